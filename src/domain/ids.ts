@@ -1,0 +1,48 @@
+/**
+ * Job ids. A job has a serial number that no other job of the same data directory ever had: the boot epoch (counted by
+ * the share log at each start) in the high part, a running number in the low part. On the wire and in the tables a job
+ * id is ten lower-case hex digits of that serial; a session that retargets gets the same job again under a private
+ * variant: four more digits. So a share's id names both the work and the difficulty it was handed out at.
+ */
+
+/** Jobs that one boot can issue: 2^20, a job every 30 s for a year. */
+export const JOBS_PER_EPOCH = 2 ** 20;
+/** Boots that one data directory can count: 2^20. */
+export const EPOCHS_MAX = 2 ** 20;
+/** Retargets that one session can see of one job. */
+export const VARIANTS_MAX = 2 ** 16;
+
+const SERIAL_DIGITS = 10;
+const VARIANT_DIGITS = 4;
+
+/** The serial number of the `index`th job of a boot. */
+export function jobSerial(epoch: number, index: number): number {
+  return epoch * JOBS_PER_EPOCH + index;
+}
+
+/** The id of a job as every miner and every table sees it. */
+export function jobId(serial: number): string {
+  return serial.toString(16).padStart(SERIAL_DIGITS, '0');
+}
+
+/** The id under which a session gets a job again at another difficulty; `variant` 0 is the job's own id. */
+export function wireJobId(id: string, variant: number): string {
+  return variant === 0 ? id : id + variant.toString(16).padStart(VARIANT_DIGITS, '0');
+}
+
+/** A job id taken apart. */
+export interface JobRef {
+  readonly serial: number;
+  readonly variant: number;
+}
+
+/** Reads a job id off the wire; undefined for anything that this pool can not have issued. */
+export function parseJobRef(text: string): JobRef | undefined {
+  if (text.length !== SERIAL_DIGITS && text.length !== SERIAL_DIGITS + VARIANT_DIGITS) return undefined;
+  if (!/^[0-9a-f]+$/.test(text)) return undefined;
+  const serial = Number.parseInt(text.slice(0, SERIAL_DIGITS), 16);
+  const variant = text.length === SERIAL_DIGITS ? 0 : Number.parseInt(text.slice(SERIAL_DIGITS), 16);
+  // A written-out variant 0 would be a second name of the job's own id.
+  if (variant === 0 && text.length !== SERIAL_DIGITS) return undefined;
+  return { serial, variant };
+}

@@ -1,0 +1,45 @@
+import type { BlockTemplate } from './template.ts';
+
+/**
+ * One unit of work, the same for every miner: a template with the pool's coinbase around an extranonce-shaped hole.
+ * Immutable. Hashes are in internal (little-endian) order, as they stand in the header.
+ */
+export interface Job {
+  /** Ten hex digits, unique in the data directory (see ids.ts). */
+  readonly id: string;
+  /** The number behind `id`; later jobs have greater serials. */
+  readonly serial: number;
+  readonly height: number;
+  /** u32; miners may roll the bits of their session's mask. */
+  readonly version: number;
+  /** 32 bytes. */
+  readonly previousHash: Uint8Array;
+  /** Compact target, u32. */
+  readonly bits: number;
+  /** 256-bit network target, 32 bytes little-endian: a header hash at or below it is a block. */
+  readonly networkTarget: Uint8Array;
+  /** Network difficulty, for people and metrics. */
+  readonly networkDifficulty: number;
+  /** Earliest ntime, UNIX seconds. */
+  readonly minTime: number;
+  /** The ntime that the notify carries, UNIX seconds. */
+  readonly curTime: number;
+  /** Serialised coinbase (without witness) up to extranonce1. */
+  readonly coinb1: Uint8Array;
+  /** Serialised coinbase (without witness) after extranonce2. */
+  readonly coinb2: Uint8Array;
+  /** Sibling hashes from the coinbase's leaf to the root, 32 bytes each. */
+  readonly merkleBranch: readonly Uint8Array[];
+  /** True where the work before this job is worthless: the tip changed. */
+  readonly cleanJobs: boolean;
+  /** What the coinbase pays in all. */
+  readonly rewardSats: bigint;
+  /** Pool clock at creation, ms. */
+  readonly createdMs: number;
+  /** What a block needs beside the header and the coinbase. */
+  readonly template: BlockTemplate;
+}
+
+/** extranonce1 is the pool's, 4 bytes; extranonce2 is the miner's, 8 bytes: what every client in the field accepts. */
+export const EXTRANONCE1_BYTES = 4;
+export const EXTRANONCE2_BYTES = 8;

@@ -1,0 +1,92 @@
+import type { Job } from './job.ts';
+import type { JudgedShare, SubmitRequest, Submitter } from './share.ts';
+import type { BlockTemplate } from './template.ts';
+
+/** Time as a parameter, so that tests need not sleep. */
+export interface Clock {
+  /** Wall clock, ms since 1970. */
+  nowMs(): number;
+  /** Monotonic clock, ms with a fraction. */
+  monotonicMs(): number;
+}
+
+/** A line of structured log; implemented by telemetry/. */
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** One client's connection, whatever carries it. */
+export interface Wire {
+  readonly transport: 'tcp' | 'tls' | 'websocket';
+  readonly remoteIp: string;
+  /** Queues one message (without line ending); what a tick queues is written at once. Ignored after close. */
+  send(message: string | Uint8Array): void;
+  /** Closes after what is queued has been written. Safe to call twice. */
+  close(): void;
+}
+
+/** What a connection brings; installed once per wire. */
+export interface WireHandler {
+  /** One message without its line ending. The bytes are only valid during the call. */
+  onMessage(message: Uint8Array): void;
+  /** Called once, whoever closed. */
+  onClose(): void;
+}
+
+/** Where sessions hand in shares; implemented by verify/. */
+export interface ShareIntake {
+  /** Takes one submission; its submitter is settled later, never within this call. */
+  take(submitter: Submitter, request: SubmitRequest): void;
+}
+
+/** A block as it went to the node. */
+export interface FoundBlock {
+  /** Header hash, 64 hex digits, display (big-endian) order. */
+  readonly hash: string;
+  readonly job: Job;
+  readonly account: string;
+  readonly rig: string;
+  readonly shareDifficulty: number;
+  readonly foundMs: number;
+  /** Full serialisation for submitblock. */
+  readonly block: Uint8Array;
+}
+
+/**
+ * `accepted`: the node's best chain has it. `orphaned`: valid, but the node prefers another at that height.
+ * `rejected`: the node refuses it, `reason` says why. `unknown`: no node answered; it will be tried again.
+ */
+export type SubmitOutcome =
+  | { readonly status: 'accepted' }
+  | { readonly status: 'orphaned' | 'rejected' | 'unknown'; readonly reason: string };
+
+export type NodeStatus = { readonly ready: true } | { readonly ready: false; readonly reason: string };
+
+/** A Bitcoin node, real or simulated; implemented by node/. */
+export interface BitcoinNode {
+  /**
+   * Starts the template feed: `onTemplate` is called with each new template (a changed tip or fresh transactions),
+   * never overlapping. Resolves when the first template is there; rejects when the node can not serve this network.
+   */
+  start(onTemplate: (template: BlockTemplate) => void): Promise<void>;
+  /** Sends a block at once; resolves with what the node made of it, never rejects. */
+  submitBlock(block: Uint8Array): Promise<SubmitOutcome>;
+  status(): NodeStatus;
+  close(): Promise<void>;
+}
+
+/** The durable log as the share path sees it; implemented by sharelog/. */
+export interface ShareRecorder {
+  /** Encodes one submission into the open batch. */
+  share(share: JudgedShare): void;
+  job(job: Job): void;
+  /** A block candidate, so that one whose outcome got lost is submitted again at the next start. */
+  candidate(block: FoundBlock): void;
+  /** What became of a candidate. */
+  outcome(block: FoundBlock, outcome: SubmitOutcome): void;
+  /** Hands the open batch to the log; `durable` is called once it is on disk, in order of the calls. */
+  commit(durable: () => void): void;
+}

@@ -1,0 +1,81 @@
+import type { Job } from './job.ts';
+import type { Verdict } from './verdict.ts';
+
+/** A JSON-RPC id: echoed unchanged. Strings are BFGMiner's, null is a notification's. */
+export type RequestId = string | number | null;
+
+/** `mining.submit` with its fields decoded; a field that is no hex of the right length makes `malformed` name it. */
+export interface SubmitRequest {
+  readonly id: RequestId;
+  /** As sent, capped and cleaned of control characters. */
+  readonly workerName: string;
+  readonly jobId: string;
+  /** Canonical: lower-case hex without prefix; its length is checked against the session's. */
+  readonly extranonce2: string;
+  readonly ntime: number;
+  readonly nonce: number;
+  /** BIP310 sixth parameter; undefined where absent. */
+  readonly versionBits: number | undefined;
+  readonly malformed: string | undefined;
+}
+
+/** Somebody who mines under one name on one connection. */
+export interface Worker {
+  /** The name as authorised. */
+  readonly name: string;
+  /** The payable address (before `.` or `_`). */
+  readonly account: string;
+  /** What follows `.` or `_`; may be empty. */
+  readonly rig: string;
+}
+
+/** What a session was promised with a job id: a share of that id is judged by these and nothing else. */
+export interface Terms {
+  /** Difficulty as a number for people, wire and tables. */
+  readonly difficulty: number;
+  /** 256-bit share target, 32 bytes little-endian. */
+  readonly target: Uint8Array;
+  /** Expected hashes of one share at this difficulty, ≥ 1: the unit in which work is summed. */
+  readonly work: bigint;
+  /** Version bits that the miner may change (BIP310/BIP320), u32; 0 for none. */
+  readonly versionMask: number;
+}
+
+/** A session as the share path sees it. */
+export interface Submitter {
+  /** Unique in the data directory. */
+  readonly sessionId: bigint;
+  readonly subscribed: boolean;
+  /** EXTRANONCE1_BYTES bytes. */
+  readonly extranonce1: Uint8Array;
+  readonly remoteIp: string;
+  readonly userAgent: string;
+  /** Undefined unless a worker of that name is authorised on this connection. */
+  worker(name: string): Worker | undefined;
+  /** What was promised with this id; undefined where this session was never given it. */
+  terms(serial: number, variant: number): Terms | undefined;
+  /** Called once for each submission, in the order in which they came in; an accepted one only when it is durable. */
+  settle(share: JudgedShare): void;
+}
+
+/** One submission with its verdict: everything that the log, the reply and the metrics need. */
+export interface JudgedShare {
+  readonly submitter: Submitter;
+  readonly request: SubmitRequest;
+  /** Undefined where the submission named nobody authorised. */
+  readonly worker: Worker | undefined;
+  /** Undefined where the submission named no known job. */
+  readonly job: Job | undefined;
+  readonly terms: Terms | undefined;
+  readonly verdict: Verdict;
+  /** u32 as hashed; the job's where there is nothing better; 0 without a job. */
+  readonly version: number;
+  /** Achieved difficulty, 0 where nothing was hashed. */
+  readonly shareDifficulty: number;
+  /** True where the hash also meets the network's target. */
+  readonly block: boolean;
+  /** Pool clock when the line arrived, ms. */
+  readonly receivedMs: number;
+  /** From the line's arrival to the verdict, µs. */
+  readonly latencyUs: number;
+}

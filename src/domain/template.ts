@@ -1,0 +1,27 @@
+/** A transaction offered by the node for the next block. */
+export interface TemplateTransaction {
+  /** The full serialisation, with witness. */
+  readonly data: Uint8Array;
+  /** 32 bytes, internal (little-endian) order: the hash of the serialisation without witness. */
+  readonly txid: Uint8Array;
+}
+
+/** What a node says the next block must be (BIP22/BIP23 getblocktemplate, BIP145 for segwit), validated and decoded. */
+export interface BlockTemplate {
+  readonly height: number;
+  /** u32, with no version-rolling bits changed. */
+  readonly version: number;
+  /** 32 bytes, internal (little-endian) order. */
+  readonly previousHash: Uint8Array;
+  /** Compact target, u32. */
+  readonly bits: number;
+  /** Earliest acceptable block time, UNIX seconds. */
+  readonly minTime: number;
+  /** The node's clock, UNIX seconds. */
+  readonly curTime: number;
+  /** Subsidy and fees that the coinbase may claim. */
+  readonly coinbaseValueSats: bigint;
+  readonly transactions: readonly TemplateTransaction[];
+  /** The witness commitment's scriptPubKey (BIP141), absent where the template needs none. */
+  readonly witnessCommitment: Uint8Array | undefined;
+}

@@ -1,0 +1,42 @@
+/** Every cap and queue bound of the pool. `assertLimits` checks their relations at start-up. */
+export const limits = {
+  /** A Stratum line or WebSocket message; longer ones close the connection. */
+  lineBytesMax: 8 * 1024,
+  /** Merkle branches that a job may have: ESP-Miner reads no more than 32, and 2^32 transactions never fit a block. */
+  merkleBranchesMax: 32,
+  /** Serialised coinbase without witness. */
+  coinbaseBytesMax: 4 * 1024,
+  /** Unsent bytes of one connection before it counts as a slow reader and is dropped. */
+  sendQueueBytesMax: 256 * 1024,
+  /** Workers that one connection may authorise (farm proxies have thousands). */
+  workersPerSessionMax: 16_384,
+  workerNameCharsMax: 128,
+  userAgentCharsMax: 128,
+  /** Connections of one gateway. */
+  connectionsMax: 60_000,
+  /** Shares in one verification batch of the kernel. */
+  kernelBatchMax: 128,
+  /** Shares waiting for verification or for their commit; beyond it they are refused as `overloaded`. */
+  sharesInFlightMax: 262_144,
+  /** Jobs that can still be answered. */
+  jobsMax: 64,
+  /** Header hashes remembered per previous block, for duplicates. */
+  seenPerTipMax: 1 << 24,
+  /** Block candidates waiting for the node. */
+  candidatesInFlightMax: 256,
+  /** Rows in one sealed shipment to ClickHouse. */
+  shipmentRowsMax: 100_000,
+  shipmentBytesMax: 32 * 1024 * 1024,
+} as const;
+
+/** Throws where two limits contradict each other. */
+export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = limits): void {
+  const must = (holds: boolean, relation: string): void => {
+    if (!holds) throw new Error(`limits: ${relation} does not hold`);
+  };
+  must(l.kernelBatchMax <= l.sharesInFlightMax, 'kernelBatchMax <= sharesInFlightMax');
+  must(l.coinbaseBytesMax * 2 + l.merkleBranchesMax * 67 + 512 <= l.sendQueueBytesMax, 'a notify fits the send queue');
+  must(l.workerNameCharsMax + l.userAgentCharsMax < l.lineBytesMax, 'names fit a line');
+  must(l.seenPerTipMax >= l.sharesInFlightMax, 'sharesInFlightMax <= seenPerTipMax');
+  must((l.seenPerTipMax & (l.seenPerTipMax - 1)) === 0, 'seenPerTipMax is a power of two');
+}
