@@ -1,5 +1,7 @@
 /** Every cap and queue bound of the pool. `assertLimits` checks their relations at start-up. */
 export const limits = {
+  /** A config file. */
+  configBytesMax: 1024 * 1024,
   /** A Stratum line or WebSocket message; longer ones close the connection. */
   lineBytesMax: 8 * 1024,
   /** Merkle branches that a job may have: ESP-Miner reads no more than 32, and 2^32 transactions never fit a block. */
@@ -12,6 +14,26 @@ export const limits = {
   workersPerSessionMax: 16_384,
   workerNameCharsMax: 128,
   userAgentCharsMax: 128,
+  passwordCharsMax: 128,
+  /** A request's id as JSON text: it waits with its share for the reply. */
+  requestIdCharsMax: 96,
+  /** A job id as a miner sends it back; the pool's own have at most 14 characters. */
+  jobIdCharsMax: 32,
+  /** Nesting of a client's JSON: message, params, one list or object in them, and one spare. */
+  jsonDepthMax: 4,
+  /** Extensions that one mining.configure may ask for (BIP310 knows four). */
+  configureExtensionsMax: 16,
+  /** Lines of one connection that are no JSON-RPC message before it is closed. */
+  unparsableLinesMax: 16,
+  /** Milliseconds that a new connection has to subscribe, and then to authorise. */
+  subscribeMsMax: 15_000,
+  authorizeMsMax: 60_000,
+  /** Difficulty changes of one session that its open jobs may still refer to. */
+  termsPerSessionMax: 256,
+  /** Sessions that one tick of the registry looks at. */
+  sessionsPerTickMax: 4096,
+  /** Milliseconds that a closing connection has to take what is still queued for it. */
+  closeMsMax: 5_000,
   /** Connections of one gateway. */
   connectionsMax: 60_000,
   /** Shares in one verification batch of the kernel. */
@@ -37,6 +59,8 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.kernelBatchMax <= l.sharesInFlightMax, 'kernelBatchMax <= sharesInFlightMax');
   must(l.coinbaseBytesMax * 2 + l.merkleBranchesMax * 67 + 512 <= l.sendQueueBytesMax, 'a notify fits the send queue');
   must(l.workerNameCharsMax + l.userAgentCharsMax < l.lineBytesMax, 'names fit a line');
+  must(l.requestIdCharsMax < l.lineBytesMax, 'a request id fits a line');
+  must(l.jobsMax <= l.termsPerSessionMax, 'every open job can have a difficulty of its own');
   must(l.seenPerTipMax >= l.sharesInFlightMax, 'sharesInFlightMax <= seenPerTipMax');
   must((l.seenPerTipMax & (l.seenPerTipMax - 1)) === 0, 'seenPerTipMax is a power of two');
 }

@@ -1,0 +1,95 @@
+import type { Network } from '../bitcoin/address.ts';
+import type { HostPort, HttpService } from './endpoint.ts';
+
+/** How to log in to a Bitcoin node: named, or by the file that bitcoind rewrites at each start. */
+export type RpcLogin = { readonly username: string; readonly password: string } | { readonly cookie: string };
+
+/** A Bitcoin node's RPC. */
+export interface RpcEndpoint {
+  /** `http://host:port/`, without credentials. */
+  readonly url: string;
+  readonly login: RpcLogin;
+}
+
+export type NodeConfig =
+  | {
+      readonly kind: 'rpc';
+      /** In order of preference; at least one. */
+      readonly endpoints: readonly RpcEndpoint[];
+      /** Where the node publishes `hashblock`; undefined: polling alone. */
+      readonly zmq: string | undefined;
+    }
+  | {
+      /** The embedded one, regtest only. */
+      readonly kind: 'simulated';
+      readonly blockDifficulty: number;
+    };
+
+export interface TlsConfig {
+  readonly listen: HostPort;
+  /** Path of a PEM file. */
+  readonly cert: string;
+  /** Path of a PEM file. */
+  readonly key: string;
+}
+
+export interface DifficultyConfig {
+  /** min ≤ start ≤ max, all above zero. */
+  readonly start: number;
+  readonly min: number;
+  readonly max: number;
+  readonly vardiff: boolean;
+  /** What vardiff aims at. */
+  readonly sharesPerMinute: number;
+}
+
+export interface StratumConfig {
+  /** At least one of `tcp` and `websocket` is there. */
+  readonly tcp: HostPort | undefined;
+  readonly websocket: HostPort | undefined;
+  readonly tls: TlsConfig | undefined;
+  /** Processes; 0 = as many as cores. */
+  readonly gateways: number;
+  readonly proxyProtocol: boolean;
+  /** Header version bits that miners may roll, u32. */
+  readonly versionMask: number;
+  /** `address`: a user is a payable address. `open`: any name, and the pool keeps all. */
+  readonly authorization: 'address' | 'open';
+  readonly difficulty: DifficultyConfig;
+  readonly bans: { readonly enabled: boolean };
+}
+
+export interface PayoutConfig {
+  readonly scheme: 'pplns' | 'prop' | 'pps' | 'fpps' | 'solo';
+  /** Payable on `network`; what the coinbase pays. */
+  readonly address: string;
+  readonly feePercent: number;
+  readonly minimumSats: bigint;
+  readonly method: 'wallet' | 'coinbase';
+}
+
+export interface ClickHouseConfig extends HttpService {
+  /** `http://host:port`, without credentials or path. */
+  readonly url: string;
+  readonly username: string;
+  readonly password: string;
+  readonly database: string;
+}
+
+/** Everything that can be chosen, decided: no key is left to a default further in. Frozen. */
+export interface Config {
+  readonly network: Network;
+  /** Data directory, relative to the working directory where it is not absolute. */
+  readonly data: string;
+  readonly node: NodeConfig;
+  readonly stratum: StratumConfig;
+  /** Worker threads that verify shares; 0 = choose by cores. */
+  readonly verify: { readonly threads: number };
+  readonly payout: PayoutConfig;
+  /** Undefined: the embedded one, under `data`. */
+  readonly clickhouse: ClickHouseConfig | undefined;
+  readonly http: { readonly listen: HostPort; readonly adminToken: string | undefined };
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
+  /** What was asked for and this version does not do; to be said at start and by `sluice check`. */
+  readonly warnings: readonly string[];
+}

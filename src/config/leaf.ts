@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { type HostPort, type HttpService, parseHostPort, parseHttpService } from './endpoint.ts';
+
+/** How the text of an environment variable becomes a value of a key. */
+export type LeafKind = 'text' | 'number' | 'boolean' | 'list';
+
+/** What is known of a key beside its type. */
+export interface Leaf {
+  readonly kind: LeafKind;
+  /** What is right for it: the end of the sentence `key = value: …`. */
+  readonly rule: string;
+  /** Never shown. */
+  readonly secret: boolean;
+}
+
+const registry = z.registry<Leaf>();
+
+/** What was said of a key's schema when it was made; undefined for a table. */
+export function leafOf(schema: z.core.$ZodType): Leaf | undefined {
+  return registry.get(schema);
+}
+
+function leaf<S extends z.ZodType>(schema: S, kind: LeafKind, rule: string, secret = false): S {
+  registry.add(schema, { kind, rule, secret });
+  return schema;
+}
+
+export function integer(min: number, max: number) {
+  return leaf(z.int().min(min).max(max), 'number', `must be an integer from ${min} to ${max}`);
+}
+
+/** A finite number; `above` is excluded, as zero is for a difficulty. */
+export function number(bounds: { readonly above: number } | { readonly from: number }, max: number) {
+  const schema = 'above' in bounds ? z.number().gt(bounds.above) : z.number().min(bounds.from);
+  const low = 'above' in bounds ? `above ${bounds.above} and at most` : `from ${bounds.from} to`;
+  return leaf(schema.max(max), 'number', `must be a number ${low} ${max}`);
+}
+
+export function boolean() {
+  return leaf(z.boolean(), 'boolean', 'must be true or false');
+}
+
+export function oneOf<const T extends string>(...values: readonly T[]) {
+  return leaf(z.enum(values), 'text', `must be one of ${values.map((value) => `"${value}"`).join(', ')}`);
+}
+
+const TEXT_CHARS_MAX = 4096;
+
+/** A text for which `holds` is true. */
+export function text(rule: string, holds: (value: string) => boolean, secret = false) {
+  return leaf(z.string().max(TEXT_CHARS_MAX).refine(holds), 'text', rule, secret);
+}
+
+export function path() {
+  return text('must be a path', (value) => value.trim() !== '' && !value.includes('\0'));
+}
+
+const hostPortRule = 'must be host:port, such as "127.0.0.1:3333" or "[::1]:3333", with a port from 0 to 65535';
+
+export function hostPort() {
+  return leaf(z.string().transform(hostPortOrIssue), 'text', hostPortRule);
+}
+
+/** `host:port`, or `false` or an empty text for "not at all"; the result is undefined then. */
+export function hostPortOrOff() {
+  const off = z.union([z.literal(false), z.literal(''), z.literal('false')]).transform(() => null);
+  return leaf(
+    z.union([off, z.string().transform(hostPortOrIssue)]),
+    'text',
+    `${hostPortRule}; or false to switch it off`,
+  );
+}
+
+function hostPortOrIssue(value: string, context: z.RefinementCtx): HostPort {
+  const parsed = parseHostPort(value);
+  if (parsed !== undefined) return parsed;
+  context.addIssue({ code: 'custom' });
+  return z.NEVER;
+}
+
+export function httpService(rule: string, holds: (service: HttpService) => boolean) {
+  return leaf(z.string().max(TEXT_CHARS_MAX).transform(serviceOrIssue(holds)), 'text', rule, true);
+}
+
+export function httpServices(max: number, rule: string, holds: (service: HttpService) => boolean) {
+  const item = z.string().max(TEXT_CHARS_MAX).transform(serviceOrIssue(holds));
+  return leaf(z.array(item).min(1).max(max), 'list', rule, true);
+}
+
+function serviceOrIssue(holds: (service: HttpService) => boolean) {
+  return (value: string, context: z.RefinementCtx): HttpService => {
+    const parsed = parseHttpService(value);
+    if (parsed !== undefined && holds(parsed)) return parsed;
+    context.addIssue({ code: 'custom' });
+    return z.NEVER;
+  };
+}

@@ -1,0 +1,60 @@
+/** One thing that is wrong with a config. */
+export interface ConfigProblem {
+  /** Dotted key (`stratum.tcp`), the name of a `SLUICE_…` variable, or the file. */
+  readonly key: string;
+  /** What stands there, as it may be shown: secrets are left out. Undefined where nothing stands there. */
+  readonly value: string | undefined;
+  /** What would be right, or what is wrong: the end of the sentence `key = value: …`. */
+  readonly bound: string;
+}
+
+/** Thrown for a config that cannot be used; nothing has been started. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(problems: readonly ConfigProblem[]) {
+    const lines = problems.map((problem) => `  ${formatProblem(problem)}`);
+    super(
+      `the configuration has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${lines.join('\n')}`,
+    );
+    this.problems = problems;
+  }
+}
+
+/** `key = value: bound`, on one line. */
+export function formatProblem({ key, value, bound }: ConfigProblem): string {
+  return value === undefined ? `${key}: ${bound}` : `${key} = ${value}: ${bound}`;
+}
+
+const SHOWN_CHARS_MAX = 80;
+
+/** A value as it may stand in a message: one line, short, harmless to a terminal. */
+export function showValue(value: unknown): string {
+  return cut(plain(describe(value)));
+}
+
+/** A key or a name from outside, made as harmless. */
+export function showName(name: string): string {
+  return cut(/^[\w.-]+$/.test(name) ? name : plain(JSON.stringify(name)));
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
+  if (value instanceof Date) return 'a date';
+  if (Array.isArray(value)) return value.length === 0 ? '[]' : `a list of ${value.length}`;
+  if (typeof value === 'object' && value !== null) return 'a table';
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}
+
+/** Control and formatting characters (line ends, escape sequences, text direction) written as `\uXXXX`. */
+function plain(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+function cut(text: string): string {
+  return text.length <= SHOWN_CHARS_MAX ? text : `${text.slice(0, SHOWN_CHARS_MAX)}…`;
+}

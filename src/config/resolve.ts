@@ -1,0 +1,165 @@
+import { type Network, parseAddress } from '../bitcoin/address.ts';
+import type {
+  ClickHouseConfig,
+  Config,
+  DifficultyConfig,
+  NodeConfig,
+  PayoutConfig,
+  RpcEndpoint,
+  StratumConfig,
+} from './config.ts';
+import {
+  difficultyDefaults,
+  listenDefaults,
+  SIMULATED_BLOCK_DIFFICULTY_DEFAULT,
+  SIMULATED_PAYOUT_ADDRESS,
+  VERSION_MASK_DEFAULT,
+} from './defaults.ts';
+import { collide, formatHostPort, type HostPort } from './endpoint.ts';
+import { type ConfigProblem, showValue } from './problem.ts';
+import { databaseOf, type Given, parseVersionMask } from './schema.ts';
+import { notSupportedYet } from './support.ts';
+
+type Resolved =
+  | { readonly config: Config }
+  | { readonly config: undefined; readonly problems: readonly ConfigProblem[] };
+
+/** Takes note of a problem: key, value, bound. */
+type Complain = (key: string, value: unknown, bound: string) => void;
+
+/** Puts defaults where nothing was given, and checks what several keys say together. Nothing given is changed. */
+export function resolve(given: Given): Resolved {
+  const problems: ConfigProblem[] = [];
+  const complain: Complain = (key, value, bound) =>
+    problems.push({ key, value: value === undefined ? undefined : showValue(value), bound });
+  const network = given.network ?? 'regtest';
+  const node = resolveNode(given, network, complain);
+  const config: Config = {
+    network,
+    data: given.data ?? './sluice-data',
+    node,
+    stratum: resolveStratum(given, network, complain),
+    verify: { threads: given.verify?.threads ?? 1 },
+    payout: resolvePayout(given, network, node, complain),
+    clickhouse: resolveClickHouse(given),
+    http: { listen: given.http?.listen ?? listenDefaults.http, adminToken: given.http?.['admin-token'] },
+    log: { level: given.log?.level ?? 'info' },
+    warnings: notSupportedYet(given),
+  };
+  checkListeners(config, complain);
+  return problems.length === 0 ? { config } : { config: undefined, problems };
+}
+
+function resolveNode({ node = {} }: Given, network: Network, complain: Complain): NodeConfig {
+  const { rpc, cookie, zmq, 'simulated-block-difficulty': blockDifficulty } = node;
+  if (rpc === undefined) {
+    const needsRpc = 'is for a real node, which node.rpc must name';
+    if (cookie !== undefined) complain('node.cookie', cookie, needsRpc);
+    if (zmq !== undefined) complain('node.zmq', zmq, needsRpc);
+    if (network !== 'regtest')
+      complain('network', network, 'needs a Bitcoin node, which node.rpc must name; only regtest is simulated');
+    return { kind: 'simulated', blockDifficulty: blockDifficulty ?? SIMULATED_BLOCK_DIFFICULTY_DEFAULT };
+  }
+  if (blockDifficulty !== undefined) {
+    complain(
+      'node.simulated-block-difficulty',
+      blockDifficulty,
+      'is for the simulated node, and node.rpc names a real one: give one of them',
+    );
+  }
+  const endpoints = rpc.flatMap(({ url, username, password }, index): RpcEndpoint[] => {
+    const key = `node.rpc.${index}`;
+    const named = username !== undefined || password !== undefined;
+    if (named && cookie !== undefined)
+      complain(key, undefined, 'names a user, and node.cookie is given too: give one of them');
+    else if (cookie !== undefined) return [{ url, login: { cookie } }];
+    else if (username === undefined || password === undefined)
+      complain(key, undefined, 'needs user:pass@ in it, or else node.cookie');
+    else return [{ url, login: { username, password } }];
+    return [];
+  });
+  return { kind: 'rpc', endpoints, zmq };
+}
+
+function resolveStratum({ stratum = {} }: Given, network: Network, complain: Complain): StratumConfig {
+  const listen = (value: HostPort | null | undefined, otherwise: HostPort): HostPort | undefined =>
+    value === undefined ? otherwise : (value ?? undefined);
+  const tcp = listen(stratum.tcp, listenDefaults.tcp);
+  const websocket = listen(stratum.websocket, listenDefaults.websocket);
+  if (tcp === undefined && websocket === undefined) {
+    complain(
+      'stratum.tcp',
+      false,
+      'is off and stratum.websocket too, so that no miner could connect: leave one of them on',
+    );
+  }
+  return {
+    tcp,
+    websocket,
+    tls: stratum.tls && { ...stratum.tls, listen: stratum.tls.listen ?? listenDefaults.tls },
+    gateways: stratum.gateways ?? 1,
+    proxyProtocol: stratum['proxy-protocol'] ?? false,
+    versionMask: parseVersionMask(stratum['version-mask'] ?? '') ?? VERSION_MASK_DEFAULT,
+    authorization: stratum.authorization ?? 'address',
+    difficulty: resolveDifficulty(stratum.difficulty ?? {}, network, complain),
+    bans: { enabled: stratum.bans?.enabled ?? true },
+  };
+}
+
+type GivenDifficulty = NonNullable<NonNullable<Given['stratum']>['difficulty']>;
+
+/** A start that was given moves a default bound out of its way; a bound that was given moves a default start. */
+function resolveDifficulty(given: GivenDifficulty, network: Network, complain: Complain): DifficultyConfig {
+  const usual = difficultyDefaults[network];
+  const within = Math.min(Math.max(usual.start, given.min ?? 0), given.max ?? Number.POSITIVE_INFINITY);
+  const start = given.start ?? within;
+  const min = given.min ?? Math.min(usual.min, start);
+  const max = given.max ?? Math.max(usual.max, start);
+  const key = 'stratum.difficulty';
+  if (min > max) complain(`${key}.min`, min, `must be at most ${key}.max, which is ${max}`);
+  else if (start < min) complain(`${key}.start`, start, `must be at least ${key}.min, which is ${min}`);
+  else if (start > max) complain(`${key}.start`, start, `must be at most ${key}.max, which is ${max}`);
+  return { start, min, max, vardiff: given.vardiff ?? true, sharesPerMinute: given['shares-per-minute'] ?? 12 };
+}
+
+function resolvePayout({ payout = {} }: Given, network: Network, node: NodeConfig, complain: Complain): PayoutConfig {
+  const read = payout.address === undefined ? undefined : parseAddress(payout.address, network);
+  if (read === undefined && node.kind === 'rpc') {
+    complain('payout.address', undefined, `is missing: must be the address on ${network} that blocks are paid to`);
+  } else if (read?.ok === false) {
+    complain('payout.address', payout.address, `must be an address that can be paid on ${network}: ${read.reason}`);
+  }
+  return {
+    scheme: payout.scheme ?? 'pplns',
+    address: read?.ok ? read.address : SIMULATED_PAYOUT_ADDRESS,
+    feePercent: payout['fee-percent'] ?? 1,
+    minimumSats: BigInt(payout['minimum-sats'] ?? 100_000),
+    method: payout.method ?? 'wallet',
+  };
+}
+
+function resolveClickHouse({ clickhouse }: Given): ClickHouseConfig | undefined {
+  const service = clickhouse?.url;
+  if (service === undefined) return undefined;
+  return {
+    url: new URL(service.url).origin,
+    username: service.username ?? 'default',
+    password: service.password ?? '',
+    database: databaseOf(service.url) || 'sluice',
+  };
+}
+
+function checkListeners({ stratum, http }: Config, complain: Complain): void {
+  const listeners = [
+    ['stratum.tcp', stratum.tcp],
+    ['stratum.websocket', stratum.websocket],
+    ['stratum.tls.listen', stratum.tls?.listen],
+    ['http.listen', http.listen],
+  ] as const;
+  for (const [index, [key, address]] of listeners.entries()) {
+    for (const [other, taken] of listeners.slice(0, index)) {
+      if (address === undefined || taken === undefined || !collide(address, taken)) continue;
+      complain(key, formatHostPort(address), `is taken by ${other}, which listens on ${formatHostPort(taken)}`);
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { networkNames } from '../bitcoin/address.ts';
+import { isZmqEndpoint } from './endpoint.ts';
+import * as leaf from './leaf.ts';
+
+/** Highest difficulty that a double holds exactly enough and that no single miner reaches. */
+const DIFFICULTY_MAX = 1e15;
+/** 21 million bitcoin. */
+const MONEY_MAX_SATS = 21e14;
+/** Header version bits that a miner may ever be given: BIP320, widened by the draft BIP323. */
+const VERSION_MASK_WIDEST = 0x1fffffe0;
+
+const difficulty = () => leaf.number({ above: 0 }, DIFFICULTY_MAX);
+const onePath = (url: string): boolean => /^https?:\/\/[^/]+\/?$/.test(url);
+
+/**
+ * Every key of the config, as it is written in TOML. A table may be left out, and so may each key: what is there
+ * instead is decided in resolve.ts, where the keys are seen together.
+ */
+export const schema = z.strictObject({
+  network: leaf.oneOf(...networkNames).optional(),
+  data: leaf.path().optional(),
+  node: z
+    .strictObject({
+      rpc: leaf
+        .httpServices(16, 'must be a list of 1 to 16 URLs such as "http://user:pass@127.0.0.1:8332"', ({ url }) =>
+          onePath(url),
+        )
+        .optional(),
+      cookie: leaf.path().optional(),
+      zmq: leaf.text('must be tcp://host:port or ipc://path', isZmqEndpoint).optional(),
+      'simulated-block-difficulty': difficulty().optional(),
+    })
+    .optional(),
+  stratum: z
+    .strictObject({
+      tcp: leaf.hostPortOrOff().optional(),
+      websocket: leaf.hostPortOrOff().optional(),
+      tls: z.strictObject({ listen: leaf.hostPort().optional(), cert: leaf.path(), key: leaf.path() }).optional(),
+      gateways: leaf.integer(0, 256).optional(),
+      'proxy-protocol': leaf.boolean().optional(),
+      'version-mask': leaf
+        .text(
+          'must be up to 8 hex digits within "1fffffe0", such as "1fffe000"',
+          (value) => parseVersionMask(value) !== undefined,
+        )
+        .optional(),
+      authorization: leaf.oneOf('address', 'open').optional(),
+      difficulty: z
+        .strictObject({
+          start: difficulty().optional(),
+          min: difficulty().optional(),
+          max: difficulty().optional(),
+          vardiff: leaf.boolean().optional(),
+          'shares-per-minute': leaf.number({ above: 0 }, 6000).optional(),
+        })
+        .optional(),
+      bans: z.strictObject({ enabled: leaf.boolean().optional() }).optional(),
+    })
+    .optional(),
+  verify: z.strictObject({ threads: leaf.integer(0, 256).optional() }).optional(),
+  payout: z
+    .strictObject({
+      scheme: leaf.oneOf('pplns', 'prop', 'pps', 'fpps', 'solo').optional(),
+      address: leaf.text('must be a Bitcoin address', (value) => value !== '').optional(),
+      'fee-percent': leaf.number({ from: 0 }, 100).optional(),
+      'minimum-sats': leaf.integer(0, MONEY_MAX_SATS).optional(),
+      method: leaf.oneOf('wallet', 'coinbase').optional(),
+    })
+    .optional(),
+  clickhouse: z
+    .strictObject({
+      url: leaf
+        .httpService(
+          'must be a URL such as "http://default@127.0.0.1:8123/sluice"',
+          ({ url }) => databaseOf(url) !== undefined,
+        )
+        .optional(),
+    })
+    .optional(),
+  http: z
+    .strictObject({
+      listen: leaf.hostPort().optional(),
+      'admin-token': leaf
+        .text('must be 1 to 4096 printable ASCII characters without blanks', (value) => /^[!-~]+$/.test(value), true)
+        .optional(),
+    })
+    .optional(),
+  log: z.strictObject({ level: leaf.oneOf('debug', 'info', 'warn', 'error').optional() }).optional(),
+});
+
+/** What the schema lets through: keys as written, endpoints and URLs already taken apart. */
+export type Given = z.output<typeof schema>;
+
+/** The database that a ClickHouse URL names by its path; empty where it names none, undefined where it is no identifier. */
+export function databaseOf(url: string): string | undefined {
+  return /^https?:\/\/[^/]+\/?([A-Za-z_][A-Za-z0-9_]{0,63})?$/
+    .exec(url)
+    ?.slice(1, 2)
+    .map((name) => name ?? '')[0];
+}
+
+/** `version-mask` as a number, u32; undefined where it is none. */
+export function parseVersionMask(hex: string): number | undefined {
+  if (!/^(0x)?[0-9a-fA-F]{1,8}$/.test(hex)) return undefined;
+  const mask = Number.parseInt(hex.replace(/^0x/, ''), 16);
+  return (mask & ~VERSION_MASK_WIDEST) === 0 ? mask : undefined;
+}
