@@ -1,0 +1,44 @@
+import type { Clock, ShareRecorder } from '../domain/ports.ts';
+import type { JudgedShare } from '../domain/share.ts';
+import { judge, MEETS_NETWORK } from './judge.ts';
+import type { PendingShare } from './pending-share.ts';
+import type { SeenHeaders } from './seen.ts';
+
+/** Who else wants to know of a verdict: each is called once for each submission. */
+export interface ApplyModules {
+  readonly clock: Clock;
+  readonly seen: SeenHeaders;
+  readonly recorder: ShareRecorder;
+  /** Counters and estimates. Must be cheap: it is on the share path. */
+  readonly observe: (share: JudgedShare) => void;
+  /** A block candidate. Called before its share is logged, so that nothing stands between a block and the node. */
+  readonly foundBlock: (share: JudgedShare) => void;
+}
+
+/**
+ * The only place where a verdict has effects. Takes the shares of one batch in the order in which they came in, decides
+ * what the hash left open, and hands the batch to the log; the submitters hear of it when it is on disk.
+ */
+export function applyBatch(shares: readonly PendingShare[], modules: ApplyModules, settled: () => void): void {
+  const now = modules.clock.monotonicMs();
+  for (const share of shares) {
+    if (!share.judged) judgeHashed(share, modules.seen, now);
+    if (share.block) modules.foundBlock(share);
+    modules.recorder.share(share);
+    modules.observe(share);
+  }
+  modules.recorder.commit(() => {
+    for (const share of shares) share.submitter.settle(share);
+    settled();
+  });
+}
+
+function judgeHashed(share: PendingShare, seen: SeenHeaders, nowMonotonicMs: number): void {
+  const { job } = share;
+  if (!job) throw new Error('apply: a hashed share without a job');
+  const verdict = judge(share.meets, seen.check(job, share.hashLow, share.hashHigh));
+  share.judge(verdict, nowMonotonicMs);
+  if (verdict !== 'accepted') return;
+  seen.add(job, share.hashLow, share.hashHigh);
+  share.block = (share.meets & MEETS_NETWORK) !== 0;
+}

@@ -1,0 +1,41 @@
+import type { Job } from '../domain/job.ts';
+import type { JudgedShare, SubmitRequest, Submitter, Terms, Worker } from '../domain/share.ts';
+import type { Verdict } from '../domain/verdict.ts';
+
+/** One submission on its way through verification: filled in step by step, a JudgedShare once `verdict` is final. */
+export class PendingShare implements JudgedShare {
+  readonly submitter: Submitter;
+  readonly request: SubmitRequest;
+  readonly receivedMs: number;
+  /** Monotonic clock at arrival, ms. */
+  readonly arrivedMs: number;
+  worker: Worker | undefined = undefined;
+  job: Job | undefined = undefined;
+  terms: Terms | undefined = undefined;
+  /** Means nothing until `judged`. */
+  verdict: Verdict = 'accepted';
+  /** False while the kernel has yet to hash it. */
+  judged = false;
+  version = 0;
+  shareDifficulty = 0;
+  block = false;
+  latencyUs = 0;
+  /** From the kernel: bit 0, the hash meets the share's target; bit 1, the network's. */
+  meets = 0;
+  /** 64 of the header hash's bits, enough to tell headers apart (see seen.ts). */
+  hashLow = 0;
+  hashHigh = 0;
+
+  constructor(submitter: Submitter, request: SubmitRequest, receivedMs: number, arrivedMs: number) {
+    this.submitter = submitter;
+    this.request = request;
+    this.receivedMs = receivedMs;
+    this.arrivedMs = arrivedMs;
+  }
+
+  judge(verdict: Verdict, nowMonotonicMs: number): void {
+    this.verdict = verdict;
+    this.judged = true;
+    this.latencyUs = Math.round((nowMonotonicMs - this.arrivedMs) * 1000);
+  }
+}

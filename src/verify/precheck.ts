@@ -1,0 +1,43 @@
+import { parseJobRef } from '../domain/ids.ts';
+import { EXTRANONCE2_BYTES, type Job } from '../domain/job.ts';
+import type { RejectReason } from '../domain/verdict.ts';
+import type { PendingShare } from './pending-share.ts';
+
+/** How far ahead of its job's own clock a share's ntime may run, seconds: the consensus limit (MAX_FUTURE_BLOCK_TIME). */
+export const NTIME_AHEAD_MAX_S = 7200;
+
+/** The jobs as these checks see them. */
+export interface JobLookup {
+  find(serial: number): Job | undefined;
+  isStale(job: Job): boolean;
+}
+
+/**
+ * Everything that can be said of a share without hashing it, cheapest first. Fills in the worker, the job, the terms and
+ * the version to hash as far as they are known, so that a reject's row says as much as can be said. Undefined when the
+ * share deserves its hash.
+ */
+export function precheck(share: PendingShare, jobs: JobLookup): RejectReason | undefined {
+  const { submitter, request } = share;
+  share.worker = submitter.worker(request.workerName);
+  const ref = parseJobRef(request.jobId);
+  const terms = ref && submitter.terms(ref.serial, ref.variant);
+  const job = ref && terms && jobs.find(ref.serial);
+  share.terms = terms;
+  share.job = job;
+  if (job) share.version = job.version;
+
+  if (!submitter.subscribed) return 'not-subscribed';
+  if (!share.worker) return 'unauthorized';
+  if (!job || !terms) return 'job-not-found';
+  if (jobs.isStale(job)) return 'stale';
+  if (request.malformed !== undefined || request.extranonce2.length !== 2 * EXTRANONCE2_BYTES) return 'malformed';
+  // Measured from the job's clock, not the host's: a host whose clock is off changes no verdict.
+  if (request.ntime < job.minTime || request.ntime > job.curTime + NTIME_AHEAD_MAX_S) return 'ntime-out-of-range';
+  if (request.versionBits !== undefined) {
+    // BIP310: the bits replace the masked ones; one outside the mask makes the share invalid.
+    if ((request.versionBits & ~terms.versionMask) !== 0) return 'version-outside-mask';
+    share.version = ((job.version & ~terms.versionMask) | request.versionBits) >>> 0;
+  }
+  return undefined;
+}

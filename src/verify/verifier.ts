@@ -1,0 +1,164 @@
+import type { Clock, ShareIntake } from '../domain/ports.ts';
+import type { SubmitRequest, Submitter } from '../domain/share.ts';
+import { type ApplyModules, applyBatch } from './apply.ts';
+import type { Lane } from './lane.ts';
+import { PendingShare } from './pending-share.ts';
+import { offload } from './policy.ts';
+import { type JobLookup, precheck } from './precheck.ts';
+
+/** A lane together with whoever runs its kernel. */
+export interface InlineRunner {
+  readonly lane: Lane;
+  run(count: number): void;
+}
+
+export interface WorkerRunner {
+  readonly lane: Lane;
+  run(count: number): Promise<void>;
+}
+
+export interface VerifierOptions {
+  /** Shares taken and not yet settled; beyond it new ones are refused as `overloaded`. */
+  readonly sharesInFlightMax: number;
+  /** Shares of one kernel call. */
+  readonly batchMax: number;
+}
+
+export interface VerifierModules extends ApplyModules {
+  readonly clock: Clock;
+  readonly jobs: JobLookup;
+  readonly inline: InlineRunner;
+  readonly workers: readonly WorkerRunner[];
+  /** Calls back when the sockets that are readable now have been read: setImmediate, where it is not a test. */
+  readonly defer: (flush: () => void) => void;
+  /** A worker failed: its shares are hashed inline, and it gets no more. */
+  readonly workerFailed: (error: unknown) => void;
+}
+
+/** What one tick brought in, in the order of arrival. */
+interface Batch {
+  readonly shares: readonly PendingShare[];
+  /** Chunks that a worker has not returned yet. */
+  outstanding: number;
+}
+
+/**
+ * Takes submissions, hashes those of a tick together and applies the verdicts in the order of arrival. A lone share is
+ * hashed in the tick that brought it; batching is what happens under load, not something that is waited for.
+ */
+export class Verifier implements ShareIntake {
+  readonly #options: VerifierOptions;
+  readonly #modules: VerifierModules;
+  #arriving: PendingShare[] = [];
+  #scheduled = false;
+  /** Batches in the order of arrival, the first one still waiting for a worker (or empty). */
+  readonly #batches: Batch[] = [];
+  readonly #idle: WorkerRunner[];
+  #inFlight = 0;
+  #inlineShares = 0;
+  #workerShares = 0;
+
+  constructor(options: VerifierOptions, modules: VerifierModules) {
+    this.#options = options;
+    this.#modules = modules;
+    this.#idle = [...modules.workers];
+  }
+
+  /** Shares taken and not yet settled. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Shares hashed since the start, by place. */
+  get hashed(): { readonly inline: number; readonly worker: number } {
+    return { inline: this.#inlineShares, worker: this.#workerShares };
+  }
+
+  take(submitter: Submitter, request: SubmitRequest): void {
+    const { clock, jobs } = this.#modules;
+    const share = new PendingShare(submitter, request, clock.nowMs(), clock.monotonicMs());
+    if (this.#inFlight >= this.#options.sharesInFlightMax) {
+      this.#refuse(share);
+      return;
+    }
+    this.#inFlight += 1;
+    const reject = precheck(share, jobs);
+    if (reject) share.judge(reject, clock.monotonicMs());
+    this.#arriving.push(share);
+    if (!this.#scheduled) {
+      this.#scheduled = true;
+      this.#modules.defer(() => this.#flush());
+    }
+  }
+
+  /**
+   * What is in flight is bounded, so that a log which can not commit (a full disk) fills no memory. A refusal needs no
+   * row, since the log is what is full, and does not wait for one.
+   */
+  #refuse(share: PendingShare): void {
+    share.judge('overloaded', share.arrivedMs);
+    this.#modules.observe(share);
+    this.#modules.defer(() => share.submitter.settle(share));
+  }
+
+  #flush(): void {
+    this.#scheduled = false;
+    const shares = this.#arriving;
+    this.#arriving = [];
+    const batch: Batch = { shares, outstanding: 0 };
+    this.#batches.push(batch);
+    const toHash = shares.filter((share) => !share.judged);
+    for (let at = 0; at < toHash.length; ) {
+      const handOver = offload(toHash.length - at, this.#idle.length, this.#options.batchMax);
+      at += handOver > 0 ? this.#runOnWorker(batch, toHash, at, handOver) : this.#runInline(toHash, at);
+    }
+    this.#applyReady();
+  }
+
+  #runInline(shares: readonly PendingShare[], from: number): number {
+    const { lane, run } = this.#modules.inline;
+    const count = lane.fill(shares, from, this.#options.batchMax);
+    run(count);
+    lane.read(shares, from, count);
+    this.#inlineShares += count;
+    return count;
+  }
+
+  #runOnWorker(batch: Batch, shares: readonly PendingShare[], from: number, max: number): number {
+    const runner = this.#idle.pop();
+    if (!runner) throw new Error('verifier: no idle worker');
+    const count = runner.lane.fill(shares, from, max);
+    batch.outstanding += 1;
+    runner.run(count).then(
+      () => {
+        runner.lane.read(shares, from, count);
+        this.#workerShares += count;
+        this.#idle.push(runner);
+        this.#chunkDone(batch);
+      },
+      (error: unknown) => {
+        this.#modules.workerFailed(error);
+        for (let at = from; at < from + count; ) at += this.#runInline(shares.slice(0, from + count), at);
+        this.#chunkDone(batch);
+      },
+    );
+    return count;
+  }
+
+  #chunkDone(batch: Batch): void {
+    batch.outstanding -= 1;
+    this.#applyReady();
+  }
+
+  /** Applies from the front, so that verdicts keep the order of arrival whoever hashed them. */
+  #applyReady(): void {
+    for (;;) {
+      const batch = this.#batches[0];
+      if (!batch || batch.outstanding > 0) return;
+      this.#batches.shift();
+      applyBatch(batch.shares, this.#modules, () => {
+        this.#inFlight -= batch.shares.length;
+      });
+    }
+  }
+}
