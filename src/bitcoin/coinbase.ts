@@ -1,0 +1,73 @@
+import { script, Transaction } from 'bitcoinjs-lib';
+import { u32le } from './bytes.ts';
+
+/** What goes into a pool's coinbase transaction. */
+export interface CoinbaseParts {
+  /** Of the block, for BIP34. */
+  readonly height: number;
+  /** u32, different at each boot: no two boots of a pool ever make the same coinbase, so neither the same header. */
+  readonly epoch: number;
+  /** Size of the hole that extranonce1 and extranonce2 fill, 1 … 75 bytes. */
+  readonly extranonceBytes: number;
+  /** Shown by block explorers, e.g. `/Sluice/`; UTF-8. */
+  readonly tag: string;
+  /** scriptPubKey that gets the whole value. */
+  readonly payoutScript: Uint8Array;
+  readonly valueSats: bigint;
+  /** scriptPubKey of the witness commitment (BIP141), where the block needs one. */
+  readonly witnessCommitment: Uint8Array | undefined;
+}
+
+/** The serialisation without witness, cut at the extranonce hole. */
+export interface CoinbaseHalves {
+  readonly coinb1: Uint8Array;
+  readonly coinb2: Uint8Array;
+}
+
+/** Consensus: the coinbase's scriptSig is 2 to 100 bytes long (Bitcoin Core, consensus/tx_check.cpp). */
+export const COINBASE_SCRIPT_BYTES_MAX = 100;
+/** Bytes that one direct push opcode can carry. */
+const PUSH_BYTES_MAX = 75;
+const HEIGHT_MAX = 0x7fff_ffff;
+/** Bitcoin Core, consensus/amount.h. */
+const MONEY_SATS_MAX = 21_000_000n * 100_000_000n;
+/** Version, input count, outpoint, and the scriptSig's length in one byte. */
+const BEFORE_SCRIPT_BYTES = 4 + 1 + 36 + 1;
+
+/**
+ * Builds the coinbase around an extranonce-shaped hole. The scriptSig is four pushes, height, epoch, extranonce and tag:
+ * pushed bytes count no signature operations, whatever miners put into them. Throws a RangeError for anything too large.
+ */
+export function buildCoinbase(parts: CoinbaseParts): CoinbaseHalves {
+  const { height, epoch, extranonceBytes, tag } = parts;
+  if (!Number.isInteger(height) || height < 0 || height > HEIGHT_MAX)
+    throw new RangeError(`coinbase: height ${height}`);
+  if (!Number.isInteger(epoch) || epoch < 0 || epoch > 0xffff_ffff) throw new RangeError(`coinbase: epoch ${epoch}`);
+  if (!Number.isInteger(extranonceBytes) || extranonceBytes < 1 || extranonceBytes > PUSH_BYTES_MAX) {
+    throw new RangeError(`coinbase: extranonce of ${extranonceBytes} bytes`);
+  }
+  if (parts.valueSats < 0n || parts.valueSats > MONEY_SATS_MAX)
+    throw new RangeError(`coinbase: ${parts.valueSats} sats`);
+  const head = [script.number.encode(height), u32le(epoch)];
+  const pushes = [...head, new Uint8Array(extranonceBytes)];
+  const scriptSig = script.compile(tag === '' ? pushes : [...pushes, new TextEncoder().encode(tag)]);
+  if (scriptSig.length > COINBASE_SCRIPT_BYTES_MAX) {
+    throw new RangeError(
+      `coinbase: tag ${JSON.stringify(tag)} makes the script longer than ${COINBASE_SCRIPT_BYTES_MAX} bytes`,
+    );
+  }
+  const transaction = new Transaction();
+  transaction.version = 2;
+  transaction.addInput(new Uint8Array(32), 0xffff_ffff, 0xffff_ffff, scriptSig);
+  transaction.addOutput(parts.payoutScript, parts.valueSats);
+  if (parts.witnessCommitment) transaction.addOutput(parts.witnessCommitment, 0n);
+  const bytes = transaction.toBuffer();
+  // One opcode stands between the head and the hole: the push of up to 75 bytes is its length.
+  const hole = BEFORE_SCRIPT_BYTES + script.compile(head).length + 1;
+  return { coinb1: bytes.slice(0, hole), coinb2: bytes.slice(hole + extranonceBytes) };
+}
+
+/** The height as BIP34 wants it at the start of the scriptSig. */
+export function heightPush(height: number): Uint8Array {
+  return script.compile([script.number.encode(height)]);
+}
