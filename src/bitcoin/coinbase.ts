@@ -1,12 +1,11 @@
 import { script, Transaction } from 'bitcoinjs-lib';
-import { u32le } from './bytes.ts';
 
 /** What goes into a pool's coinbase transaction. */
 export interface CoinbaseParts {
   /** Of the block, for BIP34. */
   readonly height: number;
-  /** u32, different at each boot: no two boots of a pool ever make the same coinbase, so neither the same header. */
-  readonly epoch: number;
+  /** Below 2^40 and never used twice by a pool: no two of its jobs, of whatever boot, can ever come to the same header. */
+  readonly serial: number;
   /** Size of the hole that extranonce1 and extranonce2 fill, 1 … 75 bytes. */
   readonly extranonceBytes: number;
   /** Shown by block explorers, e.g. `/Sluice/`; UTF-8. */
@@ -29,26 +28,29 @@ export const COINBASE_SCRIPT_BYTES_MAX = 100;
 /** Bytes that one direct push opcode can carry. */
 const PUSH_BYTES_MAX = 75;
 const HEIGHT_MAX = 0x7fff_ffff;
+const SERIAL_BYTES = 5;
+const SERIAL_END = 2 ** (8 * SERIAL_BYTES);
 /** Bitcoin Core, consensus/amount.h. */
 const MONEY_SATS_MAX = 21_000_000n * 100_000_000n;
 /** Version, input count, outpoint, and the scriptSig's length in one byte. */
 const BEFORE_SCRIPT_BYTES = 4 + 1 + 36 + 1;
 
 /**
- * Builds the coinbase around an extranonce-shaped hole. The scriptSig is four pushes, height, epoch, extranonce and tag:
+ * Builds the coinbase around an extranonce-shaped hole. The scriptSig is four pushes, height, serial, extranonce and tag:
  * pushed bytes count no signature operations, whatever miners put into them. Throws a RangeError for anything too large.
  */
 export function buildCoinbase(parts: CoinbaseParts): CoinbaseHalves {
-  const { height, epoch, extranonceBytes, tag } = parts;
+  const { height, serial, extranonceBytes, tag } = parts;
   if (!Number.isInteger(height) || height < 0 || height > HEIGHT_MAX)
     throw new RangeError(`coinbase: height ${height}`);
-  if (!Number.isInteger(epoch) || epoch < 0 || epoch > 0xffff_ffff) throw new RangeError(`coinbase: epoch ${epoch}`);
+  if (!Number.isInteger(serial) || serial < 0 || serial >= SERIAL_END)
+    throw new RangeError(`coinbase: serial ${serial}`);
   if (!Number.isInteger(extranonceBytes) || extranonceBytes < 1 || extranonceBytes > PUSH_BYTES_MAX) {
     throw new RangeError(`coinbase: extranonce of ${extranonceBytes} bytes`);
   }
   if (parts.valueSats < 0n || parts.valueSats > MONEY_SATS_MAX)
     throw new RangeError(`coinbase: ${parts.valueSats} sats`);
-  const head = [script.number.encode(height), u32le(epoch)];
+  const head = [script.number.encode(height), serialBytes(serial)];
   const pushes = [...head, new Uint8Array(extranonceBytes)];
   const scriptSig = script.compile(tag === '' ? pushes : [...pushes, new TextEncoder().encode(tag)]);
   if (scriptSig.length > COINBASE_SCRIPT_BYTES_MAX) {
@@ -70,4 +72,9 @@ export function buildCoinbase(parts: CoinbaseParts): CoinbaseHalves {
 /** The height as BIP34 wants it at the start of the scriptSig. */
 export function heightPush(height: number): Uint8Array {
   return script.compile([script.number.encode(height)]);
+}
+
+/** Five bytes, little-endian. */
+function serialBytes(serial: number): Uint8Array {
+  return Uint8Array.from({ length: SERIAL_BYTES }, (_, index) => Math.floor(serial / 2 ** (8 * index)) & 0xff);
 }

@@ -12,7 +12,7 @@ import {
 
 const parts: CoinbaseParts = {
   height: 840_000,
-  epoch: 7,
+  serial: 0x0102030405,
   extranonceBytes: 12,
   tag: '/Sluice/',
   payoutScript: Uint8Array.from([0, 20, ...new Uint8Array(20).fill(0x11)]),
@@ -35,7 +35,7 @@ describe('buildCoinbase', () => {
     expect(transaction.outs[1]?.script).toEqual(parts.witnessCommitment);
     const scriptSig = toHex(transaction.ins[0]?.script ?? new Uint8Array());
     expect(scriptSig).toBe(
-      `0340d10c0407000000${`0c${'ee'.repeat(12)}`}08${toHex(new TextEncoder().encode('/Sluice/'))}`,
+      `0340d10c050504030201${`0c${'ee'.repeat(12)}`}08${toHex(new TextEncoder().encode('/Sluice/'))}`,
     );
   });
 
@@ -43,8 +43,8 @@ describe('buildCoinbase', () => {
     expect(Transaction.fromBuffer(whole({ ...parts, witnessCommitment: undefined })).outs).toHaveLength(1);
   });
 
-  it('differs from boot to boot', () => {
-    expect(whole(parts)).not.toEqual(whole({ ...parts, epoch: 8 }));
+  it('differs from job to job', () => {
+    expect(whole(parts)).not.toEqual(whole({ ...parts, serial: 0x0102030406 }));
   });
 
   // Bitcoin Core: CScript() << height, with OP_0 and OP_1 … OP_16 for the small ones.
@@ -69,14 +69,14 @@ describe('buildCoinbase', () => {
       fc.property(
         fc.string({ maxLength: 90, unit: 'binary' }),
         fc.integer({ min: 0, max: 0x7fffffff }),
-        fc.integer({ min: 0, max: 0xffffffff }),
-        (tag, height, epoch) => {
+        fc.integer({ min: 0, max: 2 ** 40 - 1 }),
+        (tag, height, serial) => {
           let bytes: Uint8Array;
           try {
-            bytes = whole({ ...parts, tag, height, epoch });
+            bytes = whole({ ...parts, tag, height, serial });
           } catch (error) {
             expect(error).toBeInstanceOf(RangeError);
-            expect(new TextEncoder().encode(tag).length).toBeGreaterThan(70);
+            expect(new TextEncoder().encode(tag).length).toBeGreaterThan(69);
             return;
           }
           const transaction = Transaction.fromBuffer(bytes);
@@ -93,7 +93,7 @@ describe('buildCoinbase', () => {
     expect(() => buildCoinbase({ ...parts, tag: 'x'.repeat(77) })).toThrow('longer than 100 bytes');
     expect(() => buildCoinbase({ ...parts, height: 2 ** 31 })).toThrow('height');
     expect(() => buildCoinbase({ ...parts, height: -1 })).toThrow('height');
-    expect(() => buildCoinbase({ ...parts, epoch: 2 ** 32 })).toThrow('epoch');
+    expect(() => buildCoinbase({ ...parts, serial: 2 ** 40 })).toThrow('serial');
     expect(() => buildCoinbase({ ...parts, extranonceBytes: 76 })).toThrow('extranonce');
     expect(() => buildCoinbase({ ...parts, valueSats: 21_000_001n * 100_000_000n })).toThrow();
   });

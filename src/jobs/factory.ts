@@ -1,0 +1,82 @@
+import { equalBytes } from '../bitcoin/bytes.ts';
+import { buildCoinbase } from '../bitcoin/coinbase.ts';
+import { difficultyOfTarget, targetOfBits, targetToBytes } from '../bitcoin/target.ts';
+import { EPOCHS_MAX, JOBS_PER_EPOCH, jobId, jobSerial } from '../domain/ids.ts';
+import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, type Job } from '../domain/job.ts';
+import type { Clock } from '../domain/ports.ts';
+import type { BlockTemplate } from '../domain/template.ts';
+import { limits } from '../limits.ts';
+
+export interface JobFactoryOptions {
+  /** Counted at each start of the data directory; makes job ids, and so coinbases, unique over restarts. */
+  readonly epoch: number;
+  /** scriptPubKey that the coinbase pays to. */
+  readonly payoutScript: Uint8Array;
+  /** Shown in the coinbase. */
+  readonly tag: string;
+}
+
+export interface JobFactoryModules {
+  readonly clock: Clock;
+  /** Sibling hashes of the coinbase for the other transactions' txids (bitcoin/merkle.ts is its reference). */
+  merkleBranch(txids: readonly Uint8Array[]): Uint8Array[];
+}
+
+export interface JobFactory {
+  /** Throws where no job can be made of the template: its bits have no target, the coinbase gets too large, ids are used up. */
+  build(template: BlockTemplate): Job;
+}
+
+/** Makes jobs of templates, in the order in which the node gives them. */
+export function createJobFactory(options: JobFactoryOptions, modules: JobFactoryModules): JobFactory {
+  const { epoch, payoutScript, tag } = options;
+  if (!Number.isInteger(epoch) || epoch < 0 || epoch >= EPOCHS_MAX) throw new RangeError(`jobs: epoch ${epoch}`);
+  let issued = 0;
+  let previousHash: Uint8Array | undefined;
+
+  function build(template: BlockTemplate): Job {
+    if (issued >= JOBS_PER_EPOCH) throw new Error('jobs: the ids of this start are used up, restart the pool');
+    const target = targetOfBits(template.bits);
+    if (target === undefined) throw new RangeError(`jobs: bits ${template.bits.toString(16)} have no target`);
+    const serial = jobSerial(epoch, issued);
+    const halves = buildCoinbase({
+      height: template.height,
+      serial,
+      extranonceBytes: EXTRANONCE1_BYTES + EXTRANONCE2_BYTES,
+      tag,
+      payoutScript,
+      valueSats: template.coinbaseValueSats,
+      witnessCommitment: template.witnessCommitment,
+    });
+    if (halves.coinb1.length + halves.coinb2.length > limits.coinbaseBytesMax) {
+      throw new RangeError(`jobs: a coinbase of more than ${limits.coinbaseBytesMax} bytes`);
+    }
+    const merkleBranch = modules.merkleBranch(template.transactions.map((transaction) => transaction.txid));
+    if (merkleBranch.length > limits.merkleBranchesMax) {
+      throw new RangeError(`jobs: more than ${limits.merkleBranchesMax} merkle branches`);
+    }
+    const cleanJobs = previousHash === undefined || !equalBytes(previousHash, template.previousHash);
+    issued += 1;
+    previousHash = template.previousHash;
+    return {
+      id: jobId(serial),
+      serial,
+      height: template.height,
+      version: template.version,
+      previousHash: template.previousHash,
+      bits: template.bits,
+      networkTarget: targetToBytes(target),
+      networkDifficulty: difficultyOfTarget(target),
+      minTime: template.minTime,
+      curTime: template.curTime,
+      ...halves,
+      merkleBranch,
+      cleanJobs,
+      rewardSats: template.coinbaseValueSats,
+      createdMs: modules.clock.nowMs(),
+      template,
+    };
+  }
+
+  return { build };
+}
