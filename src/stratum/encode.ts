@@ -1,0 +1,72 @@
+import { EXTRANONCE2_BYTES } from '../domain/job.ts';
+import type { RequestId } from '../domain/share.ts';
+import { type RejectReason, rejects } from '../domain/verdict.ts';
+import { u32Hex } from './hex.ts';
+import { encodeId } from './request-id.ts';
+import { asciiJson } from './text.ts';
+
+/**
+ * What the pool says, as JSON without line ending. Every message is ASCII. A success carries `"error":null`: NiceHash
+ * and others read a missing member as a failure.
+ */
+
+/** A result that is JSON already. */
+function result(id: RequestId, json: string): string {
+  return `{"id":${encodeId(id)},"result":${json},"error":null}`;
+}
+
+/** "Yes": an accepted share, an authorised worker. */
+export function encodeTrue(id: RequestId): string {
+  return result(id, 'true');
+}
+
+export function encodePong(id: RequestId): string {
+  return result(id, '"pong"');
+}
+
+/** `mining.get_transactions` and `mining.get_txnhashes`: a block's transactions are not sent to miners. */
+export function encodeNoTransactions(id: RequestId): string {
+  return result(id, '[]');
+}
+
+/** The reply to `mining.subscribe`. `extranonce1` is hex. */
+export function encodeSubscribed(id: RequestId, sessionId: string, extranonce1: string): string {
+  const topics = `[["mining.set_difficulty","${sessionId}"],["mining.notify","${sessionId}"]]`;
+  return result(id, `[${topics},"${extranonce1}",${EXTRANONCE2_BYTES}]`);
+}
+
+/** The reply to `mining.configure`: a member per answer, in order. */
+export function encodeConfigured(id: RequestId, answers: ReadonlyMap<string, boolean | string>): string {
+  const members = Array.from(answers, ([name, value]) => `${asciiJson(name)}:${asciiJson(value)}`);
+  return result(id, `{${members.join(',')}}`);
+}
+
+/** An error that is no verdict on a share. */
+export function encodeError(id: RequestId, code: number, text: string): string {
+  return `{"id":${encodeId(id)},"result":null,"error":[${code},${asciiJson(text)},null]}`;
+}
+
+/** A refusal with its reason beside the error: `reject-reason` is the code that tables and metrics have. */
+export function encodeRefusal(id: RequestId, code: number, text: string, reason: string): string {
+  const error = `[${code},${asciiJson(text)},null]`;
+  return `{"id":${encodeId(id)},"result":null,"error":${error},"reject-reason":${asciiJson(reason)}}`;
+}
+
+/** The reply to a share that was not accepted. */
+export function encodeReject(id: RequestId, reason: RejectReason): string {
+  const { code, text } = rejects[reason];
+  return encodeRefusal(id, code, text, reason);
+}
+
+export function encodeSetDifficulty(difficulty: number): string {
+  return `{"id":null,"method":"mining.set_difficulty","params":[${difficulty}]}`;
+}
+
+export function encodeSetVersionMask(mask: number): string {
+  return `{"id":null,"method":"mining.set_version_mask","params":["${u32Hex(mask)}"]}`;
+}
+
+/** `extranonce1` is hex. */
+export function encodeSetExtranonce(extranonce1: string): string {
+  return `{"id":null,"method":"mining.set_extranonce","params":["${extranonce1}",${EXTRANONCE2_BYTES}]}`;
+}

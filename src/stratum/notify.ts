@@ -1,0 +1,32 @@
+import { toHex } from '../bitcoin/bytes.ts';
+import type { Job } from '../domain/job.ts';
+import { u32Hex } from './hex.ts';
+
+/** `mining.notify` of one job, serialised once for all sessions. */
+export interface NotifyLine {
+  /** The message under the job's own id, as broadcast. */
+  readonly text: string;
+  /** The same work under another id: only the id and the flag are put in between. */
+  as(jobId: string, cleanJobs: boolean): string;
+}
+
+/**
+ * [job id, previous hash, coinb1, coinb2, merkle branch, version, nbits, ntime, clean jobs]. Everything is hex: byte
+ * strings as they stand, u32 big-endian; see `wordSwapped` for the previous hash.
+ */
+export function encodeNotify(job: Job): NotifyLine {
+  const head = '{"id":null,"method":"mining.notify","params":["';
+  const branch = job.merkleBranch.map((hash) => `"${toHex(hash)}"`).join(',');
+  const work = [wordSwapped(job.previousHash), toHex(job.coinb1), toHex(job.coinb2)].join('","');
+  const tail = `","${work}",[${branch}],"${u32Hex(job.version)}","${u32Hex(job.bits)}","${u32Hex(job.curTime)}",`;
+  const as = (jobId: string, cleanJobs: boolean): string => `${head}${jobId}${tail}${cleanJobs}]}`;
+  return { text: as(job.id, job.cleanJobs), as };
+}
+
+/**
+ * Stratum's form of the previous hash: the 32 bytes as they stand in the header, with each of the eight 4-byte words
+ * reversed. It goes back to getwork, where miners swapped every word of the header.
+ */
+export function wordSwapped(hash: Uint8Array): string {
+  return Buffer.from(hash).swap32().toString('hex');
+}
