@@ -1,6 +1,7 @@
 import type { Clock, ShareRecorder } from '../domain/ports.ts';
 import type { JudgedShare } from '../domain/share.ts';
-import { judge, MEETS_NETWORK } from './judge.ts';
+import { MEETS_NETWORK_TARGET } from '../kernel/memory.ts';
+import { judge } from './judge.ts';
 import type { PendingShare } from './pending-share.ts';
 import type { SeenHeaders } from './seen.ts';
 
@@ -40,5 +41,5 @@ function judgeHashed(share: PendingShare, seen: SeenHeaders, nowMonotonicMs: num
   share.judge(verdict, nowMonotonicMs);
   if (verdict !== 'accepted') return;
   seen.add(job, share.hashLow, share.hashHigh);
-  share.block = (share.meets & MEETS_NETWORK) !== 0;
+  share.block = (share.meets & MEETS_NETWORK_TARGET) !== 0;
 }

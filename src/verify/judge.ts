@@ -1,10 +1,6 @@
 import type { Verdict } from '../domain/verdict.ts';
+import { MEETS_NETWORK_TARGET, MEETS_SHARE_TARGET } from '../kernel/memory.ts';
 import type { Seen } from './seen.ts';
-
-/** The kernel's bit for "the hash is at or below the share's target". */
-export const MEETS_SHARE = 1;
-/** The kernel's bit for "the hash is at or below the network's target". */
-export const MEETS_NETWORK = 2;
 
 /**
  * The verdict on a hashed share. A hash that makes a block is accepted whatever the share's difficulty: where the
@@ -12,6 +8,6 @@ export const MEETS_NETWORK = 2;
  */
 export function judge(meets: number, seen: Seen): Verdict {
   if (seen === 'known') return 'duplicate';
-  if ((meets & (MEETS_SHARE | MEETS_NETWORK)) === 0) return 'low-difficulty';
+  if ((meets & (MEETS_SHARE_TARGET | MEETS_NETWORK_TARGET)) === 0) return 'low-difficulty';
   return seen === 'full' ? 'overloaded' : 'accepted';
 }

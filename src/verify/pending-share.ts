@@ -20,7 +20,7 @@ export class PendingShare implements JudgedShare {
   shareDifficulty = 0;
   block = false;
   latencyUs = 0;
-  /** From the kernel: bit 0, the hash meets the share's target; bit 1, the network's. */
+  /** The kernel's status bits (see kernel/memory.ts). */
   meets = 0;
   /** 64 of the header hash's bits, enough to tell headers apart (see seen.ts). */
   hashLow = 0;

@@ -1,21 +1,10 @@
 import type { Clock, ShareIntake } from '../domain/ports.ts';
 import type { SubmitRequest, Submitter } from '../domain/share.ts';
 import { type ApplyModules, applyBatch } from './apply.ts';
-import type { Lane } from './lane.ts';
 import { PendingShare } from './pending-share.ts';
 import { offload } from './policy.ts';
 import { type JobLookup, precheck } from './precheck.ts';
-
-/** A lane together with whoever runs its kernel. */
-export interface InlineRunner {
-  readonly lane: Lane;
-  run(count: number): void;
-}
-
-export interface WorkerRunner {
-  readonly lane: Lane;
-  run(count: number): Promise<void>;
-}
+import type { InlineRunner, WorkerRunner } from './runners.ts';
 
 export interface VerifierOptions {
   /** Shares taken and not yet settled; beyond it new ones are refused as `overloaded`. */

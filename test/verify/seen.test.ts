@@ -31,8 +31,9 @@ describe('SeenHeaders', () => {
     // Multiplication by an odd constant is a bijection on u32: no key twice.
     const key = (index: number): [number, number] => [Math.imul(index, 0x9e3779b1) >>> 0, Math.imul(index, 5) >>> 0];
     for (let index = 1; index <= 200_000; index += 1) seen.add(job, ...key(index));
-    for (let index = 1; index <= 200_000; index += 1) expect(seen.check(job, ...key(index))).toBe('known');
-    for (let index = 200_001; index <= 250_000; index += 1) expect(seen.check(job, ...key(index))).toBe('new');
+    let known = 0;
+    for (let index = 1; index <= 250_000; index += 1) if (seen.check(job, ...key(index)) === 'known') known += 1;
+    expect(known).toBe(200_000);
   });
 
   it('knows a header again after the tip went A → B → A, under whichever job', () => {

@@ -1,0 +1,412 @@
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { targetOfDifficulty, targetToBytes, workOf } from '../../src/bitcoin/target.ts';
+import { jobId, jobSerial, wireJobId } from '../../src/domain/ids.ts';
+import type { Job } from '../../src/domain/job.ts';
+import type { JudgedShare, SubmitRequest, Submitter, Terms, Worker } from '../../src/domain/share.ts';
+import { JobStore } from '../../src/jobs/store.ts';
+import { loadKernel } from '../../src/kernel/kernel.ts';
+import { type Runners, startRunners } from '../../src/verify/runners.ts';
+import { SeenHeaders } from '../../src/verify/seen.ts';
+import { Verifier } from '../../src/verify/verifier.ts';
+
+const EASY = 1e-9;
+const worker: Worker = { name: 'account.rig', account: 'account', rig: 'rig' };
+
+const terms = (difficulty: number): Terms => ({
+  difficulty,
+  target: targetToBytes(targetOfDifficulty(difficulty)),
+  work: workOf(difficulty),
+  versionMask: 0x1fffe000,
+});
+
+function makeJob(index: number, tip = 1): Job {
+  const serial = jobSerial(3, index);
+  const previousHash = new Uint8Array(32).fill(tip);
+  return {
+    id: jobId(serial),
+    serial,
+    height: 100 + tip,
+    version: 0x20000000,
+    previousHash,
+    bits: 0x1d00ffff,
+    networkTarget: targetToBytes(targetOfDifficulty(1e-3)),
+    networkDifficulty: 1e-3,
+    minTime: 1_700_000_000,
+    curTime: 1_700_000_100,
+    coinb1: Uint8Array.from({ length: 60 }, (_, at) => at + index),
+    coinb2: Uint8Array.from({ length: 100 }, (_, at) => at ^ index),
+    merkleBranch: [new Uint8Array(32).fill(7), new Uint8Array(32).fill(index)],
+    cleanJobs: false,
+    rewardSats: 5_000_000_000n,
+    createdMs: 0,
+    template: {
+      height: 100 + tip,
+      version: 0x20000000,
+      previousHash,
+      bits: 0x1d00ffff,
+      minTime: 1_700_000_000,
+      curTime: 1_700_000_100,
+      coinbaseValueSats: 5_000_000_000n,
+      transactions: [],
+      witnessCommitment: undefined,
+    },
+  };
+}
+
+/** A submitter which was given variant 0 and 1 of every job, and keeps what it is told. */
+class TestSubmitter implements Submitter {
+  readonly sessionId = 1n;
+  subscribed = true;
+  readonly extranonce1 = Uint8Array.of(1, 2, 3, 4);
+  readonly remoteIp = '127.0.0.1';
+  readonly userAgent = 'test';
+  readonly settled: JudgedShare[] = [];
+  readonly #terms: readonly Terms[];
+
+  constructor(...ofVariants: readonly Terms[]) {
+    this.#terms = ofVariants;
+  }
+
+  worker(name: string): Worker | undefined {
+    return name === worker.name ? worker : undefined;
+  }
+
+  terms(_serial: number, variant: number): Terms | undefined {
+    return this.#terms[variant];
+  }
+
+  settle(share: JudgedShare): void {
+    this.settled.push(share);
+  }
+}
+
+/** A promise and what resolves it. */
+function signal(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve: () => resolve() };
+}
+
+const sha256d = (bytes: Uint8Array): Buffer =>
+  createHash('sha256').update(createHash('sha256').update(bytes).digest()).digest();
+
+/** The header hash as node:crypto has it, as a number. */
+function hashOf(job: Job, submitter: Submitter, request: SubmitRequest, version: number): bigint {
+  let root: Buffer = sha256d(
+    Buffer.concat([job.coinb1, submitter.extranonce1, Buffer.from(request.extranonce2, 'hex'), job.coinb2]),
+  );
+  for (const sibling of job.merkleBranch) root = sha256d(Buffer.concat([root, sibling]));
+  const header = Buffer.alloc(80);
+  header.writeUInt32LE(version, 0);
+  header.set(job.previousHash, 4);
+  header.set(root, 36);
+  header.writeUInt32LE(request.ntime, 68);
+  header.writeUInt32LE(job.bits, 72);
+  header.writeUInt32LE(request.nonce, 76);
+  return BigInt(`0x${sha256d(header).reverse().toString('hex')}`);
+}
+
+let requests = 0;
+function request(job: Job, change: Partial<SubmitRequest> = {}): SubmitRequest {
+  requests += 1;
+  return {
+    id: requests,
+    workerName: worker.name,
+    jobId: job.id,
+    extranonce2: requests.toString(16).padStart(16, '0'),
+    ntime: job.curTime,
+    nonce: Math.imul(requests, 2654435761) >>> 0,
+    versionBits: undefined,
+    malformed: undefined,
+    ...change,
+  };
+}
+
+/** A request whose hash passes the test. */
+function mined(
+  job: Job,
+  submitter: Submitter,
+  passes: (hash: bigint) => boolean,
+  change: Partial<SubmitRequest> = {},
+): SubmitRequest {
+  for (;;) {
+    const candidate = request(job, change);
+    const bits = candidate.versionBits;
+    const version = bits === undefined ? job.version : ((job.version & ~0x1fffe000) | bits) >>> 0;
+    if (passes(hashOf(job, submitter, candidate, version))) return candidate;
+  }
+}
+
+describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place) => {
+  let runners: Runners;
+  beforeAll(async () => {
+    runners = await startRunners({ threads: place === 'worker' ? 1 : 0 }, loadKernel());
+  });
+  afterAll(() => runners.close());
+
+  function setUp(options: { perTipMax?: number; sharesInFlightMax?: number } = {}) {
+    const jobs = new JobStore({ jobsMax: 8 });
+    const seen = new SeenHeaders({ perTipMax: options.perTipMax ?? 1 << 16 });
+    const deferred: (() => void)[] = [];
+    const log: JudgedShare[] = [];
+    const commits: (() => void)[] = [];
+    const blocks: JudgedShare[] = [];
+    const failures: unknown[] = [];
+    const committed = signal();
+    const verifier = new Verifier(
+      { sharesInFlightMax: options.sharesInFlightMax ?? 10_000, batchMax: 128 },
+      {
+        clock: { nowMs: () => 5, monotonicMs: () => performance.now() },
+        jobs,
+        seen,
+        inline: runners.inline,
+        workers: runners.workers,
+        defer: (flush) => deferred.push(flush),
+        workerFailed: (error) => failures.push(error),
+        observe: () => {},
+        foundBlock: (share) => {
+          expect(log, 'a block goes to the node before its share is logged').not.toContain(share);
+          blocks.push(share);
+        },
+        recorder: {
+          share: (share) => log.push(share),
+          job: () => {},
+          candidate: () => {},
+          outcome: () => {},
+          commit: (durable) => {
+            commits.push(durable);
+            committed.resolve();
+          },
+        },
+      },
+    );
+    const tick = (): void => {
+      for (const flush of deferred.splice(0)) flush();
+    };
+    /** Ends the tick, and resolves when its batch has reached the log. */
+    const flushed = async (): Promise<void> => {
+      tick();
+      await committed.promise;
+    };
+    const durable = (): void => {
+      for (const callback of commits.splice(0)) callback();
+    };
+    return { verifier, jobs, log, commits, blocks, failures, tick, flushed, durable };
+  }
+
+  it('gives each of a few hundred shares the verdict that node:crypto gives, in the order of arrival', async () => {
+    const { verifier, jobs, log, flushed, durable } = setUp();
+    const submitter = new TestSubmitter(terms(EASY), terms(4e-9));
+    const all = [0, 1, 2].map((index) => makeJob(index));
+    for (const job of all) jobs.add(job);
+    const expected: string[] = [];
+    for (let count = 0; count < 300; count += 1) {
+      const job = all[count % all.length] ?? makeJob(0);
+      const variant = count % 2;
+      const bits = (count << 13) & 0x1fffe000;
+      const share = request(job, { jobId: wireJobId(job.id, variant), versionBits: bits });
+      const hash = hashOf(job, submitter, share, ((job.version & ~0x1fffe000) | bits) >>> 0);
+      expected.push(hash <= targetOfDifficulty(variant === 0 ? EASY : 4e-9) ? 'accepted' : 'low-difficulty');
+      verifier.take(submitter, share);
+    }
+    expect(log).toEqual([]);
+    await flushed();
+    expect(submitter.settled, 'settled before the commit').toEqual([]);
+    durable();
+    expect(submitter.settled.map((share) => share.verdict)).toEqual(expected);
+    expect(new Set(expected)).toEqual(new Set(['accepted', 'low-difficulty']));
+    expect(log).toEqual(submitter.settled);
+    expect(verifier.inFlight).toBe(0);
+    if (place === 'worker') expect(verifier.hashed.worker).toBeGreaterThan(0);
+    expect(verifier.hashed.inline + verifier.hashed.worker).toBe(300);
+  });
+
+  it('knows more jobs in one batch than the kernel has slots', async () => {
+    const { verifier, jobs, flushed, durable } = setUp();
+    const submitter = new TestSubmitter(terms(EASY));
+    const all = Array.from({ length: 8 }, (_, index) => makeJob(index));
+    for (const job of all) jobs.add(job);
+    for (const job of [...all, ...all, ...all])
+      verifier.take(
+        submitter,
+        mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY)),
+      );
+    await flushed();
+    durable();
+    expect(submitter.settled.map((share) => share.verdict)).toEqual(new Array(24).fill('accepted'));
+  });
+
+  it('credits a header once: in one batch, over batches, and under another id of the same job', async () => {
+    const { verifier, jobs, flushed, tick, durable } = setUp();
+    const submitter = new TestSubmitter(terms(EASY), terms(EASY));
+    const job = makeJob(0);
+    jobs.add(job);
+    const share = mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY));
+    verifier.take(submitter, share);
+    verifier.take(submitter, { ...share, id: 'again' });
+    await flushed();
+    verifier.take(submitter, share);
+    verifier.take(submitter, { ...share, jobId: wireJobId(job.id, 1) });
+    verifier.take(submitter, { ...share, versionBits: job.version & 0x1fffe000 });
+    tick();
+    durable();
+    expect(submitter.settled.map((judged) => judged.verdict)).toEqual(['accepted', ...new Array(4).fill('duplicate')]);
+  });
+
+  it('takes a block to the node first, also where the share asks for more than the network', async () => {
+    const { verifier, jobs, blocks, flushed, durable } = setUp();
+    const submitter = new TestSubmitter(terms(1e6));
+    const job = { ...makeJob(0), networkTarget: targetToBytes(targetOfDifficulty(EASY)) };
+    jobs.add(job);
+    verifier.take(
+      submitter,
+      mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY)),
+    );
+    verifier.take(
+      submitter,
+      mined(job, submitter, (hash) => hash > targetOfDifficulty(EASY)),
+    );
+    await flushed();
+    durable();
+    expect(submitter.settled.map((share) => [share.verdict, share.block])).toEqual([
+      ['accepted', true],
+      ['low-difficulty', false],
+    ]);
+    expect(blocks).toEqual([submitter.settled[0]]);
+  });
+
+  it('rejects without hashing what needs no hash, each for its reason', async () => {
+    const { verifier, jobs, flushed, durable } = setUp();
+    const submitter = new TestSubmitter(terms(EASY));
+    const stranger = new TestSubmitter(terms(EASY));
+    stranger.subscribed = false;
+    const old = makeJob(0, 1);
+    const job = makeJob(1, 2);
+    jobs.add(old);
+    jobs.add(job);
+    const wrong: [string, SubmitRequest][] = [
+      ['unauthorized', request(job, { workerName: 'somebody' })],
+      ['job-not-found', request(job, { jobId: 'zz' })],
+      ['job-not-found', request(job, { jobId: jobId(jobSerial(3, 99)) })],
+      ['job-not-found', request(job, { jobId: wireJobId(job.id, 7) })],
+      ['stale', request(old)],
+      ['malformed', request(job, { malformed: 'nonce' })],
+      ['malformed', request(job, { extranonce2: '00' })],
+      ['ntime-out-of-range', request(job, { ntime: job.minTime - 1 })],
+      ['ntime-out-of-range', request(job, { ntime: job.curTime + 7201 })],
+      ['version-outside-mask', request(job, { versionBits: 0x00001000 })],
+      ['version-outside-mask', request(job, { versionBits: 0x20000000 })],
+    ];
+    verifier.take(stranger, request(job));
+    for (const [, share] of wrong) verifier.take(submitter, share);
+    await flushed();
+    durable();
+    expect(stranger.settled.map((share) => share.verdict)).toEqual(['not-subscribed']);
+    expect(submitter.settled.map((share) => share.verdict)).toEqual(wrong.map(([reason]) => reason));
+    expect(verifier.hashed).toEqual({ inline: 0, worker: 0 });
+  });
+
+  it('takes ntime at both edges of its range', async () => {
+    const { verifier, jobs, flushed, durable } = setUp();
+    const submitter = new TestSubmitter(terms(EASY));
+    const job = makeJob(0);
+    jobs.add(job);
+    for (const ntime of [job.minTime, job.curTime + 7200]) {
+      verifier.take(
+        submitter,
+        mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY), { ntime }),
+      );
+    }
+    await flushed();
+    durable();
+    expect(submitter.settled.map((share) => share.verdict)).toEqual(['accepted', 'accepted']);
+  });
+
+  it('refuses what is beyond its bounds, at once, and takes shares again when there is room', async () => {
+    const { verifier, jobs, tick, flushed, durable, log } = setUp({ sharesInFlightMax: 2 });
+    const submitter = new TestSubmitter(terms(EASY));
+    const job = makeJob(0);
+    jobs.add(job);
+    const good = (): SubmitRequest => mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY));
+    for (const share of [good(), good(), good()]) verifier.take(submitter, share);
+    await flushed();
+    expect(submitter.settled.map((share) => share.verdict)).toEqual(['overloaded']);
+    expect(log.length).toBe(2);
+    durable();
+    verifier.take(submitter, good());
+    tick();
+    durable();
+    expect(submitter.settled.map((share) => share.verdict)).toEqual(['overloaded', 'accepted', 'accepted', 'accepted']);
+  });
+
+  it('credits nothing that it could not recognise again', async () => {
+    const { verifier, jobs, flushed, durable } = setUp({ perTipMax: 1 });
+    const submitter = new TestSubmitter(terms(EASY));
+    const job = makeJob(0);
+    jobs.add(job);
+    for (let count = 0; count < 2; count += 1) {
+      verifier.take(
+        submitter,
+        mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY)),
+      );
+    }
+    await flushed();
+    durable();
+    expect(submitter.settled.map((share) => share.verdict)).toEqual(['accepted', 'overloaded']);
+  });
+});
+
+it('hashes inline what a failing worker leaves behind', async () => {
+  const runners = await startRunners({ threads: 0 }, loadKernel());
+  const jobs = new JobStore({ jobsMax: 8 });
+  const deferred: (() => void)[] = [];
+  const failures: unknown[] = [];
+  const done = signal();
+  const verifier = new Verifier(
+    { sharesInFlightMax: 10_000, batchMax: 128 },
+    {
+      clock: { nowMs: () => 0, monotonicMs: () => 0 },
+      jobs,
+      seen: new SeenHeaders({ perTipMax: 1 << 16 }),
+      inline: runners.inline,
+      workers: [
+        {
+          lane: (await startRunners({ threads: 0 }, loadKernel())).inline.lane,
+          run: () => Promise.reject(new Error('gone')),
+        },
+      ],
+      defer: (flush) => deferred.push(flush),
+      workerFailed: (error) => failures.push(error),
+      observe: () => {},
+      foundBlock: () => {},
+      recorder: {
+        share: () => {},
+        job: () => {},
+        candidate: () => {},
+        outcome: () => {},
+        commit: (durable) => {
+          durable();
+          done.resolve();
+        },
+      },
+    },
+  );
+  const submitter = new TestSubmitter(terms(EASY));
+  const job = makeJob(0);
+  jobs.add(job);
+  const expected: string[] = [];
+  for (let count = 0; count < 200; count += 1) {
+    const share = request(job);
+    expected.push(
+      hashOf(job, submitter, share, job.version) <= targetOfDifficulty(EASY) ? 'accepted' : 'low-difficulty',
+    );
+    verifier.take(submitter, share);
+  }
+  for (const flush of deferred) flush();
+  await done.promise;
+  expect(failures.length).toBe(1);
+  expect(submitter.settled.map((share) => share.verdict)).toEqual(expected);
+});
