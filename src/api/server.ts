@@ -1,0 +1,96 @@
+import type { Logger } from '../domain/ports.ts';
+import { App, type HttpRequest, type HttpResponse, listenUws } from '../uws.ts';
+import { type Answer, json, respond } from './response.ts';
+import { type ApiSources, createRoutes, type Route } from './routes.ts';
+
+export interface ApiOptions {
+  /** IPv6 without brackets. */
+  readonly host: string;
+  /** 0: the system chooses. */
+  readonly port: number;
+}
+
+export interface ApiModules extends ApiSources {
+  readonly logger: Logger;
+}
+
+export interface Api {
+  /** `host:port` as bound, IPv6 in brackets. */
+  readonly address: string;
+  /** Stops listening and drops what is open. Safe to call twice. */
+  close(): void;
+}
+
+const ALLOW = 'GET, HEAD, OPTIONS';
+
+/** Answers that wait at one time; it is only `/metrics` that makes anybody wait. More are turned away. */
+const WAITING_MAX = 256;
+
+/** Starts the HTTP API. Rejects where the address can not be had. Slow and silent clients are dropped by uWebSockets.js after 10 s. */
+export async function startApi({ host, port }: ApiOptions, modules: ApiModules): Promise<Api> {
+  const routes = createRoutes(modules);
+  let waiting = 0;
+
+  /** Answers at once where it can. Nothing here may throw: uWebSockets.js ends the process then. */
+  function serve(response: HttpResponse, request: HttpRequest): void {
+    const method = request.getMethod();
+    const path = request.getUrl();
+    const bare = method === 'head';
+    const answer = plan(method, path, routes, modules.logger);
+    if (!(answer instanceof Promise)) {
+      respond(response, answer, bare);
+      return;
+    }
+    if (waiting >= WAITING_MAX) {
+      answer.catch(() => undefined);
+      respond(response, json('503 Service Unavailable', { error: 'too many requests wait for this answer' }), bare);
+      return;
+    }
+    let aborted = false;
+    response.onAborted(() => {
+      aborted = true;
+    });
+    waiting++;
+    answer
+      .catch((error: unknown) => failed(path, error, modules.logger))
+      .then((settled) => {
+        waiting--;
+        if (!aborted) respond(response, settled, bare);
+      });
+  }
+
+  const app = App().any('/*', serve);
+  const listening = await listenUws(app, host, port);
+  let open = true;
+  return {
+    address: host.includes(':') ? `[${host}]:${listening.port}` : `${host}:${listening.port}`,
+    close() {
+      if (open) app.close();
+      open = false;
+    },
+  };
+}
+
+function plan(
+  method: string,
+  path: string,
+  routes: ReadonlyMap<string, Route>,
+  logger: Logger,
+): Answer | Promise<Answer> {
+  const route = routes.get(path);
+  if (route === undefined)
+    return json('404 Not Found', { error: 'there is nothing at this path', paths: [...routes.keys()] });
+  if (method === 'options') return { status: '204 No Content', type: '', body: '', allow: ALLOW };
+  if (method !== 'get' && method !== 'head') return json('405 Method Not Allowed', { error: `use ${ALLOW}` }, ALLOW);
+  try {
+    return route();
+  } catch (error) {
+    return failed(path, error, logger);
+  }
+}
+
+/** The fault is the pool's: its log hears of it, the client does not. */
+function failed(path: string, error: unknown, logger: Logger): Answer {
+  logger.error({ path, err: error }, 'an API request failed');
+  return json('500 Internal Server Error', { error: 'internal error' });
+}

@@ -1,0 +1,33 @@
+import type { Wire } from '../domain/ports.ts';
+import type { RejectReason } from '../domain/verdict.ts';
+
+/** What `/api/v1/pool` answers: the pool as it is now. Rates are in hashes a second, times in seconds. */
+export interface PoolStatus {
+  readonly name: string;
+  readonly version: string;
+  readonly network: string;
+  readonly uptimeSeconds: number;
+  /** Open connections. */
+  readonly connections: Readonly<Record<Wire['transport'], number>>;
+  /** Sessions that have subscribed. */
+  readonly sessions: number;
+  /** Workers authorised on open connections. */
+  readonly workers: number;
+  /** Estimated from accepted shares over the last minute, ten minutes, hour. */
+  readonly hashrate: Readonly<Record<'1m' | '10m' | '1h', number>>;
+  /** What miners work on; null before the first template. */
+  readonly job: JobStatus | null;
+  /** Since the start. */
+  readonly shares: { readonly accepted: number; readonly rejected: Readonly<Record<RejectReason, number>> };
+  /** Since the start. */
+  readonly blocks: Readonly<Record<'accepted' | 'orphaned' | 'rejected' | 'unknown', number>>;
+}
+
+export interface JobStatus {
+  readonly id: string;
+  readonly height: number;
+  readonly networkDifficulty: number;
+  /** Without the coinbase. */
+  readonly transactions: number;
+  readonly ageSeconds: number;
+}
