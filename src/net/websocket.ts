@@ -1,0 +1,179 @@
+import type { Wire, WireHandler } from '../domain/ports.ts';
+import { limits } from '../limits.ts';
+import { App, listenUws, type WebSocket } from '../uws.ts';
+import { Flusher } from './flusher.ts';
+import {
+  canonicalIp,
+  type Listener,
+  type ListenerCounters,
+  type ListenModules,
+  type ListenOptions,
+  newCounters,
+} from './listener.ts';
+
+/** Silence (our pings are answered by the other end) before a connection counts as dead, seconds. */
+const IDLE_SECONDS_MAX = 120;
+/** What send returns where a message would go over maxBackpressure and was not queued. */
+const DROPPED = 2;
+/** The reason that uWebSockets.js gives, to us alone, for a message over maxPayloadLength; the code is 1006 as for any cut. */
+const TOO_BIG = 'Received too big message';
+/** RFC 6455 close codes. */
+const [GOING_AWAY, TRY_AGAIN_LATER] = [1001, 1013];
+
+interface Connection {
+  readonly remoteIp: string;
+  wire: WebSocketWire | undefined;
+  handler: WireHandler | undefined;
+}
+
+/**
+ * Stratum over WebSocket, at the path `/`: one JSON message per frame, text or binary; the pool's are text. Rejects
+ * where the address can not be bound.
+ */
+export async function listenWebSocket(options: ListenOptions, modules: ListenModules): Promise<Listener> {
+  const counters = newCounters();
+  const connectionsMax = options.connectionsMax ?? limits.connectionsMax;
+  const flusher = new Flusher();
+  const wires = new Set<WebSocketWire>();
+  let emptied: (() => void) | undefined;
+  const app = App();
+
+  app.ws<Connection>('/', {
+    maxPayloadLength: options.lineBytesMax ?? limits.lineBytesMax,
+    maxBackpressure: options.sendQueueBytesMax ?? limits.sendQueueBytesMax,
+    idleTimeout: IDLE_SECONDS_MAX,
+    sendPingsAutomatically: true,
+    upgrade(res, req, context) {
+      if (wires.size >= connectionsMax) {
+        counters.refused += 1;
+        res.writeStatus('503 Service Unavailable').end(undefined, true);
+        return;
+      }
+      const remoteIp = canonicalIp(Buffer.from(res.getRemoteAddressAsText()).toString('latin1'));
+      res.upgrade<Connection>(
+        { remoteIp, wire: undefined, handler: undefined },
+        req.getHeader('sec-websocket-key'),
+        req.getHeader('sec-websocket-protocol'),
+        req.getHeader('sec-websocket-extensions'),
+        context,
+      );
+    },
+    open(socket) {
+      const connection = socket.getUserData();
+      const wire = new WebSocketWire(socket, connection.remoteIp, flusher, counters);
+      connection.wire = wire;
+      wires.add(wire);
+      connection.handler = modules.accept(wire);
+      if (connection.handler === undefined) {
+        counters.refused += 1;
+        wire.close(TRY_AGAIN_LATER);
+      } else counters.accepted += 1;
+    },
+    message(socket, message) {
+      const { wire, handler } = socket.getUserData();
+      if (wire?.closing === false) handler?.onMessage(new Uint8Array(message));
+    },
+    close(socket, _code, reason) {
+      const { wire, handler } = socket.getUserData();
+      if (Buffer.from(reason).toString('latin1') === TOO_BIG) counters.overlong += 1;
+      wire?.gone();
+      if (wire) wires.delete(wire);
+      handler?.onClose();
+      if (wires.size === 0) emptied?.();
+    },
+  });
+  app.any('/*', (res) => {
+    res.writeStatus('426 Upgrade Required').writeHeader('Upgrade', 'websocket').end('Stratum over WebSocket\n', true);
+  });
+
+  const listening = await listenUws(app, options.host, options.port);
+  let closed: Promise<void> | undefined;
+  const closeAll = async (): Promise<void> => {
+    listening.stop();
+    for (const wire of wires) wire.close();
+    // A peer that does not take its last messages is cut off.
+    const patience = setTimeout(() => app.close(), options.closeMsMax ?? limits.closeMsMax);
+    await new Promise<void>((resolve) => {
+      emptied = resolve;
+      if (wires.size === 0) resolve();
+    });
+    clearTimeout(patience);
+    app.close();
+  };
+  return {
+    address: { host: options.host, port: listening.port },
+    counters,
+    get connections() {
+      return wires.size;
+    },
+    stopAccepting: () => listening.stop(),
+    close() {
+      closed ??= closeAll();
+      return closed;
+    },
+  };
+}
+
+class WebSocketWire implements Wire {
+  readonly transport = 'websocket';
+  readonly remoteIp: string;
+  readonly #flusher: Flusher;
+  readonly #counters: ListenerCounters;
+  /** Undefined once it is closed: the native socket may not be touched after that. */
+  #socket: WebSocket<Connection> | undefined;
+  #queued: (string | Uint8Array)[] = [];
+  #marked = false;
+  #overflowed = false;
+  #closeCode: number | undefined;
+  readonly #sendQueued = (): void => {
+    const queued = this.#queued;
+    this.#queued = [];
+    for (const message of queued) {
+      if (this.#socket?.send(message, false) === DROPPED) this.#overflowed = true;
+    }
+  };
+
+  constructor(socket: WebSocket<Connection>, remoteIp: string, flusher: Flusher, counters: ListenerCounters) {
+    this.#counters = counters;
+    this.#socket = socket;
+    this.remoteIp = remoteIp;
+    this.#flusher = flusher;
+  }
+
+  get closing(): boolean {
+    return this.#closeCode !== undefined || this.#socket === undefined;
+  }
+
+  send(message: string | Uint8Array): void {
+    if (this.closing) return;
+    this.#queued.push(message);
+    this.#mark();
+  }
+
+  close(code = GOING_AWAY): void {
+    if (this.closing) return;
+    this.#closeCode = code;
+    this.#mark();
+  }
+
+  gone(): void {
+    this.#socket = undefined;
+    this.#queued = [];
+  }
+
+  #mark(): void {
+    if (this.#marked) return;
+    this.#marked = true;
+    this.#flusher.mark(this);
+  }
+
+  /** All frames of a tick in one write. */
+  flush(): void {
+    this.#marked = false;
+    if (this.#queued.length > 0) this.#socket?.cork(this.#sendQueued);
+    if (this.#overflowed) {
+      this.#counters.slowReaders += 1;
+      this.#socket?.close();
+    } else if (this.#closeCode !== undefined) this.#socket?.end(this.#closeCode);
+  }
+}
