@@ -1,0 +1,191 @@
+import { join } from 'node:path';
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import Database from 'better-sqlite3';
+import { type FolderLock, lockFile } from './folder-lock.ts';
+import { countBoot, LOG_LOCK_FILE, openLogFile } from './log-file.ts';
+import { type Commit, LogStore } from './log-store.ts';
+import type { KeptStatus, LogReply, LogRequest, LogWorkerData } from './messages.ts';
+
+const RETRY_MS_MIN = 20;
+const RETRY_MS_MAX = 2_000;
+/** Deleting is done in steps, so that a commit waits for one step at most: about 4 ms. */
+const TRIM_STEP_BYTES = 2 * 1024 * 1024;
+/** Commits that follow one another without a pause let a step of deleting in between this often. */
+const TRIM_EVERY_MS = 100;
+
+/**
+ * The log's thread: the only one that writes the log's file. Whatever has been handed over when it gets to it is one
+ * transaction, so commits that wait for the disk together share one sync.
+ */
+class LogWorker {
+  readonly #options: LogWorkerData;
+  readonly #port: MessagePort;
+  readonly #lock: FolderLock;
+  #database: Database.Database;
+  #store: LogStore;
+  #queue: Commit[] = [];
+  /** The commits of the running transaction; tried again as they are, so that a doubtful one can be told from a lost one. */
+  #group: Commit[] = [];
+  #confirmedSeq = 0;
+  #trimmedAtMs = 0;
+  #retryMs = RETRY_MS_MIN;
+  #closing = false;
+  #scheduled = false;
+
+  constructor(options: LogWorkerData, port: MessagePort) {
+    this.#options = options;
+    this.#port = port;
+    const lock = lockFile(join(options.folder, LOG_LOCK_FILE));
+    if (lock === undefined) throw new Error('another pool is running on this data folder');
+    this.#lock = lock;
+    this.#database = openLogFile(options);
+    const identity = countBoot(this.#database);
+    this.#store = new LogStore(this.#database);
+    this.#reply({ type: 'ready', identity, unresolved: this.#store.unresolved(), kept: this.#kept() });
+    port.on('message', (request: LogRequest) => {
+      this.#take(request);
+      this.#run();
+    });
+  }
+
+  #reply(reply: LogReply, transfer: ArrayBuffer[] = []): void {
+    this.#port.postMessage(reply, transfer);
+  }
+
+  #kept(): KeptStatus {
+    return { ...this.#store.kept, oldestMs: this.#store.oldestStoredMs() };
+  }
+
+  #take(request: LogRequest): void {
+    if (request.type === 'commit') this.#queue.push(request.commit);
+    else if (request.type === 'confirmed') this.#confirmedSeq = Math.max(this.#confirmedSeq, request.seq);
+    else this.#closing = true;
+  }
+
+  /** Takes what else has come in, and does one step. */
+  #run(): void {
+    if (this.#scheduled) return;
+    for (let next = receiveMessageOnPort(this.#port); next !== undefined; next = receiveMessageOnPort(this.#port)) {
+      this.#take(next.message as LogRequest);
+    }
+    if (this.#group.length === 0) {
+      this.#group = this.#queue;
+      this.#queue = [];
+    }
+    if (this.#group.length > 0) this.#commit();
+    else if (this.#closing) this.#close();
+    else if (this.#trim()) this.#later(0);
+  }
+
+  #later(ms: number): void {
+    this.#scheduled = true;
+    const again = (): void => {
+      this.#scheduled = false;
+      this.#run();
+    };
+    if (ms === 0) setImmediate(again);
+    else setTimeout(again, ms);
+  }
+
+  #commit(): void {
+    const startedMs = performance.now();
+    try {
+      this.#store.write(this.#group);
+    } catch (error) {
+      this.#failed(error);
+      return;
+    }
+    const endedMs = performance.now();
+    const group = this.#group;
+    this.#group = [];
+    this.#retryMs = RETRY_MS_MIN;
+    const buffers = group.flatMap((commit) => commit.batches.map((batch) => batch.buffer));
+    const droppedRows = this.#options.retain ? 0 : this.#cut(group.at(-1)?.handedMs ?? 0);
+    this.#reply(
+      {
+        type: 'durable',
+        commits: group.length,
+        buffers,
+        commitMs: endedMs - startedMs,
+        kept: this.#kept(),
+        droppedRows,
+      },
+      buffers,
+    );
+    if (endedMs - this.#trimmedAtMs >= TRIM_EVERY_MS) this.#trim();
+    this.#later(0);
+  }
+
+  #failed(error: unknown): void {
+    this.#reply({ type: 'failing', reason: reasonOf(error) });
+    try {
+      // Room may be there for the taking; and after an I/O error SQLite's own view of the file is not to be trusted.
+      if (codeOf(error) !== 'SQLITE_FULL') this.#reopen();
+      this.#trim();
+    } catch (again) {
+      this.#reply({ type: 'failing', reason: reasonOf(again) });
+    }
+    this.#later(this.#retryMs);
+    this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS_MAX);
+  }
+
+  #reopen(): void {
+    try {
+      this.#database.close();
+    } finally {
+      this.#database = openLogFile(this.#options);
+      this.#store = new LogStore(this.#database);
+    }
+  }
+
+  /** Deletes one step of what is confirmed; true where something was deleted. */
+  #trim(): boolean {
+    this.#trimmedAtMs = performance.now();
+    if (this.#store.trim(this.#confirmedSeq, TRIM_STEP_BYTES) === 0) return false;
+    this.#reply({ type: 'trimmed', kept: this.#kept() });
+    return true;
+  }
+
+  /** Cuts a log that is kept for nobody to its bounds; returns the rows dropped. */
+  #cut(nowMs: number): number {
+    const { keptBytesMax, keptMsMax } = this.#options;
+    let dropped = 0;
+    while (
+      this.#store.kept.bytes > keptBytesMax ||
+      (this.#store.oldestStoredMs() ?? Number.POSITIVE_INFINITY) < nowMs - keptMsMax
+    ) {
+      const rows = this.#store.trim(this.#store.lastSeq, 1);
+      if (rows === 0) break;
+      dropped += rows;
+    }
+    return dropped;
+  }
+
+  #close(): void {
+    this.#database.close();
+    this.#lock.release();
+    this.#reply({ type: 'closed' });
+    this.#port.close();
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Database.SqliteError ? error.code : '';
+}
+
+function reasonOf(error: unknown): string {
+  const code = codeOf(error);
+  if (code === 'SQLITE_FULL') return 'disk full';
+  const message = error instanceof Error ? error.message : String(error);
+  return code === '' ? message : `${message} (${code})`;
+}
+
+if (parentPort !== null) {
+  const port = parentPort;
+  try {
+    new LogWorker(workerData as LogWorkerData, port);
+  } catch (error) {
+    port.postMessage({ type: 'refused', reason: reasonOf(error) } satisfies LogReply);
+    port.close();
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * The rows of the log, in ClickHouse's RowBinary: what the share path writes is what ClickHouse gets, byte for byte.
+ * https://clickhouse.com/docs/interfaces/formats/RowBinary: integers and floats little-endian, a string is its length
+ * in bytes (LEB128) and its bytes, an array is its length (LEB128) and its elements, DateTime64(3) is an Int64 of ms.
+ */
+
+/** A column's name and its ClickHouse type. */
+export type Column = readonly [name: string, type: string];
+
+/** The layout that this version writes; stored with each batch, so that a later version can read what it finds. */
+export const ROW_FORMAT = 1;
+
+/** What a batch holds; the numbers are stored. Within one commit batches are in this order: a share's job is before it. */
+export const batchKinds = { jobs: 1, shares: 2, blocks: 3 } as const;
+export type BatchKind = keyof typeof batchKinds;
+
+/**
+ * One submission, accepted or not. The order serves the encoder: what is constant for a worker on a connection comes
+ * first, then what is constant for a job at one difficulty, then what every share has of its own.
+ */
+export const shareColumns: readonly Column[] = [
+  ['node', 'LowCardinality(String)'],
+  ['session', 'UInt64'],
+  ['extranonce1', 'String'],
+  ['remote_ip', 'String'],
+  ['user_agent', 'LowCardinality(String)'],
+  ['account', 'String'],
+  ['worker', 'String'],
+  ['job_id', 'String'],
+  ['height', 'UInt32'],
+  ['difficulty', 'Float64'],
+  ['work', 'UInt128'],
+  ['time', 'DateTime64(3)'],
+  ['ntime', 'UInt32'],
+  ['nonce', 'UInt32'],
+  ['version', 'UInt32'],
+  ['share_difficulty', 'Float64'],
+  ['latency_us', 'UInt32'],
+  ['block', 'Bool'],
+  ['verdict', 'LowCardinality(String)'],
+  ['extranonce2', 'String'],
+];
+
+/** One job: with a share's extranonces, ntime, nonce and version it gives back the share's 80-byte header. */
+export const jobColumns: readonly Column[] = [
+  ['job_id', 'String'],
+  ['time', 'DateTime64(3)'],
+  ['node', 'LowCardinality(String)'],
+  ['height', 'UInt32'],
+  ['version', 'UInt32'],
+  ['previous_hash', 'String'],
+  ['nbits', 'UInt32'],
+  ['min_time', 'UInt32'],
+  ['cur_time', 'UInt32'],
+  ['coinb1', 'String'],
+  ['coinb2', 'String'],
+  ['merkle_branch', 'Array(String)'],
+  ['reward_sats', 'UInt64'],
+  ['network_difficulty', 'Float64'],
+  ['transactions', 'UInt32'],
+  ['clean', 'Bool'],
+];
+
+/** What is known of a block candidate at one moment; the row with the greatest `revision` of a hash holds. */
+export const blockColumns: readonly Column[] = [
+  ['hash', 'String'],
+  ['time', 'DateTime64(3)'],
+  ['node', 'LowCardinality(String)'],
+  ['height', 'UInt32'],
+  ['job_id', 'String'],
+  ['account', 'String'],
+  ['worker', 'String'],
+  ['reward_sats', 'UInt64'],
+  ['network_difficulty', 'Float64'],
+  ['share_difficulty', 'Float64'],
+  ['status', 'LowCardinality(String)'],
+  ['reason', 'String'],
+  ['revision', 'UInt64'],
+];
+
+export const columnsOf: Readonly<Record<BatchKind, readonly Column[]>> = {
+  jobs: jobColumns,
+  shares: shareColumns,
+  blocks: blockColumns,
+};

@@ -1,0 +1,160 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Job } from '../../src/domain/job.ts';
+import type { Clock, FoundBlock, Logger } from '../../src/domain/ports.ts';
+import type { JudgedShare, SubmitRequest, Submitter, Terms, Worker } from '../../src/domain/share.ts';
+import type { Column } from '../../src/sharelog/rows.ts';
+
+export const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+export const clock: Clock = { nowMs: () => NOW_MS, monotonicMs: () => 0 };
+
+/** A logger that keeps what it is told. */
+export function keptLogger(): Logger & { readonly lines: string[] } {
+  const lines: string[] = [];
+  const keep = (_fields: object, message: string): void => void lines.push(message);
+  return { lines, debug: keep, info: keep, warn: keep, error: keep };
+}
+
+/** A folder of its own, and how to remove it. */
+export function dataFolder(): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'sluice-test-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+export const worker: Worker = { name: 'bcrt1qminer.rig1', account: 'bcrt1qminer', rig: 'rig1' };
+
+export const job: Job = {
+  id: '0000100001',
+  serial: 0x100001,
+  height: 812,
+  version: 0x20000000,
+  previousHash: Uint8Array.from({ length: 32 }, (_, i) => i),
+  bits: 0x207fffff,
+  networkTarget: new Uint8Array(32).fill(0x7f),
+  networkDifficulty: 4.6565423739069247e-10,
+  minTime: 1_767_000_000,
+  curTime: 1_767_323_045,
+  coinb1: Uint8Array.of(1, 0, 0, 0, 0xab),
+  coinb2: Uint8Array.of(0xff, 0, 0x10),
+  merkleBranch: [new Uint8Array(32).fill(0x11), new Uint8Array(32).fill(0xfe)],
+  cleanJobs: true,
+  rewardSats: 5_000_000_123n,
+  createdMs: NOW_MS - 1000,
+  template: {
+    height: 812,
+    version: 0x20000000,
+    previousHash: new Uint8Array(32),
+    bits: 0x207fffff,
+    minTime: 1_767_000_000,
+    curTime: 1_767_323_045,
+    coinbaseValueSats: 5_000_000_123n,
+    transactions: [
+      { data: new Uint8Array(10), txid: new Uint8Array(32) },
+      { data: new Uint8Array(10), txid: new Uint8Array(32) },
+    ],
+    witnessCommitment: undefined,
+  },
+};
+
+export const terms: Terms = { difficulty: 1024, target: new Uint8Array(32), work: 2n ** 42n, versionMask: 0x1fffe000 };
+
+export function submitter(overrides: Partial<Submitter> = {}): Submitter {
+  return {
+    sessionId: 7n,
+    subscribed: true,
+    extranonce1: Uint8Array.of(0, 0x0a, 0xff, 1),
+    remoteIp: '192.0.2.7',
+    userAgent: 'cgminer/4.12.0',
+    worker: () => worker,
+    terms: () => terms,
+    settle: () => {},
+    ...overrides,
+  };
+}
+
+const request: SubmitRequest = {
+  id: 1,
+  workerName: 'bcrt1qminer.rig1',
+  jobId: '0000100001',
+  extranonce2: '0000000000000001',
+  ntime: 1_767_323_046,
+  nonce: 0xdeadbeef,
+  versionBits: undefined,
+  malformed: undefined,
+};
+
+export function judgedShare(
+  overrides: Partial<Omit<JudgedShare, 'request'>> & { readonly request?: Partial<SubmitRequest> } = {},
+): JudgedShare {
+  return {
+    submitter: defaultSubmitter,
+    worker,
+    job,
+    terms,
+    verdict: 'accepted',
+    version: 0x20002000,
+    shareDifficulty: 2048.5,
+    block: false,
+    receivedMs: NOW_MS,
+    latencyUs: 321,
+    ...overrides,
+    request: { ...request, ...overrides.request },
+  };
+}
+
+const defaultSubmitter = submitter();
+
+export function foundBlock(overrides: Partial<FoundBlock> = {}): FoundBlock {
+  return {
+    hash: `${'00'.repeat(31)}ab`,
+    job,
+    account: 'bcrt1qminer',
+    rig: 'rig1',
+    shareDifficulty: 2048.5,
+    foundMs: NOW_MS,
+    block: Uint8Array.of(1, 2, 3, 4),
+    ...overrides,
+  };
+}
+
+export type Row = Readonly<Record<string, unknown>>;
+
+/** Decodes RowBinary by the format's description, independently of the encoder. */
+export function decodeRows(columns: readonly Column[], bytes: Uint8Array): Row[] {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 0;
+  const skip = (count: number): number => {
+    at += count;
+    return at - count;
+  };
+  const length = (): number => {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = buffer.readUInt8(skip(1));
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return value;
+    }
+  };
+  const string = (): string => {
+    const bytesOf = length();
+    const from = skip(bytesOf);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(buffer.subarray(from, from + bytesOf));
+  };
+  const read: Readonly<Record<string, () => unknown>> = {
+    String: string,
+    'LowCardinality(String)': string,
+    'Array(String)': () => Array.from({ length: length() }, string),
+    UInt32: () => buffer.readUInt32LE(skip(4)),
+    UInt64: () => buffer.readBigUInt64LE(skip(8)),
+    UInt128: () => buffer.readBigUInt64LE(skip(8)) + (buffer.readBigUInt64LE(skip(8)) << 64n),
+    Float64: () => buffer.readDoubleLE(skip(8)),
+    Bool: () => [false, true][buffer.readUInt8(skip(1))],
+    'DateTime64(3)': () => Number(buffer.readBigInt64LE(skip(8))),
+  };
+  const rows: Row[] = [];
+  while (at < buffer.length) {
+    rows.push(Object.fromEntries(columns.map(([name, type]) => [name, read[type]?.()])));
+  }
+  return rows;
+}

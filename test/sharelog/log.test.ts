@@ -1,0 +1,302 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openShareLog, type ShareLog, type ShareLogOptions } from '../../src/sharelog/log.ts';
+import { LOG_FILE } from '../../src/sharelog/log-file.ts';
+import { openLogReader } from '../../src/sharelog/log-reader.ts';
+import { type BatchKind, columnsOf } from '../../src/sharelog/rows.ts';
+import { clock, dataFolder, decodeRows, foundBlock, job, judgedShare, keptLogger, type Row } from './fixtures.ts';
+
+let folder: ReturnType<typeof dataFolder>;
+let open: ShareLog[] = [];
+
+beforeEach(() => {
+  folder = dataFolder();
+  open = [];
+});
+afterEach(async () => {
+  await Promise.all(open.map((log) => log.close()));
+  folder.remove();
+});
+
+const unexpected = (error: Error): void => {
+  throw error;
+};
+
+async function openLog(options: Partial<ShareLogOptions> = {}, logger = keptLogger()): Promise<ShareLog> {
+  const log = await openShareLog(
+    { folder: folder.path, node: 'pool-1', consumers: ['analytics'], ...options },
+    { clock, logger, fatal: unexpected },
+  );
+  open.push(log);
+  return log;
+}
+
+const committed = (log: ShareLog): Promise<void> => new Promise((resolve) => log.commit(resolve));
+
+/** Everything of one kind that the log holds. */
+function rowsOf(kind: BatchKind, path = folder.path): Row[] {
+  const reader = openLogReader(path);
+  const rows = reader?.bodies(kind, 0, Number.MAX_SAFE_INTEGER).flatMap((body) => decodeRows(columnsOf[kind], body));
+  reader?.close();
+  return rows ?? [];
+}
+
+const nonces = (path = folder.path): unknown[] => rowsOf('shares', path).map((row) => row['nonce']);
+const share = (nonce: number): ReturnType<typeof judgedShare> => judgedShare({ request: { nonce } });
+
+describe('the share log', () => {
+  it('has what was committed on the disk when it says so', async () => {
+    const log = await openLog();
+    log.job(job);
+    log.share(share(1));
+    log.share(share(2));
+    await committed(log);
+    expect(nonces()).toEqual([1, 2]);
+    expect(rowsOf('jobs')).toMatchObject([{ job_id: job.id, height: 812 }]);
+    expect(log.status()).toMatchObject({ healthy: true, reason: '', pendingRows: 0, keptRows: 3, keptBatches: 2 });
+  });
+
+  it('answers in order, once each, and never within the call', async () => {
+    const log = await openLog();
+    const answers: number[] = [];
+    let within = true;
+    const all = Promise.all(
+      Array.from({ length: 200 }, (_, i) => {
+        if (i % 3 !== 1) log.share(share(i));
+        return new Promise<void>((resolve) =>
+          log.commit(() => {
+            expect(within).toBe(false);
+            answers.push(i);
+            resolve();
+          }),
+        );
+      }),
+    );
+    within = false;
+    await all;
+    expect(answers).toEqual(Array.from({ length: 200 }, (_, i) => i));
+    expect(nonces()).toEqual(answers.filter((i) => i % 3 !== 1));
+  });
+
+  it('answers an empty commit after those before it', async () => {
+    const log = await openLog();
+    await committed(log);
+    const answers: string[] = [];
+    log.share(share(1));
+    log.commit(() => answers.push('full'));
+    await new Promise<void>((resolve) => log.commit(resolve));
+    expect(answers).toEqual(['full']);
+  });
+
+  it('splits a large commit into batches within the bounds, and loses nothing', async () => {
+    const log = await openLog({ batchRowsMax: 100 });
+    for (let i = 0; i < 1050; i += 1) log.share(share(i));
+    await committed(log);
+    expect(nonces()).toEqual(Array.from({ length: 1050 }, (_, i) => i));
+    expect(log.status().keptBatches).toBe(11);
+  });
+
+  it('counts boots, keeps its name, and never uses a sequence number again', async () => {
+    const first = await openLog();
+    first.share(share(1));
+    await committed(first);
+    first.confirm('analytics', 1);
+    await first.close();
+    const second = await openLog();
+    expect([first.epoch, second.epoch]).toEqual([1, 2]);
+    expect(second.logId).toBe(first.logId);
+    second.confirm('analytics', 1);
+    second.share(share(2));
+    await committed(second);
+    await second.close();
+    const reader = openLogReader(folder.path);
+    expect(reader?.heads(0, { rowsMax: 10, bytesMax: 1e6 }).map((head) => head.seq)).toEqual([2]);
+    expect(reader?.last()).toMatchObject({ seq: 2, rows: 2 });
+    reader?.close();
+  });
+
+  it('refuses a second pool on the same folder, and lets it in when the first is closed', async () => {
+    const log = await openLog();
+    await expect(openLog()).rejects.toThrow(/another pool is running on this data folder/);
+    await log.close();
+    await expect(openLog()).resolves.toBeDefined();
+  });
+
+  it('refuses a file that is no log, and one of a later version', async () => {
+    const database = new Database(join(folder.path, LOG_FILE));
+    database.pragma('user_version = 99');
+    database.close();
+    await expect(openLog()).rejects.toThrow(/later version/);
+  });
+
+  it('can not be used after close; close can be repeated and commits what is open', async () => {
+    const log = await openLog();
+    log.share(share(1));
+    await Promise.all([log.close(), log.close()]);
+    expect(nonces()).toEqual([1]);
+    expect(() => log.share(share(2))).toThrow(/after close/);
+    expect(() => log.commit(() => {})).toThrow(/after close/);
+    expect(() => log.job(job)).toThrow(/after close/);
+  });
+});
+
+describe('block candidates', () => {
+  it('are there after a restart until their outcome is known', async () => {
+    const log = await openLog();
+    const [lost, won, unheard] = ['a1', 'a2', 'a3'].map((tail) => foundBlock({ hash: tail.padStart(64, '0') }));
+    if (lost === undefined || won === undefined || unheard === undefined) throw new Error('unreachable');
+    for (const block of [lost, won, unheard]) log.candidate(block);
+    log.outcome(won, { status: 'accepted' });
+    log.outcome(unheard, { status: 'unknown', reason: 'no node answered' });
+    await log.close();
+
+    const second = await openLog();
+    expect(second.unresolved.map((candidate) => candidate.hash)).toEqual([lost.hash, unheard.hash]);
+    expect(second.unresolved[0]).toEqual({
+      hash: lost.hash,
+      height: 812,
+      jobId: job.id,
+      account: 'bcrt1qminer',
+      rig: 'rig1',
+      rewardSats: 5_000_000_123n,
+      networkDifficulty: job.networkDifficulty,
+      shareDifficulty: 2048.5,
+      foundMs: lost.foundMs,
+      block: Uint8Array.of(1, 2, 3, 4),
+    });
+    for (const candidate of second.unresolved) second.resolved(candidate, { status: 'rejected', reason: 'stale' });
+    await second.close();
+
+    expect((await openLog()).unresolved).toEqual([]);
+    const last = new Map(rowsOf('blocks').map((row) => [row['hash'], row['status']]));
+    expect(Object.fromEntries(last)).toEqual({
+      [lost.hash]: 'rejected',
+      [won.hash]: 'accepted',
+      [unheard.hash]: 'rejected',
+    });
+  });
+});
+
+describe('what the log keeps', () => {
+  const keeps = async (log: ShareLog, rows: number): Promise<void> => {
+    // The log's thread deletes when it has nothing to write; each commit brings its figures.
+    await expect.poll(() => log.status().keptRows, { interval: 5, timeout: 10_000 }).toBe(rows);
+  };
+
+  it('goes when every consumer has confirmed it', async () => {
+    const log = await openLog({ consumers: ['analytics', 'ledger'] });
+    for (let i = 0; i < 10; i += 1) {
+      log.share(share(i));
+      await committed(log);
+    }
+    log.confirm('analytics', 8);
+    log.confirm('ledger', 5);
+    await keeps(log, 5);
+    expect(nonces()).toEqual([5, 6, 7, 8, 9]);
+    log.confirm('ledger', 100);
+    await keeps(log, 2);
+    expect(() => log.confirm('somebody', 1)).toThrow(/no consumer/);
+  });
+
+  it('stays, with an alarm, when a consumer is behind the bounds', async () => {
+    const log = await openLog({ keptBytesMax: 1000 });
+    for (let i = 0; i < 10; i += 1) log.share(share(i));
+    await committed(log);
+    expect(log.status()).toMatchObject({ keptRows: 10, healthy: true, alarm: expect.stringMatching(/behind/) });
+  });
+
+  it('is cut to the bounds where nobody reads it', async () => {
+    const log = await openLog({ consumers: [], keptBytesMax: 1000 });
+    for (let i = 0; i < 20; i += 1) {
+      log.share(share(i));
+      await committed(log);
+    }
+    const { keptRows, keptBytes, droppedRows, alarm } = log.status();
+    expect(keptBytes).toBeLessThanOrEqual(1000);
+    expect(keptRows + droppedRows).toBe(20);
+    expect(nonces()).toEqual(Array.from({ length: keptRows }, (_, i) => 20 - keptRows + i));
+    expect(alarm).toBeUndefined();
+  });
+});
+
+describe('a full disk', () => {
+  it('holds acknowledgements back, says why, and goes on alone when there is room', async () => {
+    const logger = keptLogger();
+    const log = await openLog({ pagesMax: 40, batchRowsMax: 50 }, logger);
+    let acknowledged = 0;
+    let written = 0;
+    while (log.status().healthy) {
+      for (let i = 0; i < 100; i += 1) log.share(share(written + i));
+      written += 100;
+      const upTo = written;
+      log.commit(() => {
+        acknowledged = upTo;
+      });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(log.status().reason).toBe('disk full');
+    expect(acknowledged).toBeLessThan(written);
+    const before = nonces();
+    expect(before).toEqual(Array.from({ length: acknowledged }, (_, i) => i));
+
+    // Each confirmation makes room for as much again.
+    const all = committed(log);
+    for (let done = false; !done; ) {
+      const reader = openLogReader(folder.path);
+      log.confirm('analytics', reader?.last().seq ?? 0);
+      reader?.close();
+      done = await Promise.race([all.then(() => true), new Promise<false>((resolve) => setTimeout(resolve, 5, false))]);
+    }
+    expect(acknowledged).toBe(written);
+    expect(log.status()).toMatchObject({ healthy: true, reason: '', pendingRows: 0 });
+    expect(logger.lines).toContain('share log writes again');
+    const reader = openLogReader(folder.path);
+    expect(reader?.last().rows).toBe(written);
+    reader?.close();
+  });
+
+  it('does not hold up close for ever', async () => {
+    const log = await openLog({ pagesMax: 12, closeMsMax: 50 });
+    for (let i = 0; i < 1000; i += 1) log.share(share(i));
+    let acknowledged = false;
+    log.commit(() => {
+      acknowledged = true;
+    });
+    await log.close();
+    expect(acknowledged).toBe(false);
+    expect(nonces()).toEqual([]);
+  });
+});
+
+describe('kill -9', () => {
+  it('loses no acknowledged share and doubles none', async () => {
+    const script = fileURLToPath(new URL('logging-process.mjs', import.meta.url));
+    const acknowledged = new Map<bigint, number>();
+    for (let boot = 1; boot <= 5; boot += 1) {
+      const child = spawn(process.execPath, [script, folder.path, String(boot)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const exited = once(child, 'exit');
+      // Killed at another place each time; what it had written to the pipe before it died still counts.
+      const killAt = 50 * boot ** 2;
+      for await (const line of createInterface({ input: child.stdout })) {
+        acknowledged.set(BigInt(boot), Number(line));
+        if (Number(line) >= killAt) child.kill('SIGKILL');
+      }
+      expect(await exited).toEqual([null, 'SIGKILL']);
+    }
+    const log = await openLog();
+    expect(log.epoch).toBe(6);
+    const rows = rowsOf('shares');
+    for (const [session, count] of acknowledged) {
+      const stored = rows.filter((row) => row['session'] === session).map((row) => row['nonce']);
+      expect(stored.length).toBeGreaterThanOrEqual(count);
+      expect(stored).toEqual(Array.from({ length: stored.length }, (_, i) => i));
+    }
+  });
+});
