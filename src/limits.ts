@@ -46,6 +46,12 @@ export const limits = {
   seenPerTipMax: 1 << 24,
   /** Block candidates waiting for the node. */
   candidatesInFlightMax: 256,
+  /** Rows and bytes of one batch of the share log; a commit with more writes several, at once. */
+  logBatchRowsMax: 16_384,
+  logBatchBytesMax: 4 * 1024 * 1024,
+  /** What the share log keeps for a consumer that is behind before it raises the alarm; it goes on keeping. */
+  logKeptBytesMax: 64 * 1024 * 1024 * 1024,
+  logKeptMsMax: 24 * 60 * 60 * 1000,
   /** Rows in one sealed shipment to ClickHouse. */
   shipmentRowsMax: 100_000,
   shipmentBytesMax: 32 * 1024 * 1024,
@@ -62,5 +68,7 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.requestIdCharsMax < l.lineBytesMax, 'a request id fits a line');
   must(l.jobsMax <= l.termsPerSessionMax, 'every open job can have a difficulty of its own');
   must(l.seenPerTipMax >= l.sharesInFlightMax, 'sharesInFlightMax <= seenPerTipMax');
+  must(l.logBatchRowsMax <= l.shipmentRowsMax, 'a batch of the log fits a shipment');
+  must(l.logBatchBytesMax * 2 <= l.shipmentBytesMax, 'a batch and the row that overflowed it fit a shipment');
   must((l.seenPerTipMax & (l.seenPerTipMax - 1)) === 0, 'seenPerTipMax is a power of two');
 }
