@@ -1,0 +1,137 @@
+import type { Network } from '../bitcoin/address.ts';
+import { toHex } from '../bitcoin/bytes.ts';
+import type { BitcoinNode, Clock, Logger, NodeStatus, SubmitOutcome } from '../domain/ports.ts';
+import type { BlockTemplate } from '../domain/template.ts';
+import { Pauses } from './pauses.ts';
+import { createRpcClient } from './rpc.ts';
+import { bestOutcome } from './submit.ts';
+import { TemplateFeed } from './template-feed.ts';
+import { Upstream } from './upstream.ts';
+import { subscribeBlocks } from './zmq.ts';
+
+export interface BitcoindOptions {
+  /** RPC URLs in order of preference, at least one. */
+  readonly rpc: readonly string[];
+  /** Path of the cookie file, for URLs without credentials. */
+  readonly cookie?: string | undefined;
+  /** A node's `zmqpubhashblock` address, e.g. tcp://127.0.0.1:28332. */
+  readonly zmq?: string | undefined;
+  readonly network: Network;
+  /** Between two looks at the tip. */
+  readonly pollMs?: number | undefined;
+  /** Age at which a template is replaced for the sake of newer transactions. */
+  readonly refreshMs?: number | undefined;
+}
+
+export interface BitcoindModules {
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const POLL_MS = 500;
+const REFRESH_MS = 30_000;
+/** Between two checks of a healthy node's chain, and of one that is not. */
+const CHECK_READY_MS = 5000;
+const CHECK_UNREADY_MS = 1000;
+
+/**
+ * One or more bitcoinds as the pool's node: the first one that is healthy and not behind gives the templates, all of
+ * them get a solved block. `start` rejects where every node needs the operator (another network, refused credentials);
+ * a node that is down or still loading is waited for, and `status` says so. Throws for a URL that is none.
+ */
+export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModules): BitcoinNode {
+  const { network, cookie, pollMs = POLL_MS, refreshMs = REFRESH_MS } = options;
+  const { clock, logger } = modules;
+  if (options.rpc.length === 0) throw new Error('node.rpc: at least one URL is needed');
+  const several = options.rpc.length > 1;
+  const upstreamOptions = {
+    network,
+    // With another node at hand a slow one is left soon; alone it is waited for.
+    pollTimeoutMs: several ? 1000 : 5000,
+    templateTimeoutMs: several ? 3000 : 15_000,
+  };
+  const upstreams = options.rpc.map(
+    (url) => new Upstream(upstreamOptions, { rpc: createRpcClient({ url, cookie }), clock }),
+  );
+  const pauses = new Pauses();
+  const feed = new TemplateFeed({ upstreams, pollMs, refreshMs }, { clock, logger, pauses, onFailure: report });
+  let closeListener: () => void = () => {};
+  const closing = new Promise<void>((resolve) => {
+    closeListener = resolve;
+  });
+  const reported = new Map<Upstream, string>();
+  let giveUp: (reason: Error) => void = () => {};
+  let running: Promise<unknown> | undefined;
+
+  /** Logs a node's state when it changed, and ends a start that has no hope left. */
+  function report(upstream: Upstream): void {
+    const { health, name } = upstream;
+    const state = health.ready ? 'ready' : health.reason;
+    if (pauses.closed || reported.get(upstream) === state) return;
+    reported.set(upstream, state);
+    if (health.ready) logger.info({ node: name }, 'the node is ready');
+    else logger.warn({ node: name, reason: health.reason }, 'the node can not be used');
+    if (upstreams.every((one) => !one.health.ready && one.health.fatal)) giveUp(new Error(reasons()));
+  }
+
+  function reasons(): string {
+    return upstreams
+      .map(({ name, health }) => `node ${name}: ${health.ready ? 'no template yet' : health.reason}`)
+      .join('; ');
+  }
+
+  async function watch(upstream: Upstream): Promise<void> {
+    while (!pauses.closed) {
+      const wasReady = upstream.health.ready;
+      await upstream.check();
+      report(upstream);
+      if (!wasReady && upstream.health.ready) feed.wake('look');
+      await pauses.begin(upstream.health.ready ? CHECK_READY_MS : CHECK_UNREADY_MS).over;
+    }
+  }
+
+  async function listen(address: string): Promise<void> {
+    const signal = await subscribeBlocks({ address, onBlock: (hash) => feed.wake(hash) }, { logger });
+    await closing;
+    signal?.close();
+  }
+
+  function start(onTemplate: (template: BlockTemplate) => void): Promise<void> {
+    if (running !== undefined || pauses.closed) throw new Error('a node is started once, and before it is closed');
+    return new Promise((resolve, reject) => {
+      giveUp = reject;
+      const loop = feed.run((template) => {
+        resolve();
+        onTemplate(template);
+      });
+      running = Promise.all([
+        loop.then(() => reject(new Error('closed before there was a template'))),
+        ...upstreams.map(watch),
+        ...(options.zmq === undefined ? [] : [listen(options.zmq)]),
+      ]);
+    });
+  }
+
+  async function submitBlock(block: Uint8Array): Promise<SubmitOutcome> {
+    const hex = toHex(block);
+    const asked = upstreams.filter(({ health }) => health.ready || !health.fatal);
+    const pause = (ms: number): Promise<void> => pauses.begin(ms).over;
+    const outcome = await bestOutcome(asked.map((upstream) => upstream.submit(hex, pause)));
+    if (outcome.status === 'accepted') feed.wake('look');
+    return outcome;
+  }
+
+  function status(): NodeStatus {
+    if (pauses.closed) return { ready: false, reason: 'closed' };
+    return feed.active === undefined ? { ready: false, reason: reasons() } : { ready: true };
+  }
+
+  async function close(): Promise<void> {
+    pauses.close();
+    closeListener();
+    for (const upstream of upstreams) upstream.close();
+    await running;
+  }
+
+  return { start, submitBlock, status, close };
+}

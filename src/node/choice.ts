@@ -1,0 +1,33 @@
+import type { Health } from './upstream.ts';
+
+/** A node that has been behind another for so long has lost its peers; a new block takes seconds to reach all. */
+export const STALE_MS = 20_000;
+
+export interface Candidate {
+  readonly health: Health;
+}
+
+export interface Choice<T extends Candidate> {
+  readonly upstream: T | undefined;
+  /** Since when the active node has less work than another one; to be handed in again at the next choice. */
+  readonly behindSinceMs: number | undefined;
+}
+
+/**
+ * Which node to get templates from: the first, in order of preference, that is ready and has the most work. The active
+ * one is kept while it is behind for less than STALE_MS, and one that comes back is taken when it has caught up.
+ */
+export function chooseUpstream<T extends Candidate>(
+  candidates: readonly T[],
+  now: { readonly active: T | undefined; readonly behindSinceMs: number | undefined; readonly nowMs: number },
+  except: ReadonlySet<T> = new Set(),
+): Choice<T> {
+  const workOf = (candidate: T | undefined): string =>
+    candidate?.health.ready === true && !except.has(candidate) ? candidate.health.chainwork : '';
+  const most = candidates.map(workOf).sort().at(-1) ?? '';
+  const activeWork = workOf(now.active);
+  const behindSinceMs = activeWork !== '' && activeWork < most ? (now.behindSinceMs ?? now.nowMs) : undefined;
+  const kept = behindSinceMs !== undefined && now.nowMs - behindSinceMs < STALE_MS ? now.active : undefined;
+  const upstream = candidates.find((one) => one === kept || (most !== '' && workOf(one) === most));
+  return { upstream, behindSinceMs: upstream === now.active ? behindSinceMs : undefined };
+}

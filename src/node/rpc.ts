@@ -1,0 +1,232 @@
+import { readFile } from 'node:fs/promises';
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+
+/**
+ * Why a call has no result. `unreachable`: no answer came, the node may be fine in a moment. `unauthorized`: the node
+ * refuses the credentials. `error`: the node answered with an RPC error (`code`). `malformed`: what came is no answer.
+ */
+export interface RpcFailure {
+  readonly kind: 'unreachable' | 'unauthorized' | 'error' | 'malformed';
+  /** JSON-RPC error code (Bitcoin Core, rpc/protocol.h), for `error` only. */
+  readonly code: number | undefined;
+  readonly message: string;
+}
+
+export type RpcAnswer =
+  | { readonly ok: true; readonly result: unknown }
+  | { readonly ok: false; readonly failure: RpcFailure };
+
+export interface RpcCall {
+  readonly method: string;
+  readonly params?: readonly unknown[];
+  /** For the whole call, from the moment when it is sent. */
+  readonly timeoutMs: number;
+  readonly answerBytesMax: number;
+  /** Goes before all that waits: a solved block must not stand behind polls. */
+  readonly urgent?: boolean;
+}
+
+export interface RpcClient {
+  /** The URL without its credentials: fit for logs. */
+  readonly name: string;
+  /** True where the credentials stand in the URL, so that waiting does not change them. */
+  readonly fixedCredentials: boolean;
+  /** Never rejects. */
+  call(call: RpcCall): Promise<RpcAnswer>;
+  /** Ends all calls as unreachable. */
+  close(): void;
+}
+
+/** bitcoind answers with 4 threads and queues 64 calls; other programs want their share of both. */
+const IN_FLIGHT_MAX = 4;
+/** Calls that wait for a free connection; beyond it they fail as unreachable. */
+const WAITING_MAX = 512;
+
+interface Waiting {
+  readonly call: RpcCall;
+  readonly settle: (answer: RpcAnswer) => void;
+}
+
+/**
+ * JSON-RPC 1.0 over HTTP(S) keep-alive connections to one node. Credentials come from the URL, or from a cookie file
+ * that is read again whenever the node refuses what it held. Throws for a URL that is none.
+ */
+export function createRpcClient(options: { readonly url: string; readonly cookie: string | undefined }): RpcClient {
+  const url = parseUrl(options.url);
+  const secure = url.protocol === 'https:';
+  const agentOptions = { keepAlive: true, maxSockets: IN_FLIGHT_MAX, scheduling: 'lifo' } as const;
+  const agent = secure ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
+  const fixed =
+    url.username === '' ? undefined : basic(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`);
+  const name = `${url.protocol}//${url.host}${url.pathname === '/' ? '' : url.pathname}`;
+  const waiting: Waiting[] = [];
+  const ending = new AbortController();
+  let inFlight = 0;
+  let nextId = 1;
+  let cookie: string | undefined;
+
+  function call(what: RpcCall): Promise<RpcAnswer> {
+    if (ending.signal.aborted) return Promise.resolve(failed('unreachable', 'closed'));
+    if (waiting.length >= WAITING_MAX) return Promise.resolve(failed('unreachable', 'too many calls are waiting'));
+    return new Promise((settle) => {
+      if (what.urgent === true) waiting.unshift({ call: what, settle });
+      else waiting.push({ call: what, settle });
+      pump();
+    });
+  }
+
+  function pump(): void {
+    while (inFlight < IN_FLIGHT_MAX) {
+      const next = waiting.shift();
+      if (next === undefined) return;
+      inFlight += 1;
+      void authorized(next.call).then((answer) => {
+        inFlight -= 1;
+        next.settle(answer);
+        pump();
+      });
+    }
+  }
+
+  /** One call with the credentials at hand, and once more where a cookie turns out to be an old one. */
+  async function authorized(what: RpcCall): Promise<RpcAnswer> {
+    if (fixed !== undefined || options.cookie === undefined) return attempt(what, fixed);
+    const known = cookie ?? (await readCookie(options.cookie));
+    if (known === undefined) return failed('unreachable', `the cookie file ${options.cookie} can not be read`);
+    cookie = known;
+    const answer = await attempt(what, known);
+    if (answer.ok || answer.failure.kind !== 'unauthorized') return answer;
+    cookie = await readCookie(options.cookie);
+    return cookie === undefined || cookie === known ? answer : attempt(what, cookie);
+  }
+
+  async function attempt(what: RpcCall, authorization: string | undefined): Promise<RpcAnswer> {
+    const { answer, idleSocketDied } = await post(what, authorization);
+    // The node closes idle connections when it likes; that says nothing about the call.
+    return idleSocketDied ? (await post(what, authorization)).answer : answer;
+  }
+
+  function post(
+    what: RpcCall,
+    authorization: string | undefined,
+  ): Promise<{ answer: RpcAnswer; idleSocketDied: boolean }> {
+    const id = nextId++;
+    const body = JSON.stringify({ jsonrpc: '1.0', id, method: what.method, params: what.params ?? [] });
+    return new Promise((resolve) => {
+      const request = (secure ? httpsRequest : httpRequest)({
+        agent,
+        method: 'POST',
+        hostname: url.hostname.replace(/^\[|\]$/g, ''),
+        port: url.port === '' ? (secure ? 443 : 80) : url.port,
+        path: url.pathname + url.search,
+        signal: ending.signal,
+        headers: {
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(body),
+          ...(authorization === undefined ? {} : { authorization }),
+        },
+      });
+      const deadline = setTimeout(() => {
+        done(failed('unreachable', `no answer to ${what.method} within ${what.timeoutMs} ms`));
+        request.destroy();
+      }, what.timeoutMs);
+      const done = (answer: RpcAnswer, idleSocketDied = false): void => {
+        clearTimeout(deadline);
+        resolve({ answer, idleSocketDied });
+      };
+      request.on('error', (error: NodeJS.ErrnoException) => {
+        const reset = error.code === 'ECONNRESET' || error.code === 'EPIPE';
+        done(failed('unreachable', describe(error)), reset && request.reusedSocket && !ending.signal.aborted);
+      });
+      request.on('response', (response) => collect(response, what.answerBytesMax, (answer) => done(answer)));
+      request.end(body);
+    });
+  }
+
+  function close(): void {
+    ending.abort();
+    for (const { settle } of waiting.splice(0)) settle(failed('unreachable', 'closed'));
+    agent.destroy();
+  }
+
+  return { name, fixedCredentials: fixed !== undefined, call, close };
+}
+
+function parseUrl(text: string): URL {
+  let url: URL;
+  try {
+    url = new URL(text);
+    decodeURIComponent(url.username + url.password);
+  } catch {
+    // The text may hold a password, so it is not repeated.
+    throw new Error('node.rpc: not a URL like http://user:password@127.0.0.1:8332');
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new Error('node.rpc: a URL must be http or https');
+  return url;
+}
+
+function basic(credentials: string): string {
+  return `Basic ${Buffer.from(credentials).toString('base64')}`;
+}
+
+async function readCookie(path: string): Promise<string | undefined> {
+  try {
+    const text = (await readFile(path, 'utf8')).trim();
+    return text === '' || text.length > 1024 ? undefined : basic(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Gathers the body up to its cap and reads it. */
+function collect(response: IncomingMessage, bytesMax: number, done: (answer: RpcAnswer) => void): void {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  response.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > bytesMax) {
+      done(failed('malformed', `an answer of more than ${bytesMax} bytes`));
+      response.destroy();
+    } else {
+      chunks.push(chunk);
+    }
+  });
+  response.on('error', (error) => done(failed('unreachable', describe(error))));
+  response.on('end', () => done(readAnswer(response.statusCode ?? 0, Buffer.concat(chunks).toString('utf8'))));
+}
+
+/** An answer's meaning: bitcoind says 401 without a body, 503 as plain text, and RPC errors as JSON under 4xx and 5xx. */
+function readAnswer(status: number, body: string): RpcAnswer {
+  if (status === 401 || status === 403) {
+    return failed('unauthorized', `it refuses the user name or password (HTTP ${status})`);
+  }
+  let answer: unknown;
+  try {
+    answer = JSON.parse(body);
+  } catch {
+    answer = undefined;
+  }
+  if (typeof answer !== 'object' || answer === null) {
+    return status >= 500
+      ? failed('unreachable', `HTTP ${status}`)
+      : failed('malformed', `HTTP ${status}, not JSON-RPC`);
+  }
+  const error = 'error' in answer ? answer.error : undefined;
+  if (typeof error === 'object' && error !== null) {
+    const code = 'code' in error && typeof error.code === 'number' ? error.code : undefined;
+    const message =
+      'message' in error && typeof error.message === 'string' ? error.message.slice(0, 500) : 'no message';
+    return { ok: false, failure: { kind: 'error', code, message } };
+  }
+  return 'result' in answer ? { ok: true, result: answer.result } : failed('malformed', 'an answer without a result');
+}
+
+function failed(kind: RpcFailure['kind'], message: string): RpcAnswer {
+  return { ok: false, failure: { kind, code: undefined, message } };
+}
+
+/** Node wraps the errors of several addresses into one without a message. */
+function describe(error: NodeJS.ErrnoException): string {
+  return error.message !== '' ? error.message : (error.code ?? error.name);
+}

@@ -1,0 +1,69 @@
+import { assembleBlock } from '../../src/bitcoin/block.ts';
+import { concatBytes } from '../../src/bitcoin/bytes.ts';
+import { encodeHeader, headerHash } from '../../src/bitcoin/header.ts';
+import { foldBranch } from '../../src/bitcoin/merkle.ts';
+import { sha256d } from '../../src/bitcoin/sha256d.ts';
+import { meetsTarget } from '../../src/bitcoin/target.ts';
+import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, type Job } from '../../src/domain/job.ts';
+import type { Clock } from '../../src/domain/ports.ts';
+import type { BlockTemplate } from '../../src/domain/template.ts';
+
+export const systemClock: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
+
+/** Takes templates as a pool does, and lets a test wait for the one that it expects. */
+export class TemplateInbox {
+  readonly all: BlockTemplate[] = [];
+  readonly #waiting = new Set<() => void>();
+
+  readonly take = (template: BlockTemplate): void => {
+    this.all.push(template);
+    for (const look of this.#waiting) look();
+  };
+
+  get latest(): BlockTemplate {
+    const latest = this.all.at(-1);
+    if (!latest) throw new Error('no template yet');
+    return latest;
+  }
+
+  /** The first template, from the `from`th on, that is as wanted; waits for it. */
+  wait(wanted: (template: BlockTemplate) => boolean, from = 0): Promise<BlockTemplate> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        const found = this.all.slice(from).find(wanted);
+        if (!found) return;
+        this.#waiting.delete(look);
+        resolve(found);
+      };
+      this.#waiting.add(look);
+      look();
+    });
+  }
+}
+
+export interface MinedHeader {
+  readonly header: Uint8Array;
+  /** Without witness. */
+  readonly coinbase: Uint8Array;
+}
+
+/** Fills the job's extranonces and tries nonces until the header meets (or, if so wanted, misses) the network's target. */
+export function mineHeader(job: Job, { time = job.curTime, meets = true, fill = 0 } = {}): MinedHeader {
+  const extranonces = new Uint8Array(EXTRANONCE1_BYTES + EXTRANONCE2_BYTES).fill(fill);
+  const coinbase = concatBytes([job.coinb1, extranonces, job.coinb2]);
+  const merkleRoot = foldBranch(sha256d(coinbase), job.merkleBranch);
+  const { version, previousHash, bits } = job;
+  for (let nonce = 0; ; nonce += 1) {
+    const header = encodeHeader({ version, previousHash, merkleRoot, time, bits, nonce });
+    if (meetsTarget(headerHash(header), job.networkTarget) === meets) return { header, coinbase };
+  }
+}
+
+/** A block as the pool would submit it. */
+export function mineBlock(job: Job, options: { time?: number; meets?: boolean; fill?: number } = {}): Uint8Array {
+  return assembleBlock({
+    ...mineHeader(job, options),
+    transactions: job.template.transactions.map((transaction) => transaction.data),
+    witness: job.template.witnessCommitment !== undefined,
+  });
+}
