@@ -1,0 +1,100 @@
+import { targetOfDifficulty, targetToBytes, workOfTarget } from '../bitcoin/target.ts';
+import type { Terms } from '../domain/share.ts';
+
+/** One object per difficulty and mask, shared by all sessions that have them. Bounded: the oldest is forgotten. */
+export class TermsCache {
+  readonly #entriesMax: number;
+  readonly #terms = new Map<string, Terms>();
+
+  constructor(options: { readonly entriesMax: number }) {
+    this.#entriesMax = options.entriesMax;
+  }
+
+  get(difficulty: number, versionMask: number): Terms {
+    const key = `${difficulty}:${versionMask}`;
+    const known = this.#terms.get(key);
+    if (known) return known;
+    const target = targetOfDifficulty(difficulty);
+    const terms = { difficulty, target: targetToBytes(target), work: workOfTarget(target), versionMask };
+    if (this.#terms.size >= this.#entriesMax) {
+      for (const oldest of this.#terms.keys()) {
+        this.#terms.delete(oldest);
+        break;
+      }
+    }
+    this.#terms.set(key, terms);
+    return terms;
+  }
+}
+
+/** From this job id on, these terms. */
+interface Rung {
+  readonly serial: number;
+  readonly variant: number;
+  readonly terms: Terms;
+}
+
+/**
+ * What a session was promised, by job id: terms hold from the id with which they were announced until the next
+ * announcement, so a share is judged by what stood beside its job, whatever came since.
+ */
+export class TermsLadder {
+  readonly #rungsMax: number;
+  /** In order of issue, which is the order of (serial, variant). */
+  #rungs: Rung[] = [];
+  #firstSerial = Number.POSITIVE_INFINITY;
+
+  constructor(options: { readonly rungsMax: number }) {
+    this.#rungsMax = options.rungsMax;
+  }
+
+  /** The terms announced last; undefined before the first. */
+  get latest(): Terms | undefined {
+    return this.#rungs.at(-1)?.terms;
+  }
+
+  get size(): number {
+    return this.#rungs.length;
+  }
+
+  /** No more can be announced until older jobs are gone. */
+  get full(): boolean {
+    return this.#rungs.length >= this.#rungsMax;
+  }
+
+  /** Terms from this id on. Ids come in order. */
+  announce(serial: number, variant: number, terms: Terms): void {
+    this.#firstSerial = Math.min(this.#firstSerial, serial);
+    this.#rungs.push({ serial, variant, terms });
+  }
+
+  /** Forgets what no job from `oldestSerial` on can refer to. */
+  prune(oldestSerial: number): void {
+    // The last rung at or before the oldest job's own id still says what that job was given out at.
+    let keep = 0;
+    for (let index = 1; index < this.#rungs.length; index += 1) {
+      const rung = this.#rungs[index];
+      if (rung && (rung.serial < oldestSerial || (rung.serial === oldestSerial && rung.variant === 0))) keep = index;
+    }
+    if (keep > 0) this.#rungs = this.#rungs.slice(keep);
+  }
+
+  /**
+   * The terms of a job id up to `lastSerial`, the newest job that the session has. A job's own id (variant 0) holds the
+   * latest terms announced at or before it; a variant exists only as announced.
+   */
+  find(serial: number, variant: number, lastSerial: number): Terms | undefined {
+    if (serial < this.#firstSerial || serial > lastSerial) return undefined;
+    for (let index = this.#rungs.length - 1; index >= 0; index -= 1) {
+      const rung = this.#rungs[index];
+      if (!rung || rung.serial > serial) continue;
+      if (
+        variant === 0 ? rung.serial < serial || rung.variant === 0 : rung.serial === serial && rung.variant === variant
+      ) {
+        return rung.terms;
+      }
+      if (variant !== 0 && rung.serial < serial) return undefined;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { authorizeAddress, authorizeAnyone } from '../../src/session/authorize.ts';
+import { passwordDifficulty } from '../../src/session/password.ts';
+import { parseWorkerName } from '../../src/session/worker-name.ts';
+
+/** BIP173's P2WPKH example, on mainnet. */
+const mainAddress = 'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4';
+
+describe('parseWorkerName', () => {
+  it.each([
+    ['addr', 'addr', ''],
+    ['addr.rig', 'addr', 'rig'],
+    ['addr_rig', 'addr', 'rig'],
+    ['addr.rig.2_b', 'addr', 'rig.2_b'],
+    ['addr_rig.2', 'addr', 'rig.2'],
+    ['addr.', 'addr', ''],
+    ['.rig', '', 'rig'],
+    ['', '', ''],
+  ])('%j is account %j and rig %j', (name, account, rig) => {
+    expect(parseWorkerName(name)).toEqual({ account, rig });
+  });
+});
+
+describe('passwordDifficulty', () => {
+  it.each([
+    ['d=1024', 1024],
+    ['x,d=0.001', 0.001],
+    ['x;D=5;y', 5],
+    [' d=2. , d=3', 2],
+    ['d=.5', 0.5],
+    ['d=0,d=7', 7],
+  ])('%j fixes %d', (password, difficulty) => {
+    expect(passwordDifficulty(password)).toBe(difficulty);
+  });
+
+  it.each(['', 'x', 'd=', 'd=x', 'd=-1', 'd=1e5', 'd=0', 'bad=5', 'd=5 6', `d=${'9'.repeat(400)}`, 'd=Infinity'])(
+    '%j fixes nothing',
+    (password) => {
+      expect(passwordDifficulty(password)).toBeUndefined();
+    },
+  );
+});
+
+describe('authorizing', () => {
+  it('takes payable addresses of the network, in any spelling, with any rig', () => {
+    const authorize = authorizeAddress('main');
+    expect(authorize(`${mainAddress}.rig`, 'x')).toEqual({
+      name: `${mainAddress}.rig`,
+      account: mainAddress,
+      rig: 'rig',
+    });
+    expect(authorize(mainAddress.toUpperCase(), '')).toMatchObject({ account: mainAddress, rig: '' });
+  });
+
+  it('says why it refuses others', () => {
+    for (const name of ['nobody', '.rig', `${mainAddress}x`, `x${mainAddress}`, '__proto__', "'; drop table shares"]) {
+      expect(authorizeAddress('main')(name, 'x')).toEqual({ refused: expect.stringMatching(/./) });
+    }
+    expect(authorizeAddress('regtest')(mainAddress, 'x')).toEqual({ refused: expect.stringContaining('regtest') });
+  });
+
+  it('takes anyone with a name where it is open', () => {
+    expect(authorizeAnyone()('me_1', '')).toEqual({ name: 'me_1', account: 'me', rig: '1' });
+    expect(authorizeAnyone()('_1', '')).toHaveProperty('refused');
+  });
+});

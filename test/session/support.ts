@@ -1,0 +1,177 @@
+import { jobId } from '../../src/domain/ids.ts';
+import type { Job } from '../../src/domain/job.ts';
+import type { Clock, ShareIntake, Wire, WireHandler } from '../../src/domain/ports.ts';
+import type { JudgedShare, SubmitRequest, Submitter } from '../../src/domain/share.ts';
+import type { Verdict } from '../../src/domain/verdict.ts';
+import { authorizeAnyone } from '../../src/session/authorize.ts';
+import type { SessionOptions } from '../../src/session/context.ts';
+import { ExtranonceAllocator } from '../../src/session/extranonce.ts';
+import { type SessionModules, SessionRegistry } from '../../src/session/registry.ts';
+import { recordedLogger } from '../support/recorded-logger.ts';
+
+/** A clock that stands still until it is moved. */
+export class ManualClock implements Clock {
+  ms = 0;
+
+  nowMs(): number {
+    return 1_700_000_000_000 + this.ms;
+  }
+
+  monotonicMs(): number {
+    return this.ms;
+  }
+}
+
+export interface Line {
+  readonly id: unknown;
+  readonly method?: string;
+  readonly params?: readonly unknown[];
+  readonly result?: unknown;
+  readonly error?: readonly unknown[] | null;
+  readonly 'reject-reason'?: string;
+}
+
+/** A connection without a network. */
+export class MemoryWire implements Wire {
+  readonly transport = 'tcp';
+  readonly remoteIp = '192.0.2.7';
+  readonly texts: string[] = [];
+  closes = 0;
+
+  send(message: string | Uint8Array): void {
+    this.texts.push(typeof message === 'string' ? message : Buffer.from(message).toString());
+  }
+
+  close(): void {
+    this.closes += 1;
+  }
+
+  /** What was sent since the last call. */
+  take(): Line[] {
+    return this.texts.splice(0).map((text) => JSON.parse(text) as Line);
+  }
+}
+
+/** An intake that keeps what it is given until the test judges it. */
+export class HeldIntake implements ShareIntake {
+  readonly held: { submitter: Submitter; request: SubmitRequest }[] = [];
+
+  take(submitter: Submitter, request: SubmitRequest): void {
+    this.held.push({ submitter, request });
+  }
+
+  /** Judges the oldest share, at the terms that its session promised. */
+  settle(verdict: Verdict, serial = -1, variant = 0): void {
+    const share = this.held.shift();
+    if (!share) throw new Error('no share is held');
+    share.submitter.settle({
+      ...share,
+      worker: share.submitter.worker(share.request.workerName),
+      job: undefined,
+      terms: share.submitter.terms(serial, variant),
+      verdict,
+      version: 0,
+      shareDifficulty: 0,
+      block: false,
+      receivedMs: 0,
+      latencyUs: 0,
+    } satisfies JudgedShare);
+  }
+}
+
+export function makeJob(serial: number, changes: Partial<Job> = {}): Job {
+  const header = { height: 7, version: 0x2000_0000, previousHash: new Uint8Array(32).fill(7), bits: 0x207f_ffff };
+  return {
+    ...header,
+    id: jobId(serial),
+    serial,
+    networkTarget: new Uint8Array(32).fill(0xff),
+    networkDifficulty: 1,
+    minTime: 1_700_000_000,
+    curTime: 1_700_000_100,
+    coinb1: Uint8Array.of(1),
+    coinb2: Uint8Array.of(2),
+    merkleBranch: [],
+    cleanJobs: false,
+    rewardSats: 0n,
+    createdMs: 0,
+    template: {
+      ...header,
+      minTime: 0,
+      curTime: 0,
+      coinbaseValueSats: 0n,
+      transactions: [],
+      witnessCommitment: undefined,
+    },
+    ...changes,
+  };
+}
+
+export const sessionOptions: SessionOptions = {
+  difficulty: { start: 1000, min: 1, max: 1e6, vardiff: true, sharesPerMinute: 12 },
+  versionMask: 0x1fff_e000,
+};
+
+/** A connection from the client's side: says things and reads what it gets. */
+export class Client {
+  readonly wire = new MemoryWire();
+  readonly handler: WireHandler;
+
+  constructor(registry: SessionRegistry) {
+    const handler = registry.accept(this.wire);
+    if (!handler) throw new Error('the registry refused the connection');
+    this.handler = handler;
+  }
+
+  /** Sends a line and returns what came back within the call. */
+  say(line: string | object): Line[] {
+    this.handler.onMessage(Buffer.from(typeof line === 'string' ? line : JSON.stringify(line)));
+    return this.wire.take();
+  }
+
+  call(method: string, params: unknown = [], id: unknown = 1): Line[] {
+    return this.say({ id, method, params });
+  }
+
+  /** Subscribes and authorises; returns what followed the last of both replies. */
+  login(name = 'someone.rig', password = 'x'): Line[] {
+    this.call('mining.subscribe', ['test/1']);
+    return this.call('mining.authorize', [name, password]).slice(1);
+  }
+}
+
+export interface Bench {
+  readonly registry: SessionRegistry;
+  readonly clock: ManualClock;
+  readonly intake: HeldIntake;
+  connect(): Client;
+}
+
+export function makeBench(options: Partial<SessionOptions> = {}, modules: Partial<SessionModules> = {}): Bench {
+  const clock = new ManualClock();
+  const intake = new HeldIntake();
+  let sessionId = 0n;
+  const registry = new SessionRegistry(
+    { ...sessionOptions, ...options },
+    {
+      clock,
+      intake,
+      logger: recordedLogger(),
+      authorize: authorizeAnyone(),
+      extranonces: new ExtranonceAllocator({ prefix: 0xf0, prefixBits: 8 }),
+      newSessionId: () => ++sessionId,
+      ...modules,
+    },
+  );
+  return { registry, clock, intake, connect: () => new Client(registry) };
+}
+
+/** Notifications in short: `difficulty 5`, `mask 1fffe000`, `job <id> clean`. */
+export function inShort(lines: readonly Line[]): string[] {
+  return lines.map(({ method, params = [], result, error }) => {
+    if (method === 'mining.set_difficulty') return `difficulty ${params[0]}`;
+    if (method === 'mining.set_version_mask') return `mask ${params[0]}`;
+    if (method === 'mining.notify') return `job ${params[0]}${params[8] === true ? ' clean' : ''}`;
+    return error ? `error ${error[0]}` : `result ${JSON.stringify(result)}`;
+  });
+}
