@@ -12,7 +12,7 @@ export const listenDefaults = {
 /** BIP320: the sixteen bits that miners may roll without looking like a soft-fork signal. */
 export const VERSION_MASK_DEFAULT = 0x1fffe000;
 
-/** Simulated blocks: one core of the built-in miner, at a million hashes a second, finds one in about half a minute. */
+/** Simulated blocks: one core of the built-in miner, at a million hashes a second, finds one in about twenty seconds. */
 export const SIMULATED_BLOCK_DIFFICULTY_DEFAULT = 0.005;
 
 type DifficultyRange = Pick<DifficultyConfig, 'start' | 'min' | 'max'>;

@@ -1,0 +1,78 @@
+import type { Config } from '../config/config.ts';
+import { formatHostPort, type HostPort } from '../config/endpoint.ts';
+import { keys } from '../config/keys.ts';
+import { loadConfig } from '../config/load.ts';
+import { ConfigError } from '../config/problem.ts';
+import { type ExitCode, exitCodes, type Io, paint } from './io.ts';
+
+/** `sluice check`: what a config comes to, or all that is wrong with it. */
+export function check(options: { readonly config?: string; readonly json?: boolean }, io: Io): ExitCode {
+  if (options.json === true) return checkJson(options.config, io);
+  const config = loadConfig({ file: options.config, env: io.env });
+  const rows = summary(config);
+  const width = Math.max(...rows.map(([label]) => label.length));
+  for (const [label, text] of rows) {
+    io.stdout.write(`${paint(io, io.stdout, 'dim', label.padEnd(width))}  ${text}\n`);
+  }
+  for (const warning of config.warnings) {
+    io.stdout.write(`${paint(io, io.stdout, 'yellow', 'warning'.padEnd(width))}  ${warning}\n`);
+  }
+  io.stdout.write(`${paint(io, io.stdout, 'green', 'The configuration is valid.')}\n`);
+  return exitCodes.fine;
+}
+
+function checkJson(file: string | undefined, io: Io): ExitCode {
+  try {
+    const config = loadConfig({ file, env: io.env });
+    io.stdout.write(`${JSON.stringify({ ok: true, problems: [], warnings: config.warnings })}\n`);
+    return exitCodes.fine;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    io.stdout.write(`${JSON.stringify({ ok: false, problems: error.problems, warnings: [] })}\n`);
+    return exitCodes.usage;
+  }
+}
+
+/** The config in words, without anything secret. */
+function summary({
+  network,
+  data,
+  node,
+  stratum,
+  verify,
+  payout,
+  clickhouse,
+  http,
+}: Config): [label: string, text: string][] {
+  const { difficulty } = stratum;
+  const at = (address: HostPort | undefined): string => (address === undefined ? 'off' : formatHostPort(address));
+  const nodes =
+    node.kind === 'simulated'
+      ? `simulated, in this process; a block every ${node.blockDifficulty} × 2^32 hashes`
+      : `${node.endpoints.map(({ url }) => url).join(', ')}; ${node.zmq === undefined ? 'polled' : `ZMQ ${node.zmq}, and polled`}`;
+  const database =
+    clickhouse === undefined ? `embedded, under ${data}` : `${clickhouse.url}, database ${clickhouse.database}`;
+  return [
+    ['network', network],
+    ['data', data],
+    ['node', nodes],
+    ['stratum', `TCP ${at(stratum.tcp)}, WebSocket ${at(stratum.websocket)}, users by ${stratum.authorization}`],
+    [
+      'difficulty',
+      `start ${difficulty.start}, from ${difficulty.min} to ${difficulty.max}, vardiff ${difficulty.vardiff ? 'on' : 'off'}`,
+    ],
+    [
+      'verify',
+      verify.threads === 0 ? 'threads by cores' : `${verify.threads} thread${verify.threads === 1 ? '' : 's'}`,
+    ],
+    ['payout', payout.address],
+    ['clickhouse', database],
+    ['http', formatHostPort(http.listen)],
+  ];
+}
+
+/** Every key with its variable and its rule, for `--help`. */
+export function keyHelp(): string {
+  const lines = keys.map(({ name, env, rule }) => `  ${name}\n      ${env}\n      ${rule}\n`);
+  return `\nKeys, the variables that override them, and what they take:\n${lines.join('')}`;
+}

@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+import { exitCodes, type Io } from './io.ts';
+import { run } from './program.ts';
+
+const io: Io = {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  onStopSignal(callback) {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => callback(signal));
+  },
+  exit: (code) => process.exit(code),
+};
+
+// `sluice sql … | head` closes the pipe early: that is no fault of anybody.
+process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === 'EPIPE' ? exitCodes.fine : exitCodes.failed),
+);
+process.stderr.on('error', () => undefined);
+// Whatever nobody expected: what is on disk is safe, what is in memory can no longer be trusted.
+process.on('uncaughtException', (error) => {
+  process.stderr.write(`sluice: unexpected error, please report it: ${error?.stack ?? String(error)}\n`);
+  process.exit(exitCodes.failed);
+});
+
+process.exitCode = await run(process.argv.slice(2), io);

@@ -1,0 +1,139 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { SIMULATED_PAYOUT_ADDRESS } from '../config/defaults.ts';
+import { ConfigError } from '../config/problem.ts';
+import { bench } from './bench.ts';
+import { check, keyHelp } from './check.ts';
+import { CommandError, type ExitCode, exitCodes, type Io, paint } from './io.ts';
+import { mine } from './miner.ts';
+import { formats, sql } from './sql.ts';
+import { start } from './start.ts';
+import { version } from './version.ts';
+
+/** Runs the command line (without node and script); resolves with the exit code, never rejects. */
+export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
+  let exitCode: ExitCode = exitCodes.fine;
+  const program = build(io, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    return explain(error, io);
+  }
+}
+
+function explain(error: unknown, io: Io): ExitCode {
+  // commander has written its message already.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.fine : exitCodes.usage;
+  const prefix = paint(io, io.stderr, 'red', 'sluice:');
+  if (error instanceof ConfigError) {
+    io.stderr.write(`${prefix} ${error.message}\nNothing was started. Every key and its bounds: sluice check --help\n`);
+    return exitCodes.usage;
+  }
+  if (error instanceof CommandError) {
+    io.stderr.write(`${prefix} ${error.message}\n`);
+    return error.exitCode;
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  io.stderr.write(`${prefix} unexpected error, please report it: ${text}\n`);
+  return exitCodes.failed;
+}
+
+function build(io: Io, done: (code: ExitCode) => void): Command {
+  const program = new Command('sluice')
+    .description('A Bitcoin mining pool: Stratum in, durable shares, SQL over every one of them')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .configureOutput({ writeOut: (text) => void io.stdout.write(text), writeErr: (text) => void io.stderr.write(text) })
+    .showHelpAfterError('(sluice --help, or sluice <command> --help, tells more)')
+    .exitOverride()
+    .addHelpText(
+      'after',
+      examples('sluice start', 'sluice miner', "sluice sql 'SELECT verdict, count() FROM shares GROUP BY verdict'"),
+    );
+
+  program
+    .command('start')
+    .description('start the pool; without a config everything is embedded, and nothing leaves this machine')
+    .addOption(configOption())
+    .option('--json', 'print the endpoints as a JSON object instead of "sluice ready …"')
+    .addHelpText(
+      'after',
+      examples('sluice start', 'sluice start --config sluice.toml', 'SLUICE_STRATUM__TCP=0.0.0.0:3333 sluice start'),
+    )
+    .action(async (options: { config?: string; json?: boolean }) => done(await start(options, io)));
+
+  program
+    .command('check')
+    .description('check the config and show what it comes to; starts nothing')
+    .addOption(configOption())
+    .option('--json', 'print the result as JSON')
+    .addHelpText('after', `${keyHelp()}${examples('sluice check --config sluice.toml')}`)
+    .action((options: { config?: string; json?: boolean }) => done(check(options, io)));
+
+  program
+    .command('bench')
+    .description('list the benchmarks, or run those that are named')
+    .argument('[names...]', 'benchmarks to run; "all" for every one')
+    .option('--json', 'print as JSON')
+    .addHelpText('after', examples('sluice bench', 'sluice bench all'))
+    .action(async (names: string[], options: { json?: boolean }) => done(await bench(names, options, io)));
+
+  program
+    .command('miner')
+    .description('mine with the CPU, on the kernel that verifies shares: to try a pool, not to earn')
+    .option(
+      '--url <url>',
+      'the pool: stratum+tcp://host:port or stratum+ws://host:port',
+      'stratum+tcp://127.0.0.1:3333',
+    )
+    .option(
+      '--user <name>',
+      'user name: a payable address, and a worker after a dot',
+      `${SIMULATED_PAYOUT_ADDRESS}.cpu`,
+    )
+    .option('--password <text>', 'password', 'x')
+    .option('--threads <count>', 'threads that hash', whole(1, 256), 1)
+    .option('--duration <seconds>', 'stop after this time', whole(1, 31_536_000))
+    .option('--json', 'print what was mined as a JSON object at the end')
+    .addHelpText(
+      'after',
+      examples('sluice miner', 'sluice miner --url stratum+ws://127.0.0.1:3334 --duration 60 --json'),
+    )
+    .action(async (options: Parameters<typeof mine>[0]) => done(await mine(options, io)));
+
+  program
+    .command('sql')
+    .description("run an SQL query over the pool's shares, jobs and blocks, while it runs or when it is stopped")
+    .argument('<query>', 'ClickHouse SQL; - reads it from standard input')
+    .addOption(configOption())
+    .addOption(new Option('--format <name>', 'of the output').choices(formats).default('TSV'))
+    .option('--json', 'the same as --format JSONEachRow')
+    .addHelpText(
+      'after',
+      examples(
+        "sluice sql 'SELECT verdict, count() FROM shares GROUP BY verdict'",
+        "sluice sql --format Pretty 'SELECT worker, sum(difficulty) FROM shares GROUP BY worker'",
+      ),
+    )
+    .action(async (query: string, options: Parameters<typeof sql>[1]) => done(await sql(query, options, io)));
+
+  return program;
+}
+
+function configOption(): Option {
+  return new Option('--config <file>', 'a TOML file; SLUICE_… variables go before it');
+}
+
+function whole(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^[0-9]{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+  };
+}
+
+function examples(...lines: string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ ${line}\n`).join('')}`;
+}

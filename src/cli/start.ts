@@ -1,0 +1,79 @@
+import type { Config } from '../config/config.ts';
+import { loadConfig } from '../config/load.ts';
+import type { Clock, Logger } from '../domain/ports.ts';
+import type { Pool, PoolModules } from '../pool.ts';
+import { createLogger, formatFor } from '../telemetry/logger.ts';
+import { CommandError, type ExitCode, exitCodes, type Io } from './io.ts';
+import { stopSignal, within } from './stop.ts';
+import { version } from './version.ts';
+
+export type StartPool = (config: Config, modules: PoolModules) => Promise<Pool>;
+
+/** How long a pool may take to close before the process ends without it. */
+const CLOSE_MS_MAX = 10_000;
+/** What may still hold the process open after that has this long. */
+const LINGER_MS_MAX = 500;
+
+const systemClock: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
+
+/** `sluice start`: runs a pool until it is told to stop, and resolves with the exit code. */
+export async function start(
+  options: { readonly config?: string; readonly json?: boolean },
+  io: Io,
+  startPool: StartPool = loadPool,
+): Promise<ExitCode> {
+  const config = loadConfig({ file: options.config, env: io.env });
+  const logger = createLogger({ level: config.log.level, ...formatFor(io.stderr, io.env) }, io.logs);
+  for (const warning of config.warnings) logger.warn({}, warning);
+  const stop = stopSignal(io).then((signal) => {
+    logger.info({ signal }, 'stopping; a second signal stops at once');
+  });
+  const starting = startPool(config, { clock: systemClock, logger, version }).catch((error: unknown) => {
+    throw new CommandError(`the pool did not start: ${reasonOf(error)}`);
+  });
+  const pool = await Promise.race([starting, stop.then(() => within(starting, CLOSE_MS_MAX / 2))]);
+  const code = pool === undefined ? exitCodes.fine : await runUntil(stop, pool, options.json === true, io, logger);
+  setTimeout(() => io.exit(code), LINGER_MS_MAX).unref();
+  return code;
+}
+
+async function runUntil(stop: Promise<void>, pool: Pool, json: boolean, io: Io, logger: Logger): Promise<ExitCode> {
+  io.stdout.write(`${readyLine(pool, json)}\n`);
+  const failure = await Promise.race([stop, pool.closed.catch((error: unknown) => ({ error }))]);
+  if (failure !== undefined) logger.error({ err: failure.error }, 'the pool had to stop');
+  const closed = await close(pool, logger);
+  return closed && failure === undefined ? exitCodes.fine : exitCodes.failed;
+}
+
+/** The composition root is loaded when it is needed: `sluice check` does without it. */
+const loadPool: StartPool = async (config, modules) => {
+  const { startPool } = await import('../pool.ts');
+  return startPool(config, modules);
+};
+
+function readyLine({ endpoints }: Pool, json: boolean): string {
+  const { stratumTcp, stratumWebsocket, http } = endpoints;
+  if (json) return JSON.stringify({ ready: true, stratumTcp, stratumWebsocket, http });
+  return ['sluice ready', stratumTcp, stratumWebsocket, http].filter((part) => part !== undefined).join(' ');
+}
+
+/** False where the pool could not close, or not in time. */
+async function close(pool: Pool, logger: Logger): Promise<boolean> {
+  try {
+    if (
+      await within(
+        pool.close().then(() => true),
+        CLOSE_MS_MAX,
+      )
+    )
+      return true;
+    logger.error({ seconds: CLOSE_MS_MAX / 1000 }, 'the pool did not close in time');
+  } catch (error) {
+    logger.error({ err: error }, 'the pool did not close in order');
+  }
+  return false;
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

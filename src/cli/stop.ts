@@ -1,0 +1,22 @@
+import { exitCodes, type Io } from './io.ts';
+
+/** Resolves with the name of the first signal to stop; the second ends the process at once. */
+export function stopSignal(io: Io): Promise<string> {
+  return new Promise((resolve) => {
+    let stopping = false;
+    io.onStopSignal((signal) => {
+      if (stopping) io.exit(exitCodes.failed);
+      stopping = true;
+      resolve(signal);
+    });
+  });
+}
+
+/** What a promise comes to; undefined where it takes longer. */
+export async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}

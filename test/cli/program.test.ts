@@ -1,0 +1,150 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exitCodes } from '../../src/cli/io.ts';
+import { run } from '../../src/cli/program.ts';
+import { version } from '../../src/cli/version.ts';
+import { keys } from '../../src/config/keys.ts';
+import { FakeIo } from './harness.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sluice-cli-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function sluice(args: string[], env: Record<string, string> = {}, isTTY = false) {
+  const io = new FakeIo(env, isTTY);
+  const code = await run(args, io);
+  return { code, out: io.out, err: io.err };
+}
+
+function configFile(toml: string): string {
+  const file = join(folder, 'sluice.toml');
+  writeFileSync(file, toml);
+  return file;
+}
+
+const colour = '\u001b[';
+
+describe('the command line', () => {
+  it('prints its version and help', async () => {
+    expect(await sluice(['--version'])).toEqual({ code: exitCodes.fine, out: `${version}\n`, err: '' });
+    for (const args of [
+      ['--help'],
+      ['start', '--help'],
+      ['check', '-h'],
+      ['bench', '-h'],
+      ['miner', '-h'],
+      ['sql', '-h'],
+    ]) {
+      const { code, out, err } = await sluice(args);
+      expect({ code, err }).toEqual({ code: exitCodes.fine, err: '' });
+      expect(out).toContain('Usage: sluice');
+      expect(out).toContain('Examples:\n  $ ');
+    }
+  });
+
+  it('lists every key in the help of check', async () => {
+    const { out } = await sluice(['check', '--help']);
+    for (const { name, env } of keys) {
+      expect(out).toContain(`  ${name}\n`);
+      expect(out).toContain(`  ${env}\n`);
+    }
+  });
+
+  it.each([
+    [[]],
+    [['strat']],
+    [['start', '--confg', 'x']],
+    [['start', 'extra']],
+    [['check', '--config']],
+    [['sql']],
+    [['sql', '--format', 'XML', 'SELECT 1']],
+    [['miner', '--threads', '0']],
+    [['miner', '--threads', '1.5']],
+    [['miner', '--duration', 'soon']],
+    [['bench', 'no-such-benchmark']],
+  ])('answers bad usage with 2 and help: %j', async (args) => {
+    const { code, out, err } = await sluice(args);
+    expect(code).toBe(exitCodes.usage);
+    expect(out).toBe('');
+    expect(err).toMatch(/sluice/);
+  });
+
+  it('hints at what was meant', async () => {
+    expect((await sluice(['strat'])).err).toContain('Did you mean start?');
+    expect((await sluice(['start', '--confg', 'x'])).err).toContain('Did you mean --config?');
+  });
+});
+
+describe('sluice check', () => {
+  it('shows what the config comes to', async () => {
+    const { code, out, err } = await sluice(['check'], { SLUICE_STRATUM__TCP: '[::1]:4444' });
+    expect({ code, err }).toEqual({ code: exitCodes.fine, err: '' });
+    expect(out).toContain('TCP [::1]:4444, WebSocket 127.0.0.1:3334');
+    expect(out).toContain('The configuration is valid.');
+    expect(out).not.toContain(colour);
+  });
+
+  it('colours on a terminal alone, and respects NO_COLOR', async () => {
+    expect((await sluice(['check'], {}, true)).out).toContain(colour);
+    expect((await sluice(['check'], { NO_COLOR: '1' }, true)).out).not.toContain(colour);
+  });
+
+  it('lists what is not supported yet', async () => {
+    const file = configFile('[stratum]\ngateways = 0\ntls = { cert = "c", key = "k" }\n');
+    const { code, out } = await sluice(['check', '--config', file]);
+    expect(code).toBe(exitCodes.fine);
+    expect(out.match(/not supported yet: stratum\.(gateways|tls)/g)).toHaveLength(2);
+    const json = JSON.parse((await sluice(['check', '--json', '--config', file])).out);
+    expect(json).toMatchObject({ ok: true, problems: [], warnings: [expect.any(String), expect.any(String)] });
+  });
+
+  it('answers a bad config with 2, naming key, value and bound', async () => {
+    const file = configFile('[verify]\nthreads = -1\n');
+    const { code, out, err } = await sluice(['check', '--config', file]);
+    expect({ code, out }).toEqual({ code: exitCodes.usage, out: '' });
+    expect(err).toContain('  verify.threads = -1: must be an integer from 0 to 256\n');
+    const json = await sluice(['check', '--json', '--config', file]);
+    expect(json.code).toBe(exitCodes.usage);
+    expect(JSON.parse(json.out)).toEqual({
+      ok: false,
+      problems: [{ key: 'verify.threads', value: '-1', bound: 'must be an integer from 0 to 256' }],
+      warnings: [],
+    });
+  });
+
+  it('shows no secret', async () => {
+    const secret = 'hunter2hunter2';
+    const file = configFile(
+      `network = "main"\n[node]\nrpc = ["http://user:${secret}@127.0.0.1:8332"]\n[payout]\naddress = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"\n[clickhouse]\nurl = "http://u:${secret}@h:8123"\n[http]\nadmin-token = "${secret}"\n`,
+    );
+    for (const args of [
+      ['check', '--config', file],
+      ['check', '--json', '--config', file],
+    ]) {
+      const { code, out, err } = await sluice(args);
+      expect(code).toBe(exitCodes.fine);
+      expect(out + err).not.toContain(secret);
+    }
+  });
+});
+
+describe('sluice start', () => {
+  it('starts nothing with a bad config, and says where help is', async () => {
+    const { code, out, err } = await sluice(['start', '--config', join(folder, 'none.toml')]);
+    expect({ code, out }).toEqual({ code: exitCodes.usage, out: '' });
+    expect(err).toContain('there is no such file');
+    expect(err).toContain('Nothing was started.');
+  });
+});
+
+describe('sluice bench', () => {
+  it('lists the benchmarks', async () => {
+    const { code, out } = await sluice(['bench', '--json']);
+    expect(code).toBe(exitCodes.fine);
+    expect(JSON.parse(out)).toEqual({ benchmarks: expect.any(Array) });
+  });
+});

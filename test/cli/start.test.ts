@@ -1,0 +1,144 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { exitCodes } from '../../src/cli/io.ts';
+import { type StartPool, start } from '../../src/cli/start.ts';
+import type { Config } from '../../src/config/config.ts';
+import type { Pool } from '../../src/pool.ts';
+import { FakeIo } from './harness.ts';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A pool whose ends are in the test's hands; the real one is run by test/e2e. */
+function poolInHand(changes: Partial<Pool> = {}) {
+  const events: string[] = [];
+  let fail: (error: Error) => void = () => undefined;
+  const closed = new Promise<void>((_, reject) => {
+    fail = reject;
+  });
+  const pool: Pool = {
+    endpoints: { stratumTcp: 'stratum+tcp://127.0.0.1:3333', http: 'http://127.0.0.1:8080' },
+    closed,
+    close: async () => void events.push('closed'),
+    ...changes,
+  };
+  let config: Config | undefined;
+  const startPool: StartPool = async (given) => {
+    config = given;
+    return pool;
+  };
+  return { startPool, events, fail: (error: Error) => fail(error), config: () => config };
+}
+
+describe('sluice start', () => {
+  it('prints the endpoints first, and nothing else on stdout', async () => {
+    const io = new FakeIo({ SLUICE_VERIFY__THREADS: '2' });
+    const { startPool, events, config } = poolInHand();
+    const running = start({}, io, startPool);
+    await io.written();
+    expect(io.out).toBe('sluice ready stratum+tcp://127.0.0.1:3333 http://127.0.0.1:8080\n');
+    expect(config()?.verify.threads).toBe(2);
+    expect(events).toEqual([]);
+    io.signal();
+    expect(await running).toBe(exitCodes.fine);
+    expect(events).toEqual(['closed']);
+    expect(io.out.split('\n')).toHaveLength(2);
+  });
+
+  it('prints them as JSON', async () => {
+    const io = new FakeIo();
+    const running = start({ json: true }, io, poolInHand().startPool);
+    await io.written();
+    expect(JSON.parse(io.out)).toEqual({
+      ready: true,
+      stratumTcp: 'stratum+tcp://127.0.0.1:3333',
+      http: 'http://127.0.0.1:8080',
+    });
+    io.signal('SIGINT');
+    expect(await running).toBe(exitCodes.fine);
+  });
+
+  it('warns of what the config asks for in vain', async () => {
+    const io = new FakeIo({ SLUICE_STRATUM__GATEWAYS: '4' });
+    const running = start({}, io, poolInHand().startPool);
+    await io.written();
+    expect(io.log).toContain('not supported yet: stratum.gateways');
+    io.signal();
+    await running;
+  });
+
+  it('fails when the pool has to stop, and closes what is left of it', async () => {
+    const io = new FakeIo();
+    const { startPool, events, fail } = poolInHand();
+    const running = start({}, io, startPool);
+    await io.written();
+    fail(new Error('the disk is gone'));
+    expect(await running).toBe(exitCodes.failed);
+    expect(io.log).toContain('the disk is gone');
+    expect(events).toEqual(['closed']);
+  });
+
+  it('fails when the pool does not start, and says why', async () => {
+    const failing = async (): Promise<never> => {
+      throw new Error('cannot listen on 127.0.0.1:3333');
+    };
+    await expect(start({}, new FakeIo(), failing)).rejects.toMatchObject({
+      name: 'CommandError',
+      exitCode: exitCodes.failed,
+      message: 'the pool did not start: cannot listen on 127.0.0.1:3333',
+    });
+  });
+
+  it('stops at once at the second signal', async () => {
+    const io = new FakeIo();
+    let finish: () => void = () => undefined;
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const { startPool } = poolInHand({ close: () => finished });
+    const running = start({}, io, startPool);
+    await io.written();
+    io.signal();
+    expect(io.exits).toEqual([]);
+    io.signal();
+    expect(io.exits).toEqual([exitCodes.failed]);
+    finish();
+    await running;
+  });
+
+  it('ends after ten seconds without a pool that does not close', async () => {
+    vi.useFakeTimers();
+    const io = new FakeIo();
+    const { startPool } = poolInHand({ close: () => new Promise(() => undefined) });
+    const running = start({}, io, startPool);
+    await io.written();
+    io.signal();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await running).toBe(exitCodes.failed);
+    expect(io.log).toContain('did not close in time');
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(io.exits).toEqual([exitCodes.failed]);
+  });
+
+  it('can be stopped while it starts', async () => {
+    vi.useFakeTimers();
+    const io = new FakeIo();
+    const running = start({}, io, () => new Promise(() => undefined));
+    io.signal();
+    await vi.advanceTimersByTimeAsync(6_000);
+    expect(await running).toBe(exitCodes.fine);
+    expect(io.out).toBe('');
+  });
+
+  it('starts nothing with a config that is wrong', async () => {
+    let started = false;
+    const startPool: StartPool = async () => {
+      started = true;
+      throw new Error('must not start');
+    };
+    await expect(start({}, new FakeIo({ SLUICE_NETWORK: 'mian' }), startPool)).rejects.toMatchObject({
+      name: 'ConfigError',
+    });
+    expect(started).toBe(false);
+  });
+});
