@@ -22,6 +22,8 @@ export interface VerifierModules extends ApplyModules {
   readonly defer: (flush: () => void) => void;
   /** A worker failed: its shares are hashed inline, and it gets no more. */
   readonly workerFailed: (error: unknown) => void;
+  /** Called whenever nothing is in flight any more. */
+  readonly drained: () => void;
 }
 
 /** What one tick brought in, in the order of arrival. */
@@ -147,6 +149,7 @@ export class Verifier implements ShareIntake {
       this.#batches.shift();
       applyBatch(batch.shares, this.#modules, () => {
         this.#inFlight -= batch.shares.length;
+        if (this.#inFlight === 0) this.#modules.drained();
       });
     }
   }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PoolFolder, PoolProcess } from '../support/pool-process.ts';
 import { StratumClient } from '../support/stratum-client.ts';
-import { webSocketTransport } from '../support/websocket.ts';
+import { WebSocketClient } from '../support/websocket.ts';
 import { expectEachAcknowledgedOnce, rowsByVerdict, Tally } from './tally.ts';
 
 const ADDRESS = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
@@ -16,7 +16,7 @@ describe.each(['tcp', 'websocket'] as const)('a pool with everything embedded, o
     const { host, port } = pool.endpoints[transport];
     return transport === 'tcp'
       ? StratumClient.tcp(host, port)
-      : new StratumClient(await webSocketTransport(`ws://${host}:${port}/`));
+      : new StratumClient(await WebSocketClient.open(host, port));
   };
 
   beforeAll(async () => {

@@ -166,6 +166,7 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
         workers: runners.workers,
         defer: (flush) => deferred.push(flush),
         workerFailed: (error) => failures.push(error),
+        drained: () => {},
         observe: () => {},
         foundBlock: (share) => {
           expect(log, 'a block goes to the node before its share is logged').not.toContain(share);
@@ -380,6 +381,7 @@ it('hashes inline what a failing worker leaves behind', async () => {
       ],
       defer: (flush) => deferred.push(flush),
       workerFailed: (error) => failures.push(error),
+      drained: () => {},
       observe: () => {},
       foundBlock: () => {},
       recorder: {

@@ -1,0 +1,303 @@
+import { mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { ANALYTICS_CONSUMER, type Analytics, analyticsAvailable, startAnalytics } from './analytics/analytics.ts';
+import { startApi } from './api/server.ts';
+import type { PoolStatus } from './api/status.ts';
+import { parseAddress } from './bitcoin/address.ts';
+import type { Config } from './config/config.ts';
+import { clickhouseHref, rpcHref } from './config/href.ts';
+import type { Job } from './domain/job.ts';
+import type { BitcoinNode, Clock, Logger } from './domain/ports.ts';
+import type { BlockTemplate } from './domain/template.ts';
+import { type Gateway, startGateway } from './gateway.ts';
+import { createJobFactory } from './jobs/factory.ts';
+import { KernelInstance } from './kernel/instance.ts';
+import { type KernelCode, loadKernel } from './kernel/kernel.ts';
+import { KernelMemory } from './kernel/memory.ts';
+import { assertLimits, limits } from './limits.ts';
+import { connectBitcoind } from './node/bitcoind.ts';
+import { simulatedNode } from './node/simulated.ts';
+import { openShareLog, type ShareLog } from './sharelog/log.ts';
+import { createHashrateMeter, type HashrateMeter } from './telemetry/hashrate.ts';
+import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+import { BlockSubmitter } from './verify/blocks.ts';
+import { foundBlock } from './verify/found-block.ts';
+
+/** What the coinbase of this pool's blocks says. */
+const COINBASE_TAG = '/Sluice/';
+
+export interface PoolModules {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly version: string;
+}
+
+/** A running pool. */
+export interface Pool {
+  /** URLs as bound. */
+  readonly endpoints: { readonly stratumTcp?: string; readonly stratumWebsocket?: string; readonly http: string };
+  /** Resolves after `close`; rejects where the pool can not go on. */
+  readonly closed: Promise<void>;
+  /** Stops accepting, commits, answers, closes. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** Everything that is running, in the order in which it was started. */
+interface Parts {
+  readonly log: ShareLog;
+  readonly analytics: Analytics;
+  readonly node: BitcoinNode;
+  readonly gateway: Gateway;
+}
+
+/** Starts a pool; resolves when all of it listens and there is work. Whatever was started is closed again where it fails. */
+export async function startPool(config: Config, modules: PoolModules): Promise<Pool> {
+  assertLimits();
+  mkdirSync(config.data, { recursive: true });
+  const running = new Running();
+  try {
+    return await start(config, modules, running);
+  } catch (error) {
+    await running.close();
+    throw error;
+  }
+}
+
+async function start(config: Config, modules: PoolModules, running: Running): Promise<Pool> {
+  const { clock, logger, version } = modules;
+  const metrics = createMetrics();
+  const hashrate = createHashrateMeter({}, { clock });
+  const code = loadKernel();
+
+  const url = config.clickhouse && clickhouseHref(config.clickhouse);
+  const consumers = analyticsAvailable(url) ? [ANALYTICS_CONSUMER] : [];
+  const log = await openShareLog(
+    { folder: config.data, node: hostname(), consumers },
+    { clock, logger, fatal: (error) => running.fail(error) },
+  );
+  running.onClose(() => log.close());
+  const analytics = await startAnalytics(
+    { folder: config.data, ...(url !== undefined && { url }) },
+    { clock, logger, confirm: (seq) => log.confirm(ANALYTICS_CONSUMER, seq) },
+  );
+  running.onClose(() => analytics.close());
+
+  const node = createNode(config, modules);
+  running.onClose(() => node.close());
+  const blocks = new BlockSubmitter(
+    { inFlightMax: limits.candidatesInFlightMax },
+    {
+      node,
+      recorder: log,
+      logger,
+      observe: ({ hash, job, account }, outcome) => {
+        metrics.block(outcome.status);
+        logger.info({ hash, height: job.height, account, ...outcome }, `block ${outcome.status}`);
+      },
+    },
+  );
+  const gateway = await startGateway(
+    { ...config, kernel: code, epoch: log.epoch },
+    {
+      clock,
+      logger,
+      metrics,
+      recorder: log,
+      foundBlock: (share) => blocks.found(foundBlock(share)),
+      observe: (share) => {
+        metrics.share(share);
+        if (share.verdict === 'accepted' && share.terms) hashrate.add(share.terms.difficulty);
+      },
+    },
+  );
+  running.onClose(() => gateway.close());
+
+  // The API comes before the node: a pool that waits for its node says so on /readyz.
+  const parts: Parts = { log, analytics, node, gateway };
+  const status = createStatus(config, modules, parts, metrics, hashrate);
+  metrics.onScrape(() => refreshGauges(parts, metrics, clock));
+  const api = await startApi(config.http.listen, {
+    logger,
+    pool: status,
+    health: () => (log.status().healthy ? [] : [`share log: ${log.status().reason}`]),
+    ready: () => unready(parts),
+    metrics: () => metrics.text(),
+  });
+  running.onClose(async () => api.close());
+
+  const announce = createAnnouncer(config, modules, { log, gateway, blocks, code, metrics });
+  await node.start(announce);
+  await resubmit(log, node, logger);
+  const endpoints = await gateway.listen();
+  logger.info({ version, kernel: code.build, epoch: log.epoch }, 'pool started');
+  return {
+    endpoints: { ...endpoints, http: `http://${api.address}` },
+    closed: running.closed,
+    close: () => running.close(),
+  };
+}
+
+/** What has been started and how it ends: in the opposite order, each part even where another failed. */
+class Running {
+  readonly #closers: (() => Promise<void>)[] = [];
+  #closing: Promise<void> | undefined;
+  #settle: { resolve: () => void; reject: (error: Error) => void } = { resolve: () => {}, reject: () => {} };
+  readonly closed = new Promise<void>((resolve, reject) => {
+    this.#settle = { resolve, reject };
+  });
+
+  constructor() {
+    // Whoever does not wait for it must not be ended by it.
+    this.closed.catch(() => undefined);
+  }
+
+  onClose(close: () => Promise<void>): void {
+    this.#closers.unshift(close);
+  }
+
+  fail(error: Error): void {
+    this.#settle.reject(error);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const errors: unknown[] = [];
+    for (const close of this.#closers) await close().catch((error: unknown) => errors.push(error));
+    this.#settle.resolve();
+    if (errors.length > 0) throw new AggregateError(errors, 'the pool closed with errors');
+  }
+}
+
+function createNode(config: Config, { clock, logger }: PoolModules): BitcoinNode {
+  const { node, network } = config;
+  if (node.kind === 'simulated') {
+    const file = join(config.data, 'simulated-chain.json');
+    return simulatedNode(
+      { network, blockDifficulty: node.blockDifficulty, file },
+      { clock, logger, random: Math.random },
+    );
+  }
+  const cookie = node.endpoints
+    .map(({ login }) => ('cookie' in login ? login.cookie : undefined))
+    .find((path) => path !== undefined);
+  return connectBitcoind({ rpc: node.endpoints.map(rpcHref), cookie, zmq: node.zmq, network }, { clock, logger });
+}
+
+/** What a new template sets going: a job, its row in the log, and the notify to every miner. */
+function createAnnouncer(
+  config: Config,
+  { clock, logger }: PoolModules,
+  to: { log: ShareLog; gateway: Gateway; blocks: BlockSubmitter; code: KernelCode; metrics: Metrics },
+): (template: BlockTemplate) => void {
+  const payout = parseAddress(config.payout.address, config.network);
+  if (!payout.ok) throw new Error(`payout.address: ${payout.reason}`);
+  const merkle = new KernelInstance(to.code, new KernelMemory());
+  const factory = createJobFactory(
+    { epoch: to.log.epoch, payoutScript: payout.script, tag: COINBASE_TAG },
+    { clock, merkleBranch: (txids) => merkle.merkleBranch(txids) },
+  );
+  return (template) => {
+    let job: Job;
+    try {
+      job = factory.build(template);
+    } catch (error) {
+      logger.error({ err: error, height: template.height }, 'no job could be made of a template');
+      return;
+    }
+    to.gateway.announce(job);
+    to.log.job(job);
+    to.log.commit(() => {});
+    to.metrics.counters.jobs += 1;
+    if (job.cleanJobs) to.metrics.counters.cleanJobs += 1;
+    to.blocks.retry();
+    logger.debug({ job: job.id, height: job.height, transactions: template.transactions.length }, 'job announced');
+  };
+}
+
+/** Block candidates whose outcome was lost when the pool last stopped: the node is asked again. */
+async function resubmit(log: ShareLog, node: BitcoinNode, logger: Logger): Promise<void> {
+  for (const candidate of log.unresolved) {
+    const outcome = await node.submitBlock(candidate.block);
+    log.resolved(candidate, outcome);
+    logger.info(
+      { hash: candidate.hash, height: candidate.height, ...outcome },
+      'block of an earlier start submitted again',
+    );
+  }
+  log.commit(() => {});
+}
+
+function createStatus(
+  config: Config,
+  { clock, version }: PoolModules,
+  { gateway }: Parts,
+  metrics: Metrics,
+  hashrate: HashrateMeter,
+): () => PoolStatus {
+  const startedMs = clock.monotonicMs();
+  return () => {
+    const { job } = gateway;
+    const { accepted, ...rejected } = metrics.shares();
+    return {
+      name: 'sluice',
+      version,
+      network: config.network,
+      uptimeSeconds: Math.floor((clock.monotonicMs() - startedMs) / 1000),
+      connections: metrics.connections(),
+      sessions: gateway.sessions,
+      workers: gateway.workers,
+      hashrate: {
+        '1m': hashrate.perSecond(60_000),
+        '10m': hashrate.perSecond(600_000),
+        '1h': hashrate.perSecond(3_600_000),
+      },
+      job: job
+        ? {
+            id: job.id,
+            height: job.height,
+            networkDifficulty: job.networkDifficulty,
+            transactions: job.template.transactions.length,
+            ageSeconds: (clock.nowMs() - job.createdMs) / 1000,
+          }
+        : null,
+      shares: { accepted, rejected },
+      blocks: metrics.blocks(),
+    };
+  };
+}
+
+/** Why miners should not be sent here. Analytics that lag are none: shares are taken and kept. */
+function unready({ node, log }: Parts): string[] {
+  const reasons: string[] = [];
+  const nodeStatus = node.status();
+  const logStatus = log.status();
+  if (!nodeStatus.ready) reasons.push(`node: ${nodeStatus.reason}`);
+  if (!logStatus.healthy) reasons.push(`share log: ${logStatus.reason}`);
+  return reasons;
+}
+
+function refreshGauges({ log, analytics, node, gateway }: Parts, { gauges, counters }: Metrics, clock: Clock): void {
+  const { job } = gateway;
+  const logStatus = log.status();
+  const analyticsStatus = analytics.status();
+  gauges.sessions = gateway.sessions;
+  gauges.workers = gateway.workers;
+  gauges.sharesInFlight = gateway.sharesInFlight;
+  gauges.jobHeight = job?.height ?? 0;
+  gauges.jobAgeSeconds = job ? (clock.nowMs() - job.createdMs) / 1000 : 0;
+  gauges.jobTransactions = job?.template.transactions.length ?? 0;
+  gauges.networkDifficulty = job?.networkDifficulty ?? 0;
+  gauges.nodeReady = node.status().ready ? 1 : 0;
+  gauges.shareLogDepthRows = logStatus.pendingRows;
+  gauges.shareLogBytes = logStatus.keptBytes;
+  gauges.analyticsLagRows = analyticsStatus.lagRows;
+  gauges.analyticsReady = analyticsStatus.healthy ? 1 : 0;
+  counters.connectionsRefused = gateway.connectionsRefused;
+  counters.protocolErrors = gateway.protocolErrors;
+  counters.analyticsRows = analyticsStatus.shippedRows;
+}
