@@ -1,0 +1,94 @@
+import { setPriority } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock, Logger } from '../domain/ports.ts';
+import { type FolderLock, lockFile } from '../sharelog/folder-lock.ts';
+import { type LogReader, openLogReader } from '../sharelog/log-reader.ts';
+import { openChdb } from './chdb-warehouse.ts';
+import type { ChildOptions, ChildReply, ChildRequest } from './messages.ts';
+import { QueryServer } from './query-server.ts';
+import { openServer, parseServerUrl } from './server-warehouse.ts';
+import { ShipState } from './ship-state.ts';
+import { Shipper } from './shipper.ts';
+import { migrate, type Warehouse } from './warehouse.ts';
+
+const LOCK_FILE = 'analytics.lock';
+const LOCK_POLL_MS = 50;
+/** Less important than the pool, which has the same cores. */
+const NICE = 10;
+const STATUS_EVERY_MS = 1_000;
+/** How long the last shipment may take when the pool stops; what is left is shipped by the next start. */
+const CLOSE_MS_MAX = 4_000;
+
+const say = (reply: ChildReply): void => {
+  if (process.connected) process.send?.(reply);
+};
+const logger: Logger = {
+  debug: (fields, message) => say({ type: 'log', level: 'debug', fields, message }),
+  info: (fields, message) => say({ type: 'log', level: 'info', fields, message }),
+  warn: (fields, message) => say({ type: 'log', level: 'warn', fields, message }),
+  error: (fields, message) => say({ type: 'log', level: 'error', fields, message }),
+};
+const clock: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
+
+/** At once, and whatever the engine is doing: a long query would hold up an orderly exit, and nothing here needs one. */
+function end(): void {
+  process.kill(process.pid, 'SIGKILL');
+}
+
+/** The folder's lock; a child whose parent was killed needs a moment to notice. */
+async function lockFolder(folder: string, msMax: number): Promise<FolderLock> {
+  for (let leftMs = msMax; ; leftMs -= LOCK_POLL_MS) {
+    const lock = lockFile(join(folder, LOCK_FILE));
+    if (lock !== undefined) return lock;
+    if (leftMs <= 0) throw new Error('another process has the analytics of this data folder');
+    await delay(LOCK_POLL_MS);
+  }
+}
+
+/** Resolves when `work` does, or after `ms`. */
+async function within(work: Promise<void>, ms: number): Promise<void> {
+  const timeout = new AbortController();
+  await Promise.race([work, delay(ms, undefined, { signal: timeout.signal }).catch(() => {})]);
+  timeout.abort();
+}
+
+function startShipper(options: ChildOptions, warehouse: Warehouse, reader: LogReader): Shipper {
+  const state = new ShipState(options.folder, reader.logId, warehouse.name);
+  const delivered = (seq: number): void => say({ type: 'delivered', seq });
+  const shipper = new Shipper({ reader, state, warehouse, clock, logger, delivered });
+  delivered(state.position().seq);
+  const report = (): void => say({ type: 'status', status: shipper.status() });
+  report();
+  setInterval(report, STATUS_EVERY_MS);
+  shipper.start();
+  return shipper;
+}
+
+async function main(options: ChildOptions): Promise<void> {
+  await lockFolder(options.folder, options.lockMsMax);
+  const warehouse =
+    options.url === undefined ? await openChdb(options.folder) : openServer(parseServerUrl(options.url));
+  const reader = openLogReader(options.folder);
+  const shipper = reader === undefined ? undefined : startShipper(options, warehouse, reader);
+  const caughtUp = (msMax: number): Promise<void> => within(shipper?.caughtUp() ?? Promise.resolve(), msMax);
+  if (shipper === undefined) await migrate(warehouse);
+  const server = new QueryServer({ warehouse, caughtUp: () => caughtUp(options.catchUpMsMax) });
+  await server.listen(options.folder);
+  process.on('message', ({ type }: ChildRequest) => {
+    if (type !== 'close') return;
+    server.close();
+    void caughtUp(CLOSE_MS_MAX).finally(end);
+  });
+  say({ type: 'ready', target: warehouse.name });
+}
+
+// The terminal's Ctrl-C and a supervisor's SIGTERM go to the whole group; when to stop is the parent's to say.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
+process.once('disconnect', end);
+setPriority(NICE);
+main(JSON.parse(process.argv[2] ?? '{}') as ChildOptions).catch((error: unknown) => {
+  const reason = error instanceof Error ? error.message : String(error);
+  process.send?.({ type: 'refused', reason } satisfies ChildReply, end);
+});

@@ -1,0 +1,173 @@
+import type { Readable } from 'node:stream';
+import type { Clock, Logger } from '../domain/ports.ts';
+import { chdbInstalled } from './chdb-warehouse.ts';
+import { type AnalyticsChild, startChild } from './child.ts';
+import type { ChildReply } from './messages.ts';
+import { QueryError, requestQuery } from './query-client.ts';
+import type { ShipStatus } from './shipper.ts';
+
+/** The name under which analytics reads the share log. */
+export const ANALYTICS_CONSUMER = 'analytics';
+
+export interface AnalyticsOptions {
+  /** The data folder, with the share log in it. */
+  readonly folder: string;
+  /** A ClickHouse server, `http://user:password@host:port/database`; without it the embedded ClickHouse. */
+  readonly url?: string;
+}
+
+export interface AnalyticsModules {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** All batches of the log up to and including `seq` are in ClickHouse for good. */
+  readonly confirm: (seq: number) => void;
+}
+
+export interface AnalyticsStatus extends ShipStatus {
+  readonly mode: 'embedded' | 'server' | 'off';
+  /** The child runs and its last shipment went through. */
+  readonly healthy: boolean;
+  /** Why not; empty where it is. */
+  readonly reason: string;
+  /** Times that the child had to be started again. */
+  readonly restarts: number;
+  /** Its process; undefined where none runs. */
+  readonly pid: number | undefined;
+}
+
+export interface Analytics {
+  status(): AnalyticsStatus;
+  /** The result's bytes in one of ClickHouse's formats; rejects with a QueryError whose message is for the user. */
+  query(sql: string, format: string): Promise<Readable>;
+  /** Lets the child ship what it can in a few seconds, then ends it. */
+  close(): Promise<void>;
+}
+
+const RESTART_MS_MIN = 500;
+const RESTART_MS_MAX = 30_000;
+/** A child whose parent was killed is gone well within this. */
+const LOCK_MS_MAX = 5_000;
+/** A query sees what was acknowledged before it, unless ClickHouse is further behind than this. */
+const CATCH_UP_MS_MAX = 3_000;
+/** Reports come every second; without one for this long the child hangs. */
+const SILENCE_MS_MAX = 15_000;
+
+/** False where there is neither a server's URL nor the optional package `chdb`: then nobody reads the share log. */
+export function analyticsAvailable(url?: string): boolean {
+  return url !== undefined || chdbInstalled();
+}
+
+/** Starts the child process that ships the share log into ClickHouse; resolves when it serves queries, or is off. */
+export async function startAnalytics(options: AnalyticsOptions, modules: AnalyticsModules): Promise<Analytics> {
+  if (!analyticsAvailable(options.url)) {
+    modules.logger.warn(
+      {},
+      'analytics is off: the optional package chdb is not installed and clickhouse.url is not set',
+    );
+    return new NoAnalytics();
+  }
+  const analytics = new ChildAnalytics(options, modules);
+  await analytics.start();
+  return analytics;
+}
+
+const NOTHING_SHIPPED: ShipStatus = { seq: 0, lagRows: 0, lagMs: 0, shippedRows: 0, lastError: '' };
+
+class NoAnalytics implements Analytics {
+  status(): AnalyticsStatus {
+    const reason = 'analytics is off';
+    return { ...NOTHING_SHIPPED, mode: 'off', healthy: false, reason, restarts: 0, pid: undefined };
+  }
+
+  async query(): Promise<Readable> {
+    throw new QueryError('analytics is off: install the optional package chdb or set clickhouse.url');
+  }
+
+  async close(): Promise<void> {}
+}
+
+class ChildAnalytics implements Analytics {
+  readonly #options: AnalyticsOptions;
+  readonly #modules: AnalyticsModules;
+  #child: AnalyticsChild | undefined;
+  #shipped = NOTHING_SHIPPED;
+  #reportedMs: number;
+  #starting = '';
+  #restarts = 0;
+  #restartMs = RESTART_MS_MIN;
+  #restartTimer: NodeJS.Timeout | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: AnalyticsOptions, modules: AnalyticsModules) {
+    this.#options = options;
+    this.#modules = modules;
+    this.#reportedMs = modules.clock.monotonicMs();
+  }
+
+  /** Resolves when the first child is there, or has failed: a pool starts without its analytics. */
+  async start(): Promise<void> {
+    this.#starting = 'starting';
+    const { folder, url } = this.#options;
+    const child = startChild(
+      { folder, url, lockMsMax: LOCK_MS_MAX, catchUpMsMax: CATCH_UP_MS_MAX },
+      { logger: this.#modules.logger, onReply: (reply) => this.#onReply(reply) },
+    );
+    this.#child = child;
+    void child.gone.then(() => this.#onGone());
+    try {
+      await child.ready;
+      this.#starting = '';
+      this.#restartMs = RESTART_MS_MIN;
+    } catch (error) {
+      this.#starting = error instanceof Error ? error.message : String(error);
+      this.#modules.logger.error({ reason: this.#starting }, 'analytics could not start; it will be tried again');
+    }
+  }
+
+  status(): AnalyticsStatus {
+    const silentMs = this.#modules.clock.monotonicMs() - this.#reportedMs;
+    const silence = silentMs > SILENCE_MS_MAX ? `no report for ${Math.round(silentMs / 1000)} s` : '';
+    const reason = this.#starting || this.#shipped.lastError || silence;
+    return {
+      ...this.#shipped,
+      mode: this.#options.url === undefined ? 'embedded' : 'server',
+      healthy: reason === '',
+      reason,
+      restarts: this.#restarts,
+      pid: this.#child?.pid,
+    };
+  }
+
+  async query(sql: string, format: string): Promise<Readable> {
+    if (this.#closed !== undefined) throw new Error('analytics: used after close');
+    return requestQuery(this.#options.folder, sql, format);
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    clearTimeout(this.#restartTimer);
+    await this.#child?.close();
+  }
+
+  #onReply(reply: ChildReply): void {
+    this.#reportedMs = this.#modules.clock.monotonicMs();
+    if (reply.type === 'status') this.#shipped = reply.status;
+    else if (reply.type === 'delivered') this.#modules.confirm(reply.seq);
+  }
+
+  #onGone(): void {
+    this.#child = undefined;
+    if (this.#closed !== undefined) return;
+    if (this.#starting === '') this.#modules.logger.error({}, 'the analytics process ended; it is started again');
+    this.#starting ||= 'the analytics process ended';
+    this.#restartTimer = setTimeout(() => {
+      this.#restarts += 1;
+      void this.start();
+    }, this.#restartMs);
+    this.#restartMs = Math.min(this.#restartMs * 2, RESTART_MS_MAX);
+  }
+}

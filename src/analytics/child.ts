@@ -1,0 +1,58 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import type { Logger } from '../domain/ports.ts';
+import { builtEntry } from '../sharelog/built.ts';
+import type { ChildOptions, ChildReply, ChildRequest } from './messages.ts';
+
+const CLOSE_MS_MAX = 6_000;
+
+/** The analytics child process, from outside. */
+export interface AnalyticsChild {
+  /** Resolves when it serves queries; rejects with its reason where it could not start. */
+  readonly ready: Promise<void>;
+  /** Resolves when it is gone, for whatever reason. */
+  readonly gone: Promise<void>;
+  readonly pid: number | undefined;
+  /** Lets it ship what it can in a few seconds, then ends it. */
+  close(): Promise<void>;
+}
+
+/** Starts the child. It ends by itself when this process does, even by kill -9. */
+export function startChild(
+  options: ChildOptions,
+  modules: { readonly logger: Logger; readonly onReply: (reply: ChildReply) => void },
+): AnalyticsChild {
+  const child = fork(builtEntry('analytics/analytics-child.ts'), [JSON.stringify(options)], {
+    // Nothing of the pool's environment, which may hold its secrets, for SQL to find; and time in UTC.
+    env: { TZ: 'UTC', UV_THREADPOOL_SIZE: '8', ...pick(process.env, ['PATH', 'HOME', 'TMPDIR', 'LD_LIBRARY_PATH']) },
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
+  const gone = once(child, 'exit').then(
+    () => {},
+    () => {},
+  );
+  const ready = new Promise<void>((resolve, reject) => {
+    child.on('message', (reply: ChildReply) => {
+      if (reply.type === 'ready') resolve();
+      else if (reply.type === 'refused') reject(new Error(reply.reason));
+      else if (reply.type === 'log') modules.logger[reply.level](reply.fields, reply.message);
+      modules.onReply(reply);
+    });
+    child.once('error', reject);
+    void gone.then(() => reject(new Error('the analytics process ended')));
+  });
+  ready.catch(() => {});
+  return { ready, gone, pid: child.pid, close: () => closeChild(child, gone) };
+}
+
+async function closeChild(child: ChildProcess, gone: Promise<void>): Promise<void> {
+  const timer = setTimeout(() => child.kill('SIGKILL'), CLOSE_MS_MAX);
+  if (child.connected) child.send({ type: 'close' } satisfies ChildRequest, () => {});
+  await gone;
+  clearTimeout(timer);
+}
+
+function pick(env: NodeJS.ProcessEnv, names: readonly string[]): NodeJS.ProcessEnv {
+  return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+}

@@ -1,0 +1,34 @@
+import type { ShipStatus } from './shipper.ts';
+
+/** What the child is started with, as JSON in its first argument. */
+export interface ChildOptions {
+  /** The data folder. */
+  readonly folder: string;
+  /** A ClickHouse server; undefined for the embedded one. */
+  readonly url: string | undefined;
+  /** How long to wait for another child to let the folder go, ms. */
+  readonly lockMsMax: number;
+  /** How long a query waits for the rows that were acknowledged before it, ms. */
+  readonly catchUpMsMax: number;
+}
+
+/** To the child. */
+export interface ChildRequest {
+  readonly type: 'close';
+}
+
+/** From the child. */
+export type ChildReply =
+  /** It serves queries. */
+  | { readonly type: 'ready'; readonly target: string }
+  | { readonly type: 'status'; readonly status: ShipStatus }
+  /** All batches up to and including `seq` are in ClickHouse. */
+  | { readonly type: 'delivered'; readonly seq: number }
+  | {
+      readonly type: 'log';
+      readonly level: 'debug' | 'info' | 'warn' | 'error';
+      readonly fields: object;
+      readonly message: string;
+    }
+  /** It can not start, and says why before it exits. */
+  | { readonly type: 'refused'; readonly reason: string };

@@ -1,0 +1,37 @@
+import { request } from 'node:http';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { withSocketPath } from './socket-path.ts';
+
+/** The engine or the gate refused a query; the message is for the user. */
+export class QueryError extends Error {
+  override readonly name = 'QueryError';
+}
+
+/** Nobody serves queries on this data folder. */
+export class NotRunningError extends Error {
+  override readonly name = 'NotRunningError';
+}
+
+/** Sends a statement to the socket of a data folder; resolves with the result's bytes in the format asked for. */
+export async function requestQuery(folder: string, sql: string, format: string): Promise<Readable> {
+  return withSocketPath(
+    folder,
+    (socketPath) =>
+      new Promise<Readable>((resolve, reject) => {
+        const path = `/?format=${encodeURIComponent(format)}`;
+        const sent = request({ socketPath, path, method: 'POST' }, (response) => {
+          if (response.statusCode === 200) resolve(response);
+          else text(response).then((reason) => reject(new QueryError(reason.trim())), reject);
+        });
+        sent.once('error', (error: NodeJS.ErrnoException) => {
+          // A reset before any answer is a process that was ending as the query came: there will be another.
+          const absent = ['ENOENT', 'ECONNREFUSED', 'ECONNRESET'].includes(error.code ?? '');
+          reject(absent ? new NotRunningError('the analytics of this data folder are not running') : error);
+        });
+        sent.end(sql);
+      }),
+  ).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ENOENT' ? new NotRunningError('there is no such data folder') : error;
+  });
+}

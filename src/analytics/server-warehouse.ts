@@ -1,0 +1,92 @@
+import { Readable } from 'node:stream';
+import { type ClickHouseClient, createClient, type DataFormat } from '@clickhouse/client';
+import { type Insert, insertSettings, queryLimits, type Warehouse } from './warehouse.ts';
+
+/** How long one try of an insert may take; after it the same shipment is sent again. */
+const REQUEST_MS_MAX = 60_000;
+const DATABASE_DEFAULT = 'sluice';
+
+/** Where a ClickHouse server is. */
+export interface ServerAddress {
+  /** `http://host:port`. */
+  readonly url: string;
+  readonly username: string;
+  readonly password: string;
+  readonly database: string;
+}
+
+/** Reads `http[s]://user:password@host:port/database`; throws where it is something else. */
+export function parseServerUrl(text: string): ServerAddress {
+  if (!URL.canParse(text)) throw new Error('clickhouse.url is no URL');
+  const url = new URL(text);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
+    throw new Error('clickhouse.url must be http:// or https://');
+  const database = decodeURIComponent(url.pathname.slice(1)) || DATABASE_DEFAULT;
+  if (!/^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(database)) throw new Error(`clickhouse.url names no database: ${database}`);
+  return {
+    url: url.origin,
+    username: decodeURIComponent(url.username) || 'default',
+    password: decodeURIComponent(url.password),
+    database,
+  };
+}
+
+/** A ClickHouse server over HTTP. */
+export function openServer(address: ServerAddress): Warehouse {
+  return new ServerWarehouse(address);
+}
+
+class ServerWarehouse implements Warehouse {
+  readonly name: string;
+  readonly database: string;
+  readonly #client: ClickHouseClient;
+  readonly #queries: ClickHouseClient;
+
+  constructor({ url, username, password, database }: ServerAddress) {
+    this.name = `${url}/${database}`;
+    this.database = database;
+    const options = { url, username, password, request_timeout: REQUEST_MS_MAX };
+    // Two: before the first migration there is no such database, and a request that names it fails.
+    this.#client = createClient(options);
+    this.#queries = createClient({ ...options, database });
+  }
+
+  async command(sql: string): Promise<void> {
+    await this.#client.command({ query: sql });
+  }
+
+  async column(sql: string): Promise<readonly string[]> {
+    const result = await this.#client.query({ query: sql, format: 'JSONCompactEachRow' });
+    return (await result.json<unknown[]>()).map((row) => String(row[0]));
+  }
+
+  async insert({ table, columns, token, parts }: Insert): Promise<void> {
+    const names = columns.map(([name]) => name).join(', ');
+    const result = await this.#client.exec({
+      query: `INSERT INTO ${this.database}.${table} (${names}) SETTINGS ${insertSettings(token)} FORMAT RowBinary`,
+      values: Readable.from(parts.map((part) => Buffer.from(part.buffer, part.byteOffset, part.byteLength))),
+    });
+    // What an insert answers is empty; it must be read for the connection to be used again.
+    for await (const _ of result.stream);
+  }
+
+  async query(sql: string, format: string, signal: AbortSignal): Promise<Readable> {
+    const result = await this.#queries.exec({
+      query: sql,
+      abort_signal: signal,
+      clickhouse_settings: {
+        readonly: '1',
+        default_format: format as DataFormat,
+        max_execution_time: queryLimits.secondsMax,
+        max_memory_usage: String(queryLimits.memoryBytesMax),
+        // `blocks` has a row for each state of a block; only the last one holds.
+        final: 1,
+      },
+    });
+    return result.stream;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#client.close(), this.#queries.close()]);
+  }
+}

@@ -1,0 +1,197 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { querySql } from '../../src/analytics/query-sql.ts';
+import { columnsOf } from '../../src/sharelog/rows.ts';
+import { dataFolder, foundBlock, job, judgedShare, NOW_MS } from '../sharelog/fixtures.ts';
+import { openRig, type Rig, someShares, TOTALS_SQL, textOf, totalsOf } from './support.ts';
+
+let folder: ReturnType<typeof dataFolder>;
+let rigs: Rig[] = [];
+const rig = async (path = folder.path): Promise<Rig> => {
+  const opened = await openRig(path);
+  rigs.push(opened);
+  return opened;
+};
+
+beforeEach(() => {
+  folder = dataFolder();
+  rigs = [];
+});
+afterEach(async () => {
+  await Promise.all(rigs.map((opened) => opened.close()));
+  folder.remove();
+});
+
+describe('the embedded ClickHouse', () => {
+  it('has every column of a share, a job and a block as it was logged', async () => {
+    const { log, commit, analytics } = await rig();
+    log.job(job);
+    log.candidate(foundBlock());
+    log.outcome(foundBlock(), { status: 'orphaned', reason: 'inconclusive' });
+    const hostile = "',\t\\N\n\u0000<b>\u{1f4a9}";
+    await commit([judgedShare({ block: true, worker: { name: 'x', account: 'bcrt1qminer', rig: hostile } })]);
+    const read = (table: string): Promise<unknown> =>
+      textOf(analytics.query(`SELECT * FROM ${table}`, 'JSONEachRow')).then((line) => JSON.parse(line));
+    expect(await read('shares')).toEqual({
+      time: '2026-01-02 03:04:05.678',
+      node: 'pool-1',
+      account: 'bcrt1qminer',
+      worker: hostile,
+      session: 7,
+      job_id: '0000100001',
+      height: 812,
+      difficulty: 1024,
+      work: 2 ** 42,
+      share_difficulty: 2048.5,
+      verdict: 'accepted',
+      block: true,
+      extranonce1: '000aff01',
+      extranonce2: '0000000000000001',
+      ntime: 1_767_323_046,
+      nonce: 0xdeadbeef,
+      version: 0x20002000,
+      remote_ip: '192.0.2.7',
+      user_agent: 'cgminer/4.12.0',
+      latency_us: 321,
+    });
+    expect(await read('jobs')).toMatchObject({
+      job_id: '0000100001',
+      previous_hash: '1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100',
+      merkle_branch: ['11'.repeat(32), 'fe'.repeat(32)],
+      coinb1: '01000000ab',
+      clean: true,
+    });
+    // One row: the block's earlier state is not shown.
+    expect(await read('blocks')).toMatchObject({ hash: foundBlock().hash, status: 'orphaned', reason: 'inconclusive' });
+  });
+
+  it('has the columns that the log writes, with the same types', async () => {
+    const { one } = await rig();
+    for (const [table, columns] of Object.entries(columnsOf)) {
+      const described = await one(`SELECT name, type FROM system.columns WHERE table = '${table}' ORDER BY name`);
+      const expected = columns.map(([name, type]) => `${name}\t${type.replaceAll("'", "\\'")}`).toSorted();
+      expect(described.split('\n')).toEqual(expected);
+    }
+  });
+
+  it('answers a query with everything that was acknowledged before it', async () => {
+    const { commit, one } = await rig();
+    for (let shares = 0; shares < 500; shares += 100) {
+      await commit(someShares(shares, 100));
+      expect(await one(TOTALS_SQL)).toBe(totalsOf(shares + 100));
+    }
+  });
+
+  it('lets the log delete what has arrived, and says how far it is', async () => {
+    const { log, commit, analytics } = await rig();
+    await commit(someShares(0, 1000));
+    await expect.poll(() => log.status().keptRows, { timeout: 10_000 }).toBe(0);
+    await expect
+      .poll(() => analytics.status(), { timeout: 10_000 })
+      .toMatchObject({
+        mode: 'embedded',
+        healthy: true,
+        reason: '',
+        lagRows: 0,
+        shippedRows: 1000,
+      });
+  });
+
+  it('keeps rows of one worker and minute together in the rollups', async () => {
+    const { commit, one } = await rig();
+    const at = (receivedMs: number, rig: string): ReturnType<typeof judgedShare> =>
+      judgedShare({ receivedMs, worker: { name: rig, account: 'a', rig } });
+    await commit([at(NOW_MS, 'x'), at(NOW_MS + 50_000, 'x'), at(NOW_MS + 60_000, 'x'), at(NOW_MS, 'y')]);
+    expect(await one('SELECT time, worker, accepted, work FROM hashrate_1m ORDER BY ALL')).toBe(
+      [
+        `2026-01-02 03:04:00\tx\t2\t${2n ** 43n}`,
+        `2026-01-02 03:04:00\ty\t1\t${2n ** 42n}`,
+        `2026-01-02 03:05:00\tx\t1\t${2n ** 42n}`,
+      ].join('\n'),
+    );
+    expect(await one('SELECT time, worker, accepted FROM hashrate_1h ORDER BY ALL')).toBe(
+      '2026-01-02 03:00:00\tx\t3\n2026-01-02 03:00:00\ty\t1',
+    );
+  });
+});
+
+describe('its SQL', () => {
+  it('comes in every format, streamed or not', async () => {
+    const { analytics } = await rig();
+    const read = (format: string, sql = 'SELECT number AS n FROM numbers(200000)'): Promise<string> =>
+      textOf(analytics.query(sql, format));
+    const lines = Array.from({ length: 200_000 }, (_, i) => i);
+    expect(await read('TSV')).toBe(`${lines.join('\n')}\n`);
+    expect(await read('CSVWithNames')).toBe(`"n"\n${lines.join('\n')}\n`);
+    expect(JSON.parse(await read('JSON')).rows).toBe(200_000);
+    expect(JSON.parse(await read('TSV', 'SELECT number AS n FROM numbers(100000) FORMAT JSON')).rows).toBe(100_000);
+    expect(await read('Pretty', 'SELECT 1 AS one')).toContain('one');
+    expect(await read('TSV', 'SHOW TABLES')).toContain('shares\n');
+    expect(await read('TSV', 'DESCRIBE shares')).toContain('share_difficulty');
+  });
+
+  it('is refused where it could write, read files or change settings, in words for the user', async () => {
+    const { analytics, one } = await rig();
+    const target = join(folder.path, 'out');
+    for (const [sql, reason] of [
+      ['DROP TABLE shares', /only SELECT/],
+      ["INSERT INTO shares (node) VALUES ('x')", /only SELECT/],
+      [`SELECT 1 INTO OUTFILE '${target}'`, /OUTFILE is not allowed/],
+      ["SELECT file('/etc/passwd')", /function file is not allowed/],
+      ["SELECT * FROM file('/etc/passwd', 'LineAsString')", /not allowed/],
+      ['SELECT 1 SETTINGS readonly = 0', /readonly/],
+      ['SELECT frm', /frm/],
+    ] as const) {
+      await expect(analytics.query(sql, 'TSV'), sql).rejects.toThrow(reason);
+    }
+    expect(() => statSync(target)).toThrow(/ENOENT/);
+    await expect(analytics.query('SELECT 1', "TSV' --")).rejects.toThrow(/format/);
+    expect(await one('SELECT 1')).toBe('1');
+  });
+
+  it('is served on a socket for its owner alone', async () => {
+    await rig();
+    expect(statSync(join(folder.path, 'analytics.sock')).mode & 0o777).toBe(0o600);
+  });
+
+  it('survives a client that goes away and queries that fail half-way', async () => {
+    const { analytics, one } = await rig();
+    const stream = await analytics.query('SELECT number FROM numbers(100000000)', 'TSV');
+    stream.destroy();
+    const broken = await analytics.query('SELECT throwIf(number = 5000000) FROM numbers(10000000)', 'TSV');
+    await expect(text(broken)).rejects.toThrow();
+    const answers = await Promise.all(Array.from({ length: 8 }, (_, i) => one(`SELECT ${i}`)));
+    expect(answers).toEqual(['0', '1', '2', '3', '4', '5', '6', '7']);
+  });
+
+  it('works in a folder whose path is too long for a socket', async () => {
+    const long = join(folder.path, 'd'.repeat(120));
+    mkdirSync(long);
+    const { one } = await rig(long);
+    expect(await one('SELECT 1')).toBe('1');
+  });
+
+  it('works on a stopped pool, with what its log still held', async () => {
+    const first = await rig();
+    await first.commit(someShares(0, 300));
+    await first.analytics.close();
+    await first.commit(someShares(300, 300));
+    await first.log.close();
+    const options = { folder: folder.path };
+    expect(await textOf(querySql(options, TOTALS_SQL, 'TSV'))).toBe(`${totalsOf(600)}\n`);
+    expect(await textOf(querySql(options, 'SELECT count() FROM shares', 'JSONEachRow'))).toBe('{"count()":600}\n');
+    await expect(querySql(options, 'DROP TABLE shares', 'TSV')).rejects.toThrow(/only SELECT/);
+    await expect(querySql({ folder: join(folder.path, 'none') }, 'SELECT 1', 'TSV')).rejects.toThrow(/no data folder/);
+    const second = await rig();
+    expect(await textOf(querySql(options, TOTALS_SQL, 'TSV'))).toBe(`${totalsOf(600)}\n`);
+    await expect.poll(() => second.log.status().keptRows, { timeout: 10_000 }).toBe(0);
+  });
+
+  it('can not be used after close, which can be repeated', async () => {
+    const { analytics } = await rig();
+    await Promise.all([analytics.close(), analytics.close()]);
+    await expect(analytics.query('SELECT 1', 'TSV')).rejects.toThrow(/after close/);
+  });
+});
