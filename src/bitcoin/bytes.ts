@@ -31,7 +31,7 @@ export function fromDisplayHash(text: string): Uint8Array | undefined {
 }
 
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+  return Buffer.compare(a, b) === 0;
 }
 
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {

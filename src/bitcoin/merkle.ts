@@ -1,3 +1,4 @@
+import { equalBytes } from './bytes.ts';
 import { sha256d } from './sha256d.ts';
 
 /**
@@ -38,7 +39,8 @@ export function isMutated(leaves: readonly Uint8Array[]): boolean {
   let row = leaves;
   while (row.length > 1) {
     for (let index = 0; index + 1 < row.length; index += 2) {
-      if (Buffer.compare(row[index] ?? new Uint8Array(), row[index + 1] ?? new Uint8Array()) === 0) return true;
+      const [left, right] = [row[index], row[index + 1]];
+      if (left && right && equalBytes(left, right)) return true;
     }
     row = parents(row);
   }

@@ -2,7 +2,7 @@ import type { Network } from '../bitcoin/address.ts';
 import { toHex } from '../bitcoin/bytes.ts';
 import type { BitcoinNode, Clock, Logger, NodeStatus, SubmitOutcome } from '../domain/ports.ts';
 import type { BlockTemplate } from '../domain/template.ts';
-import { Pauses } from './pauses.ts';
+import { type Pause, Pauses } from './pauses.ts';
 import { createRpcClient } from './rpc.ts';
 import { bestOutcome } from './submit.ts';
 import { TemplateFeed } from './template-feed.ts';
@@ -30,9 +30,9 @@ export interface BitcoindModules {
 
 const POLL_MS = 500;
 const REFRESH_MS = 30_000;
-/** Between two checks of a healthy node's chain, and of one that is not. */
-const CHECK_READY_MS = 5000;
-const CHECK_UNREADY_MS = 1000;
+/** Between two checks of the state of the node in use, which polling watches as well, and of each other one. */
+const CHECK_ACTIVE_MS = 5000;
+const CHECK_OTHER_MS = 1000;
 
 /**
  * One or more bitcoinds as the pool's node: the first one that is healthy and not behind gives the templates, all of
@@ -54,7 +54,8 @@ export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModul
     (url) => new Upstream(upstreamOptions, { rpc: createRpcClient({ url, cookie }), clock }),
   );
   const pauses = new Pauses();
-  const feed = new TemplateFeed({ upstreams, pollMs, refreshMs }, { clock, logger, pauses, onFailure: report });
+  const feed = new TemplateFeed({ upstreams, pollMs, refreshMs }, { clock, logger, pauses, onFailure });
+  const checks = new Map<Upstream, Pause>();
   let closeListener: () => void = () => {};
   const closing = new Promise<void>((resolve) => {
     closeListener = resolve;
@@ -74,6 +75,12 @@ export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModul
     if (upstreams.every((one) => !one.health.ready && one.health.fatal)) giveUp(new Error(reasons()));
   }
 
+  /** A node that failed is checked again from now on, so that it is back as soon as it can be. */
+  function onFailure(upstream: Upstream): void {
+    report(upstream);
+    checks.get(upstream)?.end();
+  }
+
   function reasons(): string {
     return upstreams
       .map(({ name, health }) => `node ${name}: ${health.ready ? 'no template yet' : health.reason}`)
@@ -86,7 +93,9 @@ export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModul
       await upstream.check();
       report(upstream);
       if (!wasReady && upstream.health.ready) feed.wake('look');
-      await pauses.begin(upstream.health.ready ? CHECK_READY_MS : CHECK_UNREADY_MS).over;
+      const pause = pauses.begin(upstream === feed.active ? CHECK_ACTIVE_MS : CHECK_OTHER_MS);
+      checks.set(upstream, pause);
+      await pause.over;
     }
   }
 

@@ -37,6 +37,8 @@ function readTemplate(answer: unknown, network: Network): BlockTemplate {
   if (network === 'signet') checkSignet(fields['signet_challenge']);
   const bits = readBits(fields['bits'], fields['target']);
   const minTime = integer(fields['mintime'], 'mintime', 1, U32_MAX);
+  const curTime = integer(fields['curtime'], 'curtime', 1, U32_MAX);
+  if (curTime < minTime) throw new FieldError('curtime is before mintime');
   return {
     height: integer(fields['height'], 'height', 1, 0x7fff_ffff),
     // Core prints the version as a signed number.
@@ -44,7 +46,7 @@ function readTemplate(answer: unknown, network: Network): BlockTemplate {
     previousHash: hash(fields['previousblockhash'], 'previousblockhash'),
     bits,
     minTime,
-    curTime: integer(fields['curtime'], 'curtime', minTime, U32_MAX),
+    curTime,
     coinbaseValueSats: BigInt(integer(fields['coinbasevalue'], 'coinbasevalue', 0, SATS_MAX)),
     transactions: readTransactions(fields['transactions']),
     witnessCommitment: readCommitment(fields['default_witness_commitment']),

@@ -1,15 +1,17 @@
 import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { parseAddress } from '../../src/bitcoin/address.ts';
-import { fromDisplayHash, toDisplayHash } from '../../src/bitcoin/bytes.ts';
+import { fromDisplayHash, toDisplayHash, toHex } from '../../src/bitcoin/bytes.ts';
 import { headerHash } from '../../src/bitcoin/header.ts';
 import { merkleBranch } from '../../src/bitcoin/merkle.ts';
 import type { BitcoinNode } from '../../src/domain/ports.ts';
 import { createJobFactory, type JobFactory } from '../../src/jobs/factory.ts';
 import { type BitcoindOptions, connectBitcoind } from '../../src/node/bitcoind.ts';
+import { simulatedNode } from '../../src/node/simulated.ts';
 import { findBitcoind } from '../support/bitcoind.ts';
 import { freePorts, type RegtestNode, startRegtest } from '../support/bitcoind-regtest.ts';
 import { recordedLogger } from '../support/recorded-logger.ts';
+import { buildBlock, faults } from './block-builder.ts';
 import { mineBlock, systemClock, TemplateInbox } from './fixtures.ts';
 
 const bitcoind = await findBitcoind();
@@ -95,6 +97,36 @@ describe.skipIf(bitcoind.path === undefined)('connectBitcoind with a real node',
     const [stale, winner] = [mineBlock(job, { fill: 1 }), mineBlock(job, { fill: 2 })];
     expect(await node.submitBlock(winner)).toEqual({ status: 'accepted' });
     expect(await node.submitBlock(stale)).toEqual({ status: 'orphaned', reason: 'inconclusive' });
+  });
+
+  it.each(Object.entries(faults))('has it refuse %s, as the simulated node does', async (_, [fault, reason]) => {
+    // An empty mempool, so that the blocks differ by their fault alone.
+    await first.mine(1);
+    const inbox = new TemplateInbox();
+    const node = connect({});
+    await node.start(inbox.take);
+    expect(await node.submitBlock(buildBlock(inbox.latest, fault))).toEqual({ status: 'rejected', reason });
+    expect(await node.submitBlock(buildBlock(inbox.latest))).toEqual({ status: 'accepted' });
+  });
+
+  it("reads the simulated node's transactions", async () => {
+    const inbox = new TemplateInbox();
+    const random = Math.random;
+    const simulated = simulatedNode({ network: 'regtest' }, { clock: systemClock, logger, random });
+    opened.push(simulated);
+    await simulated.start(inbox.take);
+    for (const { data, txid } of inbox.latest.transactions) {
+      const read = await first.rpc<{
+        txid: string;
+        vin: { txinwitness: string[] }[];
+        vout: { scriptPubKey: { type: string } }[];
+      }>('decoderawtransaction', toHex(data));
+      expect(read.txid).toBe(toDisplayHash(txid));
+      expect(read.vin.map((input) => input.txinwitness.length)).toEqual(read.vin.map(() => 2));
+      for (const { scriptPubKey } of read.vout) {
+        expect(['witness_v0_keyhash', 'witness_v1_taproot', 'pubkeyhash']).toContain(scriptPubKey.type);
+      }
+    }
   });
 
   it('notices a block from elsewhere by polling', async () => {

@@ -1,0 +1,110 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { fromDisplayHash } from '../../src/bitcoin/bytes.ts';
+import { decodeTemplate } from '../../src/node/template-decoder.ts';
+
+const hash = (byte: string): string => byte.repeat(32);
+/** The fields that bitcoind gives, in its spelling. */
+const good = {
+  capabilities: ['proposal'],
+  version: 536870912,
+  rules: ['csv', '!segwit', 'taproot'],
+  previousblockhash: hash('0a'),
+  transactions: [{ data: '0200ff', txid: hash('01'), hash: hash('02'), depends: [], fee: 10, sigops: 1, weight: 400 }],
+  coinbaseaux: {},
+  coinbasevalue: 5000000010,
+  target: `7fffff${'00'.repeat(29)}`,
+  mintime: 1296688603,
+  mutable: ['time'],
+  noncerange: '00000000ffffffff',
+  curtime: 1700000000,
+  bits: '207fffff',
+  height: 1,
+  default_witness_commitment: `6a24aa21a9ed${hash('03')}`,
+};
+
+function reason(change: object, network: 'regtest' | 'signet' = 'regtest'): string {
+  const decoded = decodeTemplate({ ...good, ...change }, network);
+  return decoded.ok ? 'ok' : decoded.reason;
+}
+
+describe('decodeTemplate', () => {
+  it('reads what a node says', () => {
+    expect(decodeTemplate(good, 'regtest')).toEqual({
+      ok: true,
+      template: {
+        height: 1,
+        version: 0x2000_0000,
+        previousHash: fromDisplayHash(hash('0a')),
+        bits: 0x207f_ffff,
+        minTime: 1296688603,
+        curTime: 1700000000,
+        coinbaseValueSats: 5_000_000_010n,
+        transactions: [{ data: Uint8Array.of(2, 0, 255), txid: fromDisplayHash(hash('01')) }],
+        witnessCommitment: Uint8Array.from([0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed, ...new Uint8Array(32).fill(3)]),
+      },
+    });
+  });
+
+  it('reads a version with its top bit set, which Core prints as a negative number', () => {
+    const decoded = decodeTemplate({ ...good, version: -1 }, 'regtest');
+    expect(decoded.ok && decoded.template.version).toBe(0xffff_ffff);
+  });
+
+  it('does without what is optional', () => {
+    expect(
+      reason({ default_witness_commitment: undefined, target: undefined, rules: undefined, transactions: [] }),
+    ).toBe('ok');
+  });
+
+  it.each<[object, string]>([
+    [{ height: 0 }, 'height is 0'],
+    [{ height: 1.5 }, 'height is no integer'],
+    [{ height: '1' }, 'height is no integer'],
+    [{ version: 2 ** 33 }, 'version'],
+    [{ previousblockhash: hash('0a').slice(2) }, 'previousblockhash'],
+    [{ previousblockhash: null }, 'previousblockhash'],
+    [{ bits: '207fffffff' }, 'bits'],
+    [{ bits: '00000000' }, 'bits 00000000 has no target'],
+    [{ bits: '04923456' }, 'no target'],
+    [{ target: hash('00') }, 'target is not the one of bits'],
+    [{ mintime: -1 }, 'mintime'],
+    [{ curtime: 1296688602 }, 'curtime'],
+    [{ curtime: 2 ** 32 }, 'curtime'],
+    [{ coinbasevalue: 21e14 + 1 }, 'coinbasevalue'],
+    [{ coinbasevalue: -1 }, 'coinbasevalue'],
+    [{ transactions: {} }, 'transactions is no list'],
+    [{ transactions: [null] }, 'transactions[0] is no object'],
+    [{ transactions: [{ data: '', txid: hash('01') }] }, 'transactions[0].data'],
+    [{ transactions: [{ data: '0g', txid: hash('01') }] }, 'transactions[0].data'],
+    [{ transactions: [...good.transactions, { data: '00', txid: 1 }] }, 'transactions[1].txid'],
+    [{ transactions: [{ data: '00'.repeat(4_000_001), txid: hash('01') }] }, 'larger than a block'],
+    [{ default_witness_commitment: `6a24aa21a9ee${hash('03')}` }, 'default_witness_commitment'],
+    [{ default_witness_commitment: 7 }, 'default_witness_commitment'],
+    [{ rules: ['!future'] }, 'rules wants "future"'],
+    [{ rules: [1] }, 'rules'],
+    [{ rules: 'csv' }, 'rules'],
+  ])('names the bad field of %j', (change, message) => {
+    expect(reason(change)).toContain(message);
+    expect(reason(change)).toMatch(/^getblocktemplate: /);
+  });
+
+  it('takes rules that it need not understand', () => {
+    expect(reason({ rules: ['future', '!signet'] })).toBe('ok');
+  });
+
+  it('mines no signet that wants signatures', () => {
+    expect(reason({ signet_challenge: '5121ab' }, 'signet')).toContain('signet_challenge');
+    expect(reason({ signet_challenge: '51' }, 'signet')).toBe('ok');
+  });
+
+  it('answers anything with a value', () => {
+    fc.assert(
+      fc.property(fc.anything(), fc.constantFrom(...Object.keys(good)), (value, field) => {
+        expect(decodeTemplate(value, 'regtest').ok).toBe(false);
+        const decoded = decodeTemplate({ ...good, [field]: value }, 'regtest');
+        if (!decoded.ok) expect(decoded.reason).toContain(field);
+      }),
+    );
+  });
+});
