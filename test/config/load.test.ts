@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, stringify } from 'smol-toml';
@@ -440,6 +440,13 @@ describe('a config that is wrong', () => {
     expect(problems('[__proto__]\npolluted = 1\n[constructor.prototype]\npolluted = 1')).toHaveLength(2);
     expect(problems('[stratum]\n__proto__ = { gateways = 3 }')).toHaveLength(1);
     expect(Reflect.get({}, 'polluted')).toBeUndefined();
+  });
+
+  it('takes the example of the README', () => {
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+    const example = /```toml\n(.*?)```/s.exec(readme)?.[1] ?? '';
+    expect(example).toContain('[node]');
+    expect(load(example.replace('bc1q…', mainAddress))).toMatchObject({ network: 'main', warnings: [] });
   });
 
   it('round-trips through TOML', () => {
