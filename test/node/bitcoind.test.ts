@@ -206,6 +206,20 @@ describe.skipIf(bitcoind.path === undefined)('connectBitcoind with a real node',
     expect(await first.rpc('getbestblockhash')).toBe(await second.rpc('getbestblockhash'));
   });
 
+  it('leaves a node that hangs, and has the others take a block meanwhile', async () => {
+    const inbox = new TemplateInbox();
+    const node = connect({ rpc: [first.url, second.url] });
+    await node.start(inbox.take);
+    process.kill(first.pid, 'SIGSTOP');
+    try {
+      const [alone = ''] = await second.mine(1);
+      const template = await inbox.wait((next) => toDisplayHash(next.previousHash) === alone);
+      expect(await node.submitBlock(mineBlock(factory().build(template)))).toEqual({ status: 'accepted' });
+    } finally {
+      process.kill(first.pid, 'SIGCONT');
+    }
+  });
+
   it('says why it can not start: another network', async () => {
     const node = connect({ network: 'signet' });
     await expect(node.start(() => {})).rejects.toThrow('it serves the chain "regtest", but the pool is for signet');
