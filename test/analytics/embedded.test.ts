@@ -1,7 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, statSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { analyticsAvailable } from '../../src/analytics/analytics.ts';
 import { querySql } from '../../src/analytics/query-sql.ts';
 import { columnsOf } from '../../src/sharelog/rows.ts';
 import { dataFolder, foundBlock, job, judgedShare, NOW_MS } from '../sharelog/fixtures.ts';
@@ -114,6 +119,41 @@ describe('the embedded ClickHouse', () => {
     expect(await one('SELECT time, worker, accepted FROM hashrate_1h ORDER BY ALL')).toBe(
       '2026-01-02 03:00:00\tx\t3\n2026-01-02 03:00:00\ty\t1',
     );
+  });
+});
+
+describe('its process', () => {
+  it('ends with a pool that is killed, and the next pool’s takes over with what was acknowledged', async () => {
+    const script = fileURLToPath(new URL('pool-process.mjs', import.meta.url));
+    const pool = spawn(process.execPath, [script, folder.path], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const exited = once(pool, 'exit');
+    await once(pool.stdout, 'data');
+    pool.kill('SIGKILL');
+    await exited;
+    // The first child would hold the folder's lock for as long as it lived.
+    const { one, analytics } = await rig();
+    expect(analytics.status()).toMatchObject({ reason: '', restarts: 0 });
+    expect(await one('SELECT node, worker FROM shares')).toBe('killed\twho');
+  });
+
+  it('takes no more than its turn: the pool’s processes come first', async () => {
+    const { analytics } = await rig();
+    expect(getPriority(analytics.status().pid)).toBe(10);
+  });
+
+  it('is not started where there is no ClickHouse to be had', async () => {
+    vi.stubEnv('CHDB_LIBCHDB_PATH', join(folder.path, 'none'));
+    try {
+      expect(analyticsAvailable()).toBe(false);
+      expect(analyticsAvailable('http://127.0.0.1:8123')).toBe(true);
+      const { analytics, lines } = await rig();
+      expect(lines).toEqual([expect.stringMatching(/analytics is off/)]);
+      expect(analytics.status()).toMatchObject({ mode: 'off', healthy: false, pid: undefined });
+      await expect(analytics.query('SELECT 1', 'TSV')).rejects.toThrow(/clickhouse\.url/);
+      await expect(querySql({ folder: folder.path }, 'SELECT 1', 'TSV')).rejects.toThrow(/clickhouse\.url/);
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 });
 
