@@ -3,9 +3,13 @@ import { fromDisplayHash, fromHex, toHex } from '../bitcoin/bytes.ts';
 import { bytesToTarget, targetOfBits } from '../bitcoin/target.ts';
 import type { BlockTemplate, TemplateTransaction } from '../domain/template.ts';
 
+/** Transactions by their `hash` field, the wtxid as the node prints it. */
+export type TransactionsByHash = ReadonlyMap<string, TemplateTransaction>;
+
 export type DecodedTemplate =
-  | { readonly ok: true; readonly template: BlockTemplate }
-  | { readonly ok: false; readonly reason: string };
+  | { readonly ok: true; readonly template: BlockTemplate; readonly transactions: TransactionsByHash }
+  /** `fatal`: waiting does not mend it. */
+  | { readonly ok: false; readonly reason: string; readonly fatal: boolean };
 
 /** Consensus bound of a block's serialisation (Bitcoin Core, MAX_BLOCK_SERIALIZED_SIZE). */
 const BLOCK_BYTES_MAX = 4_000_000;
@@ -20,18 +24,34 @@ const KNOWN_RULES = new Set(['csv', 'segwit', 'taproot', 'signet', 'testdummy'])
 
 /** A field that is not what BIP22/23/145 say; its message names it. */
 class FieldError extends Error {}
+/** A chain on which this pool can make no blocks at all. */
+class ChainError extends FieldError {}
 
-/** Reads the answer to getblocktemplate. Every field that a job is made of is checked; a reason names the bad one. */
-export function decodeTemplate(answer: unknown, network: Network): DecodedTemplate {
+/**
+ * Reads the answer to getblocktemplate. Every field that a job is made of is checked; a reason names the bad one.
+ * `known` are the transactions of the template before: those that are still there are not decoded again, and the jobs
+ * that wait for shares share their bytes, a few megabytes for each template otherwise.
+ */
+export function decodeTemplate(
+  answer: unknown,
+  network: Network,
+  known: TransactionsByHash = new Map(),
+): DecodedTemplate {
   try {
-    return { ok: true, template: readTemplate(answer, network) };
+    const transactions = new Map<string, TemplateTransaction>();
+    return { ok: true, template: readTemplate(answer, network, { known, transactions }), transactions };
   } catch (error) {
-    if (error instanceof FieldError) return { ok: false, reason: `getblocktemplate: ${error.message}` };
-    throw error;
+    if (!(error instanceof FieldError)) throw error;
+    return { ok: false, reason: `getblocktemplate: ${error.message}`, fatal: error instanceof ChainError };
   }
 }
 
-function readTemplate(answer: unknown, network: Network): BlockTemplate {
+interface Transactions {
+  readonly known: TransactionsByHash;
+  readonly transactions: Map<string, TemplateTransaction>;
+}
+
+function readTemplate(answer: unknown, network: Network, cache: Transactions): BlockTemplate {
   const fields = object(answer, 'the answer');
   checkRules(fields['rules']);
   if (network === 'signet') checkSignet(fields['signet_challenge']);
@@ -48,7 +68,7 @@ function readTemplate(answer: unknown, network: Network): BlockTemplate {
     minTime,
     curTime,
     coinbaseValueSats: BigInt(integer(fields['coinbasevalue'], 'coinbasevalue', 0, SATS_MAX)),
-    transactions: readTransactions(fields['transactions']),
+    transactions: readTransactions(fields['transactions'], cache),
     witnessCommitment: readCommitment(fields['default_witness_commitment']),
   };
 }
@@ -67,7 +87,7 @@ function checkRules(value: unknown): void {
 /** BIP325: a block needs the signature that the challenge asks for, unless the challenge is OP_TRUE. */
 function checkSignet(challenge: unknown): void {
   if (challenge !== undefined && challenge !== '51') {
-    throw new FieldError('signet_challenge asks for signed blocks, which this pool can not make');
+    throw new ChainError('signet_challenge asks for signed blocks, which this pool can not make');
   }
 }
 
@@ -82,19 +102,26 @@ function readBits(bits: unknown, target: unknown): number {
   return value;
 }
 
-function readTransactions(value: unknown): TemplateTransaction[] {
+function readTransactions(value: unknown, { known, transactions }: Transactions): TemplateTransaction[] {
   if (!Array.isArray(value)) throw new FieldError('transactions is no list');
   if (value.length > TRANSACTIONS_MAX) throw new FieldError(`transactions has ${value.length} entries`);
   let bytes = 0;
   return (value as unknown[]).map((entry, index) => {
     const fields = object(entry, `transactions[${index}]`);
-    const text = fields['data'];
-    const data = typeof text === 'string' ? fromHex(text) : undefined;
-    if (data === undefined || data.length === 0) throw new FieldError(`transactions[${index}].data is no hex`);
-    bytes += data.length;
+    const wtxid = typeof fields['hash'] === 'string' ? fields['hash'] : undefined;
+    const transaction = (wtxid === undefined ? undefined : known.get(wtxid)) ?? readTransaction(fields, index);
+    bytes += transaction.data.length;
     if (bytes > BLOCK_BYTES_MAX) throw new FieldError('transactions is larger than a block');
-    return { data, txid: hash(fields['txid'], `transactions[${index}].txid`) };
+    if (wtxid !== undefined) transactions.set(wtxid, transaction);
+    return transaction;
   });
+}
+
+function readTransaction(fields: Record<string, unknown>, index: number): TemplateTransaction {
+  const text = fields['data'];
+  const data = typeof text === 'string' ? fromHex(text) : undefined;
+  if (data === undefined || data.length === 0) throw new FieldError(`transactions[${index}].data is no hex`);
+  return { data, txid: hash(fields['txid'], `transactions[${index}].txid`) };
 }
 
 function readCommitment(value: unknown): Uint8Array | undefined {

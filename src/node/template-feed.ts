@@ -108,9 +108,18 @@ export class TemplateFeed {
       this.#active = upstream;
     }
     const { height, previousHash } = answer.value;
+    // A hint that came late (of a block that is buried by now) is no reason for another job on the same tip.
+    if (hint instanceof Uint8Array && this.#isCurrent(previousHash)) return true;
     logger.debug({ node: upstream.name, height, previousHash: toDisplayHash(previousHash) }, 'a new template');
     this.#current = { template: answer.value, atMs: clock.monotonicMs() };
     return true;
+  }
+
+  #isCurrent(previousHash: Uint8Array): boolean {
+    const current = this.#current;
+    return (
+      current !== undefined && this.#isFresh(current.atMs) && equalBytes(current.template.previousHash, previousHash)
+    );
   }
 
   #isFresh(atMs: number): boolean {

@@ -4,7 +4,7 @@ import type { Clock, SubmitOutcome } from '../domain/ports.ts';
 import type { BlockTemplate } from '../domain/template.ts';
 import type { RpcAnswer, RpcClient } from './rpc.ts';
 import { readSubmitAnswer } from './submit.ts';
-import { decodeTemplate } from './template-decoder.ts';
+import { decodeTemplate, type TransactionsByHash } from './template-decoder.ts';
 
 /**
  * Whether templates can be had from a node. `fatal`: only the operator can mend it, as a wrong network or password.
@@ -47,9 +47,10 @@ export class Upstream {
   readonly #rpc: RpcClient;
   readonly #clock: Clock;
   #health: Health = { ready: false, reason: 'not asked yet', fatal: false };
-  #asked = false;
   #failuresInRow = 0;
   #retryAtMs = 0;
+  /** Of the last template. */
+  #transactions: TransactionsByHash = new Map();
 
   constructor(options: UpstreamOptions, modules: { readonly rpc: RpcClient; readonly clock: Clock }) {
     this.#options = options;
@@ -62,16 +63,10 @@ export class Upstream {
     return this.#health;
   }
 
-  /** True from the first answer, or failure to answer, on. */
-  get asked(): boolean {
-    return this.#asked;
-  }
-
   /** Asks for the chain and its state. A node that just failed to serve is believed only after a pause. */
   async check(): Promise<void> {
     const answer = await this.#poll('getblockchaininfo');
     const health = answer.ok ? readHealth(answer.result, this.#options.network) : this.#unhealthy(answer);
-    this.#asked = true;
     if (health.ready && this.#clock.monotonicMs() < this.#retryAtMs) return;
     this.#health = health;
   }
@@ -94,9 +89,10 @@ export class Upstream {
       answerBytesMax: TEMPLATE_ANSWER_BYTES_MAX,
     });
     if (!answer.ok) return this.#failed(this.#unhealthy(answer));
-    const decoded = decodeTemplate(answer.result, this.#options.network);
-    if (!decoded.ok) return this.#failed(notReady(decoded.reason, decoded.reason.includes('signet_challenge')));
+    const decoded = decodeTemplate(answer.result, this.#options.network, this.#transactions);
+    if (!decoded.ok) return this.#failed(notReady(decoded.reason, decoded.fatal));
     this.#failuresInRow = 0;
+    this.#transactions = decoded.transactions;
     return { ok: true, value: decoded.template };
   }
 

@@ -30,7 +30,7 @@ function reason(change: object, network: 'regtest' | 'signet' = 'regtest'): stri
 
 describe('decodeTemplate', () => {
   it('reads what a node says', () => {
-    expect(decodeTemplate(good, 'regtest')).toEqual({
+    expect(decodeTemplate(good, 'regtest')).toMatchObject({
       ok: true,
       template: {
         height: 1,
@@ -49,6 +49,18 @@ describe('decodeTemplate', () => {
   it('reads a version with its top bit set, which Core prints as a negative number', () => {
     const decoded = decodeTemplate({ ...good, version: -1 }, 'regtest');
     expect(decoded.ok && decoded.template.version).toBe(0xffff_ffff);
+  });
+
+  it('keeps the bytes of transactions that the template before had, witness and all', () => {
+    const before = decodeTemplate(good, 'regtest');
+    if (!before.ok) throw new Error(before.reason);
+    const [kept] = good.transactions;
+    const other = { ...kept, hash: hash('04'), data: '0200fe' };
+    const after = decodeTemplate({ ...good, transactions: [kept, other] }, 'regtest', before.transactions);
+    if (!after.ok) throw new Error(after.reason);
+    expect(after.template.transactions[0]).toBe(before.template.transactions[0]);
+    expect(after.template.transactions[1]?.data).toEqual(Uint8Array.of(2, 0, 254));
+    expect([...after.transactions.keys()]).toEqual([hash('02'), hash('04')]);
   });
 
   it('does without what is optional', () => {
@@ -94,6 +106,7 @@ describe('decodeTemplate', () => {
   });
 
   it('mines no signet that wants signatures', () => {
+    expect(decodeTemplate({ ...good, signet_challenge: '5121ab' }, 'signet')).toMatchObject({ ok: false, fatal: true });
     expect(reason({ signet_challenge: '5121ab' }, 'signet')).toContain('signet_challenge');
     expect(reason({ signet_challenge: '51' }, 'signet')).toBe('ok');
   });
