@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findBitcoind } from '../support/bitcoind.ts';
+import { type RegtestNode, startRegtest } from '../support/bitcoind-regtest.ts';
+import { PoolFolder, PoolProcess } from '../support/pool-process.ts';
+import { StratumClient } from '../support/stratum-client.ts';
+import { WebSocketClient } from '../support/websocket.ts';
+import { expectEachAcknowledgedOnce, rowsByVerdict, Tally } from './tally.ts';
+
+/** Regtest asks for two hashes a block, so every share of this pool is one, or is orphaned by one. */
+const DIFFICULTY = '[stratum.difficulty]\nstart = 1e-9\nvardiff = false\n';
+
+interface Block {
+  readonly height: number;
+  readonly tx: readonly string[];
+  readonly version: number;
+}
+
+const bitcoind = await findBitcoind();
+if (bitcoind.path === undefined) process.stderr.write(`not run: a pool with a real bitcoind: ${bitcoind.reason}\n`);
+
+describe.skipIf(bitcoind.path === undefined)('a pool with a real bitcoind', () => {
+  let node: RegtestNode;
+  let folder: PoolFolder;
+  let pool: PoolProcess;
+  let user: string;
+  const tally = new Tally();
+
+  const connect = async (transport: 'tcp' | 'websocket'): Promise<StratumClient> => {
+    const { host, port } = pool.endpoints[transport];
+    return transport === 'tcp'
+      ? StratumClient.tcp(host, port)
+      : new StratumClient(await WebSocketClient.open(host, port));
+  };
+  const best = async (): Promise<Block> => node.rpc<Block>('getblock', await node.rpc('getbestblockhash'));
+
+  beforeAll(async () => {
+    node = await startRegtest({ path: bitcoind.path ?? '' });
+    await node.fund();
+    const address = await node.address();
+    user = `${address}.rig`;
+    folder = new PoolFolder(
+      [
+        'network = "regtest"',
+        `[payout]\naddress = "${address}"`,
+        `[node]\nrpc = [${JSON.stringify(node.url)}]\nzmq = "${node.zmq}"`,
+        DIFFICULTY,
+      ].join('\n'),
+    );
+    pool = await PoolProcess.start(folder);
+  });
+  afterAll(async () => {
+    pool?.child.kill('SIGKILL');
+    await node?.stop();
+    folder?.remove();
+  });
+
+  /** Mines one block through the pool and returns it as the node has it. */
+  async function mineOne(client: StratumClient, versionBits?: number): Promise<Block> {
+    const before = await node.rpc<number>('getblockcount');
+    const jobs = client.jobs.length;
+    const solution = client.solve(user, versionBits === undefined ? {} : { versionBits });
+    expect(await tally.submit(client, solution)).toMatchObject({ result: true, error: null });
+    // The pool's next job comes of the node's new tip.
+    const next = await client.jobAfter(jobs);
+    expect(next.clean).toBe(true);
+    expect(await node.rpc<number>('getblockcount')).toBe(before + 1);
+    expect(await node.rpc('getbestblockhash')).toBe(solution.hash);
+    return best();
+  }
+
+  it.each(['tcp', 'websocket'] as const)('turns shares over %s into blocks', async (transport) => {
+    const client = await connect(transport);
+    await client.login(user);
+    for (let block = 0; block < 3; block += 1) await mineOne(client);
+    client.close();
+  });
+
+  it('puts the transactions of the mempool into its blocks', async () => {
+    const sent = await node.send(5);
+    // A job with the new transactions is announced without a change of tip.
+    const client = await connect('tcp');
+    await client.login(user);
+    while (client.work.branch.length === 0) await client.jobAfter(client.jobs.length);
+    const block = await mineOne(client);
+    expect(block.tx.slice(1).sort()).toEqual([...sent].sort());
+    client.close();
+  }, 90_000);
+
+  it('mines with rolled version bits', async () => {
+    const client = await connect('tcp');
+    await client.login(user, { mask: 'ffffffff' });
+    const bits = 0x0badc000 & client.versionMask;
+    expect(bits).not.toBe(0);
+    const block = await mineOne(client, bits);
+    expect(block.version & client.versionMask).toBe(bits);
+    client.close();
+  });
+
+  it('gives clean jobs when a block comes from elsewhere, and answers old work as stale', async () => {
+    const client = await connect('tcp');
+    await client.login(user);
+    const old = client.solve(user);
+    const jobs = client.jobs.length;
+    await node.mine(1);
+    const next = await client.jobAfter(jobs);
+    expect(next.clean).toBe(true);
+    expect((await tally.submit(client, old)).error).toEqual([21, 'Stale', null]);
+    await mineOne(client);
+    client.close();
+  });
+
+  it('has every share and every block in its tables', async () => {
+    expect(await pool.stop()).toBe(0);
+    expect(await rowsByVerdict(folder)).toEqual(tally.replies);
+    await expectEachAcknowledgedOnce(folder, tally);
+    const blocks = await folder.sql<{ hash: string; height: string; status: string }>(
+      'SELECT hash, toString(height) AS height, status FROM sluice.blocks FINAL ORDER BY height',
+    );
+    expect(blocks.length).toBe(tally.acknowledged.size);
+    for (const { hash, height, status } of blocks) {
+      expect(status).toBe('accepted');
+      expect(await node.rpc('getblockhash', Number(height))).toBe(hash);
+    }
+  });
+});
