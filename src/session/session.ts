@@ -27,6 +27,8 @@ import { TermsLadder } from './terms.ts';
 
 /** A session gets the same job again at another difficulty no sooner than this; a new job carries the change at any time. */
 const RETARGET_MS_MIN = 2_000;
+/** How far a repeated job's ntime is moved at most: well within what a share's ntime may be ahead. */
+const NTIME_AHEAD_MAX_S = 600;
 /** Stratum's code for everything that has none of its own. */
 const OTHER = 20;
 const NO_EXTRANONCE = new Uint8Array(EXTRANONCE1_BYTES);
@@ -128,7 +130,7 @@ export class Session implements Submitter, WireHandler {
     const due = this.#due();
     if (due && !this.#ladder.full) this.#announce(job.serial, 0, due);
     // Whatever the client had before it came to us is worthless here.
-    this.#wire.send(first && !job.cleanJobs ? line.as(job.id, true) : line.text);
+    this.#wire.send(first && !job.cleanJobs ? line.as(job.id, true, 0) : line.text);
   }
 
   /** Looks after the silent: called every few seconds with the monotonic clock. */
@@ -275,7 +277,8 @@ export class Session implements Submitter, WireHandler {
     if (this.#ladder.full || this.#variant + 1 >= VARIANTS_MAX) return;
     this.#variant += 1;
     this.#announce(work.job.serial, this.#variant, due);
-    this.#wire.send(work.line.as(wireJobId(work.job.id, this.#variant), false));
+    const ntimeAheadS = Math.min(this.#variant, NTIME_AHEAD_MAX_S);
+    this.#wire.send(work.line.as(wireJobId(work.job.id, this.#variant), false, ntimeAheadS));
   }
 
   /** Tells the client what changes with the job id that follows at once. */

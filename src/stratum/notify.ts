@@ -6,8 +6,11 @@ import { u32Hex } from './hex.ts';
 export interface NotifyLine {
   /** The message under the job's own id, as broadcast. */
   readonly text: string;
-  /** The same work under another id: only the id and the flag are put in between. */
-  as(jobId: string, cleanJobs: boolean): string;
+  /**
+   * The same work under another id, its ntime `ntimeAheadS` later: firmware that starts over at extranonce2 0 with each
+   * notify would otherwise find the very headers again that it has submitted already.
+   */
+  as(jobId: string, cleanJobs: boolean, ntimeAheadS: number): string;
 }
 
 /**
@@ -18,9 +21,10 @@ export function encodeNotify(job: Job): NotifyLine {
   const head = '{"id":null,"method":"mining.notify","params":["';
   const branch = job.merkleBranch.map((hash) => `"${toHex(hash)}"`).join(',');
   const work = [wordSwapped(job.previousHash), toHex(job.coinb1), toHex(job.coinb2)].join('","');
-  const tail = `","${work}",[${branch}],"${u32Hex(job.version)}","${u32Hex(job.bits)}","${u32Hex(job.curTime)}",`;
-  const as = (jobId: string, cleanJobs: boolean): string => `${head}${jobId}${tail}${cleanJobs}]}`;
-  return { text: as(job.id, job.cleanJobs), as };
+  const body = `","${work}",[${branch}],"${u32Hex(job.version)}","${u32Hex(job.bits)}","`;
+  const as = (jobId: string, cleanJobs: boolean, ntimeAheadS: number): string =>
+    `${head}${jobId}${body}${u32Hex(job.curTime + ntimeAheadS)}",${cleanJobs}]}`;
+  return { text: as(job.id, job.cleanJobs, 0), as };
 }
 
 /**

@@ -141,15 +141,17 @@ describe('encodeNotify', () => {
     });
   });
 
-  it('gives the same work another id and flag', () => {
+  it('gives the same work another id, flag and time', () => {
     const line = encodeNotify(job);
-    const other = line.as('00001000010002', true);
-    expect(JSON.parse(other).params).toEqual(
-      JSON.parse(line.text).params.map((param: unknown, place: number) =>
-        place === 0 ? '00001000010002' : place === 8 ? true : param,
-      ),
-    );
-    expect(line.as(job.id, job.cleanJobs)).toBe(line.text);
+    const params = JSON.parse(line.text).params as unknown[];
+    const later = (Number.parseInt(String(params[7]), 16) + 2).toString(16);
+    expect(JSON.parse(line.as('00001000010002', true, 2)).params).toEqual([
+      '00001000010002',
+      ...params.slice(1, 7),
+      later,
+      true,
+    ]);
+    expect(line.as(job.id, job.cleanJobs, 0)).toBe(line.text);
   });
 
   it('has no merkle branch where the block has only a coinbase', () => {
