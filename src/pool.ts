@@ -178,14 +178,17 @@ function createNode(config: Config, { clock, logger }: PoolModules): BitcoinNode
   if (node.kind === 'simulated') {
     const file = join(config.data, 'simulated-chain.json');
     return simulatedNode(
-      { network, blockDifficulty: node.blockDifficulty, file },
+      { network, blockDifficulty: node.blockDifficulty, refreshMs: node.refreshMs, file },
       { clock, logger, random: Math.random },
     );
   }
   const cookie = node.endpoints
     .map(({ login }) => ('cookie' in login ? login.cookie : undefined))
     .find((path) => path !== undefined);
-  return connectBitcoind({ rpc: node.endpoints.map(rpcHref), cookie, zmq: node.zmq, network }, { clock, logger });
+  return connectBitcoind(
+    { rpc: node.endpoints.map(rpcHref), cookie, zmq: node.zmq, network, refreshMs: node.refreshMs },
+    { clock, logger },
+  );
 }
 
 /** What a new template sets going: a job, its row in the log, and the notify to every miner. */

@@ -18,11 +18,14 @@ export type NodeConfig =
       readonly endpoints: readonly RpcEndpoint[];
       /** Where the node publishes `hashblock`; undefined: polling alone. */
       readonly zmq: string | undefined;
+      /** Age at which a template is replaced for the sake of newer transactions. */
+      readonly refreshMs: number;
     }
   | {
       /** The embedded one, regtest only. */
       readonly kind: 'simulated';
       readonly blockDifficulty: number;
+      readonly refreshMs: number;
     };
 
 export interface TlsConfig {

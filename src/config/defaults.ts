@@ -12,6 +12,9 @@ export const listenDefaults = {
 /** BIP320: the sixteen bits that miners may roll without looking like a soft-fork signal. */
 export const VERSION_MASK_DEFAULT = 0x1fffe000;
 
+/** Age at which a template is replaced for the sake of newer transactions, as Bitcoin Core's own longpoll does it. */
+export const REFRESH_SECONDS_DEFAULT = 30;
+
 /** Simulated blocks: one core of the built-in miner, at a million hashes a second, finds one in about twenty seconds. */
 export const SIMULATED_BLOCK_DIFFICULTY_DEFAULT = 0.005;
 

@@ -11,6 +11,7 @@ import type {
 import {
   difficultyDefaults,
   listenDefaults,
+  REFRESH_SECONDS_DEFAULT,
   SIMULATED_BLOCK_DIFFICULTY_DEFAULT,
   SIMULATED_PAYOUT_ADDRESS,
   VERSION_MASK_DEFAULT,
@@ -52,13 +53,14 @@ export function resolve(given: Given): Resolved {
 
 function resolveNode({ node = {} }: Given, network: Network, complain: Complain): NodeConfig {
   const { rpc, cookie, zmq, 'simulated-block-difficulty': blockDifficulty } = node;
+  const refreshMs = Math.round((node['refresh-seconds'] ?? REFRESH_SECONDS_DEFAULT) * 1000);
   if (rpc === undefined) {
     const needsRpc = 'is for a real node, which node.rpc must name';
     if (cookie !== undefined) complain('node.cookie', cookie, needsRpc);
     if (zmq !== undefined) complain('node.zmq', zmq, needsRpc);
     if (network !== 'regtest')
       complain('network', network, 'needs a Bitcoin node, which node.rpc must name; only regtest is simulated');
-    return { kind: 'simulated', blockDifficulty: blockDifficulty ?? SIMULATED_BLOCK_DIFFICULTY_DEFAULT };
+    return { kind: 'simulated', blockDifficulty: blockDifficulty ?? SIMULATED_BLOCK_DIFFICULTY_DEFAULT, refreshMs };
   }
   if (blockDifficulty !== undefined) {
     complain(
@@ -78,7 +80,7 @@ function resolveNode({ node = {} }: Given, network: Network, complain: Complain)
     else return [{ url, login: { username, password } }];
     return [];
   });
-  return { kind: 'rpc', endpoints, zmq };
+  return { kind: 'rpc', endpoints, zmq, refreshMs };
 }
 
 function resolveStratum({ stratum = {} }: Given, network: Network, complain: Complain): StratumConfig {

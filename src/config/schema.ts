@@ -29,6 +29,7 @@ export const schema = z.strictObject({
         .optional(),
       cookie: leaf.path().optional(),
       zmq: leaf.text('must be tcp://host:port or ipc://path', isZmqEndpoint).optional(),
+      'refresh-seconds': leaf.number({ from: 0.1 }, 600).optional(),
       'simulated-block-difficulty': difficulty().optional(),
     })
     .optional(),

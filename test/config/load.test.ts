@@ -43,6 +43,7 @@ data = "/var/lib/sluice"
 [node]
 rpc = ["http://user:p%40ss@127.0.0.1:8332", "https://u2:p2@[::1]:8333/"]
 zmq = "tcp://127.0.0.1:28332"
+refresh-seconds = 12.5
 [stratum]
 tcp = "0.0.0.0:4333"
 websocket = "[::1]:4334"
@@ -81,7 +82,7 @@ describe('loadConfig', () => {
     expect(loadConfig({ env: {} })).toEqual({
       network: 'regtest',
       data: './sluice-data',
-      node: { kind: 'simulated', blockDifficulty: 0.005 },
+      node: { kind: 'simulated', blockDifficulty: 0.005, refreshMs: 30_000 },
       stratum: {
         tcp: { host: '127.0.0.1', port: 3333 },
         websocket: { host: '127.0.0.1', port: 3334 },
@@ -119,6 +120,7 @@ describe('loadConfig', () => {
           { url: 'https://[::1]:8333/', login: { username: 'u2', password: 'p2' } },
         ],
         zmq: 'tcp://127.0.0.1:28332',
+        refreshMs: 12_500,
       },
       stratum: {
         tcp: { host: '0.0.0.0', port: 4333 },
@@ -204,6 +206,7 @@ describe('loadConfig', () => {
       kind: 'rpc',
       endpoints: [{ url: 'http://127.0.0.1:18443/', login: { cookie: '.cookie' } }],
       zmq: undefined,
+      refreshMs: 30_000,
     });
   });
 
