@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { CommandError, type ExitCode, exitCodes, type Io } from './io.ts';
 
-const folder = fileURLToPath(new URL('../../bench/', import.meta.url));
+const folder = fileURLToPath(new URL('../bench/', import.meta.url));
 /** `bench/kernel.bench.js` is the benchmark `kernel`. */
 const benchFile = /^(?<name>[a-z0-9-]+)\.bench\.m?js$/;
 
