@@ -56,7 +56,8 @@ export class LogStore {
   /** The last batch deleted. */
   #deleted: Mark;
 
-  constructor(database: Database.Database) {
+  /** `last`: where the log ended when its file was opened again in the middle of a doubtful `write`; it decides that. */
+  constructor(database: Database.Database, last?: Mark) {
     this.#database = database;
     this.#insertBatch = database.prepare('INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
     this.#insertCandidate = database.prepare('INSERT OR REPLACE INTO candidates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
@@ -68,7 +69,7 @@ export class LogStore {
     );
     this.#deleteUpTo = database.prepare('DELETE FROM batches WHERE seq <= ?');
     this.#oldestStored = database.prepare('SELECT stored_ms FROM batches ORDER BY seq LIMIT 1');
-    this.#last = this.#storedLast();
+    this.#last = last ?? this.#storedLast();
     this.#deleted =
       database
         .prepare<[], Mark>(
@@ -86,9 +87,14 @@ export class LogStore {
     };
   }
 
-  /** Sequence number of the last batch ever written, 0 for none. */
-  get lastSeq(): number {
-    return this.#last.seq;
+  /** The last batch ever written, as far as is known for sure; number 0 for none. */
+  get last(): Mark {
+    return this.#last;
+  }
+
+  /** Whether a `write` that threw has left nothing behind. */
+  clean(): boolean {
+    return this.#storedLast().seq === this.#last.seq;
   }
 
   /** When the oldest kept batch was stored, ms; undefined where none is kept. */

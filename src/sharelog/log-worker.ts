@@ -122,6 +122,7 @@ class LogWorker {
       // Room may be there for the taking; and after an I/O error SQLite's own view of the file is not to be trusted.
       if (codeOf(error) !== 'SQLITE_FULL') this.#reopen();
       this.#trim();
+      if (this.#store.clean()) this.#splitGroup();
     } catch (again) {
       this.#reply({ type: 'failing', reason: reasonOf(again) });
     }
@@ -129,12 +130,17 @@ class LogWorker {
     this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS_MAX);
   }
 
+  /** Where there is no room for all of the group there may be for its first commit. */
+  #splitGroup(): void {
+    this.#queue.unshift(...this.#group.splice(1));
+  }
+
   #reopen(): void {
     try {
       this.#database.close();
     } finally {
       this.#database = openLogFile(this.#options);
-      this.#store = new LogStore(this.#database);
+      this.#store = new LogStore(this.#database, this.#store.last);
     }
   }
 
@@ -154,7 +160,7 @@ class LogWorker {
       this.#store.kept.bytes > keptBytesMax ||
       (this.#store.oldestStoredMs() ?? Number.POSITIVE_INFINITY) < nowMs - keptMsMax
     ) {
-      const rows = this.#store.trim(this.#store.lastSeq, 1);
+      const rows = this.#store.trim(this.#store.last.seq, 1);
       if (rows === 0) break;
       dropped += rows;
     }

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { Job } from '../domain/job.ts';
-import type { Clock, FoundBlock, Logger, ShareRecorder, SubmitOutcome } from '../domain/ports.ts';
+import type { FoundBlock, SubmitOutcome } from '../domain/ports.ts';
 import type { JudgedShare } from '../domain/share.ts';
 import { limits } from '../limits.ts';
 import { headOf } from './block-rows.ts';
@@ -9,74 +9,15 @@ import { BufferPool } from './buffer-pool.ts';
 import { builtEntry } from './built.ts';
 import type { BlockHead, Candidate } from './candidate.ts';
 import type { KeptStatus, LogReply, LogRequest, LogWorkerData } from './messages.ts';
-import { OpenBatch } from './open-batch.ts';
+import { type CommitBody, OpenBatch } from './open-batch.ts';
+import type { ShareLog, ShareLogModules, ShareLogOptions, ShareLogStatus } from './share-log.ts';
 
-export interface ShareLogOptions {
-  /** The data folder; made where it does not exist. */
-  readonly folder: string;
-  /** The `node` column: which pool of several wrote a row. */
-  readonly node: string;
-  /** Who reads the log: a batch is kept until all of them have confirmed it. With none it is kept up to its bounds. */
-  readonly consumers: readonly string[];
-  readonly batchRowsMax?: number;
-  readonly batchBytesMax?: number;
-  readonly keptBytesMax?: number;
-  readonly keptMsMax?: number;
-  /** Pages of 4 KiB that the file may have. */
-  readonly pagesMax?: number;
-  /** How long `close` waits for the disk. */
-  readonly closeMsMax?: number;
-}
-
-export interface ShareLogModules {
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** Called once where the log can not go on in this process: its thread is gone. Nothing is acknowledged after it. */
-  readonly fatal: (error: Error) => void;
-}
-
-export interface ShareLogStatus {
-  readonly healthy: boolean;
-  /** Why it is not; empty where it is. */
-  readonly reason: string;
-  /** Rows and bytes that are not on the disk yet. */
-  readonly pendingRows: number;
-  readonly pendingBytes: number;
-  /** Callbacks that wait for their commit. */
-  readonly pendingCommits: number;
-  /** How long the last transaction took, ms. */
-  readonly lastCommitMs: number;
-  /** What is kept for consumers, as of the last commit. */
-  readonly keptBatches: number;
-  readonly keptRows: number;
-  readonly keptBytes: number;
-  readonly keptMs: number;
-  /** Set where a consumer is further behind than the log should keep; nothing is dropped for it. */
-  readonly alarm: string | undefined;
-  /** Rows dropped because the log is kept for nobody. */
-  readonly droppedRows: number;
-}
-
-/** The durable log. After `close` every method but `status` and `close` throws. */
-export interface ShareLog extends ShareRecorder {
-  /** Random, of this data folder. */
-  readonly logId: string;
-  /** Boots of this data folder, this one included: 1 for the first. */
-  readonly epoch: number;
-  /** Block candidates of earlier boots whose outcome is not known: to be submitted again, and then `resolved`. */
-  readonly unresolved: readonly Candidate[];
-  /** What became of one of `unresolved`. */
-  resolved(candidate: BlockHead, outcome: SubmitOutcome): void;
-  /** `consumer` has stored all batches up to and including `seq` for good. */
-  confirm(consumer: string, seq: number): void;
-  status(): ShareLogStatus;
-  /** Commits what is open, waits for it (up to `closeMsMax`) and lets the folder go. */
-  close(): Promise<void>;
-}
+export type { ShareLog, ShareLogModules, ShareLogOptions, ShareLogStatus } from './share-log.ts';
 
 /**
  * Messages that the thread may have at a time: one being written, one waiting. What is committed meanwhile gathers in the
- * open batch, so the busier the disk, the larger the transactions.
+ * open batch, so the busier the disk, the larger the transactions; up to a bound, since a transaction is written whole or
+ * not at all, and a disk that is nearly full may take a small one.
  */
 const POSTED_MAX = 2;
 const CLOSE_MS_MAX = 5_000;
@@ -117,9 +58,12 @@ class WorkerShareLog implements ShareLog {
   readonly #positions: Map<string, number>;
   /** Callbacks in order; each waits until `commit` commits are durable. */
   #waiting: { readonly commit: number; readonly durable: () => void }[] = [];
+  readonly #commitBytesMax: number;
+  /** Commits that have reached their bound and wait to be posted, before what is in the open batch. */
+  #ready: CommitBody[] = [];
   #postedCommits = 0;
   #durableCommits = 0;
-  #postedSizes: { readonly rows: number; readonly bytes: number }[] = [];
+  #postedSizes: Size[] = [];
   #kept: KeptStatus;
   #lastCommitMs = 0;
   #droppedRows = 0;
@@ -149,6 +93,7 @@ class WorkerShareLog implements ShareLog {
       rowsMax: options.batchRowsMax ?? limits.logBatchRowsMax,
       bytesMax: options.batchBytesMax ?? limits.logBatchBytesMax,
     };
+    this.#commitBytesMax = bounds.bytesMax;
     this.#open = new OpenBatch({ node: options.node, epoch: this.epoch, bounds }, this.#pool);
     worker.on('message', (reply: LogReply) => this.#onReply(reply));
     worker.on('error', (error) => this.#onDeath(error));
@@ -183,9 +128,10 @@ class WorkerShareLog implements ShareLog {
   commit(durable: () => void): void {
     this.#assertOpen();
     this.#open.seal();
-    const commit = this.#postedCommits + (this.#open.rows > 0 ? 1 : 0);
+    const commit = this.#postedCommits + this.#ready.length + (this.#open.rows > 0 ? 1 : 0);
     this.#waiting.push({ commit, durable });
     this.#post();
+    if (this.#open.bytes >= this.#commitBytesMax) this.#closeOff();
     // With nothing to wait for, the callback still comes later, and after those before it.
     if (commit <= this.#durableCommits && !this.#flushing) {
       this.#flushing = true;
@@ -207,17 +153,14 @@ class WorkerShareLog implements ShareLog {
 
   status(): ShareLogStatus {
     const reason = this.#dead ?? this.#failing ?? '';
-    const posted = this.#postedSizes.reduce(
-      (sum, size) => ({ rows: sum.rows + size.rows, bytes: sum.bytes + size.bytes }),
-      { rows: this.#open.rows, bytes: this.#open.bytes },
-    );
+    const pending = [...this.#postedSizes, ...this.#ready.map(sizeOf), this.#open].reduce(addSizes, NOTHING);
     const { oldestMs, batches, rows, bytes } = this.#kept;
     const keptMs = oldestMs === undefined ? 0 : Math.max(0, this.#modules.clock.nowMs() - oldestMs);
     return {
       healthy: reason === '',
       reason,
-      pendingRows: posted.rows,
-      pendingBytes: posted.bytes,
+      pendingRows: pending.rows,
+      pendingBytes: pending.bytes,
       pendingCommits: this.#waiting.length,
       lastCommitMs: this.#lastCommitMs,
       keptBatches: batches,
@@ -268,18 +211,21 @@ class WorkerShareLog implements ShareLog {
     if (this.#closed !== undefined) throw new Error('sharelog: used after close');
   }
 
+  #closeOff(): void {
+    const body = this.#open.take();
+    if (body !== undefined) this.#ready.push(body);
+  }
+
   /** Gives the thread what is sealed, unless it has enough to do. */
   #post(): void {
-    if (this.#postedSizes.length >= POSTED_MAX || this.#dead !== undefined) return;
-    const body = this.#open.take();
-    if (body === undefined) return;
-    this.#postedCommits += 1;
-    this.#postedSizes.push({
-      rows: body.batches.reduce((sum, batch) => sum + batch.rows, 0),
-      bytes: body.batches.reduce((sum, batch) => sum + batch.length, 0),
-    });
-    const buffers = body.batches.map((batch) => batch.buffer);
-    this.#send({ type: 'commit', commit: { ...body, handedMs: this.#modules.clock.nowMs() } }, buffers);
+    while (this.#postedSizes.length < POSTED_MAX && this.#dead === undefined) {
+      const body = this.#ready.shift() ?? this.#open.take();
+      if (body === undefined) return;
+      this.#postedCommits += 1;
+      this.#postedSizes.push(sizeOf(body));
+      const buffers = body.batches.map((batch) => batch.buffer);
+      this.#send({ type: 'commit', commit: { ...body, handedMs: this.#modules.clock.nowMs() } }, buffers);
+    }
   }
 
   #send(request: LogRequest, transfer: ArrayBuffer[] = []): void {
@@ -327,6 +273,21 @@ class WorkerShareLog implements ShareLog {
   }
 
   #checkDrained(): void {
-    if (this.#postedSizes.length === 0 && this.#open.rows === 0) this.#drained?.();
+    if (this.#postedSizes.length + this.#ready.length + this.#open.rows === 0) this.#drained?.();
   }
+}
+
+interface Size {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+const NOTHING: Size = { rows: 0, bytes: 0 };
+
+function addSizes(a: Size, b: Size): Size {
+  return { rows: a.rows + b.rows, bytes: a.bytes + b.bytes };
+}
+
+function sizeOf({ batches }: CommitBody): Size {
+  return batches.map((batch) => ({ rows: batch.rows, bytes: batch.length })).reduce(addSizes, NOTHING);
 }

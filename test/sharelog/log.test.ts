@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -224,10 +225,24 @@ describe('what the log keeps', () => {
   });
 });
 
+/** Whether this user may mount a file system of its own. */
+function canMount(): boolean {
+  const place = dataFolder();
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', place.path], { stdio: 'ignore' });
+    execFileSync('umount', [place.path], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    place.remove();
+  }
+}
+
 describe('a full disk', () => {
   it('holds acknowledgements back, says why, and goes on alone when there is room', async () => {
     const logger = keptLogger();
-    const log = await openLog({ pagesMax: 40, batchRowsMax: 50 }, logger);
+    const log = await openLog({ pagesMax: 40, batchBytesMax: 5_000 }, logger);
     let acknowledged = 0;
     let written = 0;
     while (log.status().healthy) {
@@ -258,6 +273,37 @@ describe('a full disk', () => {
     const reader = openLogReader(folder.path);
     expect(reader?.last().rows).toBe(written);
     reader?.close();
+  });
+
+  it.skipIf(!canMount())('is stood for real: a file system that has no room, until somebody makes some', async () => {
+    const small = join(folder.path, 'small');
+    mkdirSync(small);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'tmpfs', small]);
+    try {
+      writeFileSync(join(small, 'filler'), new Uint8Array(3_000_000));
+      const log = await openLog({ folder: small });
+      let written = 0;
+      let acknowledged = 0;
+      while (log.status().healthy) {
+        for (let i = 0; i < 100; i += 1) log.share(share(written + i));
+        written += 100;
+        const upTo = written;
+        log.commit(() => {
+          acknowledged = upTo;
+        });
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      expect(log.status().reason).toBe('disk full');
+      expect(nonces(small)).toEqual(Array.from({ length: acknowledged }, (_, i) => i));
+      rmSync(join(small, 'filler'));
+      await committed(log);
+      expect(acknowledged).toBe(written);
+      await log.close();
+      expect(nonces(small)).toEqual(Array.from({ length: written }, (_, i) => i));
+    } finally {
+      await Promise.all(open.map((log) => log.close()));
+      execFileSync('umount', [small]);
+    }
   });
 
   it('does not hold up close for ever', async () => {

@@ -1,0 +1,65 @@
+import type { Clock, Logger, ShareRecorder, SubmitOutcome } from '../domain/ports.ts';
+import type { BlockHead, Candidate } from './candidate.ts';
+
+export interface ShareLogOptions {
+  /** The data folder; made where it does not exist. */
+  readonly folder: string;
+  /** The `node` column: which pool of several wrote a row. */
+  readonly node: string;
+  /** Who reads the log: a batch is kept until all of them have confirmed it. With none it is kept up to its bounds. */
+  readonly consumers: readonly string[];
+  readonly batchRowsMax?: number;
+  readonly batchBytesMax?: number;
+  readonly keptBytesMax?: number;
+  readonly keptMsMax?: number;
+  /** Pages of 4 KiB that the file may have. */
+  readonly pagesMax?: number;
+  /** How long `close` waits for the disk. */
+  readonly closeMsMax?: number;
+}
+
+export interface ShareLogModules {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Called once where the log can not go on in this process: its thread is gone. Nothing is acknowledged after it. */
+  readonly fatal: (error: Error) => void;
+}
+
+export interface ShareLogStatus {
+  readonly healthy: boolean;
+  /** Why it is not; empty where it is. */
+  readonly reason: string;
+  /** Rows and bytes that are not on the disk yet. */
+  readonly pendingRows: number;
+  readonly pendingBytes: number;
+  /** Callbacks that wait for their commit. */
+  readonly pendingCommits: number;
+  /** How long the last transaction took, ms. */
+  readonly lastCommitMs: number;
+  /** What is kept for consumers, as of the last commit. */
+  readonly keptBatches: number;
+  readonly keptRows: number;
+  readonly keptBytes: number;
+  readonly keptMs: number;
+  /** Set where a consumer is further behind than the log should keep; nothing is dropped for it. */
+  readonly alarm: string | undefined;
+  /** Rows dropped because the log is kept for nobody. */
+  readonly droppedRows: number;
+}
+
+/** The durable log. After `close` every method but `status` and `close` throws. */
+export interface ShareLog extends ShareRecorder {
+  /** Random, of this data folder. */
+  readonly logId: string;
+  /** Boots of this data folder, this one included: 1 for the first. */
+  readonly epoch: number;
+  /** Block candidates of earlier boots whose outcome is not known: to be submitted again, and then `resolved`. */
+  readonly unresolved: readonly Candidate[];
+  /** What became of one of `unresolved`. */
+  resolved(candidate: BlockHead, outcome: SubmitOutcome): void;
+  /** `consumer` has stored all batches up to and including `seq` for good. */
+  confirm(consumer: string, seq: number): void;
+  status(): ShareLogStatus;
+  /** Commits what is open, waits for it (up to `closeMsMax`) and lets the folder go. */
+  close(): Promise<void>;
+}
