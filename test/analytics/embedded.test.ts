@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -70,6 +71,28 @@ describe('the embedded ClickHouse', () => {
     });
     // One row: the block's earlier state is not shown.
     expect(await read('blocks')).toMatchObject({ hash: foundBlock().hash, status: 'orphaned', reason: 'inconclusive' });
+  });
+
+  it('gives back a share’s header hash by the guide’s query', async () => {
+    const guide = readFileSync(new URL('../../src/analytics/README.md', import.meta.url), 'utf8');
+    const [query = ''] = /^ {4}SELECT s\.worker, lower\(hex\([\s\S]*?\n\n/m.exec(guide) ?? [];
+    const { log, commit, one } = await rig();
+    log.job(job);
+    await commit([judgedShare({ receivedMs: Date.now() })]);
+    const sha256d = (...parts: readonly Uint8Array[]): Buffer => {
+      const once = createHash('sha256').update(Buffer.concat(parts)).digest();
+      return createHash('sha256').update(once).digest();
+    };
+    const u32 = (value: number): Buffer => {
+      const bytes = Buffer.alloc(4);
+      bytes.writeUInt32LE(value);
+      return bytes;
+    };
+    const coinbase = [job.coinb1, Buffer.from('000aff01', 'hex'), Buffer.from('0000000000000001', 'hex'), job.coinb2];
+    const root = job.merkleBranch.reduce<Uint8Array>((hash, sibling) => sha256d(hash, sibling), sha256d(...coinbase));
+    const times = [u32(1_767_323_046), u32(job.bits), u32(0xdeadbeef)];
+    const hash = sha256d(u32(0x20002000), job.previousHash, root, ...times).reverse();
+    expect(await one(query)).toBe(`rig1\t${hash.toString('hex')}`);
   });
 
   it('has the columns that the log writes, with the same types', async () => {
