@@ -28,6 +28,19 @@ export const limits = {
   /** Milliseconds that a new connection has to subscribe, and then to authorise. */
   subscribeMsMax: 15_000,
   authorizeMsMax: 60_000,
+  /** Silence of a client that has work before its connection is closed, ms. */
+  idleMsMax: 60 * 60_000,
+  /** Silence before a client that answers pings gets one, ms, and how many in a row may go without an answer. */
+  pingAfterMs: 60_000,
+  pingsMax: 3,
+  /** Bytes of messages that wait while a password of their connection is checked. */
+  heldBytesMax: 64 * 1024,
+  /** Clients whose connection has gone that are waited for, and for how long, ms. */
+  resumableSessionsMax: 16_384,
+  resumeMsMax: 10 * 60_000,
+  /** Passwords that are checked at once, and that wait for it. */
+  passwordChecksMax: 2,
+  passwordQueueMax: 1024,
   /** Difficulty changes of one session that its open jobs may still refer to. */
   termsPerSessionMax: 256,
   /** Sessions that one tick of the registry looks at. */
@@ -36,6 +49,37 @@ export const limits = {
   closeMsMax: 5_000,
   /** Connections of one gateway. */
   connectionsMax: 60_000,
+  /**
+   * Of one address (IPv4, or an IPv6 /64) and of its neighbours (/24, /48). A NAT hides hundreds of miners behind an
+   * address and a farm thousands, so these keep one address from taking all, and do not tell a farm from a crowd.
+   */
+  connectionsPerAddressMax: 16_384,
+  connectionsPerSubnetMax: 32_768,
+  /** New connections a second; a farm that comes back all at once may use `handshakeBurstSeconds` of them together. */
+  handshakesPerSecondMax: 5_000,
+  handshakesPerAddressMax: 1_000,
+  handshakesPerSubnetMax: 2_000,
+  handshakeBurstSeconds: 10,
+  /** Milliseconds for a PROXY header and a TLS handshake together. */
+  handshakeMsMax: 10_000,
+  /**
+   * Of one connection, a second: 10,000 workers at 12 shares a minute send 2,000 submits. An address may send
+   * `addressShareFactor` times as much. What is over waits in the sender's socket.
+   */
+  linesPerSecondMax: 10_000,
+  bytesPerSecondMax: 4 * 1024 * 1024,
+  submitsPerSecondMax: 6_000,
+  addressShareFactor: 4,
+  trafficBurstSeconds: 2,
+  /** Milliseconds that the event loop may be late, twice in a row, before the gateway counts as overloaded. */
+  overloadLagMsMax: 500,
+  /** Noisy sessions that an overloaded gateway closes at a time, and the fruitless lines a second that make one noisy. */
+  shedSessionsMax: 16,
+  shedLinesPerSecondMin: 20,
+  /** Points of penalty (net/conduct.ts) at which an address is banned, if half of what it did earned any. */
+  banPoints: 100,
+  /** Bans and records of past ones. */
+  bansMax: 65_536,
   /** Shares in one verification batch of the kernel. */
   kernelBatchMax: 128,
   /** Shares waiting for verification or for their commit; beyond it they are refused as `overloaded`. */
@@ -66,9 +110,18 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.coinbaseBytesMax * 2 + l.merkleBranchesMax * 67 + 512 <= l.sendQueueBytesMax, 'a notify fits the send queue');
   must(l.workerNameCharsMax + l.userAgentCharsMax < l.lineBytesMax, 'names fit a line');
   must(l.requestIdCharsMax < l.lineBytesMax, 'a request id fits a line');
+  must(l.lineBytesMax <= l.heldBytesMax, 'a line can wait for the one before it');
+  must(l.pingAfterMs * (l.pingsMax + 1) <= l.idleMsMax, 'a client is pinged before it counts as gone');
   must(l.jobsMax <= l.termsPerSessionMax, 'every open job can have a difficulty of its own');
   must(l.seenPerTipMax >= l.sharesInFlightMax, 'sharesInFlightMax <= seenPerTipMax');
   must(l.logBatchRowsMax <= l.shipmentRowsMax, 'a batch of the log fits a shipment');
   must(l.logBatchBytesMax * 2 <= l.shipmentBytesMax, 'a batch and the row that overflowed it fit a shipment');
+  must(l.connectionsPerAddressMax <= l.connectionsPerSubnetMax, 'connectionsPerAddressMax <= connectionsPerSubnetMax');
+  must(l.connectionsPerSubnetMax <= l.connectionsMax, 'connectionsPerSubnetMax <= connectionsMax');
+  must(l.handshakesPerAddressMax <= l.handshakesPerSubnetMax, 'handshakesPerAddressMax <= handshakesPerSubnetMax');
+  must(l.handshakesPerSubnetMax <= l.handshakesPerSecondMax, 'handshakesPerSubnetMax <= handshakesPerSecondMax');
+  must(l.handshakeMsMax <= l.subscribeMsMax, 'a handshake ends before the time to subscribe does');
+  must(l.submitsPerSecondMax <= l.linesPerSecondMax, 'a submit is a line');
+  must(l.lineBytesMax <= l.bytesPerSecondMax, 'a line fits the bytes of a second');
   must((l.seenPerTipMax & (l.seenPerTipMax - 1)) === 0, 'seenPerTipMax is a power of two');
 }

@@ -90,3 +90,24 @@ export interface ShareRecorder {
   /** Hands the open batch to the log; `durable` is called once it is on disk, in order of the calls. */
   commit(durable: () => void): void;
 }
+
+/** An address that is not let in. */
+export interface Ban {
+  /** An IPv4 address, an IPv6 /64, or a wider range. */
+  readonly address: string;
+  readonly reason: string;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  /** How many bans in a row; each is longer than the one before. */
+  readonly times: number;
+}
+
+/** The bans as operators see them; implemented by net/. */
+export interface BanControl {
+  /** Those in force. */
+  list(): readonly Ban[];
+  /** Bans an address or a range; an error says why it can not be. */
+  add(address: string, durationMs: number, reason: string): Ban | { readonly error: string };
+  /** Ends every ban of this very address or range; false where there was none. */
+  lift(address: string): boolean;
+}

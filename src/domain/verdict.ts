@@ -6,24 +6,32 @@
 /** Stratum V1 error codes (the de-facto list; 20 is "Other/Unknown"). */
 export type StratumErrorCode = 20 | 21 | 22 | 23 | 24 | 25;
 
+/**
+ * What a verdict says of whoever sent the share. `late` is what honest miners send too, at every new block and after a
+ * reconnection; `bad-work` is what a broken or cheating miner sends; `abuse` is what no miner sends.
+ */
+export type Penalty = 'none' | 'late' | 'bad-work' | 'abuse';
+
 interface RejectMeaning {
   /** The reply's `error[0]`. */
   readonly code: StratumErrorCode;
   /** The reply's `error[1]`, texts that firmware explains to its user. */
   readonly text: string;
+  /** Held against the connection and its address; net/ decides what comes of it. */
+  readonly penalty: Penalty;
 }
 
 export const rejects = {
-  'not-subscribed': { code: 25, text: 'Not subscribed' },
-  unauthorized: { code: 24, text: 'Unauthorized worker' },
-  malformed: { code: 20, text: 'Malformed share' },
-  'job-not-found': { code: 21, text: 'Job not found' },
-  stale: { code: 21, text: 'Stale' },
-  'ntime-out-of-range': { code: 20, text: 'Time out of range' },
-  'version-outside-mask': { code: 20, text: 'Version bits outside the mask' },
-  duplicate: { code: 22, text: 'Duplicate share' },
-  'low-difficulty': { code: 23, text: 'Difficulty too low' },
-  overloaded: { code: 20, text: 'Pool overloaded, share not taken' },
+  'not-subscribed': { code: 25, text: 'Not subscribed', penalty: 'late' },
+  unauthorized: { code: 24, text: 'Unauthorized worker', penalty: 'late' },
+  malformed: { code: 20, text: 'Malformed share', penalty: 'abuse' },
+  'job-not-found': { code: 21, text: 'Job not found', penalty: 'late' },
+  stale: { code: 21, text: 'Stale', penalty: 'late' },
+  'ntime-out-of-range': { code: 20, text: 'Time out of range', penalty: 'bad-work' },
+  'version-outside-mask': { code: 20, text: 'Version bits outside the mask', penalty: 'bad-work' },
+  duplicate: { code: 22, text: 'Duplicate share', penalty: 'bad-work' },
+  'low-difficulty': { code: 23, text: 'Difficulty too low', penalty: 'bad-work' },
+  overloaded: { code: 20, text: 'Pool overloaded, share not taken', penalty: 'none' },
 } as const satisfies Record<string, RejectMeaning>;
 
 export type RejectReason = keyof typeof rejects;

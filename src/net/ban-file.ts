@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { parseRange } from '../domain/ip.ts';
+import type { Ban } from '../domain/ports.ts';
+
+export const BAN_FILE = 'bans.json';
+const FORMAT = 1;
+
+/** The file of bans can not be used; the message says what to do. */
+export class BanFileError extends Error {
+  override readonly name = 'BanFileError';
+}
+
+/** Reads the bans of a data folder; none where there is no file. Throws BanFileError where it is damaged. */
+export function readBanFile(folder: string): Ban[] {
+  const path = join(folder, BAN_FILE);
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw new BanFileError(`${path} can not be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const bans = decode(text);
+  if (typeof bans !== 'string') return bans;
+  throw new BanFileError(`${path} is damaged (${bans}): mend it, or remove it to begin without bans`);
+}
+
+/** Writes all or nothing: a crash leaves the old file or the new one. */
+export async function writeBanFile(folder: string, bans: readonly Ban[]): Promise<void> {
+  const path = join(folder, BAN_FILE);
+  const file = await open(`${path}.new`, 'w', 0o600);
+  try {
+    await file.writeFile(encode(bans));
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(`${path}.new`, path);
+  const directory = await open(dirname(path), 'r');
+  await directory.sync().finally(() => directory.close());
+}
+
+function encode(bans: readonly Ban[]): string {
+  return `${JSON.stringify({ format: FORMAT, bans }, null, 1)}\n`;
+}
+
+/** The bans, or what is wrong. */
+function decode(text: string): Ban[] | string {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return 'it is no JSON';
+  }
+  if (!isRecord(value) || value['format'] !== FORMAT || !Array.isArray(value['bans'])) {
+    return `it is no list of bans of format ${FORMAT}`;
+  }
+  const bans: unknown[] = value['bans'];
+  const bad = bans.findIndex((ban) => !isBan(ban));
+  return bad === -1 ? (bans as Ban[]) : `its entry ${bad + 1} is no ban`;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isBan(value: unknown): value is Ban {
+  if (!isRecord(value)) return false;
+  const { address, reason, sinceMs, untilMs, times } = value;
+  const isTime = (ms: unknown): boolean => typeof ms === 'number' && Number.isFinite(ms) && ms >= 0;
+  return (
+    typeof address === 'string' &&
+    parseRange(address) !== undefined &&
+    typeof reason === 'string' &&
+    isTime(sinceMs) &&
+    isTime(untilMs) &&
+    Number.isSafeInteger(times) &&
+    Number(times) >= 1
+  );
+}

@@ -1,0 +1,47 @@
+/** How much of something may happen. */
+export interface Rate {
+  readonly perSecond: number;
+  /** What may happen at once after a pause; at least what one spending takes. */
+  readonly burst: number;
+}
+
+/** A rate kept: tokens come back with time and are spent by what happens. Time is the caller's, monotonic, in ms. */
+export class TokenBucket {
+  readonly #rate: Rate;
+  #tokens: number;
+  #atMs: number;
+
+  constructor(rate: Rate, nowMs: number) {
+    this.#rate = rate;
+    this.#tokens = rate.burst;
+    this.#atMs = nowMs;
+  }
+
+  /** Takes `count` tokens where there are as many; else none. */
+  take(count: number, nowMs: number): boolean {
+    this.#refill(nowMs);
+    if (this.#tokens < count) return false;
+    this.#tokens -= count;
+    return true;
+  }
+
+  /** Spends what has already happened, on credit if need be; returns the ms until the debt is paid. */
+  spend(count: number, nowMs: number): number {
+    this.#refill(nowMs);
+    this.#tokens -= count;
+    return this.#tokens >= 0 ? 0 : (-this.#tokens * 1000) / this.#rate.perSecond;
+  }
+
+  /** True where nothing is left to come back: a full bucket may be forgotten. */
+  full(nowMs: number): boolean {
+    this.#refill(nowMs);
+    return this.#tokens >= this.#rate.burst;
+  }
+
+  #refill(nowMs: number): void {
+    const passedMs = nowMs - this.#atMs;
+    if (passedMs <= 0) return;
+    this.#atMs = nowMs;
+    this.#tokens = Math.min(this.#rate.burst, this.#tokens + (passedMs / 1000) * this.#rate.perSecond);
+  }
+}
