@@ -8,18 +8,13 @@ import { headOf } from './block-rows.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { builtEntry } from './built.ts';
 import type { BlockHead, Candidate } from './candidate.ts';
+import { CommitWindow } from './commit-window.ts';
 import type { KeptStatus, LogReply, LogRequest, LogWorkerData } from './messages.ts';
 import { type CommitBody, OpenBatch } from './open-batch.ts';
 import type { ShareLog, ShareLogModules, ShareLogOptions, ShareLogStatus } from './share-log.ts';
 
 export type { ShareLog, ShareLogModules, ShareLogOptions, ShareLogStatus } from './share-log.ts';
 
-/**
- * Messages that the thread may have at a time: one being written, one waiting. What is committed meanwhile gathers in the
- * open batch, so the busier the disk, the larger the transactions; up to a bound, since a transaction is written whole or
- * not at all, and a disk that is nearly full may take a small one.
- */
-const POSTED_MAX = 2;
 const CLOSE_MS_MAX = 5_000;
 
 /** Opens the log of a data folder; rejects where another pool has it, or where it can not be written. */
@@ -56,22 +51,13 @@ class WorkerShareLog implements ShareLog {
   readonly #pool = new BufferPool(4, limits.logBatchBytesMax * 2);
   readonly #open: OpenBatch;
   readonly #positions: Map<string, number>;
-  /** Callbacks in order; each waits until `commit` commits are durable. */
-  #waiting: { readonly commit: number; readonly durable: () => void }[] = [];
-  readonly #commitBytesMax: number;
-  /** Commits that have reached their bound and wait to be posted, before what is in the open batch. */
-  #ready: CommitBody[] = [];
-  #postedCommits = 0;
-  #durableCommits = 0;
-  #postedSizes: Size[] = [];
+  readonly #window: CommitWindow;
   #kept: KeptStatus;
   #lastCommitMs = 0;
   #droppedRows = 0;
   #failing: string | undefined;
   #dead: string | undefined;
-  #flushing = false;
   #closed: Promise<void> | undefined;
-  #drained: (() => void) | undefined;
 
   constructor(
     options: ShareLogOptions,
@@ -93,8 +79,11 @@ class WorkerShareLog implements ShareLog {
       rowsMax: options.batchRowsMax ?? limits.logBatchRowsMax,
       bytesMax: options.batchBytesMax ?? limits.logBatchBytesMax,
     };
-    this.#commitBytesMax = bounds.bytesMax;
     this.#open = new OpenBatch({ node: options.node, epoch: this.epoch, bounds }, this.#pool);
+    this.#window = new CommitWindow(
+      { commitBytesMax: bounds.bytesMax },
+      { open: this.#open, post: (body) => this.#post(body) },
+    );
     worker.on('message', (reply: LogReply) => this.#onReply(reply));
     worker.on('error', (error) => this.#onDeath(error));
     worker.on('exit', () => this.#onDeath(new Error('the share log’s thread ended')));
@@ -127,19 +116,7 @@ class WorkerShareLog implements ShareLog {
 
   commit(durable: () => void): void {
     this.#assertOpen();
-    this.#open.seal();
-    const commit = this.#postedCommits + this.#ready.length + (this.#open.rows > 0 ? 1 : 0);
-    this.#waiting.push({ commit, durable });
-    this.#post();
-    if (this.#open.bytes >= this.#commitBytesMax) this.#closeOff();
-    // With nothing to wait for, the callback still comes later, and after those before it.
-    if (commit <= this.#durableCommits && !this.#flushing) {
-      this.#flushing = true;
-      queueMicrotask(() => {
-        this.#flushing = false;
-        this.#flush();
-      });
-    }
+    this.#window.commit(durable);
   }
 
   confirm(consumer: string, seq: number): void {
@@ -153,7 +130,7 @@ class WorkerShareLog implements ShareLog {
 
   status(): ShareLogStatus {
     const reason = this.#dead ?? this.#failing ?? '';
-    const pending = [...this.#postedSizes, ...this.#ready.map(sizeOf), this.#open].reduce(addSizes, NOTHING);
+    const { pending, waiting } = this.#window;
     const { oldestMs, batches, rows, bytes } = this.#kept;
     const keptMs = oldestMs === undefined ? 0 : Math.max(0, this.#modules.clock.nowMs() - oldestMs);
     return {
@@ -161,7 +138,7 @@ class WorkerShareLog implements ShareLog {
       reason,
       pendingRows: pending.rows,
       pendingBytes: pending.bytes,
-      pendingCommits: this.#waiting.length,
+      pendingCommits: waiting,
       lastCommitMs: this.#lastCommitMs,
       keptBatches: batches,
       keptRows: rows,
@@ -179,17 +156,7 @@ class WorkerShareLog implements ShareLog {
 
   async #close(): Promise<void> {
     if (this.#dead !== undefined) return;
-    this.#open.seal();
-    const drained = new Promise<boolean>((resolve) => {
-      const timer = setTimeout(() => resolve(false), this.#closeMsMax);
-      this.#drained = () => {
-        clearTimeout(timer);
-        resolve(true);
-      };
-    });
-    this.#post();
-    this.#checkDrained();
-    if (await drained) {
+    if (await this.#window.drain(this.#closeMsMax)) {
       const exited = new Promise<void>((resolve) => void this.#worker.once('exit', () => resolve()));
       this.#send({ type: 'close' });
       await exited;
@@ -211,21 +178,9 @@ class WorkerShareLog implements ShareLog {
     if (this.#closed !== undefined) throw new Error('sharelog: used after close');
   }
 
-  #closeOff(): void {
-    const body = this.#open.take();
-    if (body !== undefined) this.#ready.push(body);
-  }
-
-  /** Gives the thread what is sealed, unless it has enough to do. */
-  #post(): void {
-    while (this.#postedSizes.length < POSTED_MAX && this.#dead === undefined) {
-      const body = this.#ready.shift() ?? this.#open.take();
-      if (body === undefined) return;
-      this.#postedCommits += 1;
-      this.#postedSizes.push(sizeOf(body));
-      const buffers = body.batches.map((batch) => batch.buffer);
-      this.#send({ type: 'commit', commit: { ...body, handedMs: this.#modules.clock.nowMs() } }, buffers);
-    }
+  #post(body: CommitBody): void {
+    const buffers = body.batches.map((batch) => batch.buffer);
+    this.#send({ type: 'commit', commit: { ...body, handedMs: this.#modules.clock.nowMs() } }, buffers);
   }
 
   #send(request: LogRequest, transfer: ArrayBuffer[] = []): void {
@@ -245,12 +200,7 @@ class WorkerShareLog implements ShareLog {
     this.#kept = reply.kept;
     this.#droppedRows += reply.droppedRows;
     for (const buffer of reply.buffers) this.#pool.give(buffer);
-    this.#durableCommits += reply.commits;
-    this.#postedSizes.splice(0, reply.commits);
-    // First more work for the thread, then the callbacks: the disk need not wait for replies to be written.
-    this.#post();
-    this.#flush();
-    this.#checkDrained();
+    this.#window.durable(reply.commits);
   }
 
   #onFailing(reason: string): void {
@@ -263,31 +213,7 @@ class WorkerShareLog implements ShareLog {
   #onDeath(error: Error): void {
     if (this.#closed !== undefined || this.#dead !== undefined) return;
     this.#dead = error.message;
+    this.#window.stop();
     this.#modules.fatal(error);
   }
-
-  #flush(): void {
-    const due = this.#waiting.findIndex((waiter) => waiter.commit > this.#durableCommits);
-    const ready = this.#waiting.splice(0, due < 0 ? this.#waiting.length : due);
-    for (const waiter of ready) waiter.durable();
-  }
-
-  #checkDrained(): void {
-    if (this.#postedSizes.length + this.#ready.length + this.#open.rows === 0) this.#drained?.();
-  }
-}
-
-interface Size {
-  readonly rows: number;
-  readonly bytes: number;
-}
-
-const NOTHING: Size = { rows: 0, bytes: 0 };
-
-function addSizes(a: Size, b: Size): Size {
-  return { rows: a.rows + b.rows, bytes: a.bytes + b.bytes };
-}
-
-function sizeOf({ batches }: CommitBody): Size {
-  return batches.map((batch) => ({ rows: batch.rows, bytes: batch.length })).reduce(addSizes, NOTHING);
 }

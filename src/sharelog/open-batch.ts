@@ -87,3 +87,18 @@ export class OpenBatch {
     return { batches, candidates, settlements };
   }
 }
+
+export interface Size {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+export function sizeOf({ batches }: CommitBody): Size {
+  let rows = 0;
+  let bytes = 0;
+  for (const batch of batches) {
+    rows += batch.rows;
+    bytes += batch.length;
+  }
+  return { rows, bytes };
+}

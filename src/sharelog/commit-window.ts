@@ -1,0 +1,121 @@
+import { type CommitBody, type OpenBatch, type Size, sizeOf } from './open-batch.ts';
+
+/**
+ * Commits on their way at a time: one being written, one waiting. What is committed meanwhile gathers in the open batch,
+ * so the busier the disk, the larger the transactions; up to a bound, since a transaction is written whole or not at
+ * all, and a disk that is nearly full may take a small one.
+ */
+const POSTED_MAX = 2;
+
+export interface CommitWindowModules {
+  readonly open: OpenBatch;
+  /** Sends a commit to whoever writes it; `durable` is to be called when it is on the disk, in order. */
+  readonly post: (body: CommitBody) => void;
+}
+
+/** What is between the event loop and the disk: the open batch, the commits posted, and who waits for them. */
+export class CommitWindow {
+  readonly #commitBytesMax: number;
+  readonly #open: OpenBatch;
+  readonly #post: (body: CommitBody) => void;
+  /** Callbacks in order; each waits until `commit` commits are durable. */
+  #waiting: { readonly commit: number; readonly durable: () => void }[] = [];
+  /** Commits that have reached their bound and wait to be posted, before what is in the open batch. */
+  #ready: CommitBody[] = [];
+  #posted: Size[] = [];
+  #postedCommits = 0;
+  #durableCommits = 0;
+  #flushing = false;
+  #stopped = false;
+  #drained: (() => void) | undefined;
+
+  constructor(options: { readonly commitBytesMax: number }, modules: CommitWindowModules) {
+    this.#commitBytesMax = options.commitBytesMax;
+    this.#open = modules.open;
+    this.#post = modules.post;
+  }
+
+  /** Rows and bytes that are not on the disk yet. */
+  get pending(): Size {
+    const sizes = [...this.#posted, ...this.#ready.map(sizeOf), this.#open];
+    return sizes.reduce<Size>((a, b) => ({ rows: a.rows + b.rows, bytes: a.bytes + b.bytes }), { rows: 0, bytes: 0 });
+  }
+
+  /** Callbacks that wait for their commit. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Commits what is in the open batch; `durable` is called when it is on the disk. */
+  commit(durable: () => void): void {
+    this.#open.seal();
+    const commit = this.#postedCommits + this.#ready.length + (this.#open.rows > 0 ? 1 : 0);
+    this.#waiting.push({ commit, durable });
+    this.#advance();
+    if (this.#open.bytes >= this.#commitBytesMax) this.#closeOff();
+    // With nothing to wait for, the callback still comes later, and after those before it.
+    if (commit <= this.#durableCommits && !this.#flushing) {
+      this.#flushing = true;
+      queueMicrotask(() => {
+        this.#flushing = false;
+        this.#flush();
+      });
+    }
+  }
+
+  /** The next `commits` commits, in order, are on the disk. */
+  durable(commits: number): void {
+    this.#durableCommits += commits;
+    this.#posted.splice(0, commits);
+    // First more work for the writer, then the callbacks: the disk need not wait for replies to be written.
+    this.#advance();
+    this.#flush();
+    this.#checkDrained();
+  }
+
+  /** Posts nothing more: the writer is gone. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Commits what is open; true when all of it is on the disk, false where that took longer than `msMax`. */
+  drain(msMax: number): Promise<boolean> {
+    this.#open.seal();
+    const drained = new Promise<boolean>((resolve) => {
+      const timer = setTimeout(() => resolve(false), msMax);
+      this.#drained = () => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+    });
+    this.#advance();
+    this.#checkDrained();
+    return drained;
+  }
+
+  #closeOff(): void {
+    const body = this.#open.take();
+    if (body !== undefined) this.#ready.push(body);
+  }
+
+  /** Gives the writer what is sealed, unless it has enough to do. */
+  #advance(): void {
+    while (this.#posted.length < POSTED_MAX && !this.#stopped) {
+      const body = this.#ready.shift() ?? this.#open.take();
+      if (body === undefined) return;
+      this.#postedCommits += 1;
+      this.#posted.push(sizeOf(body));
+      this.#post(body);
+    }
+  }
+
+  #flush(): void {
+    const due = this.#waiting.findIndex((waiter) => waiter.commit > this.#durableCommits);
+    const ready = this.#waiting.splice(0, due < 0 ? this.#waiting.length : due);
+    for (const waiter of ready) waiter.durable();
+  }
+
+  #checkDrained(): void {
+    if (this.#posted.length + this.#ready.length + this.#open.rows === 0) this.#drained?.();
+  }
+}
