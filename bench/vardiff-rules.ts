@@ -25,7 +25,13 @@ const sluice: Rule = {
   name: 'Sluice',
   sharesPerMinute: 12,
   start(difficulty) {
-    const control = new SessionDifficulty({ start: difficulty, min: 1e-9, max: 1e15, vardiff: true, sharesPerMinute: 12 });
+    const control = new SessionDifficulty({
+      start: difficulty,
+      min: 1e-9,
+      max: 1e15,
+      vardiff: true,
+      sharesPerMinute: 12,
+    });
     control.begin(0);
     let changedMs = Number.NEGATIVE_INFINITY;
     const review = (nowMs: number): void => {

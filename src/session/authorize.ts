@@ -5,8 +5,8 @@ import { parseWorkerName } from './worker-name.ts';
 /** Who somebody is, or why they may not mine here: a reason for them to read. */
 export type Authorization = Worker | { readonly refused: string };
 
-/** Decides on a name (clean, not empty) and a password. */
-export type Authorize = (name: string, password: string) => Authorization;
+/** Decides on a name (clean, not empty) and a password; never rejects. A promise where that takes more than a moment. */
+export type Authorize = (name: string, password: string) => Authorization | Promise<Authorization>;
 
 /** The user name is a payable address of the network: what makes a pool without accounts. */
 export function authorizeAddress(network: Network): Authorize {

@@ -4,7 +4,9 @@ import type { ProtocolFault } from '../stratum/message.ts';
 import type { NotifyLine } from '../stratum/notify.ts';
 import type { Authorize } from './authorize.ts';
 import type { DifficultyOptions } from './difficulty.ts';
-import type { Extranonces } from './extranonce.ts';
+import type { NiceHashKey } from './nicehash.ts';
+import type { DeviceProfile, ProfileOf } from './profiles.ts';
+import type { Resumable } from './resumable.ts';
 import type { TermsCache } from './terms.ts';
 
 export interface SessionOptions {
@@ -15,6 +17,12 @@ export interface SessionOptions {
   readonly sessionsMax?: number;
   /** Jobs that stay answerable, as the job store has it. Default: limits.jobsMax. */
   readonly jobsMax?: number;
+  /** Silence after which a connection is closed, ms. Default: limits.idleMsMax. */
+  readonly idleMsMax?: number;
+  /** What the operator says of devices. Default: nothing. */
+  readonly profiles?: readonly DeviceProfile[];
+  /** Where it is there, who claims to be NiceHash must prove it. */
+  readonly niceHash?: NiceHashKey | undefined;
 }
 
 /** For metrics; gauges and counters since the start. */
@@ -25,8 +33,14 @@ export interface SessionCounters {
   refusedWorkers: number;
   /** Difficulties announced after the first of a session. */
   difficultyChanges: number;
-  /** Connections closed for not subscribing or not authorising in time. */
+  /** Connections closed for not subscribing or not authorising in time, and for silence. */
   timeouts: number;
+  /** Clients that came back and went on with their extranonce and their jobs. */
+  resumed: number;
+  /** Shares not looked at, of sessions below the pool's minimum difficulty that sent too many. */
+  shedShares: number;
+  /** Jobs sent to devices that are known to take no coinbase of that length. */
+  oversizedCoinbases: number;
   /** Error replies that are no verdict on a share, by kind. */
   readonly protocolErrors: Record<ProtocolFault, number>;
 }
@@ -37,6 +51,8 @@ export interface CurrentWork {
   readonly line: NotifyLine;
   /** Jobs before this serial can not be answered any more. */
   readonly oldestSerial: number;
+  /** Of the whole coinbase without witness. */
+  readonly coinbaseBytes: number;
 }
 
 /** What a session needs of the registry it lives in. */
@@ -45,7 +61,16 @@ export interface SessionContext {
   readonly clock: Clock;
   readonly intake: ShareIntake;
   readonly authorize: Authorize;
-  readonly extranonces: Extranonces;
+  readonly profileOf: ProfileOf;
+  readonly niceHash: NiceHashKey | undefined;
+  readonly resumable: Resumable;
+  readonly idleMsMax: number;
+  /** One that nobody else has; undefined where there is none. */
+  newExtranonce(): number | undefined;
+  /** 16 hex digits that nobody can guess. */
+  newResumeId(): string;
+  /** Of something that the pool asks a client. */
+  nextRequestId(): number;
   readonly terms: TermsCache;
   readonly counters: SessionCounters;
   /** Undefined before the first job. */

@@ -1,7 +1,6 @@
-import { VARIANTS_MAX, wireJobId } from '../domain/ids.ts';
 import { EXTRANONCE1_BYTES } from '../domain/job.ts';
 import type { Wire, WireHandler } from '../domain/ports.ts';
-import type { JudgedShare, RequestId, Submitter, Terms, Worker } from '../domain/share.ts';
+import type { JudgedShare, RequestId, SubmitRequest, Submitter, Terms, Worker } from '../domain/share.ts';
 import { rejects } from '../domain/verdict.ts';
 import { limits } from '../limits.ts';
 import { decodeMessage } from '../stratum/decode.ts';
@@ -9,26 +8,27 @@ import {
   encodeConfigured,
   encodeError,
   encodeNoTransactions,
+  encodePing,
   encodePong,
   encodeRefusal,
   encodeReject,
-  encodeSetDifficulty,
-  encodeSetVersionMask,
   encodeSubscribed,
   encodeTrue,
 } from '../stratum/encode.ts';
 import { u32Hex } from '../stratum/hex.ts';
-import type { Extension, Message, ProtocolError } from '../stratum/message.ts';
+import type { Extension, Message, ProtocolError, Request } from '../stratum/message.ts';
+import { Assignment } from './assignment.ts';
+import type { Authorization } from './authorize.ts';
 import type { CurrentWork, SessionContext } from './context.ts';
-import { SessionDifficulty } from './difficulty.ts';
+import { HeldMessages } from './held-messages.ts';
 import { negotiate } from './negotiate.ts';
+import { signedByNiceHash } from './nicehash.ts';
 import { passwordDifficulty } from './password.ts';
-import { TermsLadder } from './terms.ts';
+import type { KnownProfile } from './profiles.ts';
+import type { Estate } from './resumable.ts';
+import { SubmitBudget } from './submit-budget.ts';
+import { WorkerTally } from './worker-tally.ts';
 
-/** A session gets the same job again at another difficulty no sooner than this; a new job carries the change at any time. */
-const RETARGET_MS_MIN = 2_000;
-/** How far a repeated job's ntime is moved at most: well within what a share's ntime may be ahead. */
-const NTIME_AHEAD_MAX_S = 600;
 /** Stratum's code for everything that has none of its own. */
 const OTHER = 20;
 const NO_EXTRANONCE = new Uint8Array(EXTRANONCE1_BYTES);
@@ -41,24 +41,29 @@ export class Session implements Submitter, WireHandler {
   readonly sessionId: bigint;
   readonly remoteIp: string;
   userAgent = '';
+  /** What the client calls itself when asked; empty until it has answered. */
+  clientVersion = '';
   extranonce1: Uint8Array = NO_EXTRANONCE;
   readonly #wire: Wire;
   readonly #context: SessionContext;
   readonly #forget: (session: Session) => void;
   readonly #openedMs: number;
+  readonly #assignment: Assignment;
   /** The number behind `extranonce1`; undefined before subscribing. */
   #extranonce: number | undefined;
-  readonly #workers = new Map<string, Worker>();
-  readonly #difficulty: SessionDifficulty;
-  /** Version bits agreed on with mining.configure; 0 before and without. */
-  #versionMask = 0;
-  readonly #ladder = new TermsLadder({ rungsMax: limits.termsPerSessionMax });
-  /** The newest job that this session was sent, and under how many more ids it was sent. */
-  #lastSerial = -1;
-  #variant = 0;
-  /** When terms were last changed; the first do not count. */
-  #changedMs = Number.NEGATIVE_INFINITY;
+  /** What the client may name to go on after its connection is lost; empty before subscribing. */
+  #resumeId = '';
+  #profile: KnownProfile;
+  readonly #workers = new Map<string, WorkerTally>();
+  /** What came in while a password is being checked, so that replies keep their order; undefined while none is. */
+  #held: HeldMessages | undefined;
+  readonly #budget = new SubmitBudget();
   #unparsableLines = 0;
+  /** Something came in since the last tick. */
+  #heard = true;
+  #heardMs: number;
+  /** Pings since it was last heard. */
+  #pings = 0;
   #closing = false;
   #closed = false;
 
@@ -70,7 +75,9 @@ export class Session implements Submitter, WireHandler {
     this.#context = context;
     this.#forget = forget;
     this.#openedMs = context.clock.monotonicMs();
-    this.#difficulty = new SessionDifficulty(context.options.difficulty);
+    this.#heardMs = this.#openedMs;
+    this.#assignment = new Assignment(wire, context);
+    this.#profile = context.profileOf('');
   }
 
   get subscribed(): boolean {
@@ -82,8 +89,13 @@ export class Session implements Submitter, WireHandler {
     return this.#extranonce;
   }
 
-  get workers(): number {
-    return this.#workers.size;
+  /** Those who are authorised, with what they have done. */
+  get workers(): ReadonlyMap<string, WorkerTally> {
+    return this.#workers;
+  }
+
+  get device(): string {
+    return this.#profile.name;
   }
 
   worker(name: string): Worker | undefined {
@@ -91,11 +103,13 @@ export class Session implements Submitter, WireHandler {
   }
 
   terms(serial: number, variant: number): Terms | undefined {
-    return this.#ladder.find(serial, variant, this.#lastSerial);
+    return this.#assignment.terms(serial, variant);
   }
 
   onMessage(bytes: Uint8Array): void {
-    this.#handle(decodeMessage(bytes));
+    this.#heard = true;
+    if (this.#held) this.#hold(this.#held, bytes);
+    else this.#handle(decodeMessage(bytes));
   }
 
   onClose(): void {
@@ -110,48 +124,73 @@ export class Session implements Submitter, WireHandler {
     this.#wire.close();
   }
 
+  /** Sends a message that is no reply, to a client that has said who it is. */
+  tell(message: string): void {
+    if (this.subscribed) this.#wire.send(message);
+  }
+
   settle(share: JudgedShare): void {
+    if (share.worker instanceof WorkerTally) share.worker.count(share);
     if (this.#closed) return;
     const { id } = share.request;
     this.#wire.send(share.verdict === 'accepted' ? encodeTrue(id) : encodeReject(id, share.verdict));
-    if (share.verdict !== 'accepted' || share.terms === undefined) return;
-    this.#difficulty.accept(share.terms.difficulty);
-    this.#review(this.#context.clock.monotonicMs());
+    if (share.verdict === 'accepted' && share.terms) this.#assignment.accepted(share.terms.difficulty);
   }
 
   /** Sends a new job, with the difficulty and mask that are due. Does nothing for a client that is not ready for work. */
   deliver(work: CurrentWork): void {
     if (!this.subscribed || this.#workers.size === 0) return;
-    const { job, line } = work;
-    const first = this.#ladder.latest === undefined;
-    this.#lastSerial = job.serial;
-    this.#variant = 0;
-    this.#ladder.prune(work.oldestSerial);
-    const due = this.#due();
-    if (due && !this.#ladder.full) this.#announce(job.serial, 0, due);
-    // Whatever the client had before it came to us is worthless here.
-    this.#wire.send(first && !job.cleanJobs ? line.as(job.id, true, 0) : line.text);
+    if (work.coinbaseBytes > this.#profile.coinbaseBytesMax) this.#context.counters.oversizedCoinbases += 1;
+    this.#assignment.deliver(work);
   }
 
   /** Looks after the silent: called every few seconds with the monotonic clock. */
   tick(nowMs: number): void {
-    const ageMs = nowMs - this.#openedMs;
-    const { subscribeMsMax, authorizeMsMax } = limits;
-    if ((!this.subscribed && ageMs > subscribeMsMax) || (this.#workers.size === 0 && ageMs > authorizeMsMax)) {
+    if (this.#timedOut(nowMs)) {
       if (!this.#closing) this.#context.counters.timeouts += 1;
       this.close();
-      return;
+    } else this.#assignment.review(nowMs);
+  }
+
+  /** What a later connection of this client may take over; undefined where there is nothing to go on with. */
+  estate(newestSerial: number): { readonly resumeId: string; readonly estate: Estate } | undefined {
+    if (this.#extranonce === undefined || !this.#assignment.begun) return undefined;
+    const { history, difficulty } = this.#assignment;
+    const closedMs = this.#context.clock.monotonicMs();
+    const estate = { extranonce: this.#extranonce, newestSerial, history, difficulty: difficulty.wanted, closedMs };
+    return { resumeId: this.#resumeId, estate };
+  }
+
+  #timedOut(nowMs: number): boolean {
+    const ageMs = nowMs - this.#openedMs;
+    const { subscribeMsMax, authorizeMsMax, pingAfterMs, pingsMax } = limits;
+    if (!this.subscribed && ageMs > subscribeMsMax) return true;
+    if (this.#workers.size === 0 && ageMs > authorizeMsMax) return true;
+    if (this.#heard) {
+      this.#heard = false;
+      this.#heardMs = nowMs;
+      this.#pings = 0;
     }
-    this.#review(nowMs);
+    const silentMs = nowMs - this.#heardMs;
+    if (silentMs > this.#context.idleMsMax) return true;
+    if (!this.#profile.ping || silentMs <= pingAfterMs * (this.#pings + 1)) return false;
+    if (this.#pings >= pingsMax) return true;
+    this.#pings += 1;
+    this.#wire.send(encodePing(this.#context.nextRequestId()));
+    return false;
+  }
+
+  #hold(held: HeldMessages, bytes: Uint8Array): void {
+    if (!held.add(bytes)) this.close();
   }
 
   #handle(message: Message): void {
     switch (message.kind) {
       case 'submit':
-        this.#context.intake.take(this, message.request);
+        this.#submit(message.request);
         return;
       case 'subscribe':
-        this.#subscribe(message.id, message.userAgent);
+        this.#subscribe(message);
         return;
       case 'authorize':
         this.#authorize(message.id, message.name, message.password);
@@ -160,9 +199,9 @@ export class Session implements Submitter, WireHandler {
         this.#configure(message.id, message.extensions);
         return;
       case 'suggest-difficulty':
-        this.#difficulty.suggest(message.difficulty);
+        this.#assignment.difficulty.suggest(message.difficulty);
         this.#acknowledge(message.id);
-        this.#retarget(this.#context.clock.monotonicMs());
+        this.#assignment.retarget(this.#context.clock.monotonicMs());
         return;
       case 'extranonce-subscribe':
         // The extranonce stays as it is for the life of the connection, so there is nothing to be told later.
@@ -178,6 +217,8 @@ export class Session implements Submitter, WireHandler {
         this.#acknowledge(message.id);
         return;
       case 'reply':
+        // The answer to a ping is "pong", or true; any other text is the answer to client.get_version.
+        if (message.text !== undefined && message.text !== 'pong') this.clientVersion = message.text;
         return;
       case 'error':
         this.#fault(message);
@@ -197,9 +238,26 @@ export class Session implements Submitter, WireHandler {
     if (this.#unparsableLines >= limits.unparsableLinesMax) this.close();
   }
 
-  #subscribe(id: RequestId, userAgent: string): void {
+  #submit(request: SubmitRequest): void {
+    // A device that has less than the pool's minimum is weak. Who only says so gets no flood of easy shares through.
+    if (this.#assignment.difficulty.belowPool && !this.#budget.spend(this.#context.clock.monotonicMs())) {
+      this.#context.counters.shedShares += 1;
+      this.#wire.send(encodeReject(request.id, 'overloaded'));
+    } else this.#context.intake.take(this, request);
+  }
+
+  #subscribe({ id, userAgent, sessionId, signature }: Request & { kind: 'subscribe' }): void {
     if (this.#extranonce === undefined) {
-      const extranonce = this.#context.extranonces.allocate();
+      const { profileOf, niceHash, clock } = this.#context;
+      const profile = profileOf(userAgent);
+      if (profile.name === 'nicehash' && niceHash && !signedByNiceHash(signature, niceHash, clock.nowMs())) {
+        const { code, text } = rejects.unauthorized;
+        this.#wire.send(encodeRefusal(id, code, text, 'the signature is not NiceHash’s'));
+        this.close();
+        return;
+      }
+      const estate = sessionId === undefined ? undefined : this.#context.resumable.take(sessionId);
+      const extranonce = estate?.extranonce ?? this.#context.newExtranonce();
       if (extranonce === undefined) {
         this.#wire.send(encodeError(id, OTHER, 'No extranonce is free, try again later'));
         this.close();
@@ -209,89 +267,67 @@ export class Session implements Submitter, WireHandler {
       this.extranonce1 = new Uint8Array(EXTRANONCE1_BYTES);
       new DataView(this.extranonce1.buffer).setUint32(0, extranonce);
       this.userAgent = userAgent;
+      this.#profile = profile;
+      this.#assignment.device(profile);
+      this.#resumeId = (estate && sessionId) ?? this.#context.newResumeId();
+      if (estate) {
+        this.#context.counters.resumed += 1;
+        this.#assignment.resume(estate);
+      }
     }
-    const sessionId = this.sessionId.toString(16).padStart(16, '0');
-    this.#wire.send(encodeSubscribed(id, sessionId, u32Hex(this.#extranonce)));
+    this.#wire.send(encodeSubscribed(id, this.#resumeId, u32Hex(this.#extranonce)));
     this.#begin();
   }
 
   #authorize(id: RequestId, name: string, password: string): void {
-    const known = this.#workers.has(name);
-    if (!known && this.#workers.size >= limits.workersPerSessionMax) {
+    if (!this.#workers.has(name) && this.#workers.size >= limits.workersPerSessionMax) {
       this.#wire.send(encodeError(id, OTHER, 'Too many workers on this connection'));
       return;
     }
     const authorization = this.#context.authorize(name, password);
+    if (!(authorization instanceof Promise)) {
+      this.#authorized(id, name, password, authorization);
+      return;
+    }
+    const held = new HeldMessages();
+    this.#held = held;
+    void authorization.then((decided) => {
+      this.#held = undefined;
+      if (this.#closed || this.#closing) return;
+      this.#authorized(id, name, password, decided);
+      for (const bytes of held.take()) this.onMessage(bytes);
+    });
+  }
+
+  #authorized(id: RequestId, name: string, password: string, authorization: Authorization): void {
     if ('refused' in authorization) {
       this.#context.counters.refusedWorkers += 1;
       const { code, text } = rejects.unauthorized;
       this.#wire.send(encodeRefusal(id, code, text, authorization.refused));
       return;
     }
-    this.#workers.set(name, authorization);
-    if (!known) this.#context.counters.authorizedWorkers += 1;
+    if (!this.#workers.has(name)) {
+      this.#workers.set(name, new WorkerTally(authorization));
+      this.#context.counters.authorizedWorkers += 1;
+    }
     const fixed = passwordDifficulty(password);
-    if (fixed !== undefined) this.#difficulty.fix(fixed);
+    if (fixed !== undefined) this.#assignment.difficulty.fix(fixed);
     this.#wire.send(encodeTrue(id));
     this.#begin();
-    this.#retarget(this.#context.clock.monotonicMs());
+    this.#assignment.retarget(this.#context.clock.monotonicMs());
   }
 
   #configure(id: RequestId, extensions: readonly Extension[]): void {
     const { versionMask, minimumDifficulty, answers } = negotiate(extensions, this.#context.options.versionMask);
-    if (versionMask !== undefined) this.#versionMask = versionMask;
-    if (minimumDifficulty !== undefined) this.#difficulty.keepAbove(minimumDifficulty);
+    if (versionMask !== undefined) this.#assignment.versionMask = versionMask;
+    if (minimumDifficulty !== undefined) this.#assignment.difficulty.keepAbove(minimumDifficulty);
     this.#wire.send(encodeConfigured(id, answers));
-    this.#retarget(this.#context.clock.monotonicMs());
+    this.#assignment.retarget(this.#context.clock.monotonicMs());
   }
 
   /** The first work, once the client is ready for it. */
   #begin(): void {
     const { work } = this.#context;
-    if (work && this.#ladder.latest === undefined) this.deliver(work);
-  }
-
-  /** The terms that the next job id should have, undefined while the latest announced will do. */
-  #due(): Terms | undefined {
-    const { latest } = this.#ladder;
-    const { wanted } = this.#difficulty;
-    if (latest?.difficulty === wanted && latest.versionMask === this.#versionMask) return undefined;
-    return this.#context.terms.get(wanted, this.#versionMask);
-  }
-
-  #review(nowMs: number): void {
-    const { latest } = this.#ladder;
-    if (latest === undefined) return;
-    // A change that is still on its way is waited for: what comes in meanwhile says nothing about it.
-    if (latest.difficulty === this.#difficulty.wanted) this.#difficulty.review(nowMs);
-    this.#retarget(nowMs);
-  }
-
-  /** Gives out the current job again under a new id where other terms are due. */
-  #retarget(nowMs: number): void {
-    const { work } = this.#context;
-    // Without this job in the client's hands the change waits for the first or the next one.
-    if (work === undefined || work.job.serial !== this.#lastSerial) return;
-    const due = this.#due();
-    if (due === undefined || nowMs - this.#changedMs < RETARGET_MS_MIN) return;
-    if (this.#ladder.full || this.#variant + 1 >= VARIANTS_MAX) return;
-    this.#variant += 1;
-    this.#announce(work.job.serial, this.#variant, due);
-    const ntimeAheadS = Math.min(this.#variant, NTIME_AHEAD_MAX_S);
-    this.#wire.send(work.line.as(wireJobId(work.job.id, this.#variant), false, ntimeAheadS));
-  }
-
-  /** Tells the client what changes with the job id that follows at once. */
-  #announce(serial: number, variant: number, terms: Terms): void {
-    const before = this.#ladder.latest;
-    this.#ladder.announce(serial, variant, terms);
-    // The first mask is only told to clients that negotiate: others do not know the message.
-    if (terms.versionMask !== (before?.versionMask ?? 0)) this.#wire.send(encodeSetVersionMask(terms.versionMask));
-    const nowMs = this.#context.clock.monotonicMs();
-    if (before) this.#changedMs = nowMs;
-    if (terms.difficulty === before?.difficulty) return;
-    this.#wire.send(encodeSetDifficulty(terms.difficulty));
-    this.#difficulty.begin(nowMs);
-    if (before) this.#context.counters.difficultyChanges += 1;
+    if (work && !this.#assignment.begun) this.deliver(work);
   }
 }

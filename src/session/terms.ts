@@ -98,3 +98,11 @@ export class TermsLadder {
     return undefined;
   }
 }
+
+/** What a client was given so far: enough to judge its shares, also after it has come back over another connection. */
+export interface History {
+  readonly ladder: TermsLadder;
+  /** The newest job that was sent, and under how many more ids it was sent. */
+  lastSerial: number;
+  variant: number;
+}

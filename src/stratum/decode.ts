@@ -6,6 +6,7 @@ import { type RawMessage, readMessage } from './json.ts';
 import type { Message, ProtocolError, Request } from './message.ts';
 import { readId } from './request-id.ts';
 import { decodeSubmit } from './submit.ts';
+import { decodeSubscribe } from './subscribe.ts';
 import { cleanText } from './text.ts';
 
 /** Reads a method's parameters; a string says what is wrong with them. */
@@ -14,10 +15,7 @@ type Decoder = (id: RequestId, params: readonly unknown[]) => Request | string;
 /** A Map, so that a method named after a member of Object.prototype is unknown like any other. */
 const decoders: ReadonlyMap<string, Decoder> = new Map<string, Decoder>([
   ['mining.submit', (id, params) => ({ kind: 'submit', request: decodeSubmit(id, params) })],
-  [
-    'mining.subscribe',
-    (id, [userAgent]) => ({ kind: 'subscribe', id, userAgent: textOr(userAgent, limits.userAgentCharsMax) }),
-  ],
+  ['mining.subscribe', decodeSubscribe],
   [
     'mining.authorize',
     (id, [user, password]) => {
@@ -54,7 +52,7 @@ export function decodeMessage(bytes: Uint8Array): Message {
 function decodeCall(id: RequestId, raw: RawMessage): Message {
   const { method, params } = raw;
   if (method === undefined || method === null) {
-    if (raw.result !== undefined || raw.error !== undefined) return { kind: 'reply' };
+    if (raw.result !== undefined || raw.error !== undefined) return { kind: 'reply', id, text: replyText(raw.result) };
     return failure(id, 'invalid-request', 'Invalid request: no method');
   }
   const decoder = typeof method === 'string' ? decoders.get(method) : undefined;
@@ -68,6 +66,10 @@ const codes = { unparsable: -32700, 'invalid-request': -32600, 'unknown-method':
 
 function failure(id: RequestId, fault: ProtocolError['fault'], text: string): ProtocolError {
   return { kind: 'error', id, fault, code: codes[fault], text };
+}
+
+function replyText(result: unknown): string | undefined {
+  return typeof result === 'string' ? cleanText(result, limits.userAgentCharsMax) : undefined;
 }
 
 function textOr(value: unknown, charsMax: number): string {

@@ -70,3 +70,26 @@ export function encodeSetVersionMask(mask: number): string {
 export function encodeSetExtranonce(extranonce1: string): string {
   return `{"id":null,"method":"mining.set_extranonce","params":["${extranonce1}",${EXTRANONCE2_BYTES}]}`;
 }
+
+/** Whether the client is still there: only for those that answer. */
+export function encodePing(id: number): string {
+  return `{"id":${id},"method":"mining.ping","params":[]}`;
+}
+
+/** What software it is; the reply is a text. */
+export function encodeGetVersion(id: number): string {
+  return `{"id":${id},"method":"client.get_version","params":[]}`;
+}
+
+/** A text for whoever looks at the miner. */
+export function encodeShowMessage(text: string): string {
+  return `{"id":null,"method":"client.show_message","params":[${asciiJson(text)}]}`;
+}
+
+/**
+ * Come again in so many seconds: to the same host and port, which is all that clients obey without looking twice (they
+ * refuse hosts outside the pool's own domain).
+ */
+export function encodeReconnect(waitSeconds: number): string {
+  return `{"id":null,"method":"client.reconnect","params":["",0,${waitSeconds}]}`;
+}

@@ -12,7 +12,14 @@ export type Extension =
   | { readonly kind: 'unsupported'; readonly name: string };
 
 export type Request =
-  | { readonly kind: 'subscribe'; readonly id: RequestId; readonly userAgent: string }
+  | {
+      readonly kind: 'subscribe';
+      readonly id: RequestId;
+      readonly userAgent: string;
+      /** Of an earlier subscription that the client wants to go on with: 16 hex digits in lower case. */
+      readonly sessionId: string | undefined;
+      readonly signature: Signature | undefined;
+    }
   | { readonly kind: 'authorize'; readonly id: RequestId; readonly name: string; readonly password: string }
   | { readonly kind: 'submit'; readonly request: SubmitRequest }
   | { readonly kind: 'configure'; readonly id: RequestId; readonly extensions: readonly Extension[] }
@@ -24,9 +31,20 @@ export type Request =
   /** Known, of no use here, and answered with true: `mining.multi_version`, `mining.capabilities`. */
   | { readonly kind: 'acknowledge'; readonly id: RequestId };
 
-/** The client's answer to something the pool sent: nothing to do. */
+/** What NiceHash puts behind its user agent, so that a pool can tell its traffic from that of others. */
+export interface Signature {
+  /** Decimal digits: ms since 1970. */
+  readonly timestamp: string;
+  /** Hex in lower case. */
+  readonly hmac: string;
+}
+
+/** The client's answer to something the pool sent. */
 export interface ClientReply {
   readonly kind: 'reply';
+  readonly id: RequestId;
+  /** Its result where that is a text, cleaned; a version, say. */
+  readonly text: string | undefined;
 }
 
 /**

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type DifficultyOptions, SessionDifficulty } from '../../src/session/difficulty.ts';
-import { retarget, roundDifficulty } from '../../src/session/vardiff.ts';
+import { retarget, roundDifficulty, type VardiffView } from '../../src/session/vardiff.ts';
 
 const options: DifficultyOptions = { start: 65536, min: 1e-5, max: 1e12, vardiff: true, sharesPerMinute: 12 };
 
@@ -40,20 +40,62 @@ function mine(hashrate: number, minutes: number, start: number, seed: number) {
   return { perMinute: shares / (minutes / 2), changes, difficulty: announced };
 }
 
+/** Settled at difficulty 8, with so many shares in so long a time. */
+function view(elapsedMs: number, shares: number, changes: Partial<VardiffView> = {}): VardiffView {
+  const window = { elapsedMs, shares };
+  return { difficulty: 8, long: window, short: window, settling: false, ...changes };
+}
+
 describe('retarget', () => {
   it('keeps what may well be right', () => {
-    expect(retarget({ difficulty: 8, elapsedMs: 60_000, acceptedDifficulty: 8 * 12 }, 12)).toBeUndefined();
-    expect(retarget({ difficulty: 8, elapsedMs: 60_000, acceptedDifficulty: 8 * 18 }, 12)).toBeUndefined();
-    expect(retarget({ difficulty: 8, elapsedMs: 1, acceptedDifficulty: 8 }, 12), 'one lucky share').toBeUndefined();
-    expect(
-      retarget({ difficulty: 8, elapsedMs: 30_000, acceptedDifficulty: 0 }, 12),
-      'a short silence',
-    ).toBeUndefined();
+    expect(retarget(view(60_000, 12), 12)).toBeUndefined();
+    expect(retarget(view(60_000, 18), 12)).toBeUndefined();
+    expect(retarget(view(1, 1), 12), 'one lucky share').toBeUndefined();
+    expect(retarget(view(1, 1, { settling: true }), 12), 'one lucky share at the start').toBeUndefined();
+    expect(retarget(view(20_000, 0), 12), 'a short silence').toBeUndefined();
+    // However long it was looked at: a fifth more or less is near enough.
+    expect(retarget(view(900_000, 216), 12)).toBeUndefined();
+    expect(retarget(view(900_000, 144), 12)).toBeUndefined();
   });
 
-  it('goes up at once for a flood and down for silence', () => {
-    expect(retarget({ difficulty: 1, elapsedMs: 1000, acceptedDifficulty: 1000 }, 12)).toBeGreaterThan(1000);
-    expect(retarget({ difficulty: 1024, elapsedMs: 90_000, acceptedDifficulty: 0 }, 12)).toBeLessThan(64);
+  it('goes up at once for a flood and down for silence, to what was seen', () => {
+    expect(retarget(view(1000, 1000), 12)).toBeGreaterThan(8000);
+    expect(retarget(view(60_000, 0), 12)).toBeLessThan(8 / 16);
+    expect(retarget(view(300_000, 120), 12)).toBe(16);
+    expect(retarget(view(300_000, 30), 12)).toBe(4);
+  });
+
+  it('is quicker while it knows little', () => {
+    const early = view(22_000, 0);
+    expect(retarget(early, 12)).toBeUndefined();
+    expect(retarget({ ...early, settling: true }, 12)).toBeLessThan(2);
+  });
+
+  it('sees in the short window what the long one has yet to notice', () => {
+    const switchedOff = view(600_000, 110, { short: { elapsedMs: 60_000, shares: 1 } });
+    expect(retarget({ ...switchedOff, short: switchedOff.long }, 12)).toBeUndefined();
+    expect(retarget(switchedOff, 12)).toBeLessThan(2);
+  });
+
+  it('is a function of time and work alone: the same view gives the same answer, finite and near what was seen', () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 1e-9, max: 1e12, noNaN: true }),
+        fc.nat(900_000),
+        fc.nat(100_000),
+        fc.boolean(),
+        (difficulty, elapsedMs, shares, settling) => {
+          const state = { ...view(elapsedMs, shares, { settling }), difficulty };
+          const next = retarget(state, 12);
+          expect(retarget(state, 12)).toBe(next);
+          if (next === undefined) return;
+          const expected = elapsedMs / 5000;
+          expect(next > difficulty).toBe(shares > expected);
+          expect(next).toBeLessThanOrEqual(difficulty * 65_536 * 1.13);
+          expect(next).toBeGreaterThanOrEqual((difficulty / 32) * 0.88);
+        },
+      ),
+    );
   });
 
   it('rounds to quarters of a power of two, never far off', () => {
@@ -124,6 +166,58 @@ describe('SessionDifficulty', () => {
     expect(control.wanted).toBe(4096);
     control.keepAbove(1e300);
     expect(control.wanted).toBe(options.max);
+  });
+
+  it('ends wishes at the network’s difficulty, where the network is one that is mined in earnest', () => {
+    const control = new SessionDifficulty(options);
+    control.networkDifficulty = 1e6;
+    control.suggest(1e9);
+    expect(control.wanted).toBe(1e6);
+    control.keepAbove(1e8);
+    expect(control.wanted).toBe(1e6);
+    control.fix(1e9);
+    expect(control.wanted).toBe(1e6);
+    control.networkDifficulty = 5e5;
+    expect(control.wanted, 'a fixed one follows it').toBe(5e5);
+    control.networkDifficulty = 1e12;
+    expect(control.wanted).toBe(1e9);
+  });
+
+  it.each([
+    ['regtest', 4.6e-10, 0.0002],
+    ['an embedded chain', 0.005, 0.0002],
+    ['testnet’s blocks of difficulty 1', 1, 65_536],
+  ])('is not pushed into a flood by %s', (_network, networkDifficulty, start) => {
+    const control = new SessionDifficulty({ ...options, start, min: 1e-9 });
+    control.networkDifficulty = networkDifficulty;
+    expect(control.wanted).toBe(start);
+    control.suggest(1000);
+    expect(control.wanted).toBe(1000);
+  });
+
+  it('gives a device its own floor and start, but goes by what the miner said or showed', () => {
+    const small = new SessionDifficulty({ ...options, min: 1 });
+    small.device(1e-4, 1.5e-4);
+    expect([small.wanted, small.belowPool]).toEqual([1.5e-4, true]);
+    const wished = new SessionDifficulty({ ...options, min: 1 });
+    wished.suggest(512);
+    wished.device(1e-4, 1.5e-4);
+    expect([wished.wanted, wished.belowPool]).toEqual([512, false]);
+    const rental = new SessionDifficulty(options);
+    rental.device(524_288, undefined);
+    expect(rental.wanted).toBe(524_288);
+    rental.suggest(1);
+    expect(rental.wanted).toBe(524_288);
+  });
+
+  it('goes on from where a former connection was, unless the miner wishes otherwise', () => {
+    const back = new SessionDifficulty(options);
+    back.resume(123);
+    expect(back.wanted).toBe(123);
+    const wishing = new SessionDifficulty(options);
+    wishing.suggest(9);
+    wishing.resume(123);
+    expect(wishing.wanted).toBe(9);
   });
 
   it('stays where it is without vardiff', () => {

@@ -16,14 +16,34 @@ function call(method: string, params: unknown, id: unknown = 1): Message {
 const share = ['addr.rig', '0000000001', '0000000000000001', '65000000', '0000abcd'];
 
 describe('decodeMessage', () => {
+  const subscribe = { kind: 'subscribe', id: 1, userAgent: '', sessionId: undefined, signature: undefined };
+
   it('reads a subscribe with whatever stands behind the user agent', () => {
     for (const params of [
       ['cgminer/4.12'],
       ['cgminer/4.12', 'session'],
-      ['NiceHash/1.0.0', 1700000000, 'aabbcc'],
+      ['cgminer/4.12', 'not16hexdigits__'],
+      ['NiceHash/1.0.0', '1662637786319', 'no hex'],
+      ['NiceHash/1.0.0', '-5', 'aabbcc'],
+      ['odd', {}, []],
       ['LUXminer/1', null, 'pool:3333', null],
     ]) {
-      expect(call('mining.subscribe', params)).toEqual({ kind: 'subscribe', id: 1, userAgent: params[0] });
+      expect(call('mining.subscribe', params)).toEqual({ ...subscribe, userAgent: params[0] });
+    }
+  });
+
+  it('reads the session that a client wants to go on with, and what NiceHash signs', () => {
+    expect(call('mining.subscribe', ['cgminer/4.12', '00112233AABBCCDD'])).toEqual({
+      ...subscribe,
+      userAgent: 'cgminer/4.12',
+      sessionId: '00112233aabbccdd',
+    });
+    for (const timestamp of ['1662637786319', 1662637786319]) {
+      expect(call('mining.subscribe', ['NiceHash/1.0.0', timestamp, 'AABBCC'])).toEqual({
+        ...subscribe,
+        userAgent: 'NiceHash/1.0.0',
+        signature: { timestamp: '1662637786319', hmac: 'aabbcc' },
+      });
     }
   });
 
@@ -34,7 +54,7 @@ describe('decodeMessage', () => {
       '{"id":1,"method":"mining.subscribe","params":[]}',
       '{"id":1,"method":"mining.subscribe","params":{}}',
     ]) {
-      expect(decode(line)).toEqual({ kind: 'subscribe', id: 1, userAgent: '' });
+      expect(decode(line)).toEqual(subscribe);
     }
   });
 
@@ -123,9 +143,10 @@ describe('decodeMessage', () => {
   });
 
   it('recognises answers to its own requests', () => {
-    expect(decode('{"id":7,"result":"pong","error":null}')).toEqual({ kind: 'reply' });
-    expect(decode('{"id":7,"result":null,"error":[20,"no",null]}')).toEqual({ kind: 'reply' });
-    expect(decode('{"id":7,"error":null,"result":null,"method":null}')).toEqual({ kind: 'reply' });
+    const reply = { kind: 'reply', id: 7, text: undefined };
+    expect(decode('{"id":7,"result":"pong\\u0000","error":null}')).toEqual({ ...reply, text: 'pong' });
+    expect(decode('{"id":7,"result":null,"error":[20,"no",null]}')).toEqual(reply);
+    expect(decode('{"id":7,"error":null,"result":null,"method":null}')).toEqual(reply);
   });
 
   it('refuses nesting that is too deep before parsing it', () => {

@@ -1,0 +1,144 @@
+import { VARIANTS_MAX, wireJobId } from '../domain/ids.ts';
+import type { Wire } from '../domain/ports.ts';
+import type { Terms } from '../domain/share.ts';
+import { limits } from '../limits.ts';
+import { encodeSetDifficulty, encodeSetVersionMask } from '../stratum/encode.ts';
+import type { CurrentWork, SessionContext } from './context.ts';
+import { SessionDifficulty } from './difficulty.ts';
+import type { KnownProfile } from './profiles.ts';
+import { type History, TermsLadder } from './terms.ts';
+
+/** A session gets the same job again at another difficulty no sooner than this; a new job carries the change at any time. */
+const RETARGET_MS_MIN = 2_000;
+/** How far a repeated job's ntime is moved at most: well within what a share's ntime may be ahead. */
+const NTIME_AHEAD_MAX_S = 600;
+
+/** The work that one connection has: which jobs, and at what difficulty and version mask each. */
+export class Assignment {
+  readonly difficulty: SessionDifficulty;
+  readonly #wire: Wire;
+  readonly #context: SessionContext;
+  #history: History = {
+    ladder: new TermsLadder({ rungsMax: limits.termsPerSessionMax }),
+    lastSerial: -1,
+    variant: 0,
+  };
+  /** Version bits agreed on with mining.configure; 0 before and without. */
+  #versionMask = 0;
+  /** What this connection was told last; undefined before its first work. */
+  #told: Terms | undefined;
+  /** When terms were last changed; the first do not count. */
+  #changedMs = Number.NEGATIVE_INFINITY;
+  /** A harder repetition of a job is sent with clean jobs, for devices that would go on with the easier one. */
+  #cleanOnRaise = false;
+
+  constructor(wire: Wire, context: SessionContext) {
+    this.#wire = wire;
+    this.#context = context;
+    this.difficulty = new SessionDifficulty(context.options.difficulty);
+  }
+
+  /** Whether this connection has been given work. */
+  get begun(): boolean {
+    return this.#told !== undefined;
+  }
+
+  get history(): History {
+    return this.#history;
+  }
+
+  set versionMask(mask: number) {
+    this.#versionMask = mask;
+  }
+
+  /** What device it is. To be called before its first work. */
+  device({ difficultyMin, difficultyStart, cleanOnRaise }: KnownProfile): void {
+    this.#cleanOnRaise = cleanOnRaise;
+    this.difficulty.device(difficultyMin, difficultyStart);
+  }
+
+  /** Goes on from where a former connection of the same client ended. To be called before its first work. */
+  resume({ history, difficulty }: { readonly history: History; readonly difficulty: number }): void {
+    this.difficulty.resume(difficulty);
+    // Where there is no room for more promises it starts afresh; the shares of before are lost then.
+    if (!history.ladder.full && history.variant + 1 < VARIANTS_MAX) this.#history = history;
+  }
+
+  terms(serial: number, variant: number): Terms | undefined {
+    return this.#history.ladder.find(serial, variant, this.#history.lastSerial);
+  }
+
+  /** Sends a job, with the difficulty and mask that are due. */
+  deliver(work: CurrentWork): void {
+    const { job, line } = work;
+    const history = this.#history;
+    this.difficulty.networkDifficulty = job.networkDifficulty;
+    const first = this.#told === undefined;
+    history.ladder.prune(work.oldestSerial);
+    if (first && history.lastSerial === job.serial) {
+      this.#repeat(work, this.#context.terms.get(this.difficulty.wanted, this.#versionMask), true);
+      return;
+    }
+    history.lastSerial = job.serial;
+    history.variant = 0;
+    const due = this.#due();
+    if (due && !history.ladder.full) this.#announce(job.serial, 0, due);
+    // Whatever the client had before it came to us is worthless here.
+    this.#wire.send(first && !job.cleanJobs ? line.as(job.id, true, 0) : line.text);
+  }
+
+  /** An accepted share, at the difficulty of its job. */
+  accepted(difficulty: number): void {
+    this.difficulty.accept(difficulty);
+    this.review(this.#context.clock.monotonicMs());
+  }
+
+  /** Time passed: the difficulty may want a change. */
+  review(nowMs: number): void {
+    if (this.#told === undefined) return;
+    // A change that is still on its way is waited for: what comes in meanwhile says nothing about it.
+    if (this.#told.difficulty === this.difficulty.wanted) this.difficulty.review(nowMs);
+    this.retarget(nowMs);
+  }
+
+  /** Gives out the current job again under a new id where other terms are due. */
+  retarget(nowMs: number): void {
+    const { work } = this.#context;
+    // Without this job in the client's hands the change waits for the first or the next one.
+    if (work === undefined || this.#told === undefined || work.job.serial !== this.#history.lastSerial) return;
+    const due = this.#due();
+    if (due === undefined || nowMs - this.#changedMs < RETARGET_MS_MIN) return;
+    this.#repeat(work, due, this.#cleanOnRaise && due.difficulty > this.#told.difficulty);
+  }
+
+  /** The terms that the next job id should have, undefined while the latest announced will do. */
+  #due(): Terms | undefined {
+    const { wanted } = this.difficulty;
+    if (this.#told?.difficulty === wanted && this.#told.versionMask === this.#versionMask) return undefined;
+    return this.#context.terms.get(wanted, this.#versionMask);
+  }
+
+  #repeat(work: CurrentWork, terms: Terms, clean: boolean): void {
+    const history = this.#history;
+    if (history.ladder.full || history.variant + 1 >= VARIANTS_MAX) return;
+    history.variant += 1;
+    this.#announce(work.job.serial, history.variant, terms);
+    const ntimeAheadS = Math.min(history.variant, NTIME_AHEAD_MAX_S);
+    this.#wire.send(work.line.as(wireJobId(work.job.id, history.variant), clean, ntimeAheadS));
+  }
+
+  /** Tells the client what changes with the job id that follows at once. */
+  #announce(serial: number, variant: number, terms: Terms): void {
+    const before = this.#told;
+    this.#told = terms;
+    this.#history.ladder.announce(serial, variant, terms);
+    // The first mask is only told to clients that negotiate: others do not know the message.
+    if (terms.versionMask !== (before?.versionMask ?? 0)) this.#wire.send(encodeSetVersionMask(terms.versionMask));
+    const nowMs = this.#context.clock.monotonicMs();
+    if (before) this.#changedMs = nowMs;
+    if (terms.difficulty === before?.difficulty) return;
+    this.#wire.send(encodeSetDifficulty(terms.difficulty));
+    this.difficulty.begin(nowMs);
+    if (before) this.#context.counters.difficultyChanges += 1;
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * What is particular about a kind of device, by its user agent. One table, so that what belongs together stands together;
+ * an operator may change or add to it in the config. What suits every device is no entry here: a nonce without its
+ * leading zeros is understood from anybody.
+ */
+export interface DeviceProfile {
+  readonly name: string;
+  /** Beginnings or other parts of a user agent, in lower case. */
+  readonly match: readonly string[];
+  /** The least difficulty for it; undefined: the pool's own. */
+  readonly difficultyMin?: number | undefined;
+  /** Where it starts; undefined: where the pool starts. */
+  readonly difficultyStart?: number | undefined;
+  /** It would go on with the easier job after a raise, and count its shares as rejected: raises come with clean jobs. */
+  readonly cleanOnRaise?: boolean | undefined;
+  /** The longest coinbase (without witness) that it takes, bytes. */
+  readonly coinbaseBytesMax?: number | undefined;
+  /** It answers `mining.ping`, so that silence means that it is gone. */
+  readonly ping?: boolean | undefined;
+}
+
+/** A session's, with nothing left open. */
+export interface KnownProfile extends DeviceProfile {
+  readonly cleanOnRaise: boolean;
+  readonly coinbaseBytesMax: number;
+  readonly ping: boolean;
+}
+
+/** In order: the first that matches counts. Sources: the clients' own code and documents, and rental markets' rules. */
+export const builtInProfiles: readonly DeviceProfile[] = [
+  // The market refuses pools that give less; its proxies take 500 bytes of coinbase.
+  { name: 'nicehash', match: ['nicehash'], difficultyMin: 524_288, coinbaseBytesMax: 500 },
+  // An ESP32 does 80 to 400 kH/s: a share in 5 s at difficulty 0.0001. It reads 512 bytes of coinbase text.
+  {
+    name: 'nerdminer',
+    match: ['nerdminer', 'nmminer', 'leafminer', 'han_solominer'],
+    difficultyMin: 1e-4,
+    difficultyStart: 1.5e-4,
+    coinbaseBytesMax: 256,
+  },
+  // Recent firmware of these may truncate longer coinbases.
+  { name: 'esp-miner', match: ['bitaxe', 'nerdqaxe', 'nerdaxe', 'nerdoctaxe', 'esp-miner'], coinbaseBytesMax: 384 },
+  { name: 'antminer', match: ['antminer', 'bmminer', 'bmmineros'], cleanOnRaise: true, coinbaseBytesMax: 750 },
+  { name: 'cgminer', match: ['cgminer', 'sgminer'], ping: true },
+];
+
+const ANY_COINBASE = Number.POSITIVE_INFINITY;
+
+/** Everybody else. */
+const ordinary: KnownProfile = {
+  name: 'other',
+  match: [],
+  cleanOnRaise: false,
+  coinbaseBytesMax: ANY_COINBASE,
+  ping: false,
+};
+
+/** Finds the profile of a user agent. */
+export type ProfileOf = (userAgent: string) => KnownProfile;
+
+/**
+ * The operator's profiles go first; one with a built-in one's name changes what it names of that. Where the operator's
+ * own minimum is above 1, no built-in profile goes below it.
+ */
+export function deviceProfiles(own: readonly DeviceProfile[], poolMin: number): ProfileOf {
+  const changed = own.map((profile) => ({
+    ...builtInProfiles.find(({ name }) => name === profile.name),
+    ...given(profile),
+  }));
+  const rest = builtInProfiles
+    .filter(({ name }) => !own.some((profile) => profile.name === name))
+    .map((profile) => withinPool(profile, poolMin));
+  const table = [...changed, ...rest].map(known);
+  return (userAgent) => {
+    const agent = userAgent.toLowerCase();
+    return table.find(({ match }) => match.some((part) => agent.includes(part))) ?? ordinary;
+  };
+}
+
+/** A profile without the members that say nothing, so that it changes only what it names. */
+function given(profile: DeviceProfile): DeviceProfile {
+  return Object.fromEntries(
+    Object.entries(profile).filter(([, value]) => value !== undefined),
+  ) as unknown as DeviceProfile;
+}
+
+function known(profile: DeviceProfile): KnownProfile {
+  return {
+    ...profile,
+    cleanOnRaise: profile.cleanOnRaise ?? ordinary.cleanOnRaise,
+    coinbaseBytesMax: profile.coinbaseBytesMax ?? ordinary.coinbaseBytesMax,
+    ping: profile.ping ?? ordinary.ping,
+  };
+}
+
+function withinPool(profile: DeviceProfile, poolMin: number): DeviceProfile {
+  const { difficultyMin, difficultyStart } = profile;
+  if (difficultyMin === undefined || poolMin <= 1 || difficultyMin >= poolMin) return profile;
+  return {
+    ...profile,
+    difficultyMin: undefined,
+    difficultyStart: difficultyStart && Math.max(difficultyStart, poolMin),
+  };
+}
