@@ -3,6 +3,9 @@ export type LineSink = (line: Uint8Array) => boolean;
 
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
+/** What a JSON object begins with; blanks may stand before it. */
+const BRACE = 0x7b;
+const BLANK_MAX = 0x20;
 /** First size of the buffer for a line that goes over chunks; it doubles from there. */
 const PARTIAL_BYTES_MIN = 256;
 
@@ -81,4 +84,11 @@ export class LineFramer {
     this.#partialBytes = bytes;
     return 'ok';
   }
+}
+
+/** False for a line that can not be a request: a session answers it with an error, and the door remembers it. */
+export function looksLikeObject(line: Uint8Array): boolean {
+  let at = 0;
+  while (at < line.length && (line[at] ?? 0) <= BLANK_MAX) at += 1;
+  return line[at] === BRACE;
 }

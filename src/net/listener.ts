@@ -1,4 +1,6 @@
+import type { IpRange } from '../domain/ip.ts';
 import type { Logger, Wire, WireHandler } from '../domain/ports.ts';
+import type { Door } from './door.ts';
 
 export interface ListenOptions {
   readonly host: string;
@@ -12,20 +14,31 @@ export interface ListenOptions {
   readonly sendQueueBytesMax?: number;
   /** What a closing connection has to take its last messages, ms. Default: limits.closeMsMax. */
   readonly closeMsMax?: number;
+  /** For a PROXY header and a TLS handshake together, ms. Default: limits.handshakeMsMax. */
+  readonly handshakeMsMax?: number;
+  /**
+   * Proxies, which must announce each client with a PROXY header; from anybody else such a header is a bad request.
+   * Default: none.
+   */
+  readonly proxies?: readonly IpRange[];
 }
 
 export interface ListenModules {
   /** Called for each new connection; undefined refuses it. */
   accept(wire: Wire): WireHandler | undefined;
   readonly logger: Logger;
+  /** Who may come in; without one, everybody. */
+  readonly door?: Door;
 }
 
 /** Why connections ended that did not end by themselves: for metrics. */
 export interface ListenerCounters {
   /** Taken and handed to `accept`. */
   accepted: number;
-  /** Closed at once: too many connections, or `accept` did not want them. */
+  /** Closed at once: too many connections, or the door or `accept` did not want them. */
   refused: number;
+  /** A TLS handshake or a PROXY header that failed or did not come in time. */
+  badHandshakes: number;
   /** A message over the cap. */
   overlong: number;
   /** Did not read what was sent. */
@@ -44,7 +57,7 @@ export interface Listener {
 }
 
 export function newCounters(): ListenerCounters {
-  return { accepted: 0, refused: 0, overlong: 0, slowReaders: 0 };
+  return { accepted: 0, refused: 0, badHandshakes: 0, overlong: 0, slowReaders: 0 };
 }
 
 const MAPPED = '::ffff:';

@@ -104,10 +104,13 @@ export class Visit {
     if (!this.#gone) this.#modules.offended(this, offence);
   }
 
-  /** The connection is gone; `dismissed`: it was the pool that closed it. Later calls do nothing. */
-  leave(dismissed: boolean): void {
+  /**
+   * The connection is gone: it went, or the pool dismissed it, or did not want it whatever it would have said. Later
+   * calls do nothing.
+   */
+  leave(how: 'went' | 'dismissed' | 'unwanted'): void {
     if (this.#gone) return;
-    if (this.lines === 0) this.offend(dismissed ? 'silent' : 'empty');
+    if (this.lines === 0 && how !== 'unwanted') this.offend(how === 'dismissed' ? 'silent' : 'empty');
     this.#gone = true;
     this.#modules.left(this);
   }

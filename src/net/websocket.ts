@@ -1,7 +1,9 @@
+import { formatIp, inAnyRange, parseIp } from '../domain/ip.ts';
 import type { Wire, WireHandler } from '../domain/ports.ts';
 import { limits } from '../limits.ts';
-import { App, listenUws, type WebSocket } from '../uws.ts';
+import { App, type HttpResponse, listenUws, type WebSocket } from '../uws.ts';
 import { Flusher } from './flusher.ts';
+import { looksLikeObject } from './framer.ts';
 import {
   canonicalIp,
   type Listener,
@@ -10,6 +12,7 @@ import {
   type ListenOptions,
   newCounters,
 } from './listener.ts';
+import type { Visit, Visitor } from './visit.ts';
 
 /** Silence (our pings are answered by the other end) before a connection counts as dead, seconds. */
 const IDLE_SECONDS_MAX = 120;
@@ -22,8 +25,25 @@ const [GOING_AWAY, TRY_AGAIN_LATER] = [1001, 1013];
 
 interface Connection {
   readonly remoteIp: string;
+  readonly guest: Guest;
+  /** Undefined where there is no door. */
+  readonly visit: Visit | undefined;
   wire: WebSocketWire | undefined;
   handler: WireHandler | undefined;
+}
+
+/** A connection as the door has it, before and after there is a wire. */
+class Guest implements Visitor {
+  wire: WebSocketWire | undefined;
+
+  close(): void {
+    this.wire?.close();
+  }
+
+  /** A WebSocket can not be held, so one that is over its limits is told to come back later. */
+  hold(): void {
+    this.wire?.close(TRY_AGAIN_LATER);
+  }
 }
 
 /**
@@ -49,9 +69,21 @@ export async function listenWebSocket(options: ListenOptions, modules: ListenMod
         res.writeStatus('503 Service Unavailable').end(undefined, true);
         return;
       }
-      const remoteIp = canonicalIp(Buffer.from(res.getRemoteAddressAsText()).toString('latin1'));
+      const remoteIp = clientOf(res, options);
+      if (remoteIp === undefined) {
+        counters.badHandshakes += 1;
+        res.close();
+        return;
+      }
+      const guest = new Guest();
+      const visit = modules.door?.enter(remoteIp, guest);
+      if (modules.door !== undefined && visit === undefined) {
+        counters.refused += 1;
+        res.close();
+        return;
+      }
       res.upgrade<Connection>(
-        { remoteIp, wire: undefined, handler: undefined },
+        { remoteIp, guest, visit, wire: undefined, handler: undefined },
         req.getHeader('sec-websocket-key'),
         req.getHeader('sec-websocket-protocol'),
         req.getHeader('sec-websocket-extensions'),
@@ -62,20 +94,35 @@ export async function listenWebSocket(options: ListenOptions, modules: ListenMod
       const connection = socket.getUserData();
       const wire = new WebSocketWire(socket, connection.remoteIp, flusher, counters);
       connection.wire = wire;
+      connection.guest.wire = wire;
       wires.add(wire);
+      if (connection.visit !== undefined) modules.door?.carry(wire, connection.visit);
       connection.handler = modules.accept(wire);
       if (connection.handler === undefined) {
         counters.refused += 1;
+        connection.visit?.leave('unwanted');
         wire.close(TRY_AGAIN_LATER);
       } else counters.accepted += 1;
     },
     message(socket, message) {
-      const { wire, handler } = socket.getUserData();
-      if (wire?.closing === false) handler?.onMessage(new Uint8Array(message));
+      const { wire, handler, visit } = socket.getUserData();
+      if (wire?.closing !== false) return;
+      const line = new Uint8Array(message);
+      if (visit !== undefined) {
+        visit.received(1, line.length);
+        if (!looksLikeObject(line)) visit.offend('junk');
+      }
+      // It may have been one too many.
+      if (!wire.closing) handler?.onMessage(line);
     },
     close(socket, _code, reason) {
-      const { wire, handler } = socket.getUserData();
-      if (Buffer.from(reason).toString('latin1') === TOO_BIG) counters.overlong += 1;
+      const { wire, handler, visit } = socket.getUserData();
+      if (Buffer.from(reason).toString('latin1') === TOO_BIG) {
+        counters.overlong += 1;
+        visit?.offend('overlong');
+      }
+      if (wire?.overflowed === true) visit?.offend('slow-reader');
+      visit?.leave(wire?.closing === true ? 'dismissed' : 'went');
       wire?.gone();
       if (wire) wires.delete(wire);
       handler?.onClose();
@@ -114,6 +161,14 @@ export async function listenWebSocket(options: ListenOptions, modules: ListenMod
   };
 }
 
+/** Whom a connection is from; undefined where a proxy does not say. Proxies must send a PROXY header of version 2. */
+function clientOf(res: HttpResponse, { proxies }: ListenOptions): string | undefined {
+  const remoteIp = canonicalIp(Buffer.from(res.getRemoteAddressAsText()).toString('latin1'));
+  if (proxies === undefined || !inAnyRange(proxies, remoteIp)) return remoteIp;
+  const announced = parseIp(Buffer.from(res.getProxiedRemoteAddressAsText()).toString('latin1'));
+  return announced && formatIp(announced);
+}
+
 class WebSocketWire implements Wire {
   readonly transport = 'websocket';
   readonly remoteIp: string;
@@ -138,6 +193,11 @@ class WebSocketWire implements Wire {
     this.#socket = socket;
     this.remoteIp = remoteIp;
     this.#flusher = flusher;
+  }
+
+  /** It was closed for not reading. */
+  get overflowed(): boolean {
+    return this.#overflowed;
   }
 
   get closing(): boolean {

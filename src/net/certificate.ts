@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { createSecureContext, type SecureContext } from 'node:tls';
+
+export interface CertificateFiles {
+  /** Path of a PEM file: the certificate and what chains it to a root. */
+  readonly cert: string;
+  /** Path of a PEM file: its private key. */
+  readonly key: string;
+}
+
+/** Names the parameters of sessions that may be resumed. */
+const SESSION_CONTEXT = 'sluice-stratum';
+
+/** What a TLS server needs of a certificate, TLS 1.2 and later. Throws where a file is missing or does not fit the other. */
+export function loadCertificate({ cert, key }: CertificateFiles): SecureContext {
+  const files = { cert: read('cert', cert), key: read('key', key) };
+  try {
+    return createSecureContext({
+      ...files,
+      minVersion: 'TLSv1.2',
+      honorCipherOrder: true,
+      sessionIdContext: SESSION_CONTEXT,
+    });
+  } catch (error) {
+    throw new Error(`stratum.tls: ${cert} and ${key} can not be used: ${reasonOf(error)}`);
+  }
+}
+
+function read(name: string, path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new Error(`stratum.tls.${name}: ${path} can not be read: ${reasonOf(error)}`);
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

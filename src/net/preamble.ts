@@ -1,0 +1,38 @@
+import type { Socket } from 'node:net';
+import { readProxyHeader } from './proxy-header.ts';
+
+/**
+ * Reads the PROXY header of a connection from a proxy; what follows it stays in the socket, which is paused. `done` is
+ * called once: with the client's address (undefined where the proxy speaks for itself), or with what was wrong, which
+ * may be that the time was over or the connection gone.
+ */
+export function readPreamble(
+  socket: Socket,
+  timeMsMax: number,
+  done: (result: { readonly source: string | undefined } | { readonly fault: string }) => void,
+): void {
+  let bytes: Buffer = Buffer.alloc(0);
+  const finish = (result: Parameters<typeof done>[0]): void => {
+    clearTimeout(timer);
+    socket.off('data', take);
+    socket.off('close', gone);
+    done(result);
+  };
+  const gone = (): void => finish({ fault: 'closed within the PROXY header' });
+  const timer = setTimeout(() => finish({ fault: 'no PROXY header in time' }), timeMsMax);
+  const take = (chunk: Buffer): void => {
+    bytes = bytes.length === 0 ? chunk : Buffer.concat([bytes, chunk]);
+    const header = readProxyHeader(bytes);
+    if (header.kind === 'partial') return;
+    socket.pause();
+    if (header.kind === 'invalid') {
+      finish({ fault: header.reason });
+      return;
+    }
+    const rest = bytes.subarray(header.bytes);
+    if (rest.length > 0) socket.unshift(rest);
+    finish({ source: header.source });
+  };
+  socket.on('data', take);
+  socket.once('close', gone);
+}

@@ -1,0 +1,92 @@
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { type CertificateFiles, loadCertificate } from './certificate.ts';
+import type { Listener, ListenModules, ListenOptions } from './listener.ts';
+import { listenStream, type StreamServer } from './stream-server.ts';
+import { StreamWire } from './stream-wire.ts';
+import type { Visit, Visitor } from './visit.ts';
+
+export interface TlsListenOptions extends ListenOptions {
+  readonly certificate: CertificateFiles;
+}
+
+export interface TlsListener extends Listener {
+  /** Reads the certificate again, for connections to come. One that can not be used leaves the old one in place. */
+  reload(): void;
+}
+
+/**
+ * Stratum over TLS 1.2 or later: the same lines as over TCP, and nothing at all without TLS. Rejects where the address
+ * can not be bound or the certificate not be used.
+ */
+export async function listenTls(options: TlsListenOptions, modules: ListenModules): Promise<TlsListener> {
+  const { certificate } = options;
+  let secureContext = loadCertificate(certificate);
+  const listener = await listenStream(options, modules, (socket, remoteIp, handshakeEndsMs, server) => {
+    const guest = new Guest(socket, server);
+    const admitted = server.admit(socket, remoteIp, guest);
+    if (admitted === undefined) return;
+    const secure = new TLSSocket(socket, { isServer: true, secureContext });
+    guest.shakeHands(secure, remoteIp, admitted.visit, handshakeEndsMs - performance.now());
+  });
+  return {
+    address: listener.address,
+    counters: listener.counters,
+    get connections() {
+      return listener.connections;
+    },
+    stopAccepting: () => listener.stopAccepting(),
+    close: () => listener.close(),
+    reload() {
+      try {
+        secureContext = loadCertificate(certificate);
+        modules.logger.info({ cert: certificate.cert }, 'TLS certificate reloaded');
+      } catch (err) {
+        modules.logger.error({ err }, 'TLS certificate not reloaded, the old one stays in use');
+      }
+    },
+  };
+}
+
+/** A connection before and after its handshake. */
+class Guest implements Visitor {
+  readonly #socket: Socket;
+  readonly #server: StreamServer;
+  #wire: StreamWire | undefined;
+
+  constructor(socket: Socket, server: StreamServer) {
+    this.#socket = socket;
+    this.#server = server;
+  }
+
+  shakeHands(secure: TLSSocket, remoteIp: string, visit: Visit | undefined, timeMsMax: number): void {
+    const server = this.#server;
+    const wire = new StreamWire(secure, 'tls', remoteIp, server.context);
+    server.await(this.#socket);
+    const end = (how: 'failed' | 'late'): void => {
+      clearTimeout(timer);
+      secure.off('close', fail);
+      server.fail(this.#socket, visit, how);
+      secure.destroy();
+    };
+    const fail = (): void => end('failed');
+    const timer = setTimeout(end, Math.max(0, timeMsMax), 'late');
+    secure.once('close', fail);
+    // What a TLS server listens to as well: the handshake is over, and has been checked.
+    secure.once('secure', () => {
+      clearTimeout(timer);
+      secure.off('close', fail);
+      this.#wire = wire;
+      server.serve(wire, this.#socket, visit);
+    });
+  }
+
+  close(): void {
+    if (this.#wire === undefined) this.#socket.destroy();
+    else this.#wire.close();
+  }
+
+  hold(ms: number): void {
+    this.#wire?.hold(ms);
+  }
+}
