@@ -2,9 +2,10 @@
  * The kernel: SHA-256d for share verification, merkle branches and the built-in miner. All data lies in the shared
  * memory that layout.ts draws; callers check every bound, nothing here does.
  */
-import { SHARE_BYTES, SHARES } from './layout';
+import { initGroups } from './groups';
 import { initSha256 } from './sha256';
-import { verifyShare } from './share';
+import { runScalar } from './share';
+import { runSimd } from './sharex8';
 
 export { digestBegin, digestBlocks, digestEnd } from './digest';
 export * from './layout';
@@ -18,7 +19,9 @@ export function staticsEnd(): usize {
 
 /** Verifies shares 0…count−1 in place. */
 export function run(count: u32): void {
-  for (let index: u32 = 0; index < count; index++) verifyShare(SHARES + SHARE_BYTES * index);
+  if (ASC_FEATURE_SIMD) runSimd(count);
+  else runScalar(count);
 }
 
 initSha256();
+if (ASC_FEATURE_SIMD) initGroups();

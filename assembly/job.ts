@@ -2,7 +2,6 @@ import {
   JOB_BLOCKS,
   JOB_BRANCH,
   JOB_BRANCH_WORDS,
-  JOB_BRANCH_WORDS_BYTES,
   JOB_BRANCHES,
   JOB_COINB1_BYTES,
   JOB_COINB2_BYTES,
@@ -44,7 +43,7 @@ export function prepareJob(job: usize): void {
   swapWords(job + JOB_PREVIOUS_WORDS, job + JOB_PREVIOUS_HASH);
   const branches = load<u32>(job + JOB_BRANCHES);
   for (let index: u32 = 0; index < branches; index++) {
-    swapWords(job + JOB_BRANCH_WORDS + JOB_BRANCH_WORDS_BYTES * index, job + JOB_BRANCH + 32 * index);
+    swapWords(job + JOB_BRANCH_WORDS + 32 * index, job + JOB_BRANCH + 32 * index);
   }
   store<u32>(job + JOB_FIRST_BLOCK, first);
   store<u32>(job + JOB_CONSTANT_BLOCK, constant);

@@ -2,7 +2,7 @@ import { SCRATCH } from './layout';
 import { Sigma } from './sigma';
 
 /** Round constants (FIPS 180-4, 4.2.2). */
-const K: usize = memory.data<u32>(
+export const K: usize = memory.data<u32>(
   [
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98,
     0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786,
@@ -22,14 +22,14 @@ export const IV: usize = memory.data<u32>(
   16,
 );
 
-/** The message schedule W, 64 words; room for four lanes. */
-export const W: usize = SCRATCH;
-/** W with the round constants added, 64 words; room for four lanes. */
-export const WK: usize = SCRATCH + 0x400;
+/** The message schedule W, 64 words. The vectors of the SIMD build lie below. */
+export const W: usize = SCRATCH + 0x1000;
+/** W with the round constants added, 64 words. */
+export const WK: usize = SCRATCH + 0x1100;
 /** WK of the second block of every 64-byte message: its padding alone. */
-export const WK_PADDING_64: usize = SCRATCH + 0x800;
+export const WK_PADDING_64: usize = SCRATCH + 0x1200;
 /** A state of 8 words that functions here use between two hashes. */
-const INNER: usize = SCRATCH + 0x900;
+const INNER: usize = SCRATCH + 0x1300;
 
 /** Expands W[0…15] to 64 words and writes them with the round constants added to `wk`. */
 export function schedule(wk: usize): void {

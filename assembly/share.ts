@@ -3,7 +3,6 @@ import {
   JOB_BITS,
   JOB_BLOCKS,
   JOB_BRANCH_WORDS,
-  JOB_BRANCH_WORDS_BYTES,
   JOB_BRANCHES,
   JOB_BYTES,
   JOB_COINB1_BYTES,
@@ -17,6 +16,7 @@ import {
   JOB_SCHEDULES,
   JOBS,
   SCRATCH,
+  SHARE_BYTES,
   SHARE_EXTRANONCE,
   SHARE_HASH,
   SHARE_NONCE,
@@ -25,13 +25,13 @@ import {
   SHARE_STATUS,
   SHARE_TARGET,
   SHARE_VERSION,
+  SHARES,
 } from './layout';
+import { recallRoot, rememberRoot } from './memo';
 import { compress, copyWords, hashDigest, hashPair, IV, padWords, rounds, schedule, swapWords, W, WK } from './sha256';
 
-/** The merkle root, and before it the coinbase's hash, 8 words. */
-const ROOT: usize = SCRATCH + 0x920;
 /** The header's state, 8 words. */
-const HEADER: usize = SCRATCH + 0x940;
+const HEADER: usize = SCRATCH + 0x1320;
 
 /** True where the 32-byte little-endian number at `value` is at most the one at `bound`. */
 export function atMost(value: usize, bound: usize): bool {
@@ -43,40 +43,52 @@ export function atMost(value: usize, bound: usize): bool {
   return true;
 }
 
-/** `ROOT` = hash of the coinbase with the share's extranonce, which is written into the hole of the job's copy. */
-function hashCoinbase(job: usize, share: usize): void {
-  const coinbase = job + JOB_COINBASE;
-  const hole = coinbase + load<u32>(job + JOB_COINB1_BYTES);
+/** The share's job, prepared. */
+export function jobOf(share: usize): usize {
+  const job: usize = JOBS + JOB_BYTES * load<u32>(share + SHARE_SLOT);
+  prepareJob(job);
+  return job;
+}
+
+/** Writes the share's extranonces into the hole of the job's coinbase. */
+export function fillHole(job: usize, share: usize): void {
+  const hole = job + JOB_COINBASE + load<u32>(job + JOB_COINB1_BYTES);
   const extranonceBytes = load<u32>(job + JOB_EXTRANONCE_BYTES);
   for (let at: u32 = 0; at < extranonceBytes; at++) store<u8>(hole + at, load<u8>(share + SHARE_EXTRANONCE + at));
+}
+
+/** Hashes the coinbase and folds it over the branches: the root goes to SHARE_HASH, 8 words. */
+export function findRoot(job: usize, share: usize): void {
+  const root = share + SHARE_HASH;
+  const coinbase = job + JOB_COINBASE;
   const constant = load<u32>(job + JOB_CONSTANT_BLOCK);
   const blocks = load<u32>(job + JOB_BLOCKS);
   let index = load<u32>(job + JOB_FIRST_BLOCK);
-  copyWords(ROOT, job + JOB_MIDSTATE);
-  for (; index < constant; index++) compress(ROOT, coinbase + 64 * index);
-  for (; index < blocks; index++) rounds(ROOT, ROOT, job + JOB_SCHEDULES + 256 * index);
-  hashDigest(ROOT, ROOT);
-}
+  fillHole(job, share);
+  copyWords(root, job + JOB_MIDSTATE);
+  for (; index < constant; index++) compress(root, coinbase + 64 * index);
+  for (; index < blocks; index++) rounds(root, root, job + JOB_SCHEDULES + 256 * index);
+  hashDigest(root, root);
 
-/** Folds the coinbase's hash in `ROOT` over the job's branches. */
-function foldBranches(job: usize): void {
   let branch = job + JOB_BRANCH_WORDS;
-  const end = branch + JOB_BRANCH_WORDS_BYTES * load<u32>(job + JOB_BRANCHES);
-  for (; branch < end; branch += JOB_BRANCH_WORDS_BYTES) {
-    copyWords(W, ROOT);
+  const end = branch + 32 * load<u32>(job + JOB_BRANCHES);
+  for (; branch < end; branch += 32) {
+    copyWords(W, root);
     copyWords(W + 32, branch);
-    hashPair(ROOT);
+    hashPair(root);
   }
+  rememberRoot(job, share);
 }
 
-/** Hashes the 80-byte header and writes hash and status. */
-function hashHeader(job: usize, share: usize): void {
+/** Hashes the 80-byte header with the root in SHARE_HASH; writes hash and status. */
+export function hashHeader(job: usize, share: usize): void {
+  const hash = share + SHARE_HASH;
   store<u32>(W, bswap<u32>(load<u32>(share + SHARE_VERSION)));
   copyWords(W + 4, job + JOB_PREVIOUS_WORDS);
-  copyWords(W + 36, ROOT);
+  copyWords(W + 36, hash);
   schedule(WK);
   rounds(IV, HEADER, WK);
-  store<u32>(W, load<u32>(ROOT, 28), 0);
+  store<u32>(W, load<u32>(hash, 28), 0);
   store<u32>(W, bswap<u32>(load<u32>(share + SHARE_NTIME)), 4);
   store<u32>(W, bswap<u32>(load<u32>(job + JOB_BITS)), 8);
   store<u32>(W, bswap<u32>(load<u32>(share + SHARE_NONCE)), 12);
@@ -84,17 +96,23 @@ function hashHeader(job: usize, share: usize): void {
   schedule(WK);
   rounds(HEADER, HEADER, WK);
   hashDigest(HEADER, HEADER);
-  const hash = share + SHARE_HASH;
   swapWords(hash, HEADER);
+  judge(job, share);
+}
+
+/** Compares the hash with both targets. */
+export function judge(job: usize, share: usize): void {
+  const hash = share + SHARE_HASH;
   const status = (atMost(hash, share + SHARE_TARGET) ? 1 : 0) | (atMost(hash, job + JOB_NETWORK_TARGET) ? 2 : 0);
   store<u32>(share + SHARE_STATUS, status);
 }
 
-/** Verifies one share. */
-export function verifyShare(share: usize): void {
-  const job: usize = JOBS + JOB_BYTES * load<u32>(share + SHARE_SLOT);
-  prepareJob(job);
-  hashCoinbase(job, share);
-  foldBranches(job);
-  hashHeader(job, share);
+/** Verifies shares 0…count−1, one after the other. */
+export function runScalar(count: u32): void {
+  const end = SHARES + SHARE_BYTES * count;
+  for (let share: usize = SHARES; share < end; share += SHARE_BYTES) {
+    const job = jobOf(share);
+    if (!recallRoot(job, share)) findRoot(job, share);
+    hashHeader(job, share);
+  }
 }

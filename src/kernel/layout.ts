@@ -17,6 +17,8 @@ export const layout = {
   DIGEST_OUT: 32,
   BRANCH: 0x4200,
   BRANCH_BYTES: 0x400,
+  WAITING: 0x5000,
+  WAITING_BYTES: 0x1000,
   MEMO: 0x8000,
   MEMO_BYTES: 0x18000,
   MEMO_ENTRIES: 1024,
@@ -34,9 +36,9 @@ export const layout = {
   SHARE_HASH: 80,
   SHARE_STATUS: 112,
   JOBS: 0x28000,
-  JOBS_BYTES: 0x188000,
+  JOBS_BYTES: 0x168000,
   JOB_SLOTS: 64,
-  JOB_BYTES: 25_088,
+  JOB_BYTES: 23_040,
   JOB_COINB1_BYTES: 0,
   JOB_COINB2_BYTES: 4,
   JOB_EXTRANONCE_BYTES: 8,
@@ -46,17 +48,17 @@ export const layout = {
   JOB_PREVIOUS_HASH: 64,
   JOB_NETWORK_TARGET: 96,
   JOB_BRANCH: 192,
-  JOB_COINBASE: 4288,
+  JOB_COINBASE: 2240,
   JOB_COINBASE_BYTES: 4160,
   COINBASE_BYTES_MAX: 4096,
   EXTRANONCE_BYTES_MAX: 32,
   MERKLE_BRANCHES_MAX: 32,
-  BYTES: 0x1b0000,
+  BYTES: 0x190000,
   BYTES_BYTES: 0x100000,
-  MEMORY_PAGES: 43,
+  MEMORY_PAGES: 41,
 } as const;
 
-const regions = ['SCRATCH', 'SCAN', 'DIGEST', 'BRANCH', 'MEMO', 'SHARES', 'JOBS', 'BYTES'] as const;
+const regions = ['SCRATCH', 'SCAN', 'DIGEST', 'BRANCH', 'WAITING', 'MEMO', 'SHARES', 'JOBS', 'BYTES'] as const;
 
 /**
  * Throws where a build was compiled with another map than this one, where regions overlap or records do not fill

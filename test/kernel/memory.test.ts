@@ -110,7 +110,8 @@ describe('KernelMemory', () => {
     const lastSlot = memory.jobSlots - 1;
     const large = { ...job, coinb2: noise(4096 - 62, 1), merkleBranch: new Array<Uint8Array>(32).fill(noise(32, 2)) };
     const gaps = [
-      [layout.BRANCH + layout.BRANCH_BYTES, layout.MEMO],
+      [layout.BRANCH + layout.BRANCH_BYTES, layout.WAITING],
+      [layout.WAITING + layout.WAITING_BYTES, layout.MEMO],
       [layout.BYTES + layout.BYTES_BYTES, memory.bytes.length],
     ] as const;
     for (const [from, to] of gaps) memory.bytes.fill(0xa5, from, to);

@@ -6,6 +6,7 @@ import {
   meets,
   nodeSha256d,
   noise,
+  plus,
   targetOfBits,
   unhex,
   ZERO_TARGET,
@@ -57,6 +58,18 @@ describe.each(kernels)('scan, $name', ({ kernel, slow }) => {
       if (target[at] === 0) continue;
       target[at] = (target[at] ?? 0) - 1;
       expect(kernel.scan(header, target, 5, 1), `byte ${at}`).toBeUndefined();
+    }
+  });
+
+  it('goes on behind a nonce that meets the target in the top word alone', () => {
+    for (let seed = 0; seed < (slow ? 5 : 50); seed += 1) {
+      const header = noise(80, 1000 + seed);
+      const hashes = Array.from({ length: 4 }, (_, nonce) =>
+        nodeSha256d(Buffer.concat([header.subarray(0, 76), Uint8Array.of(nonce, 0, 0, 0)])),
+      );
+      const least = hashes.reduce((one, other) => (meets(one, unhex(other)) ? one : other));
+      const target = plus(unhex(least), -1n);
+      expect(kernel.scan(header, target, 0, 60), `header ${seed}`).toBe(firstNonce(header, target, 0, 60));
     }
   });
 
