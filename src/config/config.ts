@@ -46,6 +46,31 @@ export interface DifficultyConfig {
   readonly sharesPerMinute: number;
 }
 
+/** What one gateway process takes. Rates are per second. */
+export interface LimitsConfig {
+  readonly connections: number;
+  readonly connectionsPerAddress: number;
+  readonly connectionsPerSubnet: number;
+  /** New connections. */
+  readonly handshakes: number;
+  readonly handshakesPerAddress: number;
+  readonly handshakesPerSubnet: number;
+  /** Of one connection. */
+  readonly lines: number;
+  readonly bytes: number;
+  readonly submits: number;
+  /** Addresses and ranges, canonical, that only `connections` holds for. */
+  readonly exempt: readonly string[];
+}
+
+export interface BansConfig {
+  readonly enabled: boolean;
+  /** Addresses and ranges, canonical: never refused, without limits. */
+  readonly allow: readonly string[];
+  /** Never let in. */
+  readonly deny: readonly string[];
+}
+
 export interface StratumConfig {
   /** At least one of `tcp` and `websocket` is there. */
   readonly tcp: HostPort | undefined;
@@ -54,12 +79,15 @@ export interface StratumConfig {
   /** Processes; 0 = as many as cores. */
   readonly gateways: number;
   readonly proxyProtocol: boolean;
+  /** Addresses and ranges, canonical, of the proxies; used where `proxyProtocol` is true. */
+  readonly proxyFrom: readonly string[];
   /** Header version bits that miners may roll, u32. */
   readonly versionMask: number;
   /** `address`: a user is a payable address. `open`: any name, and the pool keeps all. */
   readonly authorization: 'address' | 'open';
   readonly difficulty: DifficultyConfig;
-  readonly bans: { readonly enabled: boolean };
+  readonly limits: LimitsConfig;
+  readonly bans: BansConfig;
 }
 
 export interface PayoutConfig {

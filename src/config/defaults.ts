@@ -42,3 +42,12 @@ export const difficultyDefaults: Readonly<Record<Network, DifficultyRange>> = {
  * network, and it is never used with a real node. The built-in miner mines under this name too.
  */
 export const SIMULATED_PAYOUT_ADDRESS = 'bcrt1qy7yl6pjgjct4qgael8e5dp2csn9f9k068fnq9n';
+
+/** This machine: a proxy beside the pool, unless told otherwise. */
+export const LOOPBACK: readonly string[] = ['127.0.0.0/8', '::1'];
+
+/**
+ * Where whatever runs beside the pool connects from: a TLS terminator, a tunnel, a farm proxy, for many miners at once.
+ * A ban would hit them all, so these are never banned unless the config says `allow = []`; the rest of 127.0.0.0/8 is.
+ */
+export const NEVER_BANNED: readonly string[] = ['127.0.0.1', '::1'];

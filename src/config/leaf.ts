@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseRange } from '../domain/ip.ts';
 import { type HostPort, type HttpService, parseHostPort, parseHttpService } from './endpoint.ts';
 
 /** How the text of an environment variable becomes a value of a key. */
@@ -85,6 +86,23 @@ export function httpService(rule: string, holds: (service: HttpService) => boole
 export function httpServices(max: number, rule: string, holds: (service: HttpService) => boolean) {
   const item = z.string().max(TEXT_CHARS_MAX).transform(serviceOrIssue(holds));
   return leaf(z.array(item).min(1).max(max), 'list', rule, true);
+}
+
+const RANGES_MAX = 4096;
+
+/** Addresses and ranges, each in its one spelling. */
+export function ranges() {
+  // An empty variable is an empty list.
+  const list = z.array(z.string().transform(rangeOrIssue)).max(RANGES_MAX);
+  const schema = z.preprocess((value) => (Array.isArray(value) && value.join('') === '' ? [] : value), list);
+  return leaf(schema, 'list', `must be a list of up to ${RANGES_MAX} addresses or ranges such as "203.0.113.0/24"`);
+}
+
+function rangeOrIssue(value: string, context: z.RefinementCtx): string {
+  const range = parseRange(value);
+  if (range !== undefined) return range.text;
+  context.addIssue({ code: 'custom' });
+  return z.NEVER;
 }
 
 function serviceOrIssue(holds: (service: HttpService) => boolean) {

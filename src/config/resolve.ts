@@ -1,8 +1,10 @@
 import { type Network, parseAddress } from '../bitcoin/address.ts';
+import { limits } from '../limits.ts';
 import type {
   ClickHouseConfig,
   Config,
   DifficultyConfig,
+  LimitsConfig,
   NodeConfig,
   PayoutConfig,
   RpcEndpoint,
@@ -10,7 +12,9 @@ import type {
 } from './config.ts';
 import {
   difficultyDefaults,
+  LOOPBACK,
   listenDefaults,
+  NEVER_BANNED,
   REFRESH_SECONDS_DEFAULT,
   SIMULATED_BLOCK_DIFFICULTY_DEFAULT,
   SIMULATED_PAYOUT_ADDRESS,
@@ -101,14 +105,90 @@ function resolveStratum({ stratum = {} }: Given, network: Network, complain: Com
     tls: stratum.tls && { ...stratum.tls, listen: stratum.tls.listen ?? listenDefaults.tls },
     gateways: stratum.gateways ?? 1,
     proxyProtocol: stratum['proxy-protocol'] ?? false,
+    proxyFrom: resolveProxies(stratum, complain),
     versionMask: parseVersionMask(stratum['version-mask'] ?? '') ?? VERSION_MASK_DEFAULT,
     authorization: stratum.authorization ?? 'address',
     difficulty: resolveDifficulty(stratum.difficulty ?? {}, network, complain),
-    bans: { enabled: stratum.bans?.enabled ?? true },
+    limits: resolveLimits(stratum.limits ?? {}, complain),
+    bans: {
+      enabled: stratum.bans?.enabled ?? true,
+      allow: stratum.bans?.allow ?? NEVER_BANNED,
+      deny: stratum.bans?.deny ?? [],
+    },
   };
 }
 
-type GivenDifficulty = NonNullable<NonNullable<Given['stratum']>['difficulty']>;
+type GivenStratum = NonNullable<Given['stratum']>;
+
+function resolveProxies(stratum: GivenStratum, complain: Complain): readonly string[] {
+  const from = stratum['proxy-from'];
+  const on = stratum['proxy-protocol'] ?? false;
+  if (from !== undefined && !on) {
+    complain('stratum.proxy-from', from, 'names proxies, and stratum.proxy-protocol is off: set it to true');
+  } else if (on && from?.length === 0) {
+    complain('stratum.proxy-from', from, 'must name a proxy, since stratum.proxy-protocol is on');
+  }
+  return from ?? LOOPBACK;
+}
+
+type LimitKey = Exclude<keyof NonNullable<GivenStratum['limits']>, 'exempt'>;
+type GivenLimits = NonNullable<GivenStratum['limits']>;
+
+/**
+ * Limits of ever fewer parties, each at most the one before. One that was given moves the defaults around it out of its
+ * way; two that were given must not contradict each other.
+ */
+function descending(given: GivenLimits, chain: readonly (readonly [LimitKey, number])[], complain: Complain): number[] {
+  const values: number[] = [];
+  let bound: { key: LimitKey; value: number } | undefined;
+  for (const [i, [key, usual]] of chain.entries()) {
+    const value = given[key];
+    const below = chain.slice(i + 1).map(([narrower]) => given[narrower] ?? 0);
+    if (value !== undefined && bound !== undefined && value > bound.value) {
+      const limit = `stratum.limits.${bound.key}`;
+      complain(`stratum.limits.${key}`, value, `must be at most ${limit}, which is ${bound.value}`);
+    }
+    if (value !== undefined) bound = { key, value };
+    values.push(value ?? Math.min(Math.max(usual, ...below), values[i - 1] ?? Number.POSITIVE_INFINITY));
+  }
+  return values;
+}
+
+function resolveLimits(given: GivenLimits, complain: Complain): LimitsConfig {
+  const l = limits;
+  const [connections = 0, connectionsPerSubnet = 0, connectionsPerAddress = 0] = descending(
+    given,
+    [
+      ['connections', l.connectionsMax],
+      ['connections-per-subnet', l.connectionsPerSubnetMax],
+      ['connections-per-address', l.connectionsPerAddressMax],
+    ],
+    complain,
+  );
+  const [handshakes = 0, handshakesPerSubnet = 0, handshakesPerAddress = 0] = descending(
+    given,
+    [
+      ['handshakes-per-second', l.handshakesPerSecondMax],
+      ['handshakes-per-second-per-subnet', l.handshakesPerSubnetMax],
+      ['handshakes-per-second-per-address', l.handshakesPerAddressMax],
+    ],
+    complain,
+  );
+  return {
+    connections,
+    connectionsPerAddress,
+    connectionsPerSubnet,
+    handshakes,
+    handshakesPerAddress,
+    handshakesPerSubnet,
+    lines: given['lines-per-second'] ?? l.linesPerSecondMax,
+    bytes: given['bytes-per-second'] ?? l.bytesPerSecondMax,
+    submits: given['submits-per-second'] ?? l.submitsPerSecondMax,
+    exempt: given.exempt ?? LOOPBACK,
+  };
+}
+
+type GivenDifficulty = NonNullable<GivenStratum['difficulty']>;
 
 /** A start that was given moves a default bound out of its way; a bound that was given moves a default start. */
 function resolveDifficulty(given: GivenDifficulty, network: Network, complain: Complain): DifficultyConfig {

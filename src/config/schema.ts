@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { networkNames } from '../bitcoin/address.ts';
+import { limits } from '../limits.ts';
 import { isZmqEndpoint } from './endpoint.ts';
 import * as leaf from './leaf.ts';
 
@@ -10,6 +11,10 @@ const MONEY_MAX_SATS = 21e14;
 /** Header version bits that a miner may ever be given: BIP320, widened by the draft BIP323. */
 const VERSION_MASK_WIDEST = 0x1fffffe0;
 
+/** More than any machine has or does. */
+const RATE_MAX = 1e9;
+
+const count = () => leaf.integer(1, RATE_MAX);
 const difficulty = () => leaf.number({ above: 0 }, DIFFICULTY_MAX);
 const onePath = (url: string): boolean => /^https?:\/\/[^/]+\/?$/.test(url);
 
@@ -40,6 +45,7 @@ export const schema = z.strictObject({
       tls: z.strictObject({ listen: leaf.hostPort().optional(), cert: leaf.path(), key: leaf.path() }).optional(),
       gateways: leaf.integer(0, 256).optional(),
       'proxy-protocol': leaf.boolean().optional(),
+      'proxy-from': leaf.ranges().optional(),
       'version-mask': leaf
         .text(
           'must be up to 8 hex digits within "1fffffe0", such as "1fffe000"',
@@ -56,7 +62,27 @@ export const schema = z.strictObject({
           'shares-per-minute': leaf.number({ above: 0 }, 6000).optional(),
         })
         .optional(),
-      bans: z.strictObject({ enabled: leaf.boolean().optional() }).optional(),
+      limits: z
+        .strictObject({
+          connections: count().optional(),
+          'connections-per-address': count().optional(),
+          'connections-per-subnet': count().optional(),
+          'handshakes-per-second': count().optional(),
+          'handshakes-per-second-per-address': count().optional(),
+          'handshakes-per-second-per-subnet': count().optional(),
+          'lines-per-second': count().optional(),
+          'bytes-per-second': leaf.integer(limits.lineBytesMax, RATE_MAX).optional(),
+          'submits-per-second': count().optional(),
+          exempt: leaf.ranges().optional(),
+        })
+        .optional(),
+      bans: z
+        .strictObject({
+          enabled: leaf.boolean().optional(),
+          allow: leaf.ranges().optional(),
+          deny: leaf.ranges().optional(),
+        })
+        .optional(),
     })
     .optional(),
   verify: z.strictObject({ threads: leaf.integer(0, 256).optional() }).optional(),

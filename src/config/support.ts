@@ -4,17 +4,13 @@ import type { Given } from './schema.ts';
  * What a config asks for that this version does not do yet. Such keys are valid, so that a config outlives an upgrade,
  * but nobody shall believe that they work.
  */
-export function notSupportedYet({ stratum, payout, http }: Given): string[] {
+export function notSupportedYet({ stratum, payout }: Given): string[] {
   const asked: [key: string, unsupported: boolean, instead: string][] = [
     ['stratum.gateways', (stratum?.gateways ?? 1) !== 1, 'one process serves all miners'],
-    ['stratum.tls', stratum?.tls !== undefined, 'nothing listens there'],
-    ['stratum.proxy-protocol', stratum?.['proxy-protocol'] === true, 'a PROXY header is taken for a bad request'],
-    ['stratum.bans.enabled', stratum?.bans?.enabled === true, 'no address is banned'],
     ['payout.scheme', payout?.scheme !== undefined, 'blocks pay payout.address alone'],
     ['payout.fee-percent', payout?.['fee-percent'] !== undefined, 'blocks pay payout.address alone'],
     ['payout.minimum-sats', payout?.['minimum-sats'] !== undefined, 'blocks pay payout.address alone'],
     ['payout.method', payout?.method !== undefined, 'blocks pay payout.address alone'],
-    ['http.admin-token', http?.['admin-token'] !== undefined, 'there is nothing that it would open'],
   ];
   return asked
     .filter(([, unsupported]) => unsupported)

@@ -94,10 +94,10 @@ describe('sluice check', () => {
   });
 
   it('lists what is not supported yet', async () => {
-    const file = configFile('[stratum]\ngateways = 0\ntls = { cert = "c", key = "k" }\n');
+    const file = configFile('[stratum]\ngateways = 0\n[payout]\nscheme = "solo"\n');
     const { code, out } = await sluice(['check', '--config', file]);
     expect(code).toBe(exitCodes.fine);
-    expect(out.match(/not supported yet: stratum\.(gateways|tls)/g)).toHaveLength(2);
+    expect(out.match(/not supported yet: (stratum\.gateways|payout\.scheme)/g)).toHaveLength(2);
     const json = JSON.parse((await sluice(['check', '--json', '--config', file])).out);
     expect(json).toMatchObject({ ok: true, problems: [], warnings: [expect.any(String), expect.any(String)] });
   });

@@ -50,6 +50,7 @@ websocket = "[::1]:4334"
 tls = { listen = "127.0.0.1:4335", cert = "cert.pem", key = "key.pem" }
 gateways = 4
 proxy-protocol = true
+proxy-from = ["10.1.2.3/8", "2001:DB8::/32"]
 version-mask = "1fffffe0"
 authorization = "open"
 [stratum.difficulty]
@@ -58,8 +59,21 @@ min = 2.0
 max = 1e9
 vardiff = false
 shares-per-minute = 20
+[stratum.limits]
+connections = 100
+connections-per-address = 10
+connections-per-subnet = 20
+handshakes-per-second = 50
+handshakes-per-second-per-address = 5
+handshakes-per-second-per-subnet = 7
+lines-per-second = 500
+bytes-per-second = 100000
+submits-per-second = 400
+exempt = []
 [stratum.bans]
 enabled = false
+allow = ["192.0.2.1"]
+deny = ["198.51.100.0/24"]
 [verify]
 threads = 2
 [payout]
@@ -89,10 +103,23 @@ describe('loadConfig', () => {
         tls: undefined,
         gateways: 1,
         proxyProtocol: false,
+        proxyFrom: ['127.0.0.0/8', '::1'],
         versionMask: 0x1fffe000,
         authorization: 'address',
         difficulty: { start: 0.0002, min: 1e-9, max: 1e12, vardiff: true, sharesPerMinute: 12 },
-        bans: { enabled: true },
+        limits: {
+          connections: 60_000,
+          connectionsPerAddress: 16_384,
+          connectionsPerSubnet: 32_768,
+          handshakes: 5000,
+          handshakesPerAddress: 1000,
+          handshakesPerSubnet: 2000,
+          lines: 10_000,
+          bytes: 4_194_304,
+          submits: 6000,
+          exempt: ['127.0.0.0/8', '::1'],
+        },
+        bans: { enabled: true, allow: ['127.0.0.1', '::1'], deny: [] },
       },
       verify: { threads: 1 },
       payout: {
@@ -128,10 +155,23 @@ describe('loadConfig', () => {
         tls: { listen: { host: '127.0.0.1', port: 4335 }, cert: 'cert.pem', key: 'key.pem' },
         gateways: 4,
         proxyProtocol: true,
+        proxyFrom: ['10.0.0.0/8', '2001:db8::/32'],
         versionMask: 0x1fffffe0,
         authorization: 'open',
         difficulty: { start: 1024.5, min: 2, max: 1e9, vardiff: false, sharesPerMinute: 20 },
-        bans: { enabled: false },
+        limits: {
+          connections: 100,
+          connectionsPerAddress: 10,
+          connectionsPerSubnet: 20,
+          handshakes: 50,
+          handshakesPerAddress: 5,
+          handshakesPerSubnet: 7,
+          lines: 500,
+          bytes: 100_000,
+          submits: 400,
+          exempt: [],
+        },
+        bans: { enabled: false, allow: ['192.0.2.1'], deny: ['198.51.100.0/24'] },
       },
       verify: { threads: 2 },
       payout: { scheme: 'solo', address: mainAddress, feePercent: 0.5, minimumSats: 5000n, method: 'coinbase' },
@@ -223,17 +263,84 @@ describe('loadConfig', () => {
     const warned = load(everything).warnings.map((warning) => /^not supported yet: (\S+) /.exec(warning)?.[1]);
     expect(warned).toEqual([
       'stratum.gateways',
-      'stratum.tls',
-      'stratum.proxy-protocol',
       'payout.scheme',
       'payout.fee-percent',
       'payout.minimum-sats',
       'payout.method',
-      'http.admin-token',
     ]);
     expect(load('[stratum]\ngateways = 1\nproxy-protocol = false\n[stratum.bans]\nenabled = false').warnings).toEqual(
       [],
     );
+  });
+});
+
+describe('limits', () => {
+  const limits = (lines: string) => load(`[stratum.limits]\n${lines}`).stratum.limits;
+
+  it('moves a default out of the way of what was given', () => {
+    expect(limits('connections = 1000')).toMatchObject({
+      connections: 1000,
+      connectionsPerSubnet: 1000,
+      connectionsPerAddress: 1000,
+    });
+    expect(limits('connections-per-address = 40000')).toMatchObject({
+      connections: 60_000,
+      connectionsPerSubnet: 40_000,
+      connectionsPerAddress: 40_000,
+    });
+  });
+
+  it('refuses two that contradict each other', () => {
+    expect(problems('[stratum.limits]\nconnections = 10\nconnections-per-address = 11')).toEqual([
+      {
+        key: 'stratum.limits.connections-per-address',
+        value: '11',
+        bound: 'must be at most stratum.limits.connections, which is 10',
+      },
+    ]);
+    expect(
+      problems('[stratum.limits]\nhandshakes-per-second-per-subnet = 1\nhandshakes-per-second-per-address = 2'),
+    ).toHaveLength(1);
+  });
+
+  it.each([
+    'connections = 0',
+    'lines-per-second = 1.5',
+    'bytes-per-second = 10',
+    'exempt = ["10.0.0.0/33"]',
+    'exempt = "::1"',
+  ])('refuses %s', (line) => {
+    expect(problems(`[stratum.limits]\n${line}`)[0]?.key).toMatch(/^stratum\.limits\./);
+  });
+});
+
+describe('lists of addresses', () => {
+  it('are written once in each spelling, and read from variables too', () => {
+    expect(load('[stratum.bans]\ndeny = ["10.1.2.3/8", "::FFFF:192.0.2.1"]').stratum.bans.deny).toEqual([
+      '10.0.0.0/8',
+      '192.0.2.1',
+    ]);
+    const env = { SLUICE_STRATUM__BANS__ALLOW: '', SLUICE_STRATUM__BANS__DENY: '192.0.2.1, 2001:db8::/32' };
+    expect(loadConfig({ env }).stratum.bans).toEqual({
+      enabled: true,
+      allow: [],
+      deny: ['192.0.2.1', '2001:db8::/32'],
+    });
+  });
+
+  it('name the bad one', () => {
+    expect(problems('[stratum.bans]\nallow = ["10.0.0.1", "localhost"]')).toEqual([
+      {
+        key: 'stratum.bans.allow.1',
+        value: '"localhost"',
+        bound: 'must be a list of up to 4096 addresses or ranges such as "203.0.113.0/24"',
+      },
+    ]);
+  });
+
+  it('name proxies only where there are to be some', () => {
+    expect(problems('[stratum]\nproxy-from = ["10.0.0.1"]')[0]?.key).toBe('stratum.proxy-from');
+    expect(problems('[stratum]\nproxy-protocol = true\nproxy-from = []')[0]?.key).toBe('stratum.proxy-from');
   });
 });
 
