@@ -46,6 +46,23 @@ async function lockFolder(folder: string, msMax: number): Promise<FolderLock> {
   }
 }
 
+/**
+ * The embedded engine. A process that was just killed lets go of our lock a moment before the engine's own, so an engine
+ * that can not be opened is tried again for as long as the lock is.
+ */
+async function openEmbedded({ folder, lockMsMax }: ChildOptions): Promise<Warehouse> {
+  for (let leftMs = lockMsMax; ; leftMs -= LOCK_POLL_MS) {
+    try {
+      const warehouse = await openChdb(folder);
+      await warehouse.column('SELECT 1');
+      return warehouse;
+    } catch (error) {
+      if (leftMs <= 0) throw error;
+      await delay(LOCK_POLL_MS);
+    }
+  }
+}
+
 /** Resolves when `work` does, or after `ms`. */
 async function within(work: Promise<void>, ms: number): Promise<void> {
   const timeout = new AbortController();
@@ -67,8 +84,7 @@ function startShipper(options: ChildOptions, warehouse: Warehouse, reader: LogRe
 
 async function main(options: ChildOptions): Promise<void> {
   await lockFolder(options.folder, options.lockMsMax);
-  const warehouse =
-    options.url === undefined ? await openChdb(options.folder) : openServer(parseServerUrl(options.url));
+  const warehouse = options.url === undefined ? await openEmbedded(options) : openServer(parseServerUrl(options.url));
   const reader = openLogReader(options.folder);
   const shipper = reader === undefined ? undefined : startShipper(options, warehouse, reader);
   const caughtUp = (msMax: number): Promise<void> => within(shipper?.caughtUp() ?? Promise.resolve(), msMax);

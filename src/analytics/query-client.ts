@@ -1,7 +1,8 @@
 import { request } from 'node:http';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { withSocketPath } from './socket-path.ts';
+import { withSocketPath } from '../sharelog/socket-path.ts';
+import { SOCKET_FILE } from './query-server.ts';
 
 /** The engine or the gate refused a query; the message is for the user. */
 export class QueryError extends Error {
@@ -17,6 +18,7 @@ export class NotRunningError extends Error {
 export async function requestQuery(folder: string, sql: string, format: string): Promise<Readable> {
   return withSocketPath(
     folder,
+    SOCKET_FILE,
     (socketPath) =>
       new Promise<Readable>((resolve, reject) => {
         const path = `/?format=${encodeURIComponent(format)}`;
@@ -26,7 +28,7 @@ export async function requestQuery(folder: string, sql: string, format: string):
         });
         sent.once('error', (error: NodeJS.ErrnoException) => {
           // A reset before any answer is a process that was ending as the query came: there will be another.
-          const absent = ['ENOENT', 'ECONNREFUSED', 'ECONNRESET'].includes(error.code ?? '');
+          const absent = ['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(error.code ?? '');
           reject(absent ? new NotRunningError('the analytics of this data folder are not running') : error);
         });
         sent.end(sql);

@@ -2,8 +2,8 @@ import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { withSocketPath } from '../sharelog/socket-path.ts';
 import { isFormatName } from './formats.ts';
-import { SOCKET_FILE, withSocketPath } from './socket-path.ts';
 import { checkQuery } from './sql-gate.ts';
 import type { Warehouse } from './warehouse.ts';
 
@@ -12,6 +12,9 @@ const BODY_BYTES_MAX = 256 * 1024;
 /** Queries at a time; the engine's threads serve the shipper too. */
 const QUERIES_MAX = 2;
 const WAITING_MAX = 16;
+
+/** Where the child serves queries, in the data folder. */
+export const SOCKET_FILE = 'analytics.sock';
 
 export interface QueryServerModules {
   readonly warehouse: Warehouse;
@@ -41,6 +44,7 @@ export class QueryServer {
     try {
       await withSocketPath(
         folder,
+        SOCKET_FILE,
         (path) =>
           new Promise<void>((resolve, reject) => {
             this.#server.once('error', reject);

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { type FolderLock, lockFile } from './folder-lock.ts';
-import { countBoot, LOG_LOCK_FILE, openLogFile } from './log-file.ts';
+import { countBoot, LOG_LOCK_FILE, type LogIdentity, openLogFile } from './log-file.ts';
+import { type CommitOrigin, LogServer } from './log-server.ts';
 import { type Commit, LogStore } from './log-store.ts';
 import type { KeptStatus, LogReply, LogRequest, LogWorkerData } from './messages.ts';
 
@@ -12,6 +13,12 @@ const RETRY_MS_MAX = 2_000;
 const TRIM_STEP_BYTES = 2 * 1024 * 1024;
 /** Commits that follow one another without a pause let a step of deleting in between this often. */
 const TRIM_EVERY_MS = 100;
+
+/** A commit, and the other process that it came from; undefined for this pool's own event loop. */
+interface Queued {
+  readonly commit: Commit;
+  readonly origin: CommitOrigin | undefined;
+}
 
 /**
  * The log's thread: the only one that writes the log's file. Whatever has been handed over when it gets to it is one
@@ -23,9 +30,11 @@ class LogWorker {
   readonly #lock: FolderLock;
   #database: Database.Database;
   #store: LogStore;
-  #queue: Commit[] = [];
+  readonly #server: LogServer | undefined;
+  readonly #identity: LogIdentity;
+  #queue: Queued[] = [];
   /** The commits of the running transaction; tried again as they are, so that a doubtful one can be told from a lost one. */
-  #group: Commit[] = [];
+  #group: Queued[] = [];
   #confirmedSeq = 0;
   #trimmedAtMs = 0;
   #retryMs = RETRY_MS_MIN;
@@ -39,13 +48,26 @@ class LogWorker {
     if (lock === undefined) throw new Error('another pool is running on this data folder');
     this.#lock = lock;
     this.#database = openLogFile(options);
-    const identity = countBoot(this.#database);
+    this.#identity = countBoot(this.#database);
     this.#store = new LogStore(this.#database);
-    this.#reply({ type: 'ready', identity, unresolved: this.#store.unresolved(), kept: this.#kept() });
+    this.#server = options.serve
+      ? new LogServer(options, { take: (commit, origin) => this.#takeFrom(commit, origin) })
+      : undefined;
     port.on('message', (request: LogRequest) => {
       this.#take(request);
       this.#run();
     });
+  }
+
+  /** Says that the log is open; before that, lets gateways in. */
+  async start(): Promise<void> {
+    await this.#server?.listen();
+    this.#reply({ type: 'ready', identity: this.#identity, unresolved: this.#store.unresolved(), kept: this.#kept() });
+  }
+
+  #takeFrom(commit: Commit, origin: CommitOrigin): void {
+    this.#queue.push({ commit, origin });
+    this.#run();
   }
 
   #reply(reply: LogReply, transfer: ArrayBuffer[] = []): void {
@@ -57,7 +79,7 @@ class LogWorker {
   }
 
   #take(request: LogRequest): void {
-    if (request.type === 'commit') this.#queue.push(request.commit);
+    if (request.type === 'commit') this.#queue.push({ commit: request.commit, origin: undefined });
     else if (request.type === 'confirmed') this.#confirmedSeq = Math.max(this.#confirmedSeq, request.seq);
     else this.#closing = true;
   }
@@ -90,7 +112,7 @@ class LogWorker {
   #commit(): void {
     const startedMs = performance.now();
     try {
-      this.#store.write(this.#group);
+      this.#store.write(this.#group.map(({ commit }) => commit));
     } catch (error) {
       this.#failed(error);
       return;
@@ -99,12 +121,14 @@ class LogWorker {
     const group = this.#group;
     this.#group = [];
     this.#retryMs = RETRY_MS_MIN;
-    const buffers = group.flatMap((commit) => commit.batches.map((batch) => batch.buffer));
-    const droppedRows = this.#options.retain ? 0 : this.#cut(group.at(-1)?.handedMs ?? 0);
+    const own = group.filter(({ origin }) => origin === undefined);
+    const buffers = own.flatMap(({ commit }) => commit.batches.map((batch) => batch.buffer));
+    const droppedRows = this.#options.retain ? 0 : this.#cut(group.at(-1)?.commit.handedMs ?? 0);
+    for (const [origin, commits] of countByOrigin(group)) origin.durable(commits);
     this.#reply(
       {
         type: 'durable',
-        commits: group.length,
+        commits: own.length,
         buffers,
         commitMs: endedMs - startedMs,
         kept: this.#kept(),
@@ -168,11 +192,18 @@ class LogWorker {
   }
 
   #close(): void {
+    this.#server?.close();
     this.#database.close();
     this.#lock.release();
     this.#reply({ type: 'closed' });
     this.#port.close();
   }
+}
+
+function countByOrigin(group: readonly Queued[]): Map<CommitOrigin, number> {
+  const counts = new Map<CommitOrigin, number>();
+  for (const { origin } of group) if (origin !== undefined) counts.set(origin, (counts.get(origin) ?? 0) + 1);
+  return counts;
 }
 
 function codeOf(error: unknown): string {
@@ -188,10 +219,13 @@ function reasonOf(error: unknown): string {
 
 if (parentPort !== null) {
   const port = parentPort;
-  try {
-    new LogWorker(workerData as LogWorkerData, port);
-  } catch (error) {
+  const refuse = (error: unknown): void => {
     port.postMessage({ type: 'refused', reason: reasonOf(error) } satisfies LogReply);
     port.close();
+  };
+  try {
+    new LogWorker(workerData as LogWorkerData, port).start().catch(refuse);
+  } catch (error) {
+    refuse(error);
   }
 }

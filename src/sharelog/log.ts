@@ -26,6 +26,7 @@ export async function openShareLog(options: ShareLogOptions, modules: ShareLogMo
     retain: options.consumers.length > 0,
     keptBytesMax: options.keptBytesMax ?? limits.logKeptBytesMax,
     keptMsMax: options.keptMsMax ?? limits.logKeptMsMax,
+    serve: options.serve ?? false,
   };
   const worker = new Worker(builtEntry('sharelog/log-worker.ts'), { workerData: data });
   const reply = await new Promise<LogReply>((resolve, reject) => {

@@ -10,6 +10,8 @@ export interface LogWorkerData {
   readonly retain: boolean;
   readonly keptBytesMax: number;
   readonly keptMsMax: number;
+  /** True where gateways in processes of their own commit too. */
+  readonly serve: boolean;
 }
 
 /** To the log's thread. */

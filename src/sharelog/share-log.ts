@@ -16,6 +16,8 @@ export interface ShareLogOptions {
   readonly pagesMax?: number;
   /** How long `close` waits for the disk. */
   readonly closeMsMax?: number;
+  /** Takes commits from gateways in processes of their own, over a socket in the folder. Default: false. */
+  readonly serve?: boolean;
 }
 
 export interface ShareLogModules {
