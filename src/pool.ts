@@ -16,6 +16,8 @@ import { KernelInstance } from './kernel/instance.ts';
 import { type KernelCode, loadKernel } from './kernel/kernel.ts';
 import { KernelMemory } from './kernel/memory.ts';
 import { assertLimits, limits } from './limits.ts';
+import { openBanStore } from './net/ban-store.ts';
+import { ranges } from './net/door-options.ts';
 import { connectBitcoind } from './node/bitcoind.ts';
 import { simulatedNode } from './node/simulated.ts';
 import { openShareLog, type ShareLog } from './sharelog/log.ts';
@@ -36,7 +38,14 @@ export interface PoolModules {
 /** A running pool. */
 export interface Pool {
   /** URLs as bound. */
-  readonly endpoints: { readonly stratumTcp?: string; readonly stratumWebsocket?: string; readonly http: string };
+  readonly endpoints: {
+    readonly stratumTcp?: string;
+    readonly stratumWebsocket?: string;
+    readonly stratumTls?: string;
+    readonly http: string;
+  };
+  /** Reads the TLS certificate again, where there is one. */
+  reload(): void;
   /** Resolves after `close`; rejects where the pool can not go on. */
   readonly closed: Promise<void>;
   /** Stops accepting, commits, answers, closes. Safe to call twice. */
@@ -97,6 +106,12 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
       },
     },
   );
+  const { enabled, allow, deny } = config.stratum.bans;
+  const banStore = openBanStore(
+    { folder: config.data, enabled, allow: ranges(allow), deny: ranges(deny), entriesMax: limits.bansMax },
+    { clock, logger, banned: (ban) => gateway.evict(ban) },
+  );
+  running.onClose(() => banStore.close());
   const gateway = await startGateway(
     { ...config, kernel: code, epoch: log.epoch },
     {
@@ -104,6 +119,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
       logger,
       metrics,
       recorder: log,
+      bans: banStore.bans,
       foundBlock: (share) => blocks.found(foundBlock(share)),
       observe: (share) => {
         metrics.share(share);
@@ -116,7 +132,10 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   // The API comes before the node: a pool that waits for its node says so on /readyz.
   const parts: Parts = { log, analytics, node, gateway };
   const status = createStatus(config, modules, parts, metrics, hashrate);
-  metrics.onScrape(() => refreshGauges(parts, metrics, clock));
+  metrics.onScrape(() => {
+    refreshGauges(parts, metrics, clock);
+    metrics.gauges.bans = banStore.bans.list().length;
+  });
   const api = await startApi(config.http.listen, {
     logger,
     pool: status,
@@ -134,6 +153,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   return {
     endpoints: { ...endpoints, http: `http://${api.address}` },
     closed: running.closed,
+    reload: () => gateway.reload(),
     close: () => running.close(),
   };
 }
@@ -301,6 +321,10 @@ function refreshGauges({ log, analytics, node, gateway }: Parts, { gauges, count
   gauges.analyticsLagRows = analyticsStatus.lagRows;
   gauges.analyticsReady = analyticsStatus.healthy ? 1 : 0;
   counters.connectionsRefused = gateway.connectionsRefused;
+  counters.connectionsBanned = gateway.door.banned;
+  counters.connectionsOverLimit = gateway.door.limited;
+  counters.connectionsEvicted = gateway.door.evicted + gateway.door.misbehaved;
+  counters.sessionsShed = gateway.door.shed;
   counters.protocolErrors = gateway.protocolErrors;
   counters.analyticsRows = analyticsStatus.shippedRows;
 }

@@ -18,6 +18,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Calls back at each SIGTERM or SIGINT. */
   onStopSignal(callback: (signal: string) => void): void;
+  /** Calls back at each SIGHUP. */
+  onHangup(callback: () => void): void;
   /** Ends the process at once. */
   exit(code: number): void;
 }

@@ -9,6 +9,7 @@ const io: Io = {
   onStopSignal(callback) {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => callback(signal));
   },
+  onHangup: (callback) => void process.on('SIGHUP', callback),
   exit: (code) => process.exit(code),
 };
 

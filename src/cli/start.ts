@@ -4,7 +4,7 @@ import type { Clock, Logger } from '../domain/ports.ts';
 import type { Pool, PoolModules } from '../pool.ts';
 import { createLogger, formatFor } from '../telemetry/logger.ts';
 import { CommandError, type ExitCode, exitCodes, type Io } from './io.ts';
-import { stopSignal, within } from './stop.ts';
+import { hangups, stopSignal, within } from './stop.ts';
 import { version } from './version.ts';
 
 export type StartPool = (config: Config, modules: PoolModules) => Promise<Pool>;
@@ -25,13 +25,16 @@ export async function start(
   const config = loadConfig({ file: options.config, env: io.env });
   const logger = createLogger({ level: config.log.level, ...formatFor(io.stderr, io.env) }, io.logs);
   for (const warning of config.warnings) logger.warn({}, warning);
-  const stop = stopSignal(io).then((signal) => {
+  const hangup = hangups(io);
+  // Without a certificate there is nothing to read again: then it means what it means to any other process.
+  const stop = (config.stratum.tls ? stopSignal(io) : Promise.race([stopSignal(io), hangup.first])).then((signal) => {
     logger.info({ signal }, 'stopping; a second signal stops at once');
   });
   const starting = startPool(config, { clock: systemClock, logger, version }).catch((error: unknown) => {
     throw new CommandError(`the pool did not start: ${reasonOf(error)}`);
   });
   const pool = await Promise.race([starting, stop.then(() => within(starting, CLOSE_MS_MAX / 2))]);
+  if (config.stratum.tls) hangup.each(() => pool?.reload());
   const code = pool === undefined ? exitCodes.fine : await runUntil(stop, pool, options.json === true, io, logger);
   setTimeout(() => io.exit(code), LINGER_MS_MAX).unref();
   return code;
@@ -52,9 +55,11 @@ const loadPool: StartPool = async (config, modules) => {
 };
 
 function readyLine({ endpoints }: Pool, json: boolean): string {
-  const { stratumTcp, stratumWebsocket, http } = endpoints;
-  if (json) return JSON.stringify({ ready: true, stratumTcp, stratumWebsocket, http });
-  return ['sluice ready', stratumTcp, stratumWebsocket, http].filter((part) => part !== undefined).join(' ');
+  const { stratumTcp, stratumWebsocket, stratumTls, http } = endpoints;
+  if (json) return JSON.stringify({ ready: true, stratumTcp, stratumWebsocket, stratumTls, http });
+  return ['sluice ready', stratumTcp, stratumWebsocket, stratumTls, http]
+    .filter((part) => part !== undefined)
+    .join(' ');
 }
 
 /** False where the pool could not close, or not in time. */

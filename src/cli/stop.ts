@@ -20,3 +20,20 @@ export async function within<T>(promise: Promise<T>, ms: number): Promise<T | un
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
+
+/** Hangups: `first` resolves with the signal's name at the first, `each` calls back at every one from then on. */
+export function hangups(io: Io): { readonly first: Promise<string>; each(callback: () => void): void } {
+  let listener = (): void => {};
+  const first = new Promise<string>((resolve) => {
+    io.onHangup(() => {
+      resolve('SIGHUP');
+      listener();
+    });
+  });
+  return {
+    first,
+    each(callback) {
+      listener = callback;
+    },
+  };
+}

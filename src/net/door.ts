@@ -25,10 +25,13 @@ export interface DoorOptions {
   readonly peersMax: number;
 }
 
+/** The bans as a door needs them. */
+export type BanBook = Pick<Bans, 'refuses' | 'allows' | 'punish'>;
+
 export interface DoorModules {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly bans: Pick<Bans, 'refuses' | 'allows' | 'punish'>;
+  readonly bans: BanBook;
 }
 
 /** Why connections were not let in, or were shown out; since the start. */

@@ -11,6 +11,7 @@ export const gaugeNames = {
   shareLogDepthRows: ['sluice_share_log_depth_rows', 'Rows handed to the share log and not yet on disk'],
   shareLogBytes: ['sluice_share_log_bytes', 'Size of the share log on disk'],
   analyticsLagRows: ['sluice_analytics_lag_rows', 'Rows in the share log that ClickHouse does not have yet'],
+  bans: ['sluice_bans', 'Addresses and ranges that are banned'],
   analyticsReady: ['sluice_analytics_ready', '1 where ClickHouse took the last shipment, else 0'],
 } as const satisfies Record<string, readonly [name: string, help: string]>;
 
@@ -20,6 +21,10 @@ export const counterNames = {
   cleanJobs: ['sluice_clean_jobs_total', 'Jobs made because the tip changed'],
   acceptedDifficulty: ['sluice_accepted_difficulty_total', 'Sum of the difficulty of accepted shares; × 2^32 = hashes'],
   connectionsRefused: ['sluice_connections_refused_total', 'Stratum connections refused at the door'],
+  connectionsBanned: ['sluice_connections_banned_total', 'Of those, from addresses that are banned'],
+  connectionsOverLimit: ['sluice_connections_over_limit_total', 'Of those, over a limit on connections or handshakes'],
+  connectionsEvicted: ['sluice_connections_evicted_total', 'Connections closed because of a ban or their own conduct'],
+  sessionsShed: ['sluice_sessions_shed_total', 'Noisy sessions closed because the event loop could not keep up'],
   protocolErrors: ['sluice_protocol_errors_total', 'Stratum lines that were no valid request'],
   analyticsRows: ['sluice_analytics_rows_total', 'Rows that ClickHouse took'],
 } as const satisfies Record<string, readonly [name: string, help: string]>;

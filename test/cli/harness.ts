@@ -15,6 +15,7 @@ export class FakeIo implements Io {
     },
   };
   #signalled: ((signal: string) => void)[] = [];
+  #hungUp: (() => void)[] = [];
   #written: (() => void)[] = [];
 
   constructor(env: Record<string, string | undefined> = {}, isTTY = false) {
@@ -40,6 +41,14 @@ export class FakeIo implements Io {
 
   signal(name = 'SIGTERM'): void {
     for (const callback of this.#signalled) callback(name);
+  }
+
+  onHangup(callback: () => void): void {
+    this.#hungUp.push(callback);
+  }
+
+  hangUp(): void {
+    for (const callback of this.#hungUp) callback();
   }
 
   exit(code: number): void {

@@ -19,6 +19,7 @@ function poolInHand(changes: Partial<Pool> = {}) {
   const pool: Pool = {
     endpoints: { stratumTcp: 'stratum+tcp://127.0.0.1:3333', http: 'http://127.0.0.1:8080' },
     closed,
+    reload: () => void events.push('reloaded'),
     close: async () => void events.push('closed'),
     ...changes,
   };
@@ -65,6 +66,24 @@ describe('sluice start', () => {
     expect(io.log).toContain('not supported yet: stratum.gateways');
     io.signal();
     await running;
+  });
+
+  it('reads the certificate again at a hangup, and stops at one where there is none', async () => {
+    const tls = { SLUICE_STRATUM__TLS__CERT: 'c.pem', SLUICE_STRATUM__TLS__KEY: 'k.pem' };
+    const [secure, plain] = [new FakeIo(tls), new FakeIo()];
+    const pool = poolInHand();
+    const running = start({}, secure, pool.startPool);
+    await secure.written();
+    secure.hangUp();
+    secure.hangUp();
+    expect(pool.events).toEqual(['reloaded', 'reloaded']);
+    secure.signal();
+    expect(await running).toBe(exitCodes.fine);
+    const stopping = start({}, plain, poolInHand().startPool);
+    await plain.written();
+    plain.hangUp();
+    expect(await stopping).toBe(exitCodes.fine);
+    expect(plain.log).toContain('SIGHUP');
   });
 
   it('fails when the pool has to stop, and closes what is left of it', async () => {

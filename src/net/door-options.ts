@@ -1,0 +1,50 @@
+import { type IpRange, parseRange } from '../domain/ip.ts';
+import { limits } from '../limits.ts';
+import type { DoorOptions } from './door.ts';
+import type { Rate } from './token-bucket.ts';
+
+/** What operators decide, as the config has it. Rates are per second. */
+export interface DoorSettings {
+  readonly limits: {
+    readonly connections: number;
+    readonly connectionsPerAddress: number;
+    readonly connectionsPerSubnet: number;
+    readonly handshakes: number;
+    readonly handshakesPerAddress: number;
+    readonly handshakesPerSubnet: number;
+    readonly lines: number;
+    readonly bytes: number;
+    readonly submits: number;
+    readonly exempt: readonly string[];
+  };
+  readonly bans: { readonly enabled: boolean };
+}
+
+export function doorOptions({ limits: given, bans }: DoorSettings): DoorOptions {
+  const handshakes = (perSecond: number): Rate => ({ perSecond, burst: perSecond * limits.handshakeBurstSeconds });
+  const traffic = (perSecond: number): Rate => ({ perSecond, burst: perSecond * limits.trafficBurstSeconds });
+  return {
+    admission: {
+      connections: given.connections,
+      connectionsPerAddress: given.connectionsPerAddress,
+      connectionsPerSubnet: given.connectionsPerSubnet,
+      handshakes: handshakes(given.handshakes),
+      handshakesPerAddress: handshakes(given.handshakesPerAddress),
+      handshakesPerSubnet: handshakes(given.handshakesPerSubnet),
+    },
+    traffic: { lines: traffic(given.lines), bytes: traffic(given.bytes), submits: traffic(given.submits) },
+    addressShareFactor: limits.addressShareFactor,
+    exempt: ranges(given.exempt),
+    bansEnabled: bans.enabled,
+    banPoints: limits.banPoints,
+    overloadLagMsMax: limits.overloadLagMsMax,
+    shedSessionsMax: limits.shedSessionsMax,
+    shedLinesPerSecondMin: limits.shedLinesPerSecondMin,
+    peersMax: limits.bansMax,
+  };
+}
+
+/** Ranges out of a checked config; what is none is left out. */
+export function ranges(texts: readonly string[]): IpRange[] {
+  return texts.flatMap((text) => parseRange(text) ?? []);
+}
