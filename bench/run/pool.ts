@@ -1,0 +1,101 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { loadConfig } from '#sluice/config/load';
+import { close } from './closing.ts';
+import { readTree } from './process-tree.ts';
+import { cli } from './project.ts';
+import { type Server, ServerProcess } from './server.ts';
+
+export interface PoolOptions {
+  readonly name: string;
+  readonly gateways?: number;
+  /** Age at which a template is replaced, and so every miner gets a new job. */
+  readonly refreshSeconds?: number;
+}
+
+/** A pool with everything embedded, and durable acknowledgement as always. */
+export interface PoolServer extends Server {
+  /** Rows of accepted shares in ClickHouse. */
+  acceptedRows(): Promise<number>;
+}
+
+/** Waiting for the analytics to have every row. */
+const SETTLE_MS_MAX = 60_000;
+const POLL_MS = 100;
+
+/** True where this build serves miners with several processes. */
+export function hasGateways(): boolean {
+  const { warnings } = loadConfig({ file: undefined, env: { SLUICE_STRATUM__GATEWAYS: '2' } });
+  return !warnings.some((warning) => warning.includes('gateways'));
+}
+
+/** Starts `sluice start` with a data folder that is removed at the end, on ports that are free. */
+export async function startPool(options: PoolOptions): Promise<PoolServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
+  const config = join(folder, 'sluice.toml');
+  writeFileSync(config, toml(folder, options));
+  const server = await ServerProcess.start([cli, 'start', '--config', config, '--json'], () =>
+    rmSync(folder, { recursive: true, force: true }),
+  );
+  const endpoints = JSON.parse(server.firstLine) as { stratumTcp: string; stratumWebsocket: string; http: string };
+  const read = async (path: string): Promise<string> => (await fetch(endpoints.http + path)).text();
+  const behindRows = async (): Promise<number> =>
+    Number(/^sluice_analytics_lag_rows ([0-9.e+]+)/m.exec(await read('/metrics'))?.[1] ?? 0);
+  return {
+    name: options.name,
+    tcpPort: portOf(endpoints.stratumTcp),
+    websocketPort: portOf(endpoints.stratumWebsocket),
+    tree: () => readTree(server.pid),
+    async settle() {
+      for (const end = performance.now() + SETTLE_MS_MAX; (await behindRows()) > 0; await sleep(POLL_MS)) {
+        if (performance.now() > end) throw new Error(`${options.name}: the analytics are still behind after a minute`);
+      }
+    },
+    async accepted() {
+      const { shares } = JSON.parse(await read('/api/v1/pool')) as { shares: { accepted: number } };
+      return shares.accepted;
+    },
+    async acceptedRows() {
+      const query = "SELECT count() FROM shares WHERE verdict = 'accepted'";
+      const { stdout } = await promisify(execFile)(process.execPath, [cli, 'sql', '--config', config, query]);
+      return Number(stdout);
+    },
+    close: () => close(server),
+  };
+}
+
+/**
+ * Any nonce is a share and none is a block; the difficulty stays. Nothing is limited or banned: all the load comes from
+ * one machine.
+ */
+function toml(folder: string, { gateways = 1, refreshSeconds = 30 }: PoolOptions): string {
+  return `
+    data = ${JSON.stringify(join(folder, 'data'))}
+    [node]
+    refresh-seconds = ${refreshSeconds}
+    simulated-block-difficulty = 1e12
+    [stratum]
+    tcp = "127.0.0.1:0"
+    websocket = "127.0.0.1:0"
+    gateways = ${gateways}
+    [stratum.difficulty]
+    start = 1e-10
+    min = 1e-10
+    vardiff = false
+    [stratum.bans]
+    enabled = false
+    [http]
+    listen = "127.0.0.1:0"
+    [log]
+    level = "warn"
+  `;
+}
+
+/** URL gives no port for schemes that it does not know. */
+function portOf(url: string): number {
+  return Number(new URL(url.replace(/^[a-z+]+:/, 'http:')).port);
+}

@@ -1,0 +1,80 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { close, closeAtEnd } from './closing.ts';
+import { readTree, type Tree } from './process-tree.ts';
+
+/** Something that miners connect to, in processes of its own. */
+export interface Server {
+  readonly name: string;
+  readonly tcpPort: number;
+  readonly websocketPort: number;
+  /** CPU time and memory of all its processes. */
+  tree(): Tree;
+  /** Waits until it is done with what it was given, and checks that it counted what the load saw. */
+  settle(): Promise<void>;
+  /** Accepted shares since the start, undefined where it does not count. */
+  accepted(): Promise<number | undefined>;
+  close(): Promise<void>;
+}
+
+/** A process that says in its first line that it is ready. */
+export class ServerProcess {
+  readonly pid: number;
+  readonly firstLine: string;
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<void>;
+  readonly #cleanUp: () => void;
+
+  private constructor(child: ChildProcess, firstLine: string, ended: Promise<void>, cleanUp: () => void) {
+    this.#child = child;
+    this.pid = child.pid ?? 0;
+    this.firstLine = firstLine;
+    this.#ended = ended;
+    this.#cleanUp = cleanUp;
+    closeAtEnd(this);
+  }
+
+  /** Starts Node on a script. `cleanUp` is called when it has ended; rejects with what it wrote where it ends before. */
+  static async start(args: readonly string[], cleanUp: () => void = () => {}): Promise<ServerProcess> {
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let written = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      written = (written + chunk.toString()).slice(-4096);
+    });
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    const firstLine = await new Promise<string>((resolve, reject) => {
+      createInterface({ input: child.stdout }).once('line', resolve);
+      child.once('error', reject);
+      void ended.then(() => reject(new Error(`${args.join(' ')} ended:\n${written}`)));
+    });
+    return new ServerProcess(child, firstLine, ended, cleanUp);
+  }
+
+  async close(): Promise<void> {
+    this.#child.kill('SIGTERM');
+    await this.#ended;
+  }
+
+  abandon(): void {
+    this.#child.kill('SIGKILL');
+    this.#cleanUp();
+  }
+}
+
+/** A ceiling: one of the scripts of this folder's parent, which listens on one port and keeps no count. */
+export async function startCeiling(name: string, script: string, ...args: readonly string[]): Promise<Server> {
+  const file = fileURLToPath(new URL(`../${script}.js`, import.meta.url));
+  const server = await ServerProcess.start([file, ...args]);
+  const port = Number(/^ready ([0-9]+)/.exec(server.firstLine)?.[1]);
+  if (!(port > 0)) throw new Error(`${script} said "${server.firstLine}"`);
+  return {
+    name,
+    tcpPort: port,
+    websocketPort: port,
+    tree: () => readTree(server.pid),
+    settle: async () => {},
+    accepted: async () => undefined,
+    close: () => close(server),
+  };
+}

@@ -1,0 +1,109 @@
+import type { BenchContext, Benchmark } from './run/benchmark.ts';
+import { type LoadOptions, type LoadResult, load } from './run/load.ts';
+import type { Size } from './run/options.ts';
+import { hasGateways, type PoolServer, startPool } from './run/pool.ts';
+import type { Server } from './run/server.ts';
+
+/** A number of connections, and how many submits each has under way. */
+interface Workload {
+  readonly connections: number;
+  readonly inFlight: number;
+}
+
+const workloads: readonly Workload[] = [
+  { connections: 64, inFlight: 8 },
+  { connections: 64, inFlight: 1 },
+  { connections: 1000, inFlight: 1 },
+];
+const plans: Readonly<Record<Size, { readonly rounds: number; readonly seconds: number }>> = {
+  quick: { rounds: 1, seconds: 2 },
+  normal: { rounds: 3, seconds: 3 },
+  full: { rounds: 7, seconds: 10 },
+};
+/** Connections of the run at a fixed rate have room for so many shares of a pool that stalls. */
+const RATE_IN_FLIGHT = 64;
+const WARM_UP_SECONDS = 1;
+/** What a miner sends at the default difficulty. */
+const SHARES_PER_MINUTE = 12;
+
+export interface Field {
+  readonly transport: LoadOptions['transport'];
+  /** The ceilings; the first is what ratios are to. */
+  readonly ceilings: () => Promise<readonly Server[]>;
+}
+
+const columns: Benchmark['columns'] = [
+  { name: 'acceptedPerSecond', title: 'accepted/s', digits: 0 },
+  { name: 'ofCeiling', title: 'of echo', digits: 2 },
+  { name: 'cpuMicrosPerShare', title: 'CPU µs/share', digits: 1 },
+  { name: 'p50Ms', title: 'p50 ms', digits: 2, bare: true },
+  { name: 'p99Ms', title: 'p99 ms', digits: 2 },
+];
+
+/** Sluice under valid shares over one transport, beside its ceilings, in turn within each round. */
+export function stratumBenchmark(name: string, question: string, field: Field): Benchmark {
+  return {
+    name,
+    question,
+    excludes: 'mining (the difficulty is so low that any nonce is a share), the network, the load generator’s own CPU',
+    columns,
+    steps: ({ size }) => 1 + plans[size].rounds * (workloads.length + 1),
+    run: (context) => run(context, field),
+  };
+}
+
+async function run(context: BenchContext, { transport, ceilings }: Field): Promise<void> {
+  const { size, samples, progress, note } = context;
+  const { rounds, seconds } = plans[size];
+  progress.step('starting');
+  const pools = [await startPool({ name: 'sluice' })];
+  if (hasGateways()) pools.push(await startPool({ name: 'sluice, 2 gateways', gateways: 2 }));
+  const echoes = await ceilings();
+  const servers: Server[] = [...pools, ...echoes];
+  for (const server of servers) {
+    await load(server, { transport, connections: 64, inFlight: 8, seconds: WARM_UP_SECONDS });
+  }
+  for (let round = 0; round < rounds; round += 1) {
+    let rate = 0;
+    for (const workload of workloads) {
+      const label = `${workload.connections} × ${workload.inFlight}`;
+      progress.step(`round ${round + 1}: ${label} in flight`);
+      const results = await inTurn(servers, round, (server) => load(server, { transport, ...workload, seconds }));
+      const ceiling = (echoes[0] && results.get(echoes[0])?.acceptedPerSecond) ?? Number.NaN;
+      for (const [server, result] of results) {
+        samples.add(label, server.name, { ...result, ofCeiling: result.acceptedPerSecond / ceiling });
+        if (server === pools[0] && workload === workloads[0]) rate = result.acceptedPerSecond / 2;
+      }
+    }
+    progress.step(`round ${round + 1}: half the rate`);
+    const half = { transport, connections: 64, inFlight: RATE_IN_FLIGHT, seconds, rate };
+    const results = await inTurn(servers, round, (server) => load(server, half));
+    for (const [server, result] of results) samples.add('at half of sluice’s 64 × 8 rate', server.name, { ...result });
+  }
+  await checkRows(pools);
+  note(`Every share was answered as accepted, counted, and is a row in ClickHouse.`);
+  const perSecond = samples.median('64 × 8', 'sluice', 'acceptedPerSecond') ?? 0;
+  const miners = Math.floor((perSecond * 60) / SHARES_PER_MINUTE / 1000) * 1000;
+  note(`At ${SHARES_PER_MINUTE} shares a minute that is the work of ${miners.toLocaleString('en')} miners.`);
+}
+
+/** One after the other; each round begins with another, so that none always comes first. */
+async function inTurn(
+  servers: readonly Server[],
+  round: number,
+  measure: (server: Server) => Promise<LoadResult>,
+): Promise<Map<Server, LoadResult>> {
+  // In the order in which they are shown, whoever is measured first.
+  const measured = new Map<Server, LoadResult>();
+  const first = round % servers.length;
+  for (const server of [...servers.slice(first), ...servers.slice(0, first)])
+    measured.set(server, await measure(server));
+  return new Map([...measured].sort(([a], [b]) => servers.indexOf(a) - servers.indexOf(b)));
+}
+
+async function checkRows(pools: readonly PoolServer[]): Promise<void> {
+  for (const pool of pools) {
+    const [accepted, rows] = [await pool.accepted(), await pool.acceptedRows()];
+    if (accepted !== rows) throw new Error(`${pool.name}: ${accepted} accepted shares, ${rows} rows in ClickHouse`);
+  }
+}
