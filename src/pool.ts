@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ANALYTICS_CONSUMER, type Analytics, analyticsAvailable, startAnalytics } from './analytics/analytics.ts';
+import { ADMIN_SOCKET_FILE, AdminSocket } from './api/admin-socket.ts';
 import { startApi } from './api/server.ts';
 import type { PoolStatus } from './api/status.ts';
 import { parseAddress } from './bitcoin/address.ts';
@@ -21,6 +22,7 @@ import { ranges } from './net/door-options.ts';
 import { connectBitcoind } from './node/bitcoind.ts';
 import { simulatedNode } from './node/simulated.ts';
 import { openShareLog, type ShareLog } from './sharelog/log.ts';
+import { withSocketPath } from './sharelog/socket-path.ts';
 import { createHashrateMeter, type HashrateMeter } from './telemetry/hashrate.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { BlockSubmitter } from './verify/blocks.ts';
@@ -138,12 +140,16 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   });
   const api = await startApi(config.http.listen, {
     logger,
+    admin: { token: config.http.adminToken, bans: banStore.bans },
     pool: status,
     health: () => (log.status().healthy ? [] : [`share log: ${log.status().reason}`]),
     ready: () => unready(parts),
     metrics: () => metrics.text(),
   });
   running.onClose(async () => api.close());
+  const adminSocket = new AdminSocket({ bans: banStore.bans });
+  await withSocketPath(config.data, ADMIN_SOCKET_FILE, (path) => adminSocket.listen(path));
+  running.onClose(() => adminSocket.close());
 
   const announce = createAnnouncer(config, modules, { log, gateway, blocks, code, metrics });
   await node.start(announce);

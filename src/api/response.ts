@@ -6,6 +6,9 @@ export interface Answer {
   readonly status:
     | '200 OK'
     | '204 No Content'
+    | '400 Bad Request'
+    | '401 Unauthorized'
+    | '403 Forbidden'
     | '404 Not Found'
     | '405 Method Not Allowed'
     | '500 Internal Server Error'
@@ -42,6 +45,7 @@ export function respond(response: HttpResponse, answer: Answer, bare: boolean): 
   response.cork(() => {
     response.writeStatus(answer.status);
     for (const [name, value] of headers) response.writeHeader(name, value);
+    if (answer.status === '401 Unauthorized') response.writeHeader('WWW-Authenticate', 'Bearer');
     if (answer.allow !== undefined) {
       response.writeHeader('Allow', answer.allow);
       response.writeHeader('Access-Control-Allow-Methods', answer.allow);

@@ -1,5 +1,6 @@
 import type { Logger } from '../domain/ports.ts';
 import { App, type HttpRequest, type HttpResponse, listenUws } from '../uws.ts';
+import { type Admin, answerAdmin } from './admin.ts';
 import { type Answer, json, respond } from './response.ts';
 import { type ApiSources, createRoutes, type Route } from './routes.ts';
 
@@ -12,6 +13,8 @@ export interface ApiOptions {
 
 export interface ApiModules extends ApiSources {
   readonly logger: Logger;
+  /** What is for operators alone. */
+  readonly admin?: Admin;
 }
 
 export interface Api {
@@ -36,7 +39,7 @@ export async function startApi({ host, port }: ApiOptions, modules: ApiModules):
     const method = request.getMethod();
     const path = request.getUrl();
     const bare = method === 'head';
-    const answer = plan(method, path, routes, modules.logger);
+    const answer = forOperators(method, path, request, modules) ?? plan(method, path, routes, modules.logger);
     if (!(answer instanceof Promise)) {
       respond(response, answer, bare);
       return;
@@ -69,6 +72,21 @@ export async function startApi({ host, port }: ApiOptions, modules: ApiModules):
       open = false;
     },
   };
+}
+
+function forOperators(
+  method: string,
+  path: string,
+  request: HttpRequest,
+  { admin, logger }: ApiModules,
+): Answer | undefined {
+  if (admin === undefined) return undefined;
+  try {
+    const [query, authorization] = [request.getQuery() ?? '', request.getHeader('authorization')];
+    return answerAdmin({ method, path, query, authorization }, admin);
+  } catch (error) {
+    return failed(path, error, logger);
+  }
 }
 
 function plan(
