@@ -15,6 +15,7 @@ import {
   encodeSubscribed,
   encodeTrue,
 } from '../stratum/encode.ts';
+import { FastSubmit } from '../stratum/fast-submit.ts';
 import { u32Hex } from '../stratum/hex.ts';
 import type { Extension, Message, ProtocolError, Request } from '../stratum/message.ts';
 import { Assignment } from './assignment.ts';
@@ -58,6 +59,7 @@ export class Session implements Submitter, WireHandler {
   /** What came in while a password is being checked, so that replies keep their order; undefined while none is. */
   #held: HeldMessages | undefined;
   readonly #budget = new SubmitBudget();
+  readonly #fastSubmit = new FastSubmit();
   #unparsableLines = 0;
   /** Something came in since the last tick. */
   #heard = true;
@@ -109,6 +111,12 @@ export class Session implements Submitter, WireHandler {
   onMessage(bytes: Uint8Array): void {
     this.#heard = true;
     if (this.#held) this.#hold(this.#held, bytes);
+    else this.#decode(bytes);
+  }
+
+  #decode(bytes: Uint8Array): void {
+    const submit = this.#fastSubmit.read(bytes);
+    if (submit) this.#submit(submit);
     else this.#handle(decodeMessage(bytes));
   }
 
