@@ -56,7 +56,14 @@ function summary({
     ['network', network],
     ['data', data],
     ['node', nodes],
-    ['stratum', `TCP ${at(stratum.tcp)}, WebSocket ${at(stratum.websocket)}, users by ${stratum.authorization}`],
+    [
+      'stratum',
+      `TCP ${at(stratum.tcp)}, WebSocket ${at(stratum.websocket)}, TLS ${at(stratum.tls?.listen)}, users by ${stratum.authorization}`,
+    ],
+    [
+      'bans',
+      `${stratum.bans.enabled ? 'on' : 'off'}; never: ${stratum.bans.allow.join(', ') || 'nobody'}; always: ${stratum.bans.deny.join(', ') || 'nobody'}`,
+    ],
     [
       'difficulty',
       `start ${difficulty.start}, from ${difficulty.min} to ${difficulty.max}, vardiff ${difficulty.vardiff ? 'on' : 'off'}`,

@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { SIMULATED_PAYOUT_ADDRESS } from '../config/defaults.ts';
 import { ConfigError } from '../config/problem.ts';
+import { addBan, type BansOptions, liftBan, listBans } from './bans.ts';
 import { bench } from './bench.ts';
 import { check, keyHelp } from './check.ts';
 import { CommandError, type ExitCode, exitCodes, type Io, paint } from './io.ts';
@@ -119,7 +120,29 @@ function build(io: Io, done: (code: ExitCode) => void): Command {
     )
     .action(async (query: string, options: Parameters<typeof sql>[1]) => done(await sql(query, options, io)));
 
+  addBans(program, io, done);
   return program;
+}
+
+function addBans(program: Command, io: Io, done: (code: ExitCode) => void): void {
+  const bans = program
+    .command('bans')
+    .description('show and change who is not let in, while the pool runs or when it is stopped')
+    .addHelpText(
+      'after',
+      examples('sluice bans list', 'sluice bans lift 203.0.113.7', 'sluice bans add 198.51.100.0/24 --for 7d'),
+    );
+  const command = (text: string, description: string): Command =>
+    bans.command(text).description(description).addOption(configOption()).option('--json', 'print as JSON');
+  command('list', 'list the bans in force').action(async (options: BansOptions) => done(await listBans(options, io)));
+  command('lift', 'end a ban')
+    .argument('<address>', 'as it is listed')
+    .action(async (address: string, options: BansOptions) => done(await liftBan(address, options, io)));
+  command('add', 'ban an address; its connections are closed at once')
+    .argument('<address>', 'an IP address, or a range such as 203.0.113.0/24')
+    .requiredOption('--for <time>', 'how long: 90s, 10m, 1h, 7d')
+    .option('--reason <text>', 'shown in the list')
+    .action(async (address: string, options: Parameters<typeof addBan>[1]) => done(await addBan(address, options, io)));
 }
 
 function configOption(): Option {
