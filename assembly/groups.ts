@@ -7,25 +7,25 @@ import { IV } from './sha256';
  * enough messages. Word `i` of lane `l` of a vector sequence is at 16 · i + 4 · l.
  */
 export const GROUP_A: usize = SCRATCH;
-export const GROUP_B: usize = SCRATCH + 0x600;
+export const GROUP_B: usize = SCRATCH + 0x500;
 export const GROUP_BYTES: usize = GROUP_B - GROUP_A;
 
 /** In a group: the message schedule, 64 vectors. A digest comes out in its first 8, as words of the next message. */
 export const WORDS: usize = 0;
-/** In a group: the working variables, 8 vectors, and behind them a ^ b of the last round. */
-export const STATE: usize = 0x400;
+/** In a group: a vector that is written and never read. */
+export const SINK: usize = 0x400;
 /** In a group: the state between two blocks of a message, 8 vectors. */
-export const CHAIN: usize = 0x4a0;
+export const CHAIN: usize = 0x410;
 /** In a group: a word of the message that is kept aside. */
-export const ASIDE: usize = 0x520;
+export const ASIDE: usize = 0x490;
 
 /** The initial state in all lanes, 8 vectors. */
-export const IV4: usize = SCRATCH + 0xc00;
+export const IV4: usize = SCRATCH + 0xa00;
 /** The nonce scan's midstate, 8 vectors, and the three words before the nonce. */
-export const MIDSTATE4: usize = SCRATCH + 0xc80;
-export const TAIL4: usize = SCRATCH + 0xd00;
+export const MIDSTATE4: usize = SCRATCH + 0xa80;
+export const TAIL4: usize = SCRATCH + 0xb00;
 /** Addresses of eight shares, u32. */
-export const LIST: usize = SCRATCH + 0xd40;
+export const LIST: usize = SCRATCH + 0xb40;
 
 /** Writes what the SIMD build expects in SCRATCH. */
 export function initGroups(): void {

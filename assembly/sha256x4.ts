@@ -1,14 +1,14 @@
-import { GROUP_A, WORDS } from './groups';
+import { GROUP_A, SINK, WORDS } from './groups';
 import { Lanes } from './lanes';
 import { K } from './sha256';
 import { Turn } from './turn';
 
 /**
- * SHA-256 of the four messages of GROUP_A. The working variables stay in registers, eight rounds a turn with the names
- * rotated; eight words of the schedule are made in each turn, since they keep the machine busy while rounds wait for
- * one another. b ^ c of a round is a ^ b of the round before, so the majority is b ^ ((a ^ b) & (b ^ c)).
+ * SHA-256 of the four messages of GROUP_A: eight rounds a turn with the names rotated, so that no variable is moved. The
+ * schedule is made sixteen words ahead, two at a time, which fills the time in which rounds wait for one another.
  */
 
+const A_SINK: usize = GROUP_A + SINK;
 /** Behind the words from which others are made, and behind all of them. */
 const SOURCE_END: usize = GROUP_A + WORDS + 768;
 const WORDS_END: usize = GROUP_A + WORDS + 1024;
@@ -26,51 +26,49 @@ export function rounds4(from: usize, into: usize): void {
   let x: v128;
   let y = v128.xor(b, c);
   let k = K;
-  for (let w = GROUP_A + WORDS; w < WORDS_END; w += 128) {
-    h = Lanes.add(Lanes.add(Lanes.add(v128.load(w, 0), v128.load_splat<u32>(k, 0)), h), Lanes.choose(e, f, g));
-    h = Lanes.add(h, Lanes.upper1(e));
-    d = Lanes.add(d, h);
+  for (let w: usize = GROUP_A + WORDS; w < WORDS_END; w += 128) {
+    h = Turn.first(h, e, f, g, Turn.word(w, k, 0));
+    d = Turn.now(A_SINK, Lanes.add(d, h));
     x = v128.xor(a, b);
-    h = Lanes.add(Lanes.add(h, Lanes.upper0(a)), v128.xor(b, v128.and(x, y)));
-    g = Lanes.add(Lanes.add(Lanes.add(v128.load(w, 16), v128.load_splat<u32>(k, 4)), g), Lanes.choose(d, e, f));
-    g = Lanes.add(g, Lanes.upper1(d));
-    c = Lanes.add(c, g);
+    h = Turn.now(A_SINK, Turn.second(h, a, b, x, y));
+    g = Turn.first(g, d, e, f, Turn.word(w, k, 1));
+    c = Turn.now(A_SINK, Lanes.add(c, g));
     y = v128.xor(h, a);
-    g = Lanes.add(Lanes.add(g, Lanes.upper0(h)), v128.xor(a, v128.and(y, x)));
-    f = Lanes.add(Lanes.add(Lanes.add(v128.load(w, 32), v128.load_splat<u32>(k, 8)), f), Lanes.choose(c, d, e));
-    f = Lanes.add(f, Lanes.upper1(c));
-    b = Lanes.add(b, f);
-    x = v128.xor(g, h);
-    f = Lanes.add(Lanes.add(f, Lanes.upper0(g)), v128.xor(h, v128.and(x, y)));
-    e = Lanes.add(Lanes.add(Lanes.add(v128.load(w, 48), v128.load_splat<u32>(k, 12)), e), Lanes.choose(b, c, d));
-    e = Lanes.add(e, Lanes.upper1(b));
-    a = Lanes.add(a, e);
-    y = v128.xor(f, g);
-    e = Lanes.add(Lanes.add(e, Lanes.upper0(f)), v128.xor(g, v128.and(y, x)));
-    d = Lanes.add(Lanes.add(Lanes.add(v128.load(w, 64), v128.load_splat<u32>(k, 16)), d), Lanes.choose(a, b, c));
-    d = Lanes.add(d, Lanes.upper1(a));
-    h = Lanes.add(h, d);
-    x = v128.xor(e, f);
-    d = Lanes.add(Lanes.add(d, Lanes.upper0(e)), v128.xor(f, v128.and(x, y)));
-    c = Lanes.add(Lanes.add(Lanes.add(v128.load(w, 80), v128.load_splat<u32>(k, 20)), c), Lanes.choose(h, a, b));
-    c = Lanes.add(c, Lanes.upper1(h));
-    g = Lanes.add(g, c);
-    y = v128.xor(d, e);
-    c = Lanes.add(Lanes.add(c, Lanes.upper0(d)), v128.xor(e, v128.and(y, x)));
-    b = Lanes.add(Lanes.add(Lanes.add(v128.load(w, 96), v128.load_splat<u32>(k, 24)), b), Lanes.choose(g, h, a));
-    b = Lanes.add(b, Lanes.upper1(g));
-    f = Lanes.add(f, b);
-    x = v128.xor(c, d);
-    b = Lanes.add(Lanes.add(b, Lanes.upper0(c)), v128.xor(d, v128.and(x, y)));
-    a = Lanes.add(Lanes.add(Lanes.add(v128.load(w, 112), v128.load_splat<u32>(k, 28)), a), Lanes.choose(f, g, h));
-    a = Lanes.add(a, Lanes.upper1(f));
-    e = Lanes.add(e, a);
-    y = v128.xor(b, c);
-    a = Lanes.add(Lanes.add(a, Lanes.upper0(b)), v128.xor(c, v128.and(y, x)));
+    g = Turn.now(A_SINK, Turn.second(g, h, a, y, x));
     if (w < SOURCE_END) {
       Turn.expand(w);
+    }
+    f = Turn.first(f, c, d, e, Turn.word(w, k, 2));
+    b = Turn.now(A_SINK, Lanes.add(b, f));
+    x = v128.xor(g, h);
+    f = Turn.now(A_SINK, Turn.second(f, g, h, x, y));
+    e = Turn.first(e, b, c, d, Turn.word(w, k, 3));
+    a = Turn.now(A_SINK, Lanes.add(a, e));
+    y = v128.xor(f, g);
+    e = Turn.now(A_SINK, Turn.second(e, f, g, y, x));
+    if (w < SOURCE_END) {
       Turn.expand(w + 32);
+    }
+    d = Turn.first(d, a, b, c, Turn.word(w, k, 4));
+    h = Turn.now(A_SINK, Lanes.add(h, d));
+    x = v128.xor(e, f);
+    d = Turn.now(A_SINK, Turn.second(d, e, f, x, y));
+    c = Turn.first(c, h, a, b, Turn.word(w, k, 5));
+    g = Turn.now(A_SINK, Lanes.add(g, c));
+    y = v128.xor(d, e);
+    c = Turn.now(A_SINK, Turn.second(c, d, e, y, x));
+    if (w < SOURCE_END) {
       Turn.expand(w + 64);
+    }
+    b = Turn.first(b, g, h, a, Turn.word(w, k, 6));
+    f = Turn.now(A_SINK, Lanes.add(f, b));
+    x = v128.xor(c, d);
+    b = Turn.now(A_SINK, Turn.second(b, c, d, x, y));
+    a = Turn.first(a, f, g, h, Turn.word(w, k, 7));
+    e = Turn.now(A_SINK, Lanes.add(e, a));
+    y = v128.xor(b, c);
+    a = Turn.now(A_SINK, Turn.second(a, b, c, y, x));
+    if (w < SOURCE_END) {
       Turn.expand(w + 96);
     }
     k += 32;
@@ -98,46 +96,38 @@ export function roundsKnown4(from: usize, into: usize, wk: usize): void {
   let x: v128;
   let y = v128.xor(b, c);
   for (const end = wk + 256; wk < end; wk += 32) {
-    h = Lanes.add(Lanes.add(v128.load_splat<u32>(wk, 0), h), Lanes.choose(e, f, g));
-    h = Lanes.add(h, Lanes.upper1(e));
-    d = Lanes.add(d, h);
+    h = Turn.first(h, e, f, g, Lanes.splat(wk + 0));
+    d = Turn.now(A_SINK, Lanes.add(d, h));
     x = v128.xor(a, b);
-    h = Lanes.add(Lanes.add(h, Lanes.upper0(a)), v128.xor(b, v128.and(x, y)));
-    g = Lanes.add(Lanes.add(v128.load_splat<u32>(wk, 4), g), Lanes.choose(d, e, f));
-    g = Lanes.add(g, Lanes.upper1(d));
-    c = Lanes.add(c, g);
+    h = Turn.now(A_SINK, Turn.second(h, a, b, x, y));
+    g = Turn.first(g, d, e, f, Lanes.splat(wk + 4));
+    c = Turn.now(A_SINK, Lanes.add(c, g));
     y = v128.xor(h, a);
-    g = Lanes.add(Lanes.add(g, Lanes.upper0(h)), v128.xor(a, v128.and(y, x)));
-    f = Lanes.add(Lanes.add(v128.load_splat<u32>(wk, 8), f), Lanes.choose(c, d, e));
-    f = Lanes.add(f, Lanes.upper1(c));
-    b = Lanes.add(b, f);
+    g = Turn.now(A_SINK, Turn.second(g, h, a, y, x));
+    f = Turn.first(f, c, d, e, Lanes.splat(wk + 8));
+    b = Turn.now(A_SINK, Lanes.add(b, f));
     x = v128.xor(g, h);
-    f = Lanes.add(Lanes.add(f, Lanes.upper0(g)), v128.xor(h, v128.and(x, y)));
-    e = Lanes.add(Lanes.add(v128.load_splat<u32>(wk, 12), e), Lanes.choose(b, c, d));
-    e = Lanes.add(e, Lanes.upper1(b));
-    a = Lanes.add(a, e);
+    f = Turn.now(A_SINK, Turn.second(f, g, h, x, y));
+    e = Turn.first(e, b, c, d, Lanes.splat(wk + 12));
+    a = Turn.now(A_SINK, Lanes.add(a, e));
     y = v128.xor(f, g);
-    e = Lanes.add(Lanes.add(e, Lanes.upper0(f)), v128.xor(g, v128.and(y, x)));
-    d = Lanes.add(Lanes.add(v128.load_splat<u32>(wk, 16), d), Lanes.choose(a, b, c));
-    d = Lanes.add(d, Lanes.upper1(a));
-    h = Lanes.add(h, d);
+    e = Turn.now(A_SINK, Turn.second(e, f, g, y, x));
+    d = Turn.first(d, a, b, c, Lanes.splat(wk + 16));
+    h = Turn.now(A_SINK, Lanes.add(h, d));
     x = v128.xor(e, f);
-    d = Lanes.add(Lanes.add(d, Lanes.upper0(e)), v128.xor(f, v128.and(x, y)));
-    c = Lanes.add(Lanes.add(v128.load_splat<u32>(wk, 20), c), Lanes.choose(h, a, b));
-    c = Lanes.add(c, Lanes.upper1(h));
-    g = Lanes.add(g, c);
+    d = Turn.now(A_SINK, Turn.second(d, e, f, x, y));
+    c = Turn.first(c, h, a, b, Lanes.splat(wk + 20));
+    g = Turn.now(A_SINK, Lanes.add(g, c));
     y = v128.xor(d, e);
-    c = Lanes.add(Lanes.add(c, Lanes.upper0(d)), v128.xor(e, v128.and(y, x)));
-    b = Lanes.add(Lanes.add(v128.load_splat<u32>(wk, 24), b), Lanes.choose(g, h, a));
-    b = Lanes.add(b, Lanes.upper1(g));
-    f = Lanes.add(f, b);
+    c = Turn.now(A_SINK, Turn.second(c, d, e, y, x));
+    b = Turn.first(b, g, h, a, Lanes.splat(wk + 24));
+    f = Turn.now(A_SINK, Lanes.add(f, b));
     x = v128.xor(c, d);
-    b = Lanes.add(Lanes.add(b, Lanes.upper0(c)), v128.xor(d, v128.and(x, y)));
-    a = Lanes.add(Lanes.add(v128.load_splat<u32>(wk, 28), a), Lanes.choose(f, g, h));
-    a = Lanes.add(a, Lanes.upper1(f));
-    e = Lanes.add(e, a);
+    b = Turn.now(A_SINK, Turn.second(b, c, d, x, y));
+    a = Turn.first(a, f, g, h, Lanes.splat(wk + 28));
+    e = Turn.now(A_SINK, Lanes.add(e, a));
     y = v128.xor(b, c);
-    a = Lanes.add(Lanes.add(a, Lanes.upper0(b)), v128.xor(c, v128.and(y, x)));
+    a = Turn.now(A_SINK, Turn.second(a, b, c, y, x));
   }
   v128.store(into, Lanes.add(v128.load(from, 0), a), 0);
   v128.store(into, Lanes.add(v128.load(from, 16), b), 16);

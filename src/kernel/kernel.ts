@@ -1,9 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { assertLayout, layout } from './layout.ts';
 import { type WasmModule, wasm } from './webassembly.ts';
 
-/** Two builds of the same kernel: `simd` hashes four messages at once. */
+/** Two builds of the same kernel: `simd` hashes eight messages at a time. */
 export type KernelBuild = 'scalar' | 'simd';
 
 /** A compiled build; can be posted to a worker thread, so that it is compiled once. */
@@ -13,7 +13,7 @@ export interface KernelCode {
 }
 
 export interface KernelOptions {
-  /** `auto`, the default: SIMD where it was built and this machine's engine has it. */
+  /** `auto`, the default: SIMD where this machine's engine has it. */
   readonly build?: KernelBuild | 'auto';
 }
 
@@ -27,19 +27,12 @@ const folder = new URL(import.meta.url.endsWith('.ts') ? '../../dist/kernel/' : 
 export function loadKernel(options: KernelOptions = {}): KernelCode {
   const { build = 'auto' } = options;
   if (build !== 'auto') return compile(build, read(build));
-  if (existsSync(fileOf('simd'))) {
-    const simd = read('simd');
-    if (wasm.validate(simd)) return compile('simd', simd);
-  }
-  return compile('scalar', read('scalar'));
-}
-
-function fileOf(build: KernelBuild): string {
-  return fileURLToPath(new URL(`${build}.wasm`, folder));
+  const simd = read('simd');
+  return wasm.validate(simd) ? compile('simd', simd) : compile('scalar', read('scalar'));
 }
 
 function read(build: KernelBuild): Buffer {
-  const file = fileOf(build);
+  const file = fileURLToPath(new URL(`${build}.wasm`, folder));
   try {
     return readFileSync(file);
   } catch (cause) {

@@ -128,6 +128,14 @@ describe('KernelMemory', () => {
   });
 });
 
+describe('loadKernel', () => {
+  it('takes the SIMD build where the engine has SIMD, and either where it is asked for', () => {
+    expect(loadKernel().build).toBe('simd');
+    expect(loadKernel({ build: 'scalar' }).build).toBe('scalar');
+    expect(loadKernel({ build: 'simd' }).build).toBe('simd');
+  });
+});
+
 describe('assertLayout', () => {
   const exported = (name: string): unknown => layout[name as keyof typeof layout];
 
