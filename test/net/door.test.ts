@@ -1,0 +1,349 @@
+import { describe, expect, it } from 'vitest';
+import type { JudgedShare, Submitter } from '../../src/domain/share.ts';
+import { rejects, type Verdict } from '../../src/domain/verdict.ts';
+import { limits } from '../../src/limits.ts';
+import { Bans } from '../../src/net/bans.ts';
+import { MEMORY_MS } from '../../src/net/conduct.ts';
+import { DOOR_TICK_MS, Door } from '../../src/net/door.ts';
+import { doorOptions, ranges } from '../../src/net/door-options.ts';
+import type { Visit } from '../../src/net/visit.ts';
+import { recordedLogger } from '../support/recorded-logger.ts';
+import { ManualClock } from './manual-clock.ts';
+
+const settings = {
+  limits: {
+    connections: 1000,
+    connectionsPerAddress: 1000,
+    connectionsPerSubnet: 1000,
+    handshakes: 1000,
+    handshakesPerAddress: 1000,
+    handshakesPerSubnet: 1000,
+    lines: 10_000,
+    bytes: 4_000_000,
+    submits: 6000,
+    exempt: [] as string[],
+  },
+  bans: { enabled: true },
+};
+
+/** A connection with a session behind it, as the door sees them. */
+class Guest {
+  closed = false;
+  heldMs = 0;
+  visit: Visit | undefined;
+  readonly submitter: Submitter;
+  readonly #door: Door;
+
+  constructor(door: Door, address: string) {
+    this.#door = door;
+    this.submitter = { remoteIp: address } as Submitter;
+    this.visit = door.enter(address, this);
+    if (this.visit === undefined) return;
+    const wire = { transport: 'tcp', remoteIp: address, send: () => undefined, close: () => this.close() } as const;
+    door.carry(wire, this.visit);
+    door.bind(this.submitter, wire);
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.leave('dismissed');
+  }
+
+  leave(how: 'went' | 'dismissed'): void {
+    this.visit?.leave(how);
+    this.#door.release(this.submitter);
+  }
+
+  hold(ms: number): void {
+    this.heldMs = Math.max(this.heldMs, ms);
+  }
+
+  share(verdict: Verdict, count = 1): void {
+    for (let i = 0; i < count; i += 1) {
+      if (!this.closed) this.visit?.received(1, 120);
+      this.#door.observe({ submitter: this.submitter, verdict } as JudgedShare);
+    }
+  }
+}
+
+function setup(changes: { limits?: Partial<typeof settings.limits>; bans?: boolean; allow?: string[] } = {}) {
+  const clock = new ManualClock();
+  const logger = recordedLogger();
+  const enabled = changes.bans ?? true;
+  const bans = new Bans(
+    { enabled, allow: ranges(changes.allow ?? []), deny: [], entriesMax: 1000 },
+    { clock, changed: () => undefined, banned: (ban) => door.evict(ban) },
+  );
+  const options = doorOptions({ limits: { ...settings.limits, ...changes.limits }, bans: { enabled } });
+  const door: Door = new Door(options, { clock, logger, bans });
+  const tick = (lateMs = 0): void => {
+    clock.advance(DOOR_TICK_MS + lateMs);
+    door.tick();
+  };
+  return {
+    clock,
+    logger,
+    bans,
+    door,
+    tick,
+    guest: (address: string) => new Guest(door, address),
+    pass(ms: number): void {
+      for (let passed = 0; passed < ms; passed += DOOR_TICK_MS) tick();
+    },
+  };
+}
+
+describe('bad shares', () => {
+  it('ban an address, show out all its connections and keep it out until the ban is over', () => {
+    const { guest, bans, clock, door, tick, logger } = setup();
+    const [a, b, other] = [guest('192.0.2.1'), guest('192.0.2.1'), guest('192.0.2.2')];
+    a.share('low-difficulty', limits.banPoints - 1);
+    expect(a.closed).toBe(false);
+    a.share('low-difficulty');
+    expect([a.closed, b.closed, other.closed]).toEqual([true, true, false]);
+    expect(guest('192.0.2.1').visit).toBeUndefined();
+    expect(bans.list()).toMatchObject([{ address: '192.0.2.1', reason: 'bad shares', times: 1 }]);
+    expect(door.counters).toMatchObject({ evicted: 2, banned: 1 });
+    tick();
+    expect(logger.lines.filter(({ message }) => message === 'banned')).toHaveLength(1);
+    clock.advance(60_000);
+    expect(guest('192.0.2.1').visit).toBeDefined();
+  });
+
+  it('are one line of log, however many addresses send them', () => {
+    const { guest, logger, tick } = setup();
+    for (let i = 1; i <= 200; i += 1) guest(`10.0.0.${i}`).share('malformed', 30);
+    tick();
+    expect(logger.lines).toHaveLength(1);
+    expect(logger.lines[0]?.fields).toMatchObject({ address: '10.0.0.1', bans: 200 });
+  });
+
+  it('weigh by what they say of the sender: the verdict table', () => {
+    const needed = (verdict: Verdict): number => {
+      const miner = setup().guest('192.0.2.1');
+      let count = 0;
+      while (!miner.closed && count < 100_000) {
+        miner.share(verdict);
+        count += 1;
+      }
+      return count;
+    };
+    const byPenalty = { none: 100_000, late: 5000, 'bad-work': 100, abuse: 20 } as const;
+    for (const [reason, { penalty }] of Object.entries(rejects)) {
+      // Sums of 0.02 are a little off.
+      expect(needed(reason as Verdict) - byPenalty[penalty], reason).toBeLessThanOrEqual(penalty === 'late' ? 1 : 0);
+      expect(needed(reason as Verdict), reason).toBeGreaterThanOrEqual(byPenalty[penalty]);
+    }
+    expect(needed('accepted')).toBe(100_000);
+  });
+
+  it('among honest work do no harm: a share of bad below half is never banned', () => {
+    const { guest, tick } = setup();
+    const miner = guest('192.0.2.1');
+    for (let second = 0; second < 1000; second += 1) {
+      miner.share('accepted', 6);
+      miner.share('low-difficulty', 2);
+      miner.share('duplicate', 2);
+      tick();
+    }
+    expect(miner.closed).toBe(false);
+  });
+
+  it('fade: a miner that is wrong now and then is never banned', () => {
+    const { guest, pass } = setup();
+    const miner = guest('192.0.2.1');
+    for (let round = 0; round < 100; round += 1) {
+      miner.share('low-difficulty', 15);
+      pass(MEMORY_MS / 5);
+    }
+    expect(miner.closed).toBe(false);
+  });
+
+  it('of a farm proxy after a restart of the pool, thousands of them late, do no harm', () => {
+    const { guest } = setup();
+    const proxy = guest('192.0.2.1');
+    proxy.share('job-not-found', 2000);
+    proxy.share('unauthorized', 1000);
+    proxy.share('stale', 1500);
+    proxy.share('accepted', 1000);
+    proxy.share('stale', 40_000);
+    expect(proxy.closed).toBe(false);
+  });
+
+  it('from one miner behind a NAT cost that miner its connection and the others nothing', () => {
+    const { guest, bans, door } = setup();
+    const honest = Array.from({ length: 300 }, () => guest('192.0.2.1'));
+    for (const miner of honest) miner.share('accepted', 60);
+    const bad = guest('192.0.2.1');
+    bad.share('low-difficulty', 100);
+    expect(bad.closed).toBe(true);
+    expect(honest.some(({ closed }) => closed)).toBe(false);
+    expect(bans.list()).toEqual([]);
+    expect(door.counters.misbehaved).toBe(1);
+    expect(guest('192.0.2.1').visit).toBeDefined();
+  });
+
+  it('that are judged when the connection has gone count for the address', () => {
+    const { guest, bans } = setup();
+    const hit = guest('192.0.2.1');
+    hit.share('accepted');
+    hit.leave('went');
+    hit.share('malformed', 25);
+    expect(bans.refuses('192.0.2.1')).toBe(true);
+  });
+
+  it('have no consequence where bans are off, or for those on the allow list', () => {
+    const off = setup({ bans: false }).guest('192.0.2.1');
+    const allowed = setup({ allow: ['192.0.2.1'] }).guest('192.0.2.1');
+    for (const miner of [off, allowed]) {
+      miner.share('malformed', 10_000);
+      expect(miner.closed).toBe(false);
+    }
+  });
+});
+
+describe('other misconduct', () => {
+  it.each([
+    ['junk', 20],
+    ['overlong', 5],
+    ['bad-handshake', 50],
+    ['slow-reader', 100],
+  ] as const)('%s bans an address at %d', (offence, count) => {
+    const { guest, bans } = setup();
+    for (let i = 1; i <= count; i += 1) {
+      expect(bans.list()).toEqual([]);
+      const peer = guest('192.0.2.1');
+      peer.visit?.received(1, 1);
+      peer.visit?.offend(offence);
+      peer.leave('went');
+    }
+    expect(bans.list()).toHaveLength(1);
+  });
+
+  it('is to say nothing: a hundred silent sockets ban an address, a health check every second does not', () => {
+    const { guest, bans, pass } = setup();
+    for (let i = 0; i < 100; i += 1) guest('192.0.2.1').close();
+    expect(bans.list()).toMatchObject([{ address: '192.0.2.1', reason: 'silent connections' }]);
+    for (let second = 0; second < 2000; second += 1) {
+      guest('192.0.2.2').leave('went');
+      pass(1000);
+    }
+    expect(bans.refuses('192.0.2.2')).toBe(false);
+  });
+
+  it('is nobody’s fault once the pool closes', () => {
+    const { guest, door, bans } = setup();
+    const peers = Array.from({ length: 500 }, () => guest('192.0.2.1'));
+    door.close();
+    for (const peer of peers) peer.close();
+    expect(bans.list()).toEqual([]);
+  });
+});
+
+describe('traffic', () => {
+  it('over the rate of a connection waits as long as it takes to be within it', () => {
+    const { guest, clock } = setup({ limits: { lines: 100, bytes: 100_000, submits: 50 } });
+    const miner = guest('192.0.2.1');
+    miner.visit?.received(200, 1);
+    expect(miner.heldMs).toBe(0);
+    miner.visit?.received(50, 1);
+    expect(miner.heldMs).toBe(500);
+    clock.advance(10_000);
+    miner.heldMs = 0;
+    miner.visit?.received(1, 300_000);
+    expect(miner.heldMs).toBe(1000);
+    clock.advance(10_000);
+    miner.heldMs = 0;
+    miner.share('accepted', 101);
+    expect(miner.heldMs).toBe(20);
+  });
+
+  it('of many connections of an address is limited together', () => {
+    const { guest } = setup({ limits: { lines: 100 } });
+    const peers = Array.from({ length: 9 }, () => guest('192.0.2.1'));
+    // Each within its own burst of 200; the address has four times that.
+    for (const peer of peers) peer.visit?.received(100, 1);
+    expect(peers.map(({ heldMs }) => heldMs > 0)).toEqual([...new Array(8).fill(false), true]);
+    const other = guest('192.0.2.2');
+    other.visit?.received(100, 1);
+    expect(other.heldMs).toBe(0);
+  });
+
+  it('of a farm proxy with 10,000 workers at 12 shares a minute is within the defaults', () => {
+    const { guest, pass } = setup({
+      limits: {
+        lines: limits.linesPerSecondMax,
+        bytes: limits.bytesPerSecondMax,
+        submits: limits.submitsPerSecondMax,
+      },
+    });
+    const proxy = guest('192.0.2.1');
+    for (let i = 0; i < 10_000; i += 1) proxy.visit?.received(1, 150);
+    for (let second = 0; second < 60; second += 1) {
+      proxy.share('accepted', 2000);
+      pass(1000);
+    }
+    expect(proxy.heldMs).toBe(0);
+  });
+
+  it('of those who are exempt is not limited', () => {
+    const { guest } = setup({ limits: { lines: 1, bytes: 1, submits: 1, exempt: ['127.0.0.0/8'] } });
+    const peer = guest('127.5.0.1');
+    peer.visit?.received(1e9, 1e12);
+    peer.share('accepted', 1000);
+    expect(peer.heldMs).toBe(0);
+  });
+});
+
+describe('overload', () => {
+  it('refuses new connections first, sheds the noisiest sessions then, and ends by itself', () => {
+    const { guest, door, tick } = setup({ limits: { exempt: ['127.0.0.1'] } });
+    const honest = Array.from({ length: 50 }, (_, i) => guest(`10.0.1.${i + 1}`));
+    const proxy = guest('10.0.2.1');
+    const noisy = Array.from({ length: 30 }, (_, i) => guest(`10.0.3.${i + 1}`));
+    const work = (): void => {
+      for (const miner of honest) miner.share('accepted', 1);
+      proxy.share('accepted', 3000);
+      for (const [i, peer] of noisy.entries()) if (!peer.closed) peer.visit?.received(100 + i, 10_000);
+    };
+    work();
+    tick(limits.overloadLagMsMax + 1);
+    expect(door.overloaded).toBe(false);
+    work();
+    tick(limits.overloadLagMsMax + 1);
+    expect(door.overloaded).toBe(true);
+    expect(guest('10.0.9.9').visit).toBeUndefined();
+    expect(guest('127.0.0.1').visit).toBeDefined();
+    // The loudest went first.
+    expect(noisy.map(({ closed }) => closed)).toEqual(noisy.map((_, i) => i >= 30 - limits.shedSessionsMax));
+    work();
+    tick(limits.overloadLagMsMax + 1);
+    expect(noisy.every(({ closed }) => closed)).toBe(true);
+    expect([proxy, ...honest].some(({ closed }) => closed)).toBe(false);
+    for (let i = 0; i < 4; i += 1) {
+      expect(guest('10.0.9.9').visit).toBeUndefined();
+      tick();
+    }
+    expect(door.overloaded).toBe(false);
+    expect(guest('10.0.9.9').visit).toBeDefined();
+    expect(door.counters).toMatchObject({ shed: 30, overloaded: 5, evicted: 0 });
+  });
+
+  it('is not a single late tick', () => {
+    const { door, tick } = setup();
+    for (let i = 0; i < 10; i += 1) tick(i % 2 === 0 ? 5000 : 0);
+    expect(door.overloaded).toBe(false);
+  });
+});
+
+describe('bans by operators', () => {
+  it('show out those in a range, except who is allowed', () => {
+    const { guest, bans } = setup({ allow: ['192.0.2.9'] });
+    const peers = ['192.0.2.1', '192.0.2.9', '192.0.3.1', '2001:db8::1'].map(guest);
+    bans.add('192.0.2.0/24', 60_000, 'by hand');
+    expect(peers.map(({ closed }) => closed)).toEqual([true, false, false, false]);
+    bans.add('2001:db8::/32', 60_000, 'by hand');
+    expect(peers.map(({ closed }) => closed)).toEqual([true, false, false, true]);
+  });
+});
