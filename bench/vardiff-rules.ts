@@ -1,4 +1,4 @@
-import { SessionDifficulty } from '../src/session/difficulty.ts';
+import { SessionDifficulty } from '#sluice/session/difficulty';
 
 /**
  * Rules that choose a difficulty, behind one interface: Sluice's own, and those of two other pools as their authors
@@ -20,6 +20,9 @@ export interface Controller {
   tick(nowMs: number): void;
 }
 
+/** The pool's least difficulty, for every rule: one that starves a silent miner's difficulty would be flooded at its return. */
+const DIFFICULTY_MIN = 1;
+
 /** As Session and Assignment use it: a change is announced two seconds after the last one at the soonest. */
 const sluice: Rule = {
   name: 'Sluice',
@@ -27,7 +30,7 @@ const sluice: Rule = {
   start(difficulty) {
     const control = new SessionDifficulty({
       start: difficulty,
-      min: 1e-9,
+      min: DIFFICULTY_MIN,
       max: 1e15,
       vardiff: true,
       sharesPerMinute: 12,
@@ -76,7 +79,7 @@ const ckpool: Rule = {
         const mean = perSecond / (1 - Math.exp(-nowMs / 1000 / tauS));
         const ratio = mean / this_.difficulty;
         if (ratio > 0.15 && ratio < 0.4) return;
-        this_.difficulty = mean * 3.33;
+        this_.difficulty = Math.max(mean * 3.33, DIFFICULTY_MIN);
         changedMs = nowMs;
         shares = 0;
       },
@@ -118,7 +121,8 @@ const sri: Rule = {
         const ratio = shares / ((elapsedS / 60) * 12);
         const allowed = sriSteps.find(([atLeastS]) => elapsedS >= atLeastS)?.[1] ?? 1;
         if (Math.abs(ratio - 1) < allowed) return;
-        this_.difficulty *= shares > 0 ? ratio : elapsedS <= 30 ? 1 / 1.5 : elapsedS < 60 ? 1 / 2 : 1 / 3;
+        const factor = shares > 0 ? ratio : elapsedS <= 30 ? 1 / 1.5 : elapsedS < 60 ? 1 / 2 : 1 / 3;
+        this_.difficulty = Math.max(this_.difficulty * factor, DIFFICULTY_MIN);
         changedMs = nowMs;
         shares = 0;
       },

@@ -18,6 +18,12 @@ export interface DifficultyOptions {
 }
 
 /**
+ * How far silence alone brings a difficulty down, by factor, from the last one that a share was found at. Whoever comes
+ * back after hours at his old speed would drown the pool in shares at the least difficulty there is.
+ */
+const SILENT_DECAY_MAX = 64;
+
+/**
  * The difficulty that one session should have: the pool's start (or its device's), the miner's wishes, then vardiff,
  * always within the pool's bounds. Times are monotonic ms.
  */
@@ -38,6 +44,8 @@ export class SessionDifficulty {
   #long: Window | undefined;
   #short: Window | undefined;
   #settlingUntilMs: number | undefined;
+  /** The difficulty of the last accepted share; 0 before the first. */
+  #proven = 0;
 
   constructor(options: DifficultyOptions) {
     this.#options = options;
@@ -109,7 +117,8 @@ export class SessionDifficulty {
 
   /** An accepted share. One of an older, harder job counts no more than one of now, or a single one would be a flood. */
   accept(difficulty: number): void {
-    const shares = Math.min(difficulty / this.#wanted, 1);
+    this.#proven = Math.min(difficulty, this.#wanted);
+    const shares = this.#proven / this.#wanted;
     this.#long?.add(shares);
     this.#short?.add(shares);
   }
@@ -124,7 +133,7 @@ export class SessionDifficulty {
     const next = retarget(view, sharesPerMinute);
     if (next === undefined) return;
     this.#untouched = false;
-    this.#wanted = this.#clamp(next);
+    this.#wanted = this.#clamp(Math.max(next, this.#proven / SILENT_DECAY_MAX));
     const jumped = next > difficulty * JUMP_RATIO || next * JUMP_RATIO < difficulty;
     if (jumped) this.#settlingUntilMs = nowMs + SETTLING_MS;
   }

@@ -210,6 +210,22 @@ describe('SessionDifficulty', () => {
     expect(rental.wanted).toBe(524_288);
   });
 
+  it('comes down in silence without end only where no share was ever found', () => {
+    const decay = (shares: number): number => {
+      const control = new SessionDifficulty(options);
+      control.begin(0);
+      for (let share = 0; share < shares; share += 1) control.accept(65536);
+      for (let second = 1; second < 7200; second += 1) {
+        const before = control.wanted;
+        control.review(second * 1000);
+        if (control.wanted !== before) control.begin(second * 1000);
+      }
+      return control.wanted;
+    };
+    expect(decay(0)).toBe(options.min);
+    expect(decay(1)).toBe(1024);
+  });
+
   it('goes on from where a former connection was, unless the miner wishes otherwise', () => {
     const back = new SessionDifficulty(options);
     back.resume(123);
