@@ -61,14 +61,16 @@ static int has_work(const struct peer *p) { return p->authorized && p->job[0] !=
 static void open_peer(struct peer *p, int index, const struct sockaddr_in *to, int poll) {
     p->fd = socket(AF_INET, SOCK_STREAM, 0);
     if (p->fd < 0) die("socket");
+    int one = 1;
     uint32_t address = ntohl(to->sin_addr.s_addr);
     if (address >> 24 == 127) { /* 127.0.x.1 */
         struct sockaddr_in from = {.sin_family = AF_INET};
+        /* The port is chosen at connect: earlier runs leave thousands waiting, and bind would look for one that none has. */
+        setsockopt(p->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
         from.sin_addr.s_addr = htonl(0x7f000001u + ((uint32_t)(index / CONNECTIONS_PER_SOURCE) << 8));
         if (bind(p->fd, (struct sockaddr *)&from, sizeof from) != 0) die("bind");
     }
     if (connect(p->fd, (const struct sockaddr *)to, sizeof *to) != 0) die("connect");
-    int one = 1;
     setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     fcntl(p->fd, F_SETFL, O_NONBLOCK);
     p->next_id = FIRST_SUBMIT_ID;

@@ -31,6 +31,15 @@ export interface BenchContext extends BenchOptions {
 
 /** Runs a benchmark as this process: table or JSON on stdout, the result appended under bench/results/. */
 export async function runBenchmark(benchmark: Benchmark): Promise<void> {
+  try {
+    await measure(benchmark);
+  } catch (error) {
+    process.stderr.write(`${benchmark.name}: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}
+
+async function measure(benchmark: Benchmark): Promise<void> {
   const { name, question, excludes, columns } = benchmark;
   const options = benchOptions();
   const samples = new Samples();

@@ -8,11 +8,15 @@ export interface BenchOptions {
   readonly json: boolean;
 }
 
+/** Where `sluice bench` says how much is to be measured, since not every benchmark has sizes. */
+const SIZE_VARIABLE = 'SLUICE_BENCH_SIZE';
+
 /** What a benchmark's own process was told; throws where it does not know a word. */
 export function benchOptions(args: readonly string[] = process.argv.slice(2)): BenchOptions {
   const { values } = parseArgs({
     args: [...args],
     options: { json: { type: 'boolean' }, quick: { type: 'boolean' }, full: { type: 'boolean' } },
   });
-  return { json: values.json === true, size: values.full ? 'full' : values.quick ? 'quick' : 'normal' };
+  const asked = values.full ? 'full' : values.quick ? 'quick' : process.env[SIZE_VARIABLE];
+  return { json: values.json === true, size: asked === 'full' || asked === 'quick' ? asked : 'normal' };
 }

@@ -69,8 +69,8 @@ export async function startPool(options: PoolOptions): Promise<PoolServer> {
 }
 
 /**
- * Any nonce is a share and none is a block; the difficulty stays. Nothing is limited or banned: all the load comes from
- * one machine.
+ * Any nonce is a share and none is a block; the difficulty stays. Limits are kept, but so high that one machine may send
+ * all the load.
  */
 function toml(folder: string, { gateways = 1, refreshSeconds = 30 }: PoolOptions): string {
   return `
@@ -86,8 +86,15 @@ function toml(folder: string, { gateways = 1, refreshSeconds = 30 }: PoolOptions
     start = 1e-10
     min = 1e-10
     vardiff = false
-    [stratum.bans]
-    enabled = false
+    [stratum.limits]
+    connections-per-address = 60000
+    connections-per-subnet = 60000
+    handshakes-per-second = 1000000
+    handshakes-per-second-per-address = 1000000
+    handshakes-per-second-per-subnet = 1000000
+    lines-per-second = 1000000
+    bytes-per-second = 1000000000
+    submits-per-second = 1000000
     [http]
     listen = "127.0.0.1:0"
     [log]
