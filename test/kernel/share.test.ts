@@ -164,6 +164,22 @@ describe.each(kernels)('share verification, $name', ({ kernel, batch, slow }) =>
     }
   });
 
+  it('tells extranonces apart by every single byte', () => {
+    for (let length = 1; length <= (slow ? 3 : 32); length += 1) {
+      const jobs = [job({ extranonceBytes: length, merkleBranch: [] })];
+      const base = share(length, 0, length);
+      check(jobs, [base]);
+      for (let at = 0; at < length; at += 1) {
+        const extranonce = Uint8Array.from([...base.extranonce1, ...base.extranonce2]);
+        extranonce[at] = (extranonce[at] ?? 0) ^ 0x80;
+        recheck(jobs, [
+          { ...base, extranonce1: extranonce.subarray(0, 1), extranonce2: extranonce.subarray(1) },
+          { ...base, nonce: at },
+        ]);
+      }
+    }
+  });
+
   it('counts a hash equal to the target as meeting it, one above as not', () => {
     const plain = share(1);
     const hash = unhex(expectedHash(job(), plain));
