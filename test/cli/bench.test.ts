@@ -1,0 +1,45 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { exitCodes } from '../../src/cli/io.ts';
+import { run } from '../../src/cli/program.ts';
+import { FakeIo } from './harness.ts';
+
+const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+async function bench(...args: string[]) {
+  const io = new FakeIo();
+  const code = await run(['bench', ...args], io);
+  return { code, out: io.out, err: io.err };
+}
+
+describe('sluice bench', () => {
+  it('lists the benchmarks', async () => {
+    const { code, out } = await bench('--list', '--json');
+    expect(code).toBe(exitCodes.fine);
+    const { benchmarks } = JSON.parse(out) as { benchmarks: string[] };
+    for (const name of ['verify', 'stratum-tcp', 'stratum-websocket', 'broadcast', 'memory']) {
+      expect(benchmarks).toContain(name);
+    }
+    expect((await bench('--list')).out).toContain('\n  stratum-tcp\n');
+  });
+
+  it('runs nothing where it does not know a name, or is told two sizes', async () => {
+    const unknown = await bench('stratum-tcp', 'stratum-udp');
+    expect(unknown).toMatchObject({ code: exitCodes.usage, out: '' });
+    expect(unknown.err).toContain('there is no benchmark "stratum-udp"');
+    expect(await bench('--quick', '--full')).toMatchObject({ code: exitCodes.usage, out: '' });
+  });
+
+  it('runs one as a process of its own and prints its result', { timeout: 60_000 }, () => {
+    const out = execFileSync(process.execPath, [main, 'bench', 'verify', '--quick', '--json'], { encoding: 'utf8' });
+    const result = JSON.parse(out) as { rows: { values: Record<string, { median: number; count: number }> }[] };
+    expect(result).toMatchObject({
+      benchmark: 'verify',
+      command: 'sluice bench verify --quick',
+      node: process.version,
+    });
+    expect(result.rows.length).toBeGreaterThan(1);
+    for (const { values } of result.rows) expect(values['sharesPerSecond']?.median).toBeGreaterThan(0);
+  });
+});
