@@ -80,6 +80,9 @@ function summary({
 
 /** Every key with its variable and its rule, for `--help`. */
 export function keyHelp(): string {
-  const lines = keys.map(({ name, env, rule }) => `  ${name}\n      ${env}\n      ${rule}\n`);
+  const lines = keys.map(
+    ({ name, env, rule }) =>
+      `  ${name}\n      ${env ?? '(in the file only; * is a name of your choice)'}\n      ${rule}\n`,
+  );
   return `\nKeys, the variables that override them, and what they take:\n${lines.join('')}`;
 }

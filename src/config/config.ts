@@ -71,6 +71,27 @@ export interface BansConfig {
   readonly deny: readonly string[];
 }
 
+/** Somebody whom the operator knows. */
+export interface AccountConfig {
+  readonly name: string;
+  /** `scrypt$…`. */
+  readonly passwordHash: string;
+  /** Payable on `network`. */
+  readonly address: string;
+}
+
+/** A kind of device, by its user agent; what is undefined is as in the built-in table, or as for everybody. */
+export interface ProfileConfig {
+  readonly name: string;
+  /** Parts of user agents, in lower case. */
+  readonly match: readonly string[];
+  readonly difficultyMin: number | undefined;
+  readonly difficultyStart: number | undefined;
+  readonly cleanOnRaise: boolean | undefined;
+  readonly coinbaseBytesMax: number | undefined;
+  readonly ping: boolean | undefined;
+}
+
 export interface StratumConfig {
   /** At least one of `tcp` and `websocket` is there. */
   readonly tcp: HostPort | undefined;
@@ -83,8 +104,16 @@ export interface StratumConfig {
   readonly proxyFrom: readonly string[];
   /** Header version bits that miners may roll, u32. */
   readonly versionMask: number;
-  /** `address`: a user is a payable address. `open`: any name, and the pool keeps all. */
-  readonly authorization: 'address' | 'open';
+  /** `address`: a user is a payable address. `accounts`: one of `accounts`, with its password. `open`: any name, and the pool keeps all. */
+  readonly authorization: 'address' | 'accounts' | 'open';
+  /** Who may mine where `authorization` is `accounts`. */
+  readonly accounts: readonly AccountConfig[];
+  /** What the operator says of devices, before and instead of the built-in table. */
+  readonly profiles: readonly ProfileConfig[];
+  /** Where it is there, who claims to be NiceHash must prove it. */
+  readonly niceHash: { readonly key: string; readonly secret: string } | undefined;
+  /** Silence after which a connection is closed, ms. */
+  readonly idleMsMax: number;
   readonly difficulty: DifficultyConfig;
   readonly limits: LimitsConfig;
   readonly bans: BansConfig;

@@ -54,7 +54,7 @@ function parse({ kind }: Key, text: string): unknown {
 function unknownVariable(variable: string): ConfigProblem {
   const near = nearest(
     variable,
-    keys.map(({ env }) => env),
+    keys.flatMap(({ env }) => env ?? []),
   );
   const hint = near === undefined ? '`sluice check --help` tells how they are named' : `did you mean ${near}?`;
   return { key: showName(variable), value: undefined, bound: `is no variable that Sluice knows; ${hint}` };

@@ -10,9 +10,12 @@ export interface Key extends Leaf {
   readonly path: readonly string[];
   /** Dotted, as messages name it. */
   readonly name: string;
-  /** The environment variable that overrides it. */
-  readonly env: string;
+  /** The environment variable that overrides it; undefined for keys under names that the operator chooses. */
+  readonly env: string | undefined;
 }
+
+/** Stands in a key's path for any name that the operator chooses. */
+const ANY = '*';
 
 /** A table of the config: its own keys and the tables in it, by name. */
 type Shape = Readonly<Record<string, z.core.$ZodType>>;
@@ -26,8 +29,9 @@ function walk(shape: Shape, above: readonly string[]): { keys: Key[]; tables: [s
   for (const [name, wrapped] of Object.entries(shape)) {
     const type = unwrap(wrapped);
     const path = [...above, name];
-    if (type instanceof z.ZodObject) {
-      const inner = walk(type.shape, path);
+    const table = type instanceof z.ZodRecord ? type.valueType : type;
+    if (table instanceof z.ZodObject) {
+      const inner = walk(table.shape, type instanceof z.ZodRecord ? [...path, ANY] : path);
       found.keys.push(...inner.keys);
       found.tables.push(...inner.tables);
     } else {
@@ -39,7 +43,8 @@ function walk(shape: Shape, above: readonly string[]): { keys: Key[]; tables: [s
   return found;
 }
 
-function envName(path: readonly string[]): string {
+function envName(path: readonly string[]): string | undefined {
+  if (path.includes(ANY)) return undefined;
   return ENV_PREFIX + path.map((part) => part.replaceAll('-', '_').toUpperCase()).join('__');
 }
 
@@ -48,14 +53,24 @@ const all = walk(schema.shape, []);
 /** Every key, in the order of the schema. */
 export const keys: readonly Key[] = all.keys;
 const byName: ReadonlyMap<string, Key> = new Map(keys.map((key) => [key.name, key]));
-const byEnv: ReadonlyMap<string, Key> = new Map(keys.map((key) => [key.env, key]));
+const byEnv: ReadonlyMap<string, Key> = new Map(keys.flatMap((key) => (key.env === undefined ? [] : [[key.env, key]])));
 /** What each table may hold, by the table's dotted name; the outermost is ''. */
 export const tables: ReadonlyMap<string, readonly string[]> = new Map(all.tables);
+
+/** A path as keys and tables have it: dotted, and without the names that the operator chooses. */
+export function plainName(path: readonly PropertyKey[]): string {
+  let name = '';
+  for (const part of path) {
+    const inner = name === '' ? String(part) : `${name}.${String(part)}`;
+    name = tables.has(`${name}.${ANY}`) ? `${name}.${ANY}` : inner;
+  }
+  return name;
+}
 
 /** The key at a path, or the one that the path leads into (an item of a list). */
 export function keyAt(path: readonly PropertyKey[]): Key | undefined {
   for (let length = path.length; length > 0; length--) {
-    const key = byName.get(path.slice(0, length).map(String).join('.'));
+    const key = byName.get(plainName(path.slice(0, length)));
     if (key !== undefined) return key;
   }
   return undefined;

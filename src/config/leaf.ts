@@ -52,6 +52,19 @@ export function text(rule: string, holds: (value: string) => boolean, secret = f
   return leaf(z.string().max(TEXT_CHARS_MAX).refine(holds), 'text', rule, secret);
 }
 
+/** A list of texts for each of which `holds` is true. */
+export function texts(max: number, rule: string, holds: (value: string) => boolean) {
+  return leaf(z.array(z.string().max(TEXT_CHARS_MAX).refine(holds)).min(1).max(max), 'list', rule);
+}
+
+/** The rule for names that the operator gives: nothing that a worker name or a dotted key takes apart. */
+export const nameRule = 'must be named with 1 to 64 letters, digits and dashes';
+
+/** Tables of one kind under names that the operator chooses. */
+export function named<S extends z.ZodObject>(table: S) {
+  return z.record(z.string().regex(/^[A-Za-z0-9-]{1,64}$/), table);
+}
+
 export function path() {
   return text('must be a path', (value) => value.trim() !== '' && !value.includes('\0'));
 }

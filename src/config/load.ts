@@ -4,7 +4,8 @@ import type { z } from 'zod';
 import { limits } from '../limits.ts';
 import type { Config } from './config.ts';
 import { readEnv, type Table, withOverrides } from './env.ts';
-import { keyAt, tables } from './keys.ts';
+import { keyAt, plainName, tables } from './keys.ts';
+import { nameRule } from './leaf.ts';
 import { nearest } from './near.ts';
 import { ConfigError, type ConfigProblem, showName, showValue } from './problem.ts';
 import { resolve } from './resolve.ts';
@@ -65,17 +66,22 @@ function tomlFault(error: unknown): string {
 
 function problemsOf(issue: z.core.$ZodIssue): ConfigProblem[] {
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(issue.path, key));
+  if (issue.code === 'invalid_key') return [{ key: shown(issue.path), value: undefined, bound: nameRule }];
   const key = keyAt(issue.path);
-  const name = issue.path.map((part) => showName(String(part))).join('.');
+  const name = shown(issue.path);
   if (key === undefined) return [{ key: name, value: showValue(issue.input), bound: 'must be a table' }];
   const value = key.secret || issue.input === undefined ? undefined : showValue(issue.input);
   return [{ key: name, value, bound: issue.input === undefined ? `is missing: ${key.rule}` : key.rule }];
 }
 
+function shown(path: readonly PropertyKey[]): string {
+  return path.map((part) => showName(String(part))).join('.');
+}
+
 function unknownKey(path: readonly PropertyKey[], name: string): ConfigProblem {
-  const table = path.map(String).join('.');
+  const table = plainName(path);
   const near = nearest(name, tables.get(table) ?? []);
-  const prefix = table === '' ? '' : `${table}.`;
+  const prefix = table === '' ? '' : `${shown(path)}.`;
   const elsewhere = [...tables].find(([other, names]) => other !== table && names.includes(name));
   let hint = `known here: ${(tables.get(table) ?? []).join(', ')}`;
   if (near !== undefined) hint = `did you mean ${prefix}${near}?`;

@@ -1,5 +1,6 @@
 import { type Network, parseAddress } from '../bitcoin/address.ts';
 import { limits } from '../limits.ts';
+import { resolveAccounts, resolveProfiles } from './clients.ts';
 import type {
   ClickHouseConfig,
   Config,
@@ -108,6 +109,10 @@ function resolveStratum({ stratum = {} }: Given, network: Network, complain: Com
     proxyFrom: resolveProxies(stratum, complain),
     versionMask: parseVersionMask(stratum['version-mask'] ?? '') ?? VERSION_MASK_DEFAULT,
     authorization: stratum.authorization ?? 'address',
+    accounts: resolveAccounts(stratum, network, complain),
+    profiles: resolveProfiles(stratum),
+    niceHash: stratum.nicehash,
+    idleMsMax: (stratum['idle-minutes'] ?? limits.idleMsMax / 60_000) * 60_000,
     difficulty: resolveDifficulty(stratum.difficulty ?? {}, network, complain),
     limits: resolveLimits(stratum.limits ?? {}, complain),
     bans: {

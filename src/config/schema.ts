@@ -18,6 +18,8 @@ const count = () => leaf.integer(1, RATE_MAX);
 const difficulty = () => leaf.number({ above: 0 }, DIFFICULTY_MAX);
 const onePath = (url: string): boolean => /^https?:\/\/[^/]+\/?$/.test(url);
 
+const secret = () => leaf.text('must be a text that is not empty', (value) => value !== '', true);
+
 /**
  * Every key of the config, as it is written in TOML. A table may be left out, and so may each key: what is there
  * instead is decided in resolve.ts, where the keys are seen together.
@@ -52,7 +54,33 @@ export const schema = z.strictObject({
           (value) => parseVersionMask(value) !== undefined,
         )
         .optional(),
-      authorization: leaf.oneOf('address', 'open').optional(),
+      authorization: leaf.oneOf('address', 'accounts', 'open').optional(),
+      accounts: leaf
+        .named(
+          z.strictObject({
+            'password-hash': leaf.text(
+              'must be what `sluice account hash` prints',
+              (value) => /^scrypt(\$[\w-]+){5}$/.test(value),
+              true,
+            ),
+            address: leaf.text('must be a Bitcoin address', (value) => value !== ''),
+          }),
+        )
+        .optional(),
+      profiles: leaf
+        .named(
+          z.strictObject({
+            match: leaf.texts(64, 'must be a list of 1 to 64 parts of user agents', (part) => part.trim() !== ''),
+            'difficulty-min': difficulty().optional(),
+            'difficulty-start': difficulty().optional(),
+            'clean-on-raise': leaf.boolean().optional(),
+            'coinbase-bytes': leaf.integer(100, 100_000).optional(),
+            ping: leaf.boolean().optional(),
+          }),
+        )
+        .optional(),
+      nicehash: z.strictObject({ key: secret(), secret: secret() }).optional(),
+      'idle-minutes': leaf.number({ from: 5 }, 10_080).optional(),
       difficulty: z
         .strictObject({
           start: difficulty().optional(),

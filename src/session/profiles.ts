@@ -79,9 +79,8 @@ export function deviceProfiles(own: readonly DeviceProfile[], poolMin: number): 
 
 /** A profile without the members that say nothing, so that it changes only what it names. */
 function given(profile: DeviceProfile): DeviceProfile {
-  return Object.fromEntries(
-    Object.entries(profile).filter(([, value]) => value !== undefined),
-  ) as unknown as DeviceProfile;
+  const members = Object.entries(profile).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(members) as unknown as DeviceProfile;
 }
 
 function known(profile: DeviceProfile): KnownProfile {

@@ -1,0 +1,21 @@
+import { text } from 'node:stream/consumers';
+import { limits } from '../limits.ts';
+import { hashPassword } from '../session/password-hash.ts';
+import { CommandError, type ExitCode, exitCodes, type Io } from './io.ts';
+
+/** `sluice account hash`: what a config says of a password that comes on standard input, in place of the password. */
+export async function hashAccount(
+  options: { readonly json?: boolean },
+  io: Io,
+  input: AsyncIterable<Uint8Array> = process.stdin,
+): Promise<ExitCode> {
+  const password = (await text(input)).replace(/\r?\n$/, '');
+  if (password === '') throw new CommandError('there was no password on standard input', exitCodes.usage);
+  if (password.length > limits.passwordCharsMax || !/^[ -~]*$/.test(password) || password.trim() !== password) {
+    const rule = `up to ${limits.passwordCharsMax} printable ASCII characters, without blanks at its ends`;
+    throw new CommandError(`the password must be ${rule}: miners send it as it is typed there`, exitCodes.usage);
+  }
+  const hash = await hashPassword(password);
+  io.stdout.write(options.json === true ? `${JSON.stringify({ passwordHash: hash })}\n` : `${hash}\n`);
+  return exitCodes.fine;
+}

@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import { limits } from '../../src/limits.ts';
+import { type Account, authorizeAccounts } from '../../src/session/accounts.ts';
+import { hashPassword, parsePasswordHash } from '../../src/session/password-hash.ts';
+import { authorizeBy } from '../../src/session/policy.ts';
+import { inShort, makeBench, makeJob } from './support.ts';
+
+/** A check that the test decides on. */
+function heldChecks() {
+  const waiting: ((right: boolean) => void)[] = [];
+  let started = 0;
+  const check = (): Promise<boolean> => {
+    started += 1;
+    return new Promise((resolve) => waiting.push(resolve));
+  };
+  return {
+    check,
+    get started() {
+      return started;
+    },
+    async answer(right: boolean): Promise<void> {
+      waiting.shift()?.(right);
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+  };
+}
+
+const passwordHash = await hashPassword('secret');
+const alice: Account = { name: 'alice', passwordHash, address: 'bc1qalice' };
+
+describe('parsePasswordHash', () => {
+  it.each(['', 'secret', `${passwordHash}x`, passwordHash.replace('$14$', '$30$'), passwordHash.replace('$8$', '$0$')])(
+    'refuses %j',
+    (text) => {
+      expect(parsePasswordHash(text)).toBeUndefined();
+      expect(() => authorizeAccounts([{ ...alice, passwordHash: text }])).toThrow('alice');
+    },
+  );
+});
+
+describe('authorizing accounts', () => {
+  it('takes the right password of a known account, and pays its address', async () => {
+    const authorize = authorizeBy({ authorization: 'accounts', accounts: [alice] }, 'main');
+    expect(await authorize('alice.rig', 'secret')).toEqual({ name: 'alice.rig', account: 'bc1qalice', rig: 'rig' });
+    // Once it was right, it is known without being hashed again.
+    expect(authorize('alice_2', 'secret')).toEqual({ name: 'alice_2', account: 'bc1qalice', rig: '2' });
+    for (const [name, password] of [
+      ['alice', 'Secret'],
+      ['alice', ''],
+      ['bob', 'secret'],
+      ['__proto__', 'secret'],
+      ['', ''],
+    ] as const) {
+      expect(await authorize(name, password)).toEqual({ refused: expect.stringMatching(/unknown|another/) });
+    }
+  });
+
+  it('checks few at once, one password once, and turns away whom it could never come to', async () => {
+    const checks = heldChecks();
+    const accounts = Array.from({ length: limits.passwordChecksMax + limits.passwordQueueMax + 1 }, (_, index) => ({
+      ...alice,
+      name: `a${index}`,
+    }));
+    const authorize = authorizeAccounts(accounts, checks.check);
+    const first = [authorize('a0.1', 'secret'), authorize('a0.2', 'secret')];
+    const others = accounts.slice(1).map(({ name }) => authorize(name, 'x'));
+    expect(checks.started).toBe(limits.passwordChecksMax);
+    expect(await others.at(-1)).toEqual({ refused: expect.stringContaining('too many') });
+    await checks.answer(true);
+    expect(await Promise.all(first)).toMatchObject([{ rig: '1' }, { rig: '2' }]);
+    expect(checks.started).toBe(limits.passwordChecksMax + 1);
+    await checks.answer(false);
+    expect(await others[0]).toHaveProperty('refused');
+  });
+
+  it('is busy rather than broken when a check fails', async () => {
+    const authorize = authorizeAccounts([alice], () => Promise.reject(new Error('no memory')));
+    expect(await authorize('alice', 'secret')).toEqual({ refused: expect.stringContaining('too many') });
+  });
+});
+
+describe('a session whose password is being checked', () => {
+  it('answers what comes meanwhile afterwards, in order', async () => {
+    const checks = heldChecks();
+    const { registry, connect, intake } = makeBench({}, { authorize: authorizeAccounts([alice], checks.check) });
+    registry.broadcast(makeJob(1));
+    const client = connect();
+    client.call('mining.subscribe', []);
+    expect(client.call('mining.authorize', ['alice.1', 'secret'], 2)).toEqual([]);
+    expect(client.call('mining.ping', [], 3)).toEqual([]);
+    expect(client.call('mining.authorize', ['alice.2', 'secret'], 4)).toEqual([]);
+    client.call('mining.submit', ['alice.2', '0000000001', '0000000000000001', '6553f164', '00000001'], 5);
+    expect(intake.held).toEqual([]);
+    await checks.answer(true);
+    const replies = client.wire.take();
+    expect(inShort(replies)).toEqual([
+      'result true',
+      'difficulty 1000',
+      'job 0000000001 clean',
+      'result "pong"',
+      'result true',
+    ]);
+    expect(intake.held[0]?.submitter.worker('alice.2')).toMatchObject({ account: 'bc1qalice' });
+  });
+
+  it('is closed when it sends more than can wait, and not answered after it has gone', async () => {
+    const checks = heldChecks();
+    const { connect } = makeBench({}, { authorize: authorizeAccounts([alice], checks.check) });
+    const [noisy, gone] = [connect(), connect()];
+    for (const client of [noisy, gone]) client.call('mining.authorize', ['alice', 'secret']);
+    gone.handler.onClose();
+    const line = JSON.stringify({ id: 1, method: 'mining.ping', params: ['x'.repeat(limits.lineBytesMax - 100)] });
+    for (let count = 0; count * line.length <= limits.heldBytesMax; count += 1) {
+      expect(noisy.wire.closes).toBe(0);
+      noisy.say(line);
+    }
+    expect(noisy.wire.closes).toBe(1);
+    await checks.answer(true);
+    expect([noisy.wire.take(), gone.wire.take()]).toEqual([[], []]);
+  });
+
+  it('tells who was refused, and goes on', async () => {
+    const checks = heldChecks();
+    const { connect } = makeBench({}, { authorize: authorizeAccounts([alice], checks.check) });
+    const client = connect();
+    client.call('mining.authorize', ['alice', 'wrong'], 1);
+    client.call('mining.ping', [], 2);
+    await checks.answer(false);
+    expect(inShort(client.wire.take())).toEqual(['error 24', 'result "pong"']);
+  });
+});
