@@ -1,0 +1,251 @@
+import { createHash } from 'node:crypto';
+import { targetOfDifficulty, targetToBytes } from '../../src/bitcoin/target.ts';
+import { jobId, jobSerial } from '../../src/domain/ids.ts';
+import type { Job } from '../../src/domain/job.ts';
+import type { JudgedShare } from '../../src/domain/share.ts';
+import { JobStore } from '../../src/jobs/store.ts';
+import { loadKernel } from '../../src/kernel/kernel.ts';
+import { limits } from '../../src/limits.ts';
+import { authorizeAnyone } from '../../src/session/authorize.ts';
+import type { SessionOptions } from '../../src/session/context.ts';
+import { ExtranonceAllocator } from '../../src/session/extranonce.ts';
+import { SessionRegistry } from '../../src/session/registry.ts';
+import { type Runners, startRunners } from '../../src/verify/runners.ts';
+import { SeenHeaders } from '../../src/verify/seen.ts';
+import { Verifier } from '../../src/verify/verifier.ts';
+import { Client, type Line, ManualClock, sessionOptions } from '../session/support.ts';
+import { recordedLogger } from './recorded-logger.ts';
+
+/**
+ * Everything between a socket and the log, with the real parts and without either: sessions, pre-checks, kernel, duplicates.
+ * A submit is answered within the call.
+ */
+export class Front {
+  readonly clock = new ManualClock();
+  readonly jobs = new JobStore({ jobsMax: limits.jobsMax });
+  readonly seen = new SeenHeaders({ perTipMax: 1 << 20 });
+  readonly log: JudgedShare[] = [];
+  readonly blocks: JudgedShare[] = [];
+  readonly registry: SessionRegistry;
+  readonly #runners: Runners;
+  readonly #deferred: (() => void)[] = [];
+  #index = 0;
+
+  private constructor(runners: Runners, options: Partial<SessionOptions>) {
+    this.#runners = runners;
+    const { clock, jobs, seen, log, blocks } = this;
+    const verifier = new Verifier(
+      { sharesInFlightMax: 10_000, batchMax: limits.kernelBatchMax },
+      {
+        clock,
+        jobs,
+        seen,
+        inline: runners.inline,
+        workers: [],
+        defer: (flush) => this.#deferred.push(flush),
+        workerFailed: () => {},
+        drained: () => {},
+        observe: () => {},
+        foundBlock: (share) => blocks.push(share),
+        recorder: { share: (share) => log.push(share), commit: (durable) => durable() },
+      },
+    );
+    let sessions = 0n;
+    this.registry = new SessionRegistry(
+      { ...sessionOptions, ...options },
+      {
+        clock,
+        logger: recordedLogger(),
+        intake: verifier,
+        authorize: authorizeAnyone(),
+        extranonces: new ExtranonceAllocator({ prefix: 0, prefixBits: 0 }),
+        newSessionId: () => ++sessions,
+      },
+    );
+  }
+
+  static async open(options: Partial<SessionOptions> = {}): Promise<Front> {
+    return new Front(await startRunners({ threads: 0 }, loadKernel()), options);
+  }
+
+  close(): Promise<void> {
+    return this.#runners.close();
+  }
+
+  /** Shares credited so far. */
+  get accepted(): number {
+    return this.log.filter(({ verdict }) => verdict === 'accepted').length;
+  }
+
+  /** A new job on the block `tip`, announced to everybody. */
+  announce(tip = 1, changes: Partial<Job> = {}): Job {
+    const job = makeJob(this.#index, tip, changes);
+    this.#index += 1;
+    for (const previousHash of this.jobs.add(job)) this.seen.drop(previousHash);
+    this.registry.broadcast(job);
+    return job;
+  }
+
+  connect(): Miner {
+    return new Miner(this);
+  }
+
+  /** Ends the tick: what was submitted in it is judged, logged and answered. */
+  flush(): void {
+    for (const flush of this.#deferred.splice(0)) flush();
+  }
+}
+
+function makeJob(index: number, tip: number, changes: Partial<Job>): Job {
+  const serial = jobSerial(3, index);
+  const header = {
+    height: 100 + tip,
+    version: 0x2000_0000,
+    previousHash: new Uint8Array(32).fill(tip),
+    bits: 0x1d00_ffff,
+  };
+  return {
+    ...header,
+    id: jobId(serial),
+    serial,
+    networkTarget: targetToBytes(targetOfDifficulty(1)),
+    networkDifficulty: 1,
+    minTime: 1_700_000_000,
+    curTime: 1_700_000_100,
+    coinb1: Uint8Array.from({ length: 60 }, (_, at) => (at + index) & 0xff),
+    coinb2: Uint8Array.from({ length: 100 }, (_, at) => at ^ (index >>> 8)),
+    merkleBranch: [new Uint8Array(32).fill(7), new Uint8Array(32).fill(index & 0xff)],
+    cleanJobs: false,
+    rewardSats: 5_000_000_000n,
+    createdMs: 0,
+    template: {
+      ...header,
+      minTime: 1_700_000_000,
+      curTime: 1_700_000_100,
+      coinbaseValueSats: 5_000_000_000n,
+      transactions: [],
+      witnessCommitment: undefined,
+    },
+    ...changes,
+  };
+}
+
+/** A job as the miner has it. */
+export interface Work {
+  readonly id: string;
+  readonly difficulty: number;
+  readonly target: bigint;
+  /** With the time and the nonce to be filled in: bytes 68 and 76. */
+  header(extranonce2: string, versionBits?: number): Buffer;
+  readonly ntime: number;
+  readonly clean: boolean;
+}
+
+export type Params = [user: string, jobId: string, extranonce2: string, ntime: string, nonce: string, bits?: string];
+
+const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
+/** Double SHA-256 as the number that targets are compared with. */
+export const hashOf = (header: Uint8Array): bigint => BigInt(`0x${sha256(sha256(header)).reverse().toString('hex')}`);
+export const hex8 = (value: number): string => (value >>> 0).toString(16).padStart(8, '0');
+
+/** A miner on its side of the wire, which goes by what it was sent alone. */
+export class Miner {
+  readonly client: Client;
+  readonly #front: Front;
+  difficulty = Number.NaN;
+  mask = 0;
+  extranonce1 = '';
+  /** The newest job. */
+  work: Work | undefined;
+  #nonces = 0;
+
+  constructor(front: Front) {
+    this.#front = front;
+    this.client = new Client(front.registry);
+  }
+
+  login(options: { user?: string; password?: string; mask?: string } = {}): void {
+    if (options.mask !== undefined) {
+      const asked = [['version-rolling'], { 'version-rolling.mask': options.mask }];
+      const [reply] = this.client.call('mining.configure', asked);
+      const granted = reply?.result as { 'version-rolling.mask'?: string } | undefined;
+      this.mask = Number.parseInt(granted?.['version-rolling.mask'] ?? '0', 16);
+    }
+    const [subscribed] = this.client.call('mining.subscribe', ['miner/1']);
+    this.extranonce1 = String((subscribed?.result as unknown[] | undefined)?.[1]);
+    this.hear(this.client.call('mining.authorize', [options.user ?? 'me.rig', options.password ?? 'x']));
+  }
+
+  /** Takes in what the pool sent; what came to nobody since the last call where nothing is given. */
+  hear(lines: readonly Line[] = this.client.wire.take()): void {
+    for (const { method, params = [] } of lines) {
+      if (method === 'mining.set_difficulty') this.difficulty = Number(params[0]);
+      if (method === 'mining.set_version_mask') this.mask = Number.parseInt(String(params[0]), 16);
+      if (method === 'mining.notify') this.work = this.#work(params);
+    }
+  }
+
+  #work(params: readonly unknown[]): Work {
+    const [id, previous, coinb1, coinb2, branch, version, bits, ntime, clean] = params as [
+      string,
+      string,
+      string,
+      string,
+      string[],
+      string,
+      string,
+      string,
+      boolean,
+    ];
+    const [extranonce1, mask, difficulty] = [this.extranonce1, this.mask, this.difficulty];
+    return {
+      id,
+      difficulty,
+      target: targetOfDifficulty(difficulty),
+      ntime: Number.parseInt(ntime, 16),
+      clean,
+      header(extranonce2, versionBits) {
+        let root = sha256(sha256(Buffer.from(coinb1 + extranonce1 + extranonce2 + coinb2, 'hex')));
+        for (const sibling of branch) root = sha256(sha256(Buffer.concat([root, Buffer.from(sibling, 'hex')])));
+        const header = Buffer.alloc(80);
+        const whole = Number.parseInt(version, 16);
+        header.writeUInt32LE((versionBits === undefined ? whole : (whole & ~mask) | versionBits) >>> 0, 0);
+        Buffer.from(previous, 'hex').swap32().copy(header, 4);
+        root.copy(header, 36);
+        header.writeUInt32LE(Number.parseInt(bits, 16), 72);
+        return header;
+      },
+    };
+  }
+
+  /** One hash after the other until one passes; by default what the job asks for. */
+  solve(
+    changes: { user?: string; work?: Work; ntime?: number; bits?: number; passes?: (hash: bigint) => boolean } = {},
+  ): Params {
+    const work = changes.work ?? this.work;
+    if (!work) throw new Error('no work');
+    const { ntime = work.ntime, passes = (hash: bigint) => hash <= work.target } = changes;
+    const extranonce2 = '00000000000000aa';
+    const header = work.header(extranonce2, changes.bits);
+    header.writeUInt32LE(ntime, 68);
+    for (;;) {
+      this.#nonces += 1;
+      header.writeUInt32LE(this.#nonces, 76);
+      if (!passes(hashOf(header))) continue;
+      const params: Params = [changes.user ?? 'me.rig', work.id, extranonce2, hex8(ntime), hex8(this.#nonces)];
+      if (changes.bits !== undefined) params.push(hex8(changes.bits));
+      return params;
+    }
+  }
+
+  /** Submits (fields, or a whole line) and returns the verdict's reason, `accepted` or a code without reason. */
+  submit(what: Params | readonly unknown[] | string): string {
+    const line = typeof what === 'string' ? what : JSON.stringify({ id: 1, method: 'mining.submit', params: what });
+    const lines = this.client.say(line);
+    this.#front.flush();
+    lines.push(...this.client.wire.take());
+    this.hear(lines);
+    const reply = lines.find(({ method }) => method === undefined);
+    return reply?.result === true ? 'accepted' : (reply?.['reject-reason'] ?? String(reply?.error?.[0]));
+  }
+}
