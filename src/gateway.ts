@@ -3,7 +3,7 @@ import type { Network } from './bitcoin/address.ts';
 import type { StratumConfig } from './config/config.ts';
 import type { Job } from './domain/job.ts';
 import type { Ban, Clock, Logger, ShareRecorder, Wire, WireHandler } from './domain/ports.ts';
-import type { JudgedShare } from './domain/share.ts';
+import type { JudgedShare, Solution } from './domain/share.ts';
 import { JobStore } from './jobs/store.ts';
 import type { KernelCode } from './kernel/kernel.ts';
 import { limits } from './limits.ts';
@@ -13,10 +13,11 @@ import type { Listener, ListenModules } from './net/listener.ts';
 import { listenTcp } from './net/tcp.ts';
 import { listenTls, type TlsListener } from './net/tls.ts';
 import { listenWebSocket } from './net/websocket.ts';
-import { authorizeAddress, authorizeAnyone } from './session/authorize.ts';
 import { ExtranonceAllocator } from './session/extranonce.ts';
+import { authorizeBy } from './session/policy.ts';
 import { SessionRegistry } from './session/registry.ts';
 import type { Metrics } from './telemetry/metrics.ts';
+import { solutionOf } from './verify/found-block.ts';
 import { startRunners } from './verify/runners.ts';
 import { SeenHeaders } from './verify/seen.ts';
 import { Verifier } from './verify/verifier.ts';
@@ -28,14 +29,22 @@ export interface GatewayOptions {
   readonly kernel: KernelCode;
   /** Boots of the data directory: the part of session ids that no other boot has. */
   readonly epoch: number;
+  /**
+   * Which gateway of this boot it is, from 0; one that replaces another is a new one. It is the first part of its
+   * extranonces and session ids, so a share of one gateway can never be submitted to another.
+   */
+  readonly incarnation: number;
+  /** True where other processes listen on the same ports. */
+  readonly shared: boolean;
 }
 
 export interface GatewayModules {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  readonly recorder: ShareRecorder;
-  readonly foundBlock: (share: JudgedShare) => void;
+  readonly recorder: Pick<ShareRecorder, 'share' | 'commit'>;
+  /** A block candidate: it goes to the node before anything else happens. */
+  readonly solved: (solution: Solution) => void;
   readonly observe: (share: JudgedShare) => void;
   readonly bans: BanBook;
 }
@@ -44,32 +53,57 @@ export interface GatewayModules {
 export interface Gateway {
   /** Makes the job current and sends it to every miner. */
   announce(job: Job): void;
-  /** Opens the ports; resolves with their URLs. To be called when there is a job. */
-  listen(): Promise<{ readonly stratumTcp?: string; readonly stratumWebsocket?: string; readonly stratumTls?: string }>;
+  /**
+   * Opens the ports; resolves with their URLs. To be called when there is a job. `ports` stand in for those of
+   * the config.
+   */
+  listen(ports?: StratumPorts): Promise<StratumEndpoints>;
   /** Shows out everybody whom a new ban is about. */
   evict(ban: Ban): void;
   /** Reads the TLS certificate again. */
   reload(): void;
-  readonly job: Job | undefined;
+  /** Lets somebody in again whose ban was lifted. */
+  pardon(address: string): void;
+  status(): GatewayStatus;
+  /** Takes no more work, waits until what was taken is answered, and closes every connection. */
+  close(): Promise<void>;
+}
+
+/** Gauges of now, and counters since the start. */
+export interface GatewayStatus {
   readonly sessions: number;
   readonly workers: number;
   readonly sharesInFlight: number;
   readonly connectionsRefused: number;
-  readonly door: Readonly<DoorCounters>;
   readonly protocolErrors: number;
-  /** Takes no more work, waits until what was taken is answered, and closes every connection. */
-  close(): Promise<void>;
+  readonly door: Readonly<DoorCounters>;
+}
+
+/** Where a gateway listens, as URLs. */
+export interface StratumEndpoints {
+  readonly stratumTcp?: string;
+  readonly stratumWebsocket?: string;
+  readonly stratumTls?: string;
+}
+
+export interface StratumPorts {
+  readonly tcp?: number;
+  readonly websocket?: number;
+  readonly tls?: number;
 }
 
 const TICK_MS = 1000;
 /** What is in flight at the close gets this long to reach the disk. */
 const DRAIN_MS_MAX = 5000;
-const SESSIONS_PER_EPOCH = 2n ** 40n;
+/** Gateways that one boot can have, and with them the first bits of an extranonce1: 2^22 sessions are left to each. */
+const INCARNATION_BITS = 10;
+export const INCARNATIONS_MAX = 2 ** INCARNATION_BITS;
+const SESSIONS_PER_INCARNATION = 2n ** 32n;
 
 /** Starts a gateway, its kernels warmed up; it does not listen yet. */
 export async function startGateway(options: GatewayOptions, modules: GatewayModules): Promise<Gateway> {
-  const { stratum, network, epoch } = options;
-  const { clock, logger, metrics, recorder, foundBlock, bans } = modules;
+  const { stratum, network, epoch, incarnation } = options;
+  const { clock, logger, metrics, recorder, solved, bans } = modules;
   const door = new Door(doorOptions(stratum), { clock, logger, bans });
   const observe = (share: JudgedShare): void => {
     modules.observe(share);
@@ -86,7 +120,7 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
       jobs,
       seen,
       recorder,
-      foundBlock,
+      foundBlock: (share) => solved(solutionOf(share)),
       observe,
       inline: runners.inline,
       workers: runners.workers,
@@ -95,24 +129,22 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
       drained: () => idle(),
     },
   );
+  const firstSessionId = BigInt(epoch * INCARNATIONS_MAX + incarnation) * SESSIONS_PER_INCARNATION;
   let sessionsBegun = 0n;
-  const registry = new SessionRegistry(
-    { difficulty: stratum.difficulty, versionMask: stratum.versionMask },
-    {
-      clock,
-      logger,
-      intake: verifier,
-      authorize: stratum.authorization === 'open' ? authorizeAnyone() : authorizeAddress(network),
-      extranonces: new ExtranonceAllocator({ prefix: 0, prefixBits: 0 }),
-      newSessionId: () => BigInt(epoch) * SESSIONS_PER_EPOCH + sessionsBegun++,
-    },
-  );
+  const registry = new SessionRegistry(stratum, {
+    clock,
+    logger,
+    intake: verifier,
+    authorize: authorizeBy(stratum, network),
+    extranonces: new ExtranonceAllocator({ prefix: incarnation, prefixBits: options.shared ? INCARNATION_BITS : 0 }),
+    newSessionId: () => firstSessionId + sessionsBegun++,
+  });
   const listeners: Listener[] = [];
   let tls: TlsListener | undefined;
   const doorTicker = setInterval(() => door.tick(), DOOR_TICK_MS);
   const ticker = setInterval(() => registry.tick(), TICK_MS);
 
-  async function listen(): Promise<{ stratumTcp?: string; stratumWebsocket?: string; stratumTls?: string }> {
+  async function listen(ports: StratumPorts = {}): Promise<StratumEndpoints> {
     const listenModules: ListenModules = { accept: counted(registry, metrics, door), logger, door };
     const shared = {
       connectionsMax: stratum.limits.connections,
@@ -128,14 +160,28 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
       return listener;
     };
     return {
-      ...(tcp && { stratumTcp: await open('stratum+tcp', listenTcp({ ...shared, ...tcp }, listenModules)) }),
+      ...(tcp && {
+        stratumTcp: await open(
+          'stratum+tcp',
+          listenTcp({ ...shared, ...tcp, port: ports.tcp ?? tcp.port }, listenModules),
+        ),
+      }),
       ...(websocket && {
-        stratumWebsocket: await open('stratum+ws', listenWebSocket({ ...shared, ...websocket }, listenModules)),
+        stratumWebsocket: await open(
+          'stratum+ws',
+          listenWebSocket(
+            { ...shared, ...websocket, port: ports.websocket ?? websocket.port, shared: options.shared },
+            listenModules,
+          ),
+        ),
       }),
       ...(secure && {
         stratumTls: await open(
           'stratum+tls',
-          listenTls({ ...shared, ...secure.listen, certificate: secure }, listenModules).then((listener) => {
+          listenTls(
+            { ...shared, ...secure.listen, port: ports.tls ?? secure.listen.port, certificate: secure },
+            listenModules,
+          ).then((listener) => {
             tls = listener;
             return listener;
           }),
@@ -173,27 +219,16 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
     listen,
     evict: (ban) => door.evict(ban),
     reload: () => tls?.reload(),
-    get job() {
-      return jobs.current;
-    },
-    get sessions() {
-      return registry.sessions;
-    },
-    get workers() {
-      return registry.counters.authorizedWorkers;
-    },
-    get sharesInFlight() {
-      return verifier.inFlight;
-    },
-    get connectionsRefused() {
-      return listeners.reduce((sum, { counters }) => sum + counters.refused, 0);
-    },
-    get door() {
-      return door.counters;
-    },
-    get protocolErrors() {
-      return Object.values(registry.counters.protocolErrors).reduce((sum, count) => sum + count, 0);
-    },
+    // The ban book is the one that the ban was lifted in.
+    pardon: () => {},
+    status: () => ({
+      sessions: registry.sessions,
+      workers: registry.counters.authorizedWorkers,
+      sharesInFlight: verifier.inFlight,
+      connectionsRefused: listeners.reduce((sum, { counters }) => sum + counters.refused, 0),
+      protocolErrors: Object.values(registry.counters.protocolErrors).reduce((sum, count) => sum + count, 0),
+      door: { ...door.counters },
+    }),
     close,
   };
 }

@@ -1,18 +1,21 @@
 import { mkdirSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import { ANALYTICS_CONSUMER, type Analytics, analyticsAvailable, startAnalytics } from './analytics/analytics.ts';
 import { ADMIN_SOCKET_FILE, AdminSocket } from './api/admin-socket.ts';
 import { startApi } from './api/server.ts';
 import type { PoolStatus } from './api/status.ts';
 import { parseAddress } from './bitcoin/address.ts';
+import { startGateways } from './cluster/gateways.ts';
 import type { Config } from './config/config.ts';
 import { clickhouseHref, rpcHref } from './config/href.ts';
 import type { Job } from './domain/job.ts';
 import type { BitcoinNode, Clock, Logger } from './domain/ports.ts';
+import type { Solution } from './domain/share.ts';
 import type { BlockTemplate } from './domain/template.ts';
 import { type Gateway, startGateway } from './gateway.ts';
 import { createJobFactory } from './jobs/factory.ts';
+import { JobStore } from './jobs/store.ts';
 import { KernelInstance } from './kernel/instance.ts';
 import { type KernelCode, loadKernel } from './kernel/kernel.ts';
 import { KernelMemory } from './kernel/memory.ts';
@@ -59,6 +62,7 @@ interface Parts {
   readonly log: ShareLog;
   readonly analytics: Analytics;
   readonly node: BitcoinNode;
+  readonly jobs: JobStore;
   readonly gateway: Gateway;
 }
 
@@ -81,10 +85,12 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const hashrate = createHashrateMeter({}, { clock });
   const code = loadKernel();
 
+  const gateways = config.stratum.gateways === 0 ? availableParallelism() : config.stratum.gateways;
+
   const url = config.clickhouse && clickhouseHref(config.clickhouse);
   const consumers = analyticsAvailable(url) ? [ANALYTICS_CONSUMER] : [];
   const log = await openShareLog(
-    { folder: config.data, node: hostname(), consumers },
+    { folder: config.data, node: hostname(), consumers, serve: gateways > 1 },
     { clock, logger, fatal: (error) => running.fail(error) },
   );
   running.onClose(() => log.close());
@@ -114,25 +120,53 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
     { clock, logger, banned: (ban) => gateway.evict(ban) },
   );
   running.onClose(() => banStore.close());
-  const gateway = await startGateway(
-    { ...config, kernel: code, epoch: log.epoch },
-    {
-      clock,
-      logger,
-      metrics,
-      recorder: log,
-      bans: banStore.bans,
-      foundBlock: (share) => blocks.found(foundBlock(share)),
-      observe: (share) => {
-        metrics.share(share);
-        if (share.verdict === 'accepted' && share.terms) hashrate.add(share.terms.difficulty);
-      },
-    },
-  );
+  const jobs = new JobStore({ jobsMax: limits.jobsMax });
+  const solved = (solution: Solution): void => {
+    const job = jobs.find(solution.serial);
+    if (job) blocks.found(foundBlock(job, solution));
+    else logger.error({ serial: solution.serial }, 'a block solves a job that this pool does not know');
+  };
+  const gateway =
+    gateways === 1
+      ? await startGateway(
+          { ...config, kernel: code, epoch: log.epoch, incarnation: 0, shared: false },
+          {
+            clock,
+            logger,
+            metrics,
+            recorder: log,
+            bans: banStore.bans,
+            solved,
+            observe: (share) => {
+              metrics.share(share);
+              if (share.verdict === 'accepted' && share.terms) hashrate.add(share.terms.difficulty);
+            },
+          },
+        )
+      : await startGateways(
+          {
+            count: gateways,
+            folder: config.data,
+            network: config.network,
+            stratum: config.stratum,
+            verify: config.verify,
+            logLevel: config.log.level,
+            epoch: log.epoch,
+            node: hostname(),
+          },
+          {
+            logger,
+            metrics,
+            bans: banStore.bans,
+            solved,
+            worked: (difficulty) => hashrate.add(difficulty),
+            fatal: (error) => running.fail(error),
+          },
+        );
   running.onClose(() => gateway.close());
 
   // The API comes before the node: a pool that waits for its node says so on /readyz.
-  const parts: Parts = { log, analytics, node, gateway };
+  const parts: Parts = { log, analytics, node, jobs, gateway };
   const status = createStatus(config, modules, parts, metrics, hashrate);
   metrics.onScrape(() => {
     refreshGauges(parts, metrics, clock);
@@ -151,7 +185,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   await withSocketPath(config.data, ADMIN_SOCKET_FILE, (path) => adminSocket.listen(path));
   running.onClose(() => adminSocket.close());
 
-  const announce = createAnnouncer(config, modules, { log, gateway, blocks, code, metrics });
+  const announce = createAnnouncer(config, modules, { log, jobs, gateway, blocks, code, metrics });
   await node.start(announce);
   await resubmit(log, node, logger);
   const endpoints = await gateway.listen();
@@ -221,7 +255,7 @@ function createNode(config: Config, { clock, logger }: PoolModules): BitcoinNode
 function createAnnouncer(
   config: Config,
   { clock, logger }: PoolModules,
-  to: { log: ShareLog; gateway: Gateway; blocks: BlockSubmitter; code: KernelCode; metrics: Metrics },
+  to: { log: ShareLog; jobs: JobStore; gateway: Gateway; blocks: BlockSubmitter; code: KernelCode; metrics: Metrics },
 ): (template: BlockTemplate) => void {
   const payout = parseAddress(config.payout.address, config.network);
   if (!payout.ok) throw new Error(`payout.address: ${payout.reason}`);
@@ -238,6 +272,7 @@ function createAnnouncer(
       logger.error({ err: error, height: template.height }, 'no job could be made of a template');
       return;
     }
+    to.jobs.add(job);
     to.gateway.announce(job);
     to.log.job(job);
     to.log.commit(() => {});
@@ -264,13 +299,14 @@ async function resubmit(log: ShareLog, node: BitcoinNode, logger: Logger): Promi
 function createStatus(
   config: Config,
   { clock, version }: PoolModules,
-  { gateway }: Parts,
+  { jobs, gateway }: Parts,
   metrics: Metrics,
   hashrate: HashrateMeter,
 ): () => PoolStatus {
   const startedMs = clock.monotonicMs();
   return () => {
-    const { job } = gateway;
+    const job = jobs.current;
+    const { sessions, workers } = gateway.status();
     const { accepted, ...rejected } = metrics.shares();
     return {
       name: 'sluice',
@@ -278,8 +314,8 @@ function createStatus(
       network: config.network,
       uptimeSeconds: Math.floor((clock.monotonicMs() - startedMs) / 1000),
       connections: metrics.connections(),
-      sessions: gateway.sessions,
-      workers: gateway.workers,
+      sessions,
+      workers,
       hashrate: {
         '1m': hashrate.perSecond(60_000),
         '10m': hashrate.perSecond(600_000),
@@ -310,13 +346,18 @@ function unready({ node, log }: Parts): string[] {
   return reasons;
 }
 
-function refreshGauges({ log, analytics, node, gateway }: Parts, { gauges, counters }: Metrics, clock: Clock): void {
-  const { job } = gateway;
+function refreshGauges(
+  { log, analytics, node, jobs, gateway }: Parts,
+  { gauges, counters }: Metrics,
+  clock: Clock,
+): void {
+  const job = jobs.current;
+  const { sessions, workers, sharesInFlight, door, ...refused } = gateway.status();
   const logStatus = log.status();
   const analyticsStatus = analytics.status();
-  gauges.sessions = gateway.sessions;
-  gauges.workers = gateway.workers;
-  gauges.sharesInFlight = gateway.sharesInFlight;
+  gauges.sessions = sessions;
+  gauges.workers = workers;
+  gauges.sharesInFlight = sharesInFlight;
   gauges.jobHeight = job?.height ?? 0;
   gauges.jobAgeSeconds = job ? (clock.nowMs() - job.createdMs) / 1000 : 0;
   gauges.jobTransactions = job?.template.transactions.length ?? 0;
@@ -326,11 +367,11 @@ function refreshGauges({ log, analytics, node, gateway }: Parts, { gauges, count
   gauges.shareLogBytes = logStatus.keptBytes;
   gauges.analyticsLagRows = analyticsStatus.lagRows;
   gauges.analyticsReady = analyticsStatus.healthy ? 1 : 0;
-  counters.connectionsRefused = gateway.connectionsRefused;
-  counters.connectionsBanned = gateway.door.banned;
-  counters.connectionsOverLimit = gateway.door.limited;
-  counters.connectionsEvicted = gateway.door.evicted + gateway.door.misbehaved;
-  counters.sessionsShed = gateway.door.shed;
-  counters.protocolErrors = gateway.protocolErrors;
+  counters.connectionsRefused = refused.connectionsRefused;
+  counters.connectionsBanned = door.banned;
+  counters.connectionsOverLimit = door.limited;
+  counters.connectionsEvicted = door.evicted + door.misbehaved;
+  counters.sessionsShed = door.shed;
+  counters.protocolErrors = refused.protocolErrors;
   counters.analyticsRows = analyticsStatus.shippedRows;
 }

@@ -79,3 +79,19 @@ export interface JudgedShare {
   /** From the line's arrival to the verdict, µs. */
   readonly latencyUs: number;
 }
+
+/** A share that solves a block, in so few words that it can go from a gateway to the pool. */
+export interface Solution {
+  readonly serial: number;
+  readonly extranonce1: Uint8Array;
+  /** Lower-case hex. */
+  readonly extranonce2: string;
+  /** u32, as hashed. */
+  readonly version: number;
+  readonly ntime: number;
+  readonly nonce: number;
+  readonly account: string;
+  readonly rig: string;
+  readonly shareDifficulty: number;
+  readonly foundMs: number;
+}

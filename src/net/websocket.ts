@@ -133,7 +133,7 @@ export async function listenWebSocket(options: ListenOptions, modules: ListenMod
     res.writeStatus('426 Upgrade Required').writeHeader('Upgrade', 'websocket').end('Stratum over WebSocket\n', true);
   });
 
-  const listening = await listenUws(app, options.host, options.port);
+  const listening = await listenUws(app, options.host, options.port, options.shared);
   let closed: Promise<void> | undefined;
   const closeAll = async (): Promise<void> => {
     listening.stop();

@@ -7,6 +7,11 @@ export interface HistogramSnapshot {
   readonly sum: number;
 }
 
+export interface RawHistogram {
+  readonly counts: readonly number[];
+  readonly sum: number;
+}
+
 /** Counts observations in fixed buckets; `observe` allocates nothing. */
 export class FixedHistogram {
   readonly #bounds: Float64Array;
@@ -29,6 +34,19 @@ export class FixedHistogram {
     while (value > (this.#bounds[index] ?? Number.POSITIVE_INFINITY)) index++;
     this.#counts[index] = (this.#counts[index] ?? 0) + 1;
     this.#sum += value;
+  }
+
+  /** Observations by bucket, and their sum: what `merge` of another process's histogram takes. */
+  raw(): RawHistogram {
+    return { counts: [...this.#counts], sum: this.#sum };
+  }
+
+  /** Adds what another histogram with the same bounds has had since `before`. */
+  merge(now: RawHistogram, before: RawHistogram | undefined): void {
+    now.counts.forEach((count, index) => {
+      this.#counts[index] = (this.#counts[index] ?? 0) + count - (before?.counts[index] ?? 0);
+    });
+    this.#sum += now.sum - (before?.sum ?? 0);
   }
 
   snapshot(): HistogramSnapshot {

@@ -2,7 +2,7 @@ import { Counter, Gauge, type Metric, Registry } from 'prom-client';
 import type { SubmitOutcome, Wire } from '../domain/ports.ts';
 import type { JudgedShare } from '../domain/share.ts';
 import { type Verdict, verdicts } from '../domain/verdict.ts';
-import { FixedHistogram } from './histogram.ts';
+import { FixedHistogram, type RawHistogram } from './histogram.ts';
 import { counterNames, gaugeNames, latencyBoundsSeconds } from './names.ts';
 import { registerProcessMetrics } from './process.ts';
 
@@ -37,8 +37,21 @@ export interface Metrics {
   connections(): Readonly<Record<Transport, number>>;
   /** Blocks since the start, by what became of them. */
   blocks(): Readonly<Record<BlockStatus, number>>;
+  /** What the share path and the connections of this process have come to, as plain data. */
+  tally(): GatewayTally;
+  /** Adds what a gateway in another process has come to since its tally `before`. */
+  absorb(now: GatewayTally, before: GatewayTally | undefined): void;
   /** The text format of Prometheus, version 0.0.4. */
   text(): Promise<string>;
+}
+
+/** Counted where miners are connected. */
+export interface GatewayTally {
+  readonly shares: Readonly<Record<Verdict, number>>;
+  readonly acceptedDifficulty: number;
+  readonly open: Readonly<Record<Transport, number>>;
+  readonly everOpened: Readonly<Record<Transport, number>>;
+  readonly verdictSeconds: RawHistogram;
 }
 
 export function createMetrics(): Metrics {
@@ -93,11 +106,33 @@ export function createMetrics(): Metrics {
     shares: () => ({ ...shares }),
     connections: () => ({ ...open }),
     blocks: () => ({ ...blocks }),
+    tally: () => ({
+      shares: { ...shares },
+      acceptedDifficulty: counters.acceptedDifficulty,
+      open: { ...open },
+      everOpened: { ...everOpened },
+      verdictSeconds: verdictSeconds.raw(),
+    }),
+    absorb(now, before) {
+      addSince(shares, now.shares, before?.shares);
+      addSince(open, now.open, before?.open);
+      addSince(everOpened, now.everOpened, before?.everOpened);
+      counters.acceptedDifficulty += now.acceptedDifficulty - (before?.acceptedDifficulty ?? 0);
+      verdictSeconds.merge(now.verdictSeconds, before?.verdictSeconds);
+    },
     async text() {
       for (const refresh of refreshes) refresh();
       return registry.metrics();
     },
   };
+}
+
+function addSince<K extends string>(
+  to: Record<K, number>,
+  now: Readonly<Record<K, number>>,
+  before: Readonly<Record<K, number>> | undefined,
+): void {
+  for (const key of Object.keys(now) as K[]) to[key] += now[key] - (before?.[key] ?? 0);
 }
 
 function zeros<K extends string>(keys: readonly K[]): Record<K, number> {

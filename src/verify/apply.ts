@@ -9,7 +9,7 @@ import type { SeenHeaders } from './seen.ts';
 export interface ApplyModules {
   readonly clock: Clock;
   readonly seen: SeenHeaders;
-  readonly recorder: ShareRecorder;
+  readonly recorder: Pick<ShareRecorder, 'share' | 'commit'>;
   /** Counters and estimates. Must be cheap: it is on the share path. */
   readonly observe: (share: JudgedShare) => void;
   /** A block candidate. Called before its share is logged, so that nothing stands between a block and the node. */

@@ -3,33 +3,52 @@ import { concatBytes, fromHex, toDisplayHash } from '../bitcoin/bytes.ts';
 import { encodeHeader, headerHash } from '../bitcoin/header.ts';
 import { foldBranch } from '../bitcoin/merkle.ts';
 import { sha256d } from '../bitcoin/sha256d.ts';
+import type { Job } from '../domain/job.ts';
 import type { FoundBlock } from '../domain/ports.ts';
-import type { JudgedShare } from '../domain/share.ts';
+import type { JudgedShare, Solution } from '../domain/share.ts';
 
-/**
- * The whole block that a share solved. Rebuilt with node:crypto rather than the kernel: it happens rarely, and so what the
- * node gets rests on two implementations that agree. Throws for a share that names no job or worker.
- */
-export function foundBlock(share: JudgedShare): FoundBlock {
+/** What makes a block of a share. Throws for one that names no job or worker. */
+export function solutionOf(share: JudgedShare): Solution {
   const { job, worker, request, submitter } = share;
-  const extranonce2 = fromHex(request.extranonce2);
-  if (!job || !worker || !extranonce2) throw new Error('foundBlock: not a share that can be a block');
-  const coinbase = concatBytes([job.coinb1, submitter.extranonce1, extranonce2, job.coinb2]);
-  const header = encodeHeader({
-    version: share.version,
-    previousHash: job.previousHash,
-    merkleRoot: foldBranch(sha256d(coinbase), job.merkleBranch),
-    time: request.ntime,
-    bits: job.bits,
-    nonce: request.nonce,
-  });
+  if (!job || !worker) throw new Error('solutionOf: not a share that can be a block');
   return {
-    hash: toDisplayHash(headerHash(header)),
-    job,
+    serial: job.serial,
+    extranonce1: submitter.extranonce1,
+    extranonce2: request.extranonce2,
+    version: share.version,
+    ntime: request.ntime,
+    nonce: request.nonce,
     account: worker.account,
     rig: worker.rig,
     shareDifficulty: share.shareDifficulty,
     foundMs: share.receivedMs,
+  };
+}
+
+/**
+ * The whole block that a share solved. Rebuilt with node:crypto rather than the kernel: it happens rarely, and so what the
+ * node gets rests on two implementations that agree.
+ */
+export function foundBlock(job: Job, solution: Solution): FoundBlock {
+  const { extranonce1, version, ntime, nonce, account, rig, shareDifficulty, foundMs } = solution;
+  const extranonce2 = fromHex(solution.extranonce2);
+  if (!extranonce2) throw new Error('foundBlock: an extranonce2 that is no hex');
+  const coinbase = concatBytes([job.coinb1, extranonce1, extranonce2, job.coinb2]);
+  const header = encodeHeader({
+    version,
+    previousHash: job.previousHash,
+    merkleRoot: foldBranch(sha256d(coinbase), job.merkleBranch),
+    time: ntime,
+    bits: job.bits,
+    nonce,
+  });
+  return {
+    hash: toDisplayHash(headerHash(header)),
+    job,
+    account,
+    rig,
+    shareDifficulty,
+    foundMs,
     block: assembleBlock({
       header,
       coinbase,

@@ -163,17 +163,18 @@ export class StratumClient {
     return reply;
   }
 
-  /** Resolves with the first message, past or to come, for which the test holds. */
+  /** Resolves with the first message, past or to come, for which the test holds; rejects when the connection closes. */
   until(test: (message: Reply) => boolean): Promise<Reply> {
     const past = this.notifications.find(test);
     if (past) return Promise.resolve(past);
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const listener = (message: Reply): void => {
         if (!test(message)) return;
         this.#listeners.delete(listener);
         resolve(message);
       };
       this.#listeners.add(listener);
+      void this.whenClosed.then(() => reject(new Error('connection closed')));
     });
   }
 

@@ -174,9 +174,6 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
         },
         recorder: {
           share: (share) => log.push(share),
-          job: () => {},
-          candidate: () => {},
-          outcome: () => {},
           commit: (durable) => {
             commits.push(durable);
             committed.resolve();
@@ -386,9 +383,6 @@ it('hashes inline what a failing worker leaves behind', async () => {
       foundBlock: () => {},
       recorder: {
         share: () => {},
-        job: () => {},
-        candidate: () => {},
-        outcome: () => {},
         commit: (durable) => {
           durable();
           done.resolve();

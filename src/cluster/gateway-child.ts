@@ -1,0 +1,114 @@
+import type { Clock } from '../domain/ports.ts';
+import { type Gateway, startGateway } from '../gateway.ts';
+import { loadKernel } from '../kernel/kernel.ts';
+import { limits } from '../limits.ts';
+import { Bans } from '../net/bans.ts';
+import { ranges } from '../net/door-options.ts';
+import { connectShareLog, type RemoteLog } from '../sharelog/remote-log.ts';
+import { createLogger, formatFor } from '../telemetry/logger.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
+import type { FromGateway, GatewayStart, ToGateway } from './messages.ts';
+
+/** A gateway as a process of its own: everything from the sockets to the verdicts. The pool is its parent. */
+
+const REPORT_MS = 1000;
+const LOG_DRAIN_MS_MAX = 5000;
+
+const clock: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
+const say = (message: FromGateway, sent: () => void = () => {}): void => {
+  if (process.connected) process.send?.(message, sent);
+};
+
+interface Running {
+  readonly gateway: Gateway;
+  readonly bans: Bans;
+  readonly log: RemoteLog;
+  readonly report: (sent?: () => void) => void;
+}
+
+async function start(options: GatewayStart): Promise<Running> {
+  const { folder, network, stratum, verify, epoch, incarnation, node } = options;
+  const logger = createLogger({ level: options.logLevel, ...formatFor(process.stderr, process.env) });
+  const metrics = createMetrics();
+  // Without the log no share can be acknowledged, and without the pool there is no more work.
+  const log = await connectShareLog({ folder, node, epoch }, { clock, lost: () => process.exit(1) });
+  const { enabled, allow, deny } = stratum.bans;
+  const bans = new Bans(
+    { enabled, allow: ranges(allow), deny: ranges(deny), entriesMax: limits.bansMax },
+    { clock, changed: () => {}, banned: (ban) => gateway.evict(ban) },
+  );
+  bans.restore(options.bans);
+  const gateway = await startGateway(
+    { network, stratum, verify, epoch, incarnation, kernel: loadKernel(), shared: true },
+    {
+      clock,
+      logger,
+      metrics,
+      recorder: log,
+      solved: (solution) => say({ type: 'solved', solution }),
+      observe: (share) => metrics.share(share),
+      bans: {
+        refuses: (address) => bans.refuses(address),
+        allows: (address) => bans.allows(address),
+        punish(address, reason) {
+          const ban = bans.punish(address, reason);
+          if (ban) say({ type: 'misconduct', address, reason });
+          return ban;
+        },
+      },
+    },
+  );
+  const report = (sent?: () => void): void =>
+    say({ type: 'report', status: gateway.status(), tally: metrics.tally() }, sent);
+  setInterval(() => report(), REPORT_MS);
+  return { gateway, bans, log, report };
+}
+
+let running: Running | undefined;
+
+async function handle(message: ToGateway): Promise<void> {
+  if (message.type === 'start') {
+    running = await start(message.start);
+    say({ type: 'started' });
+    return;
+  }
+  if (!running) throw new Error(`gateway: ${message.type} before the start`);
+  const { gateway, bans, log, report } = running;
+  switch (message.type) {
+    case 'job':
+      gateway.announce(message.job);
+      return;
+    case 'listen':
+      say({ type: 'listening', endpoints: await gateway.listen(message.ports) });
+      return;
+    case 'ban':
+      bans.restore([message.ban]);
+      gateway.evict(message.ban);
+      return;
+    case 'pardon':
+      bans.lift(message.address);
+      return;
+    case 'reload':
+      gateway.reload();
+      return;
+    case 'close':
+      await gateway.close();
+      await log.close(LOG_DRAIN_MS_MAX);
+      // The last report has to be out before the channel goes.
+      report(() => process.exit(0));
+  }
+}
+
+process.on('message', (message: ToGateway) => {
+  handle(message).catch((error: unknown) => {
+    say({ type: 'failed', reason: error instanceof Error ? error.message : String(error) });
+    process.exitCode = 1;
+    process.disconnect?.();
+  });
+});
+// The terminal's Ctrl-C and a supervisor's SIGTERM go to the whole group; when to stop is the pool's to say.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
+process.on('SIGHUP', () => {});
+process.once('disconnect', () => process.exit());
+say({ type: 'hello' });

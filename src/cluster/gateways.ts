@@ -1,0 +1,272 @@
+import cluster, { type Worker } from 'node:cluster';
+import type { Job } from '../domain/job.ts';
+import type { Ban, Logger } from '../domain/ports.ts';
+import type { Solution } from '../domain/share.ts';
+import {
+  type Gateway,
+  type GatewayStatus,
+  INCARNATIONS_MAX,
+  type StratumEndpoints,
+  type StratumPorts,
+} from '../gateway.ts';
+import type { Bans } from '../net/bans.ts';
+import { builtEntry } from '../sharelog/built.ts';
+import type { GatewayTally, Metrics } from '../telemetry/metrics.ts';
+import { choosePorts } from './free-port.ts';
+import type { FromGateway, GatewayStart, ToGateway } from './messages.ts';
+
+export interface GatewaysOptions extends Omit<GatewayStart, 'incarnation' | 'bans'> {
+  /** Processes, at least 1. */
+  readonly count: number;
+}
+
+export interface GatewaysModules {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly bans: Pick<Bans, 'punish' | 'records'>;
+  readonly solved: (solution: Solution) => void;
+  /** Difficulty of the shares accepted since the last call. */
+  readonly worked: (difficulty: number) => void;
+  /** No gateway can be started any more. */
+  readonly fatal: (error: Error) => void;
+}
+
+/** A gateway that is gone is replaced after this long, and longer each time it dies young. */
+const RESTART_MS_MIN = 200;
+const RESTART_MS_MAX = 10_000;
+/** One that lived for so long did not die young. */
+const YOUNG_MS = 60_000;
+const CLOSE_MS_MAX = 8_000;
+
+/** One gateway process, from its fork to its end. */
+interface Member {
+  readonly worker: Worker;
+  readonly slot: number;
+  readonly startedMs: number;
+  status: GatewayStatus | undefined;
+  tally: GatewayTally | undefined;
+}
+
+/**
+ * Several gateways, each a process with an event loop, sessions and a kernel of its own, as one. They listen on the same
+ * ports (TCP over one socket that node:cluster hands to all; WebSocket over SO_REUSEPORT), commit straight into the log's
+ * thread, and get jobs and bans from here. One that dies is replaced; its miners reconnect.
+ */
+export async function startGateways(options: GatewaysOptions, modules: GatewaysModules): Promise<Gateway> {
+  const gateways = new Gateways(options, modules);
+  await gateways.start();
+  return gateways;
+}
+
+class Gateways implements Gateway {
+  readonly #options: GatewaysOptions;
+  readonly #modules: GatewaysModules;
+  readonly #members = new Map<number, Member>();
+  /** Counters of gateways that are gone. */
+  #retired: GatewayStatus | undefined;
+  #incarnations = 0;
+  #job: Job | undefined;
+  /** Where all of them listen; undefined before they do. */
+  #ports: StratumPorts | undefined;
+  readonly #restartMs: number[];
+  #closing = false;
+
+  constructor(options: GatewaysOptions, modules: GatewaysModules) {
+    this.#options = options;
+    this.#modules = modules;
+    this.#restartMs = new Array<number>(options.count).fill(RESTART_MS_MIN);
+    // Every gateway accepts for itself. Dealt out in turn by the primary (node's default), connections that were on their
+    // way to a gateway as it died would stay open for ever with nobody behind them; and it would cost the primary time.
+    cluster.schedulingPolicy = cluster.SCHED_NONE;
+    cluster.setupPrimary({ exec: builtEntry('cluster/gateway-child.ts'), args: [], serialization: 'advanced' });
+  }
+
+  async start(): Promise<void> {
+    await Promise.all(this.#restartMs.map((_, slot) => this.#fork(slot)));
+  }
+
+  announce(job: Job): void {
+    this.#job = { ...job, template: { ...job.template, transactions: [] } };
+    this.#broadcast({ type: 'job', job: this.#job });
+  }
+
+  async listen(): Promise<StratumEndpoints> {
+    const ports = await choosePorts(this.#options.stratum);
+    this.#ports = ports;
+    const [endpoints] = await Promise.all([...this.#members.values()].map((member) => this.#listenOn(member, ports)));
+    if (!endpoints) throw new Error('gateways: none is running');
+    return endpoints;
+  }
+
+  evict(ban: Ban): void {
+    this.#broadcast({ type: 'ban', ban });
+  }
+
+  pardon(address: string): void {
+    this.#broadcast({ type: 'pardon', address });
+  }
+
+  reload(): void {
+    this.#broadcast({ type: 'reload' });
+  }
+
+  status(): GatewayStatus {
+    const all = [...this.#members.values()].flatMap(({ status }) => status ?? []);
+    return [...all, ...(this.#retired ? [this.#retired] : [])].reduce(addStatus, NO_STATUS);
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    await Promise.all(
+      [...this.#members.values()].map(async ({ worker }) => {
+        const exited = new Promise<void>((resolve) => void worker.once('exit', () => resolve()));
+        const timer = setTimeout(() => worker.process.kill('SIGKILL'), CLOSE_MS_MAX);
+        send(worker, { type: 'close' });
+        await exited;
+        clearTimeout(timer);
+      }),
+    );
+  }
+
+  /** Starts a gateway in a slot; resolves when it has its kernel, its log and the current job. */
+  async #fork(slot: number): Promise<Member> {
+    const { count: _, ...shared } = this.#options;
+    const incarnation = this.#incarnations;
+    this.#incarnations += 1;
+    const worker = cluster.fork();
+    const member: Member = { worker, slot, startedMs: performance.now(), status: undefined, tally: undefined };
+    worker.on('message', (message: FromGateway) => this.#take(member, message));
+    await answer(worker, 'hello');
+    const started = answer(worker, 'started');
+    const bans = this.#modules.bans.records();
+    send(worker, { type: 'start', start: { ...shared, node: `${shared.node}/${slot}`, incarnation, bans } });
+    await started;
+    worker.once('exit', (code, signal) => this.#gone(member, signal ?? `exit code ${code}`));
+    this.#members.set(slot, member);
+    if (this.#job) send(worker, { type: 'job', job: this.#job });
+    return member;
+  }
+
+  async #listenOn({ worker }: Member, ports: StratumPorts): Promise<StratumEndpoints> {
+    const listening = answer(worker, 'listening');
+    send(worker, { type: 'listen', ports });
+    return (await listening).endpoints;
+  }
+
+  #take(member: Member, message: FromGateway): void {
+    const { solved, bans, logger } = this.#modules;
+    if (message.type === 'solved') solved(message.solution);
+    else if (message.type === 'misconduct') bans.punish(message.address, message.reason);
+    else if (message.type === 'report') this.#report(member, message);
+    else if (message.type === 'failed')
+      logger.error({ gateway: member.slot, reason: message.reason }, 'a gateway failed');
+  }
+
+  #report(member: Member, { status, tally }: Extract<FromGateway, { type: 'report' }>): void {
+    const { metrics, worked } = this.#modules;
+    metrics.absorb(tally, member.tally);
+    worked(tally.acceptedDifficulty - (member.tally?.acceptedDifficulty ?? 0));
+    member.tally = tally;
+    member.status = status;
+  }
+
+  #gone(member: Member, reason: string): void {
+    this.#members.delete(member.slot);
+    const { tally, status, slot, startedMs } = member;
+    // Its counters stay counted; its connections are closed.
+    if (tally) this.#modules.metrics.absorb({ ...tally, open: NO_CONNECTIONS }, tally);
+    const counters = status && { ...status, sessions: 0, workers: 0, sharesInFlight: 0 };
+    if (counters) this.#retired = addStatus(this.#retired ?? NO_STATUS, counters);
+    this.#modules.logger.error({ gateway: slot, reason }, 'a gateway is gone; another one takes its place');
+    if (performance.now() - startedMs >= YOUNG_MS) this.#restartMs[slot] = RESTART_MS_MIN;
+    this.#replace(slot);
+  }
+
+  /** Starts another gateway in a slot, for as long as it takes. */
+  #replace(slot: number): void {
+    if (this.#closing) return;
+    const delayMs = this.#restartMs[slot] ?? RESTART_MS_MIN;
+    this.#restartMs[slot] = Math.min(2 * delayMs, RESTART_MS_MAX);
+    setTimeout(() => {
+      if (this.#closing) return;
+      if (this.#incarnations >= INCARNATIONS_MAX) {
+        this.#modules.fatal(
+          new Error(`gateways have been started ${INCARNATIONS_MAX} times: the pool has to start anew`),
+        );
+        return;
+      }
+      this.#revive(slot).catch((error: unknown) => {
+        this.#modules.logger.error({ gateway: slot, err: error }, 'a gateway did not start');
+        if (!this.#members.has(slot)) this.#replace(slot);
+      });
+    }, delayMs);
+  }
+
+  async #revive(slot: number): Promise<void> {
+    const member = await this.#fork(slot);
+    if (this.#ports) await this.#listenOn(member, this.#ports);
+    this.#modules.logger.info({ gateway: slot }, 'a gateway has taken the place of another');
+  }
+
+  #broadcast(message: ToGateway): void {
+    for (const { worker } of this.#members.values()) send(worker, message);
+  }
+}
+
+const NO_CONNECTIONS: GatewayTally['open'] = { tcp: 0, tls: 0, websocket: 0 };
+const NO_STATUS: GatewayStatus = {
+  sessions: 0,
+  workers: 0,
+  sharesInFlight: 0,
+  connectionsRefused: 0,
+  protocolErrors: 0,
+  door: { banned: 0, limited: 0, overloaded: 0, evicted: 0, misbehaved: 0, shed: 0 },
+};
+
+function addStatus(a: GatewayStatus, b: GatewayStatus): GatewayStatus {
+  return {
+    sessions: a.sessions + b.sessions,
+    workers: a.workers + b.workers,
+    sharesInFlight: a.sharesInFlight + b.sharesInFlight,
+    connectionsRefused: a.connectionsRefused + b.connectionsRefused,
+    protocolErrors: a.protocolErrors + b.protocolErrors,
+    door: {
+      banned: a.door.banned + b.door.banned,
+      limited: a.door.limited + b.door.limited,
+      overloaded: a.door.overloaded + b.door.overloaded,
+      evicted: a.door.evicted + b.door.evicted,
+      misbehaved: a.door.misbehaved + b.door.misbehaved,
+      shed: a.door.shed + b.door.shed,
+    },
+  };
+}
+
+function send(worker: Worker, message: ToGateway): void {
+  // A channel that is closing takes nothing more; the exit follows.
+  if (worker.isConnected()) worker.send(message, () => {});
+}
+
+/** The next message of one type; rejects where the gateway fails or ends before. */
+function answer<T extends FromGateway['type']>(worker: Worker, type: T): Promise<Extract<FromGateway, { type: T }>> {
+  return new Promise((resolve, reject) => {
+    const done = (): void => {
+      worker.off('message', onMessage);
+      worker.off('exit', onExit);
+    };
+    const onMessage = (message: FromGateway): void => {
+      if (message.type === type) {
+        done();
+        resolve(message as Extract<FromGateway, { type: T }>);
+      } else if (message.type === 'failed') {
+        done();
+        reject(new Error(message.reason));
+      }
+    };
+    const onExit = (code: number | null): void => {
+      done();
+      reject(new Error(`a gateway ended with ${code} before it was ${type}`));
+    };
+    worker.on('message', onMessage);
+    worker.once('exit', onExit);
+  });
+}

@@ -1,0 +1,45 @@
+import type { Network } from '../bitcoin/address.ts';
+import type { Config } from '../config/config.ts';
+import type { Job } from '../domain/job.ts';
+import type { Ban } from '../domain/ports.ts';
+import type { Solution } from '../domain/share.ts';
+import type { GatewayStatus, StratumEndpoints, StratumPorts } from '../gateway.ts';
+import type { GatewayTally } from '../telemetry/metrics.ts';
+
+/** What a gateway process is started with. */
+export interface GatewayStart {
+  /** The pool's data folder. */
+  readonly folder: string;
+  readonly network: Network;
+  readonly stratum: Config['stratum'];
+  readonly verify: Config['verify'];
+  readonly logLevel: Config['log']['level'];
+  readonly epoch: number;
+  readonly incarnation: number;
+  /** The `node` column of its shares. */
+  readonly node: string;
+  readonly bans: readonly Ban[];
+}
+
+/** From the pool to a gateway. */
+export type ToGateway =
+  | { readonly type: 'start'; readonly start: GatewayStart }
+  /** Without the template's transactions: only the pool makes blocks. */
+  | { readonly type: 'job'; readonly job: Job }
+  /** `ports`: what was chosen where the config leaves a port open. */
+  | { readonly type: 'listen'; readonly ports: StratumPorts }
+  | { readonly type: 'ban'; readonly ban: Ban }
+  | { readonly type: 'pardon'; readonly address: string }
+  | { readonly type: 'reload' }
+  | { readonly type: 'close' };
+
+/** From a gateway to the pool. */
+export type FromGateway =
+  /** It listens to messages from now on: what was sent before is lost. */
+  | { readonly type: 'hello' }
+  | { readonly type: 'started' }
+  | { readonly type: 'listening'; readonly endpoints: StratumEndpoints }
+  | { readonly type: 'solved'; readonly solution: Solution }
+  | { readonly type: 'misconduct'; readonly address: string; readonly reason: string }
+  | { readonly type: 'report'; readonly status: GatewayStatus; readonly tally: GatewayTally }
+  | { readonly type: 'failed'; readonly reason: string };

@@ -1,0 +1,121 @@
+import { readFileSync } from 'node:fs';
+import { afterEach, expect, it } from 'vitest';
+import { PoolFolder, PoolProcess } from '../support/pool-process.ts';
+import { StratumClient } from '../support/stratum-client.ts';
+import { WebSocketClient } from '../support/websocket.ts';
+import { expectEachAcknowledgedOnce, rowsByVerdict, Tally } from './tally.ts';
+
+const USER = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080.load';
+
+let folder: PoolFolder | undefined;
+let pool: PoolProcess | undefined;
+afterEach(() => {
+  pool?.child.kill('SIGKILL');
+  folder?.remove();
+});
+
+/** The gateways of a pool: those of its child processes that run that program. */
+function gatewaysOf(parent: number): number[] {
+  const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim().split(/\s+/).map(Number);
+  return children.filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('gateway-child'));
+}
+
+async function connect(transport: 'tcp' | 'websocket' = 'tcp'): Promise<StratumClient> {
+  const { host, port } = pool?.endpoints[transport] ?? { host: '', port: 0 };
+  const client =
+    transport === 'tcp'
+      ? await StratumClient.tcp(host, port)
+      : new StratumClient(await WebSocketClient.open(host, port));
+  await client.login(USER);
+  return client;
+}
+
+/** Submits until told to stop; connects again whenever the connection dies, as miners do. */
+async function mine(tally: Tally, stopped: () => boolean): Promise<void> {
+  while (!stopped()) {
+    try {
+      const client = await connect();
+      while (!client.closed && !stopped()) await tally.submit(client, client.solve(USER));
+      client.close();
+    } catch {
+      // Refused or cut off while its gateway was away.
+    }
+  }
+}
+
+it('spreads miners over its gateways, and one that is killed takes no acknowledged share with it', {
+  timeout: 120_000,
+}, async () => {
+  folder = new PoolFolder('[stratum]\ngateways = 2\n[stratum.difficulty]\nstart = 1e-9\nvardiff = false\n');
+  pool = await PoolProcess.start(folder);
+  const tally = new Tally();
+
+  const clients: StratumClient[] = [];
+  // The kernel deals connections out by chance: all twelve of a kind at one gateway come once in two thousand runs.
+  for (let count = 0; count < 24; count += 1) clients.push(await connect(count % 2 === 0 ? 'tcp' : 'websocket'));
+  const prefixes = new Set(clients.map((client) => Number.parseInt(client.extranonce1, 16) >>> 22));
+  expect(prefixes.size, 'extranonces of both gateways').toBe(2);
+  expect(new Set(clients.map((client) => client.extranonce1)).size).toBe(clients.length);
+  for (const client of clients) {
+    const solution = client.solve(USER);
+    expect((await tally.submit(client, solution)).result).toBe(true);
+    expect((await tally.submit(client, solution)).error?.[0]).toBe(22);
+    client.close();
+  }
+
+  let stop = false;
+  const miners = Array.from({ length: 8 }, () => mine(tally, () => stop));
+  const seen = new Set<number>();
+  for (let kill = 1; kill <= 3; kill += 1) {
+    const goal = tally.acknowledged.size + 300;
+    await expect.poll(() => tally.acknowledged.size, { timeout: 30_000 }).toBeGreaterThan(goal);
+    await expect.poll(() => gatewaysOf(pool?.child.pid ?? 0).length, { timeout: 30_000 }).toBe(2);
+    const [victim = 0] = gatewaysOf(pool.child.pid ?? 0);
+    expect(seen.has(victim)).toBe(false);
+    seen.add(victim);
+    process.kill(victim, 'SIGKILL');
+  }
+  await expect.poll(() => gatewaysOf(pool?.child.pid ?? 0).length, { timeout: 30_000 }).toBe(2);
+  const before = tally.acknowledged.size;
+  await expect.poll(() => tally.acknowledged.size, { timeout: 30_000 }).toBeGreaterThan(before + 300);
+  stop = true;
+  await Promise.all(miners);
+
+  // Gateways report once a second; what one had not reported when it was killed is in the tables alone.
+  const counted = async (): Promise<number> =>
+    (await pool?.json<{ shares: { accepted: number } }>('/api/v1/pool'))?.shares.accepted ?? 0;
+  await expect.poll(counted, { timeout: 10_000 }).toBeGreaterThan(0);
+  expect(await pool.stop()).toBe(0);
+  await expectEachAcknowledgedOnce(folder, tally);
+  // What was answered, whatever the answer, is there; what was cut off may be there as well.
+  const rows = await rowsByVerdict(folder);
+  for (const [verdict, count] of tally.replies) expect(rows.get(verdict) ?? 0).toBeGreaterThanOrEqual(count);
+});
+
+it('loses nothing when the pool itself is killed', { timeout: 120_000 }, async () => {
+  folder = new PoolFolder('[stratum]\ngateways = 2\n[stratum.difficulty]\nstart = 1e-9\nvardiff = false\n');
+  const tally = new Tally();
+  for (let kill = 1; kill <= 2; kill += 1) {
+    pool = await PoolProcess.start(folder);
+    let stop = false;
+    const miners = Array.from({ length: 4 }, () => mine(tally, () => stop));
+    const goal = tally.acknowledged.size + 500;
+    await expect.poll(() => tally.acknowledged.size, { timeout: 30_000 }).toBeGreaterThan(goal);
+    const gateways = gatewaysOf(pool.child.pid ?? 0);
+    stop = true;
+    await pool.kill();
+    await Promise.all(miners);
+    // No orphan keeps the ports or goes on answering.
+    await expect.poll(() => gateways.filter(alive), { timeout: 10_000 }).toEqual([]);
+  }
+  await expectEachAcknowledgedOnce(folder, tally);
+});
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
