@@ -1,16 +1,14 @@
-import { mkdirSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
-import { ANALYTICS_CONSUMER, type Analytics, analyticsAvailable, startAnalytics } from './analytics/analytics.ts';
+import { ANALYTICS_CONSUMER, analyticsAvailable, startAnalytics } from './analytics/analytics.ts';
 import { ADMIN_SOCKET_FILE, AdminSocket } from './api/admin-socket.ts';
 import { startApi } from './api/server.ts';
-import type { PoolStatus } from './api/status.ts';
 import { parseAddress } from './bitcoin/address.ts';
 import { startGateways } from './cluster/gateways.ts';
 import type { Config } from './config/config.ts';
 import { clickhouseHref, rpcHref } from './config/href.ts';
 import type { Job } from './domain/job.ts';
-import type { BitcoinNode, Clock, Logger } from './domain/ports.ts';
+import type { BanControl, BitcoinNode, Clock, Logger } from './domain/ports.ts';
 import type { Solution } from './domain/share.ts';
 import type { BlockTemplate } from './domain/template.ts';
 import { type Gateway, startGateway } from './gateway.ts';
@@ -24,9 +22,11 @@ import { openBanStore } from './net/ban-store.ts';
 import { ranges } from './net/door-options.ts';
 import { connectBitcoind } from './node/bitcoind.ts';
 import { simulatedNode } from './node/simulated.ts';
+import { createStatus, type PoolParts, refreshGauges, unready } from './pool-view.ts';
 import { openShareLog, type ShareLog } from './sharelog/log.ts';
+import { makeFolder } from './sharelog/make-folder.ts';
 import { withSocketPath } from './sharelog/socket-path.ts';
-import { createHashrateMeter, type HashrateMeter } from './telemetry/hashrate.ts';
+import { createHashrateMeter } from './telemetry/hashrate.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { BlockSubmitter } from './verify/blocks.ts';
 import { foundBlock } from './verify/found-block.ts';
@@ -57,19 +57,10 @@ export interface Pool {
   close(): Promise<void>;
 }
 
-/** Everything that is running, in the order in which it was started. */
-interface Parts {
-  readonly log: ShareLog;
-  readonly analytics: Analytics;
-  readonly node: BitcoinNode;
-  readonly jobs: JobStore;
-  readonly gateway: Gateway;
-}
-
 /** Starts a pool; resolves when all of it listens and there is work. Whatever was started is closed again where it fails. */
 export async function startPool(config: Config, modules: PoolModules): Promise<Pool> {
   assertLimits();
-  mkdirSync(config.data, { recursive: true });
+  makeFolder(config.data);
   const running = new Running();
   try {
     return await start(config, modules, running);
@@ -165,8 +156,17 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
         );
   running.onClose(() => gateway.close());
 
+  const banControl: BanControl = {
+    list: () => banStore.bans.list(),
+    add: (address, durationMs, reason) => banStore.bans.add(address, durationMs, reason),
+    lift(address) {
+      const lifted = banStore.bans.lift(address);
+      if (lifted) gateway.pardon(address);
+      return lifted;
+    },
+  };
   // The API comes before the node: a pool that waits for its node says so on /readyz.
-  const parts: Parts = { log, analytics, node, jobs, gateway };
+  const parts: PoolParts = { log, analytics, node, jobs, gateway };
   const status = createStatus(config, modules, parts, metrics, hashrate);
   metrics.onScrape(() => {
     refreshGauges(parts, metrics, clock);
@@ -174,14 +174,14 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   });
   const api = await startApi(config.http.listen, {
     logger,
-    admin: { token: config.http.adminToken, bans: banStore.bans },
+    admin: { token: config.http.adminToken, bans: banControl },
     pool: status,
     health: () => (log.status().healthy ? [] : [`share log: ${log.status().reason}`]),
     ready: () => unready(parts),
     metrics: () => metrics.text(),
   });
   running.onClose(async () => api.close());
-  const adminSocket = new AdminSocket({ bans: banStore.bans });
+  const adminSocket = new AdminSocket({ bans: banControl });
   await withSocketPath(config.data, ADMIN_SOCKET_FILE, (path) => adminSocket.listen(path));
   running.onClose(() => adminSocket.close());
 
@@ -294,84 +294,4 @@ async function resubmit(log: ShareLog, node: BitcoinNode, logger: Logger): Promi
     );
   }
   log.commit(() => {});
-}
-
-function createStatus(
-  config: Config,
-  { clock, version }: PoolModules,
-  { jobs, gateway }: Parts,
-  metrics: Metrics,
-  hashrate: HashrateMeter,
-): () => PoolStatus {
-  const startedMs = clock.monotonicMs();
-  return () => {
-    const job = jobs.current;
-    const { sessions, workers } = gateway.status();
-    const { accepted, ...rejected } = metrics.shares();
-    return {
-      name: 'sluice',
-      version,
-      network: config.network,
-      uptimeSeconds: Math.floor((clock.monotonicMs() - startedMs) / 1000),
-      connections: metrics.connections(),
-      sessions,
-      workers,
-      hashrate: {
-        '1m': hashrate.perSecond(60_000),
-        '10m': hashrate.perSecond(600_000),
-        '1h': hashrate.perSecond(3_600_000),
-      },
-      job: job
-        ? {
-            id: job.id,
-            height: job.height,
-            networkDifficulty: job.networkDifficulty,
-            transactions: job.template.transactions.length,
-            ageSeconds: (clock.nowMs() - job.createdMs) / 1000,
-          }
-        : null,
-      shares: { accepted, rejected },
-      blocks: metrics.blocks(),
-    };
-  };
-}
-
-/** Why miners should not be sent here. Analytics that lag are none: shares are taken and kept. */
-function unready({ node, log }: Parts): string[] {
-  const reasons: string[] = [];
-  const nodeStatus = node.status();
-  const logStatus = log.status();
-  if (!nodeStatus.ready) reasons.push(`node: ${nodeStatus.reason}`);
-  if (!logStatus.healthy) reasons.push(`share log: ${logStatus.reason}`);
-  return reasons;
-}
-
-function refreshGauges(
-  { log, analytics, node, jobs, gateway }: Parts,
-  { gauges, counters }: Metrics,
-  clock: Clock,
-): void {
-  const job = jobs.current;
-  const { sessions, workers, sharesInFlight, door, ...refused } = gateway.status();
-  const logStatus = log.status();
-  const analyticsStatus = analytics.status();
-  gauges.sessions = sessions;
-  gauges.workers = workers;
-  gauges.sharesInFlight = sharesInFlight;
-  gauges.jobHeight = job?.height ?? 0;
-  gauges.jobAgeSeconds = job ? (clock.nowMs() - job.createdMs) / 1000 : 0;
-  gauges.jobTransactions = job?.template.transactions.length ?? 0;
-  gauges.networkDifficulty = job?.networkDifficulty ?? 0;
-  gauges.nodeReady = node.status().ready ? 1 : 0;
-  gauges.shareLogDepthRows = logStatus.pendingRows;
-  gauges.shareLogBytes = logStatus.keptBytes;
-  gauges.analyticsLagRows = analyticsStatus.lagRows;
-  gauges.analyticsReady = analyticsStatus.healthy ? 1 : 0;
-  counters.connectionsRefused = refused.connectionsRefused;
-  counters.connectionsBanned = door.banned;
-  counters.connectionsOverLimit = door.limited;
-  counters.connectionsEvicted = door.evicted + door.misbehaved;
-  counters.sessionsShed = door.shed;
-  counters.protocolErrors = refused.protocolErrors;
-  counters.analyticsRows = analyticsStatus.shippedRows;
 }

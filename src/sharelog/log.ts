@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { Job } from '../domain/job.ts';
 import type { FoundBlock, SubmitOutcome } from '../domain/ports.ts';
@@ -9,6 +8,7 @@ import { BufferPool } from './buffer-pool.ts';
 import { builtEntry } from './built.ts';
 import type { BlockHead, Candidate } from './candidate.ts';
 import { CommitWindow } from './commit-window.ts';
+import { makeFolder } from './make-folder.ts';
 import type { KeptStatus, LogReply, LogRequest, LogWorkerData } from './messages.ts';
 import { type CommitBody, OpenBatch } from './open-batch.ts';
 import type { ShareLog, ShareLogModules, ShareLogOptions, ShareLogStatus } from './share-log.ts';
@@ -19,7 +19,7 @@ const CLOSE_MS_MAX = 5_000;
 
 /** Opens the log of a data folder; rejects where another pool has it, or where it can not be written. */
 export async function openShareLog(options: ShareLogOptions, modules: ShareLogModules): Promise<ShareLog> {
-  mkdirSync(options.folder, { recursive: true });
+  makeFolder(options.folder);
   const data: LogWorkerData = {
     folder: options.folder,
     pagesMax: options.pagesMax,

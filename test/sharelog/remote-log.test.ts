@@ -14,14 +14,12 @@ const share = (nonce: number): ReturnType<typeof judgedShare> => judgedShare({ r
 const committed = (log: Pick<ShareLog, 'commit'>): Promise<void> => new Promise((resolve) => log.commit(resolve));
 
 describe('frames', () => {
-  const segment = fc
-    .tuple(fc.nat({ max: 1000 }), fc.uint8Array({ maxLength: 300 }))
-    .map(([rows, bytes]) => ({
-      kind: 'shares' as const,
-      rows,
-      length: bytes.length,
-      buffer: Uint8Array.from(bytes).buffer,
-    }));
+  const segment = fc.tuple(fc.nat({ max: 1000 }), fc.uint8Array({ maxLength: 300 })).map(([rows, bytes]) => ({
+    kind: 'shares' as const,
+    rows,
+    length: bytes.length,
+    buffer: Uint8Array.from(bytes).buffer,
+  }));
   const body = fc.array(segment, { maxLength: 4 }).map((batches) => ({ batches, candidates: [], settlements: [] }));
 
   it('come out as they went in, wherever the stream is cut', () => {
