@@ -3,28 +3,61 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { CommandError, type ExitCode, exitCodes, type Io } from './io.ts';
 
-const folder = fileURLToPath(new URL('../bench/', import.meta.url));
+/** Benchmarks run as built, also where this file does not. */
+const folder = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../../dist/bench/' : '../bench/', import.meta.url),
+);
 /** `bench/kernel.bench.js` is the benchmark `kernel`. */
 const benchFile = /^(?<name>[a-z0-9-]+)\.bench\.m?js$/;
 
-/** `sluice bench`: lists the benchmarks of bench/, or runs some of them one after the other. */
-export async function bench(names: readonly string[], options: { readonly json?: boolean }, io: Io): Promise<ExitCode> {
+/** What an operator wants to know of a machine, in the order of a share's way. */
+const quickNames = ['kernel', 'verify', 'stratum-tcp', 'stratum-websocket', 'broadcast', 'memory'];
+/** Read by bench/run/options.ts. */
+const sizeVariable = 'SLUICE_BENCH_SIZE';
+
+export interface BenchOptions {
+  readonly list?: boolean;
+  readonly quick?: boolean;
+  readonly full?: boolean;
+  readonly json?: boolean;
+}
+
+/** `sluice bench`: lists the benchmarks of bench/, or runs some of them one after the other, each in a process of its own. */
+export async function bench(names: readonly string[], options: BenchOptions, io: Io): Promise<ExitCode> {
+  if (options.quick && options.full) throw new CommandError('--quick and --full exclude each other', exitCodes.usage);
   const benchmarks = findBenchmarks();
-  if (names.length === 0) {
+  for (const name of names) {
+    if (name !== 'all' && !benchmarks.has(name)) {
+      throw new CommandError(`there is no benchmark "${name}"; sluice bench --list names them`, exitCodes.usage);
+    }
+  }
+  if (options.list) {
     list([...benchmarks.keys()], options.json === true, io);
     return exitCodes.fine;
   }
-  const chosen = names.includes('all') ? [...benchmarks.keys()] : names;
-  for (const name of chosen) {
-    if (!benchmarks.has(name)) {
-      throw new CommandError(`there is no benchmark "${name}"; sluice bench lists those there are`, exitCodes.usage);
-    }
+  const { chosen, size } = choose(names, options, [...benchmarks.keys()]);
+  if (names.length === 0 && size === 'quick') {
+    io.stderr.write(`A quick look at this machine, in about three minutes: ${chosen.join(', ')}\n`);
   }
+  const failed: string[] = [];
   for (const name of chosen) {
-    const code = await runFile(`${folder}${benchmarks.get(name)}`, options.json === true ? ['--json'] : []);
-    if (code !== 0) throw new CommandError(`the benchmark "${name}" failed with exit code ${code}`);
+    const code = await runFile(`${folder}${benchmarks.get(name)}`, options.json === true ? ['--json'] : [], size);
+    if (code !== 0) failed.push(`"${name}" with exit code ${code}`);
   }
+  if (failed.length > 0) throw new CommandError(`failed: ${failed.join(', ')}`);
   return exitCodes.fine;
+}
+
+function choose(
+  names: readonly string[],
+  { quick, full }: BenchOptions,
+  all: readonly string[],
+): { chosen: readonly string[]; size: string } {
+  if (names.includes('all')) return { chosen: all, size: quick ? 'quick' : 'full' };
+  if (names.length > 0) return { chosen: names, size: full ? 'full' : quick ? 'quick' : 'normal' };
+  return full
+    ? { chosen: all, size: 'full' }
+    : { chosen: quickNames.filter((name) => all.includes(name)), size: 'quick' };
 }
 
 function findBenchmarks(): Map<string, string> {
@@ -38,16 +71,13 @@ function findBenchmarks(): Map<string, string> {
 
 function list(names: readonly string[], json: boolean, io: Io): void {
   if (json) io.stdout.write(`${JSON.stringify({ benchmarks: names })}\n`);
-  else if (names.length === 0) io.stdout.write('There are no benchmarks yet.\n');
-  else
-    io.stdout.write(
-      `Benchmarks:\n${names.map((name) => `  ${name}\n`).join('')}Run them with: sluice bench <name>, or sluice bench all\n`,
-    );
+  else io.stdout.write(`Benchmarks:\n${names.map((name) => `  ${name}\n`).join('')}`);
 }
 
-function runFile(file: string, args: readonly string[]): Promise<number> {
+function runFile(file: string, args: readonly string[], size: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [file, ...args], { stdio: 'inherit' });
+    const env = { ...process.env, [sizeVariable]: size };
+    const child = spawn(process.execPath, [file, ...args], { stdio: 'inherit', env });
     child.once('error', reject);
     child.once('exit', (code) => resolve(code ?? exitCodes.failed));
   });

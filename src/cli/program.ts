@@ -2,7 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { SIMULATED_PAYOUT_ADDRESS } from '../config/defaults.ts';
 import { ConfigError } from '../config/problem.ts';
 import { addBan, type BansOptions, liftBan, listBans } from './bans.ts';
-import { bench } from './bench.ts';
+import { type BenchOptions, bench } from './bench.ts';
 import { check, keyHelp } from './check.ts';
 import { CommandError, type ExitCode, exitCodes, type Io, paint } from './io.ts';
 import { mine } from './miner.ts';
@@ -75,11 +75,14 @@ function build(io: Io, done: (code: ExitCode) => void): Command {
 
   program
     .command('bench')
-    .description('list the benchmarks, or run those that are named')
-    .argument('[names...]', 'benchmarks to run; "all" for every one')
-    .option('--json', 'print as JSON')
-    .addHelpText('after', examples('sluice bench', 'sluice bench all'))
-    .action(async (names: string[], options: { json?: boolean }) => done(await bench(names, options, io)));
+    .description('measure this machine: what it takes in shares and miners, beside ceilings measured in the same run')
+    .argument('[names...]', 'benchmarks to run, "all" for every one; without names a quick look in about three minutes')
+    .option('--list', 'list the benchmarks')
+    .option('--quick', 'short and once: for a first impression')
+    .option('--full', 'long and often; without names every benchmark')
+    .option('--json', 'print one JSON object a benchmark')
+    .addHelpText('after', examples('sluice bench', 'sluice bench stratum-tcp', 'sluice bench --full'))
+    .action(async (names: string[], options: BenchOptions) => done(await bench(names, options, io)));
 
   program
     .command('miner')
