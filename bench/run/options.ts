@@ -9,7 +9,7 @@ export interface BenchOptions {
 }
 
 /** Where `sluice bench` says how much is to be measured, since not every benchmark has sizes. */
-const SIZE_VARIABLE = 'SLUICE_BENCH_SIZE';
+const SIZE_VARIABLE = 'BENCH_SIZE';
 
 /** What a benchmark's own process was told; throws where it does not know a word. */
 export function benchOptions(args: readonly string[] = process.argv.slice(2)): BenchOptions {

@@ -8,7 +8,7 @@ import { loadConfig } from '#sluice/config/load';
 import { close } from './closing.ts';
 import { readTree } from './process-tree.ts';
 import { cli } from './project.ts';
-import { type Server, ServerProcess } from './server.ts';
+import { plainEnvironment, type Server, ServerProcess } from './server.ts';
 
 export interface PoolOptions {
   readonly name: string;
@@ -61,7 +61,9 @@ export async function startPool(options: PoolOptions): Promise<PoolServer> {
     },
     async acceptedRows() {
       const query = "SELECT count() FROM shares WHERE verdict = 'accepted'";
-      const { stdout } = await promisify(execFile)(process.execPath, [cli, 'sql', '--config', config, query]);
+      const { stdout } = await promisify(execFile)(process.execPath, [cli, 'sql', '--config', config, query], {
+        env: plainEnvironment(),
+      });
       return Number(stdout);
     },
     close: () => close(server),

@@ -37,7 +37,7 @@ export class ServerProcess {
 
   /** Starts Node on a script. `cleanUp` is called when it has ended; rejects with what it wrote where it ends before. */
   static async start(args: readonly string[], cleanUp: () => void = () => {}): Promise<ServerProcess> {
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: plainEnvironment() });
     let written = '';
     child.stderr.on('data', (chunk: Buffer) => {
       written = (written + chunk.toString()).slice(-4096);
@@ -60,6 +60,11 @@ export class ServerProcess {
     this.#child.kill('SIGKILL');
     this.#cleanUp();
   }
+}
+
+/** Without the variables that an operator configures a pool with: the one measured has its own config. */
+export function plainEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SLUICE_')));
 }
 
 /** A ceiling: one of the scripts of this folder's parent, which listens on one port and keeps no count. */

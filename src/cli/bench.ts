@@ -13,7 +13,7 @@ const benchFile = /^(?<name>[a-z0-9-]+)\.bench\.m?js$/;
 /** What an operator wants to know of a machine, in the order of a share's way. */
 const quickNames = ['kernel', 'verify', 'stratum-tcp', 'stratum-websocket', 'broadcast', 'memory'];
 /** Read by bench/run/options.ts. */
-const sizeVariable = 'SLUICE_BENCH_SIZE';
+const sizeVariable = 'BENCH_SIZE';
 
 export interface BenchOptions {
   readonly list?: boolean;
