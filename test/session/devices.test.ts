@@ -1,0 +1,326 @@
+import { createHmac } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { createJobFactory } from '../../src/jobs/factory.ts';
+import { limits } from '../../src/limits.ts';
+import { signedByNiceHash } from '../../src/session/nicehash.ts';
+import { builtInProfiles, deviceProfiles } from '../../src/session/profiles.ts';
+import { templateOn } from '../jobs/fixtures.ts';
+import { type Client, inShort, makeBench, makeJob, sessionOptions } from './support.ts';
+
+const share = (job: string, nonce: number, name = 'someone.rig'): unknown[] => [
+  name,
+  job,
+  '0000000000000001',
+  '6553f164',
+  nonce.toString(16),
+];
+
+function loginAs(client: Client, userAgent: string, more: unknown[] = []): string[] {
+  client.call('mining.subscribe', [userAgent, ...more]);
+  return inShort(client.call('mining.authorize', ['someone.rig', 'x']).slice(1));
+}
+
+describe('device profiles', () => {
+  it.each([
+    ['NiceHash/1.0.0', 'nicehash'],
+    ['NerdMinerV2/V1.7.0', 'nerdminer'],
+    ['bitaxe/BM1370/v2.6.0', 'esp-miner'],
+    ['nerdqaxe++/BM1370/v1.0.29', 'esp-miner'],
+    ['Antminer S19j Pro/1.0', 'antminer'],
+    ['bmminer/2.0.0', 'antminer'],
+    ['cgminer/4.12.1', 'cgminer'],
+    ['cpuminer/2.5.1', 'other'],
+    ['', 'other'],
+  ])('knows %j as %s', (userAgent, name) => {
+    expect(deviceProfiles([], 1)(userAgent).name).toBe(name);
+  });
+
+  it('puts the operator’s own first, and changes of a built-in one change no more than they name', () => {
+    const profileOf = deviceProfiles(
+      [
+        { name: 'mine', match: ['cgminer/4.12.1-mine'], difficultyMin: 7 },
+        { name: 'nicehash', match: ['nicehash'], difficultyMin: 1e6, ping: undefined },
+      ],
+      1,
+    );
+    expect(profileOf('cgminer/4.12.1-mine')).toMatchObject({ name: 'mine', difficultyMin: 7, ping: false });
+    expect(profileOf('cgminer/4.12.1')).toMatchObject({ name: 'cgminer', ping: true });
+    expect(profileOf('NiceHash/1')).toMatchObject({ difficultyMin: 1e6, coinbaseBytesMax: 500, ping: false });
+  });
+
+  it('goes below the pool’s minimum only where the operator asked for none above 1, or for just this', () => {
+    expect(deviceProfiles([], 1)('nerdminer').difficultyMin).toBe(1e-4);
+    expect(deviceProfiles([], 1000)('nerdminer').difficultyMin).toBeUndefined();
+    expect(deviceProfiles([], 1000)('nicehash').difficultyMin).toBe(524_288);
+    const own = { name: 'nerdminer', match: ['nerdminer'], difficultyMin: 0.5 };
+    expect(deviceProfiles([own], 1000)('nerdminer').difficultyMin).toBe(0.5);
+  });
+
+  it('has room for this pool’s coinbase on every device', () => {
+    // The longest output script that is paid (P2WSH, P2TR), and a commitment.
+    const factory = createJobFactory(
+      { epoch: 2 ** 20 - 1, payoutScript: new Uint8Array(34).fill(0x51), tag: '/Sluice/' },
+      { clock: { nowMs: () => 0, monotonicMs: () => 0 }, merkleBranch: () => [] },
+    );
+    const { coinb1, coinb2 } = factory.build(templateOn(1));
+    const bytes = coinb1.length + 12 + coinb2.length;
+    for (const { name, coinbaseBytesMax = Number.POSITIVE_INFINITY } of builtInProfiles) {
+      expect(bytes, name).toBeLessThanOrEqual(coinbaseBytesMax);
+    }
+  });
+
+  it('counts jobs that a device is known to take badly', () => {
+    const { registry, connect } = makeBench();
+    registry.broadcast(makeJob(1, { coinb1: new Uint8Array(400) }));
+    loginAs(connect(), 'bitaxe/1');
+    loginAs(connect(), 'cpuminer/1');
+    expect(registry.counters.oversizedCoinbases).toBe(1);
+  });
+
+  it('sends raises with clean jobs where the device would go on with the easier one, and only raises', () => {
+    const { registry, connect, clock } = makeBench();
+    registry.broadcast(makeJob(1));
+    const client = connect();
+    loginAs(client, 'Antminer S19');
+    const wish = (difficulty: number): string[] => {
+      clock.ms += 5000;
+      return inShort(client.call('mining.suggest_difficulty', [difficulty], null));
+    };
+    expect(wish(5000)).toEqual(['difficulty 5000', 'job 00000000010001 clean']);
+    expect(wish(3000)).toEqual(['difficulty 3000', 'job 00000000010002']);
+  });
+
+  it('keeps easy shares few, whoever it is that asks for them', () => {
+    const { registry, connect, intake, clock } = makeBench();
+    registry.broadcast(makeJob(1));
+    const client = connect();
+    expect(loginAs(client, 'NerdMiner')[0]).toBe('difficulty 0.00015');
+    let refused = 0;
+    for (let nonce = 0; nonce < 1000; nonce += 1) {
+      clock.ms += 10;
+      refused += inShort(client.call('mining.submit', share('0000000001', nonce))).length;
+    }
+    // Ten seconds: ten a second, and what it may send at once.
+    expect(intake.held.length).toBeGreaterThanOrEqual(100);
+    expect(intake.held.length).toBeLessThanOrEqual(160);
+    expect(refused).toBe(1000 - intake.held.length);
+    expect(registry.counters.shedShares).toBe(refused);
+    const strong = connect();
+    loginAs(strong, 'cpuminer');
+    for (let nonce = 0; nonce < 1000; nonce += 1)
+      expect(strong.call('mining.submit', share('0000000001', nonce))).toEqual([]);
+  });
+});
+
+describe('NiceHash’s signature', () => {
+  const niceHash = { key: '8f485301-e1e1-46a2-b5c4-0be884b9179f', secret: 'd373d733' };
+  const sign = (timestamp: number, secret = niceHash.secret): string =>
+    createHmac('sha256', secret)
+      .update(Buffer.concat([Buffer.from(niceHash.key), Buffer.of(0), Buffer.from(String(timestamp))]))
+      .digest('hex');
+
+  it('is right for a time near ours, under the pool’s key and secret', () => {
+    const now = 1_662_637_786_319;
+    const at = (timestamp: number, hmac = sign(timestamp)) => ({ timestamp: String(timestamp), hmac });
+    expect(signedByNiceHash(at(now), niceHash, now)).toBe(true);
+    expect(signedByNiceHash(at(now - 300_000), niceHash, now)).toBe(true);
+    expect(signedByNiceHash(at(now - 300_001), niceHash, now)).toBe(false);
+    expect(signedByNiceHash(at(now + 300_001), niceHash, now)).toBe(false);
+    expect(signedByNiceHash(at(now, sign(now + 1)), niceHash, now)).toBe(false);
+    expect(signedByNiceHash(at(now, sign(now, 'other')), niceHash, now)).toBe(false);
+    expect(signedByNiceHash(at(now, sign(now).slice(2)), niceHash, now)).toBe(false);
+    expect(signedByNiceHash(undefined, niceHash, now)).toBe(false);
+  });
+
+  it('is asked of who claims to be NiceHash, where a key is known, and of nobody else', () => {
+    const { connect, clock } = makeBench({ niceHash });
+    const now = clock.nowMs();
+    const subscribe = (params: unknown[]) => {
+      const client = connect();
+      return { replies: inShort(client.call('mining.subscribe', params)), closes: client.wire.closes };
+    };
+    expect(subscribe(['NiceHash/1.0.0', String(now), sign(now)]).closes).toBe(0);
+    expect(subscribe(['NiceHash/1.0.0', String(now), sign(now - 1)])).toEqual({ replies: ['error 24'], closes: 1 });
+    expect(subscribe(['NiceHash/1.0.0'])).toEqual({ replies: ['error 24'], closes: 1 });
+    expect(subscribe(['cgminer/4.12.1']).closes).toBe(0);
+  });
+});
+
+describe('coming back', () => {
+  const idOf = (client: Client, more: unknown[] = []): { id: string; extranonce1: string } => {
+    const [reply] = client.call('mining.subscribe', ['cgminer/4.12.1', ...more]);
+    const [topics = [], extranonce1 = ''] = (reply?.result ?? []) as [string[][]?, string?];
+    return { id: topics[0]?.[1] ?? '', extranonce1 };
+  };
+
+  it('gives back extranonce, difficulty and jobs, and the current job under an id of its own', () => {
+    const { registry, connect, intake, clock } = makeBench();
+    registry.broadcast(makeJob(1));
+    const first = connect();
+    const { id, extranonce1 } = idOf(first);
+    first.call('mining.authorize', ['someone.rig']);
+    first.call('mining.suggest_difficulty', [5000]);
+    first.handler.onClose();
+    clock.ms += limits.resumeMsMax;
+    const second = connect();
+    expect(idOf(second, [id])).toEqual({ id, extranonce1 });
+    const work = second.call('mining.authorize', ['someone.rig']);
+    expect(inShort(work)).toEqual(['result true', 'difficulty 5000', 'job 00000000010002 clean']);
+    // Firmware that starts extranonce2 over must not find its old headers again.
+    expect(work[2]?.params?.[7]).toBe((makeJob(1).curTime + 2).toString(16));
+    second.call('mining.submit', share('0000000001', 1));
+    const submitter = intake.held[0]?.submitter;
+    expect([0, 1, 2, 3].map((variant) => submitter?.terms(1, variant)?.difficulty)).toEqual([
+      1000,
+      5000,
+      5000,
+      undefined,
+    ]);
+    expect(registry.counters.resumed).toBe(1);
+    registry.broadcast(makeJob(2));
+    expect(inShort(second.wire.take())).toEqual(['job 0000000002']);
+  });
+
+  it('works once, within its time, and for nobody who does not know the id', () => {
+    const { registry, connect, clock } = makeBench();
+    registry.broadcast(makeJob(1));
+    const leave = (): { id: string; extranonce1: string } => {
+      const client = connect();
+      const was = idOf(client);
+      client.call('mining.authorize', ['someone.rig']);
+      client.handler.onClose();
+      return was;
+    };
+    const was = leave();
+    expect(idOf(connect(), [was.id.replace(/.$/, (digit) => (digit === '0' ? '1' : '0'))]).extranonce1).not.toBe(
+      was.extranonce1,
+    );
+    expect(idOf(connect(), [was.id]).extranonce1).toBe(was.extranonce1);
+    expect(idOf(connect(), [was.id]).extranonce1, 'a second time').not.toBe(was.extranonce1);
+    const late = leave();
+    clock.ms += limits.resumeMsMax + 1;
+    registry.tick();
+    expect(idOf(connect(), [late.id]).extranonce1).not.toBe(late.extranonce1);
+  });
+
+  it('never gives one extranonce to two, in any order of coming and going', () => {
+    const { registry, connect, clock } = makeBench({ jobsMax: 3 });
+    const live = new Map<Client, string>();
+    const ids: string[] = [];
+    let serial = 1;
+    let state = 1;
+    const random = (below: number): number => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return Math.floor((state / 2 ** 32) * below);
+    };
+    registry.broadcast(makeJob(serial));
+    for (let step = 0; step < 20_000; step += 1) {
+      const what = random(10);
+      if (what < 5 && live.size < 100) {
+        const client = connect();
+        const { id, extranonce1 } = idOf(client, random(2) === 0 ? [ids[random(ids.length)] ?? ''] : []);
+        client.call('mining.authorize', ['someone']);
+        expect([...live.values()]).not.toContain(extranonce1);
+        live.set(client, extranonce1);
+        ids.push(id);
+        if (ids.length > 150) ids.shift();
+      } else if (what < 9) {
+        const client = [...live.keys()][random(live.size)];
+        if (client) live.delete(client);
+        client?.handler.onClose();
+      } else {
+        serial += 1;
+        clock.ms += 20_000;
+        registry.broadcast(makeJob(serial));
+        registry.tick();
+      }
+    }
+    expect(registry.counters.resumed).toBeGreaterThan(100);
+  });
+});
+
+describe('silence', () => {
+  it('is asked about where the device answers, and ends a connection that nobody answers for', () => {
+    const { registry, connect, clock } = makeBench();
+    registry.broadcast(makeJob(1));
+    const [alive, dead, mute] = [connect(), connect(), connect()];
+    for (const client of [alive, dead]) loginAs(client, 'cgminer/4.12.1');
+    loginAs(mute, 'cpuminer/2.5.1');
+    let pings = 0;
+    for (let second = 0; second < 600; second += 10) {
+      clock.ms += 10_000;
+      registry.tick();
+      for (const { method, id } of alive.wire.take()) {
+        if (method !== 'mining.ping') continue;
+        pings += 1;
+        alive.say({ id, result: 'pong', error: null });
+      }
+      expect(mute.wire.take().filter(({ method }) => method === 'mining.ping')).toEqual([]);
+    }
+    expect(pings).toBeGreaterThan(5);
+    expect([alive, dead, mute].map(({ wire }) => wire.closes > 0)).toEqual([false, true, false]);
+    expect(dead.wire.take().filter(({ method }) => method === 'mining.ping')).toHaveLength(limits.pingsMax);
+    expect(registry.counters.timeouts).toBe(1);
+  });
+});
+
+describe('telling everybody', () => {
+  it('pauses work and says why, until there is a job again', () => {
+    const { registry, connect } = makeBench();
+    registry.broadcast(makeJob(1));
+    const [client, stranger] = [connect(), connect()];
+    client.login();
+    registry.pause('The Bitcoin node is down');
+    expect(client.wire.take()).toEqual([
+      { id: null, method: 'client.show_message', params: ['The Bitcoin node is down'] },
+    ]);
+    expect(stranger.wire.take()).toEqual([]);
+    const late = connect();
+    expect(late.login()).toEqual([]);
+    registry.broadcast(makeJob(2));
+    expect(inShort(client.wire.take())).toEqual(['job 0000000002']);
+    expect(inShort(late.wire.take())).toEqual(['difficulty 1000', 'job 0000000002 clean']);
+  });
+
+  it('asks for versions and keeps the answers, sends everybody away for a while, and says so before it closes', () => {
+    const { registry, connect } = makeBench();
+    const clients = [connect(), connect(), connect()];
+    for (const client of clients) client.login();
+    registry.askVersions();
+    const [asked] = clients[0]?.wire.take() ?? [];
+    expect(asked).toMatchObject({ method: 'client.get_version', params: [] });
+    clients[0]?.say({ id: asked?.id, result: 'cgminer/4.12.1\u0007', error: null });
+    expect([...registry.connected()].map(({ clientVersion }) => clientVersion)).toEqual(['cgminer/4.12.1', '', '']);
+    for (const { wire } of clients) wire.take();
+    registry.reconnect(10, 2);
+    expect(clients.map(({ wire }) => wire.take()[0]?.params)).toEqual([
+      ['', 0, 10],
+      ['', 0, 11],
+      ['', 0, 10],
+    ]);
+    registry.closeAll();
+    expect(clients[1]?.wire.take()).toMatchObject([{ method: 'client.show_message' }]);
+    expect(clients[1]?.wire.closes).toBe(1);
+  });
+});
+
+describe('workers behind one connection', () => {
+  it('are counted one by one, thousands of them', () => {
+    const { registry, connect, intake } = makeBench({ difficulty: { ...sessionOptions.difficulty, vardiff: false } });
+    registry.broadcast(makeJob(1));
+    const client = connect();
+    client.login('farm.0');
+    for (let rig = 1; rig < 3000; rig += 1) client.call('mining.authorize', [`farm.${rig}`]);
+    for (let nonce = 0; nonce < 9000; nonce += 1) {
+      client.call('mining.submit', share('0000000001', nonce, `farm.${nonce % 3000}`));
+      intake.settle(nonce < 6000 ? 'accepted' : 'duplicate', 1);
+    }
+    client.call('mining.submit', share('0000000001', 1, 'farm.none'));
+    intake.settle('unauthorized', 1);
+    const [session] = registry.connected();
+    expect(session?.workers.size).toBe(3000);
+    for (const worker of session?.workers.values() ?? []) {
+      expect(worker).toMatchObject({ account: 'farm', acceptedShares: 2, rejectedShares: 1, acceptedDifficulty: 2000 });
+    }
+  });
+});
