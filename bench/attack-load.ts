@@ -1,0 +1,92 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { SIMULATED_PAYOUT_ADDRESS } from '#sluice/config/defaults';
+import { compileNative } from './run/native.ts';
+import type { Server } from './run/server.ts';
+
+export type AttackKind = 'flood' | 'drip' | 'silent' | 'slow' | 'cut';
+
+export interface AttackOptions {
+  readonly kind: AttackKind;
+  /** Connections at a time, over how many loopback addresses. */
+  readonly peers: number;
+  readonly addresses: number;
+  readonly secondsMax: number;
+  /** Submits a second over all, of a flood. */
+  readonly rate?: number;
+}
+
+/** What the attackers saw. */
+export interface AttackReport {
+  readonly seconds: number;
+  /** Connections that were let in, first or again; ended; open at the end. */
+  readonly opened: number;
+  readonly closed: number;
+  readonly open: number;
+  readonly submits: number;
+  readonly cuts: number;
+}
+
+/** An attack under way. */
+export class Attack {
+  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly #lines: AsyncIterator<string>;
+  #errors = '';
+
+  private constructor(server: Server, { kind, peers, addresses, secondsMax, rate }: AttackOptions) {
+    const args = [kind, '127.0.0.1', server.tcpPort, SIMULATED_PAYOUT_ADDRESS, peers, addresses, secondsMax];
+    const all = rate === undefined ? args : [...args, rate];
+    this.#child = spawn(compileNative('attack'), all.map(String), { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.#child.stderr.on('data', (chunk: Buffer) => {
+      this.#errors += chunk.toString();
+    });
+    this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
+  }
+
+  /** Resolves when every attacker has been let in or turned away once. */
+  static async begin(server: Server, options: AttackOptions): Promise<Attack> {
+    const attack = new Attack(server, options);
+    await attack.#next();
+    return attack;
+  }
+
+  /** Ends it. */
+  async end(): Promise<AttackReport> {
+    this.#child.stdin.end();
+    return (await this.#next()) as AttackReport;
+  }
+
+  async #next(): Promise<unknown> {
+    const line = await this.#lines.next();
+    if (line.done === true) throw new Error(`the attack failed: ${this.#errors}`);
+    return JSON.parse(line.value);
+  }
+}
+
+/** How long a miner waits from its first packet until it has work, ms; one after the other. Throws where one is refused. */
+export async function connectTimesMs(server: Server, count: number): Promise<number[]> {
+  const times: number[] = [];
+  for (let at = 0; at < count; at += 1) {
+    const began = performance.now();
+    const socket = connect({ host: '127.0.0.1', port: server.tcpPort, noDelay: true });
+    const hello = [
+      { id: 1, method: 'mining.subscribe', params: ['bench/1'] },
+      { id: 2, method: 'mining.authorize', params: [SIMULATED_PAYOUT_ADDRESS, 'x'] },
+    ];
+    socket.write(hello.map((message) => `${JSON.stringify(message)}\n`).join(''));
+    let text = '';
+    while (!text.includes('"method":"mining.notify"')) text += String((await once(socket, 'data'))[0]);
+    times.push(performance.now() - began);
+    socket.destroy();
+  }
+  return times;
+}
+
+/** The value below which so much of them lies. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+}

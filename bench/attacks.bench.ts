@@ -1,0 +1,133 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Attack, type AttackKind, connectTimesMs, quantile } from './attack-load.ts';
+import { type BenchContext, runBenchmark } from './run/benchmark.ts';
+import { connectionsPossible } from './run/files.ts';
+import { IdleConnections, load } from './run/load.ts';
+import type { Size } from './run/options.ts';
+import { type PoolServer, startPool } from './run/pool.ts';
+
+interface Plan {
+  readonly seconds: number;
+  readonly connects: number;
+  readonly jobs: number;
+  readonly dripping: number;
+  readonly silent: number;
+  readonly slow: number;
+}
+
+const plans: Readonly<Record<Size, Plan>> = {
+  quick: { seconds: 5, connects: 200, jobs: 5, dripping: 2000, silent: 5000, slow: 1000 },
+  normal: { seconds: 15, connects: 1000, jobs: 15, dripping: 10_000, silent: 20_000, slow: 5000 },
+  full: { seconds: 30, connects: 3000, jobs: 40, dripping: 10_000, silent: 20_000, slow: 5000 },
+};
+
+/** Addresses that an attack comes from. */
+const ADDRESSES = 100;
+const FLOOD_PER_SECOND = 100_000;
+/** Miners whose service is measured: their shares a second over all, and how many may be under way on each. */
+const HONEST = { transport: 'tcp', connections: 64, inFlight: 16, rate: 500 } as const;
+const HONEST_LISTENERS = 1000;
+const SETTLE_MS = 2000;
+
+type Scenario = (pool: PoolServer, plan: Plan, context: BenchContext) => Promise<void>;
+
+const scenarios: readonly Scenario[] = [shareFlood, dripFeed, silentSockets, slowReaders, handshakeCuts];
+
+await runBenchmark({
+  name: 'attacks',
+  question: 'What do honest miners notice while others attack, from a hundred addresses?',
+  excludes:
+    'the network. Attackers, honest miners and pool share the cores, and 127.0.0.0/8 is exempt from rate limits',
+  columns: [
+    { name: 'p50Ms', title: 'honest p50 ms', digits: 2 },
+    { name: 'p99Ms', title: 'honest p99 ms', digits: 2 },
+    { name: 'attacksPerSecond', title: 'attacks/s', digits: 0 },
+    { name: 'kibPerPeer', title: 'KiB/peer', digits: 1 },
+    { name: 'open', title: 'still open', digits: 0 },
+  ],
+  steps: () => scenarios.length,
+  async run(context) {
+    for (const scenario of scenarios) {
+      context.progress.step(scenario.name);
+      const pool = await startPool({ name: 'sluice', refreshSeconds: scenario === slowReaders ? 1 : 600 });
+      await scenario(pool, plans[context.size], context);
+      await pool.close();
+    }
+  },
+});
+
+/** Bar: p99 ≤ 50 ms, and no honest share lost (`load` throws then). */
+async function shareFlood(pool: PoolServer, { seconds }: Plan, { samples }: BenchContext): Promise<void> {
+  const workload = `share flood: ${FLOOD_PER_SECOND} bad submits/s wanted, beside ${HONEST.rate} honest`;
+  const alone = await load(pool, { ...HONEST, seconds });
+  samples.add(workload, 'without', { p50Ms: alone.p50Ms, p99Ms: alone.p99Ms });
+  const options = { kind: 'flood', peers: ADDRESSES, addresses: ADDRESSES, rate: FLOOD_PER_SECOND } as const;
+  const attacking = Attack.begin(pool, { ...options, secondsMax: seconds * 10 });
+  const beside = await load(pool, { ...HONEST, seconds });
+  const { submits, closed, seconds: lasted, open } = await (await attacking).end();
+  samples.add(workload, 'with', { p50Ms: beside.p50Ms, p99Ms: beside.p99Ms, attacksPerSecond: submits / lasted, open });
+  samples.add('  connections of the banned that were ended', 'with', { attacksPerSecond: closed / lasted });
+}
+
+/** Bar: ≤ 16 KiB a peer. */
+async function dripFeed(pool: PoolServer, { dripping }: Plan, { samples }: BenchContext): Promise<void> {
+  const peers = connectionsPossible(dripping);
+  await sleep(SETTLE_MS);
+  const before = pool.tree().rssBytes;
+  const attack = await Attack.begin(pool, { kind: 'drip', peers, addresses: ADDRESSES, secondsMax: 60 });
+  await sleep(SETTLE_MS);
+  const kibPerPeer = (pool.tree().rssBytes - before) / peers / 1024;
+  const connects = await connectTimesMs(pool, 100);
+  const { open } = await attack.end();
+  const values = { kibPerPeer, open, p50Ms: quantile(connects, 0.5), p99Ms: quantile(connects, 0.99) };
+  samples.add(`drip feed: ${peers} peers, each 8,000 bytes into a line; honest: until there is work`, 'with', values);
+}
+
+/** Bar: an honest connect has its work within 1 s, at p99. Silence ends after 15 s. */
+async function silentSockets(pool: PoolServer, plan: Plan, context: BenchContext): Promise<void> {
+  const peers = connectionsPossible(plan.silent);
+  await connectsBeside(pool, plan, context, `silent sockets: ${peers}; honest: until there is work`, 'silent', peers);
+}
+
+/** Bar: the next client is served, as soon as without. */
+async function handshakeCuts(pool: PoolServer, plan: Plan, context: BenchContext): Promise<void> {
+  await connectsBeside(pool, plan, context, 'logins cut at every byte; honest: until there is work', 'cut', 64);
+}
+
+async function connectsBeside(
+  pool: PoolServer,
+  { connects }: Plan,
+  { samples }: BenchContext,
+  workload: string,
+  kind: AttackKind,
+  peers: number,
+): Promise<void> {
+  const alone = await connectTimesMs(pool, connects);
+  samples.add(workload, 'without', { p50Ms: quantile(alone, 0.5), p99Ms: quantile(alone, 0.99) });
+  const attack = await Attack.begin(pool, { kind, peers, addresses: ADDRESSES, secondsMax: 120 });
+  const beside = await connectTimesMs(pool, connects);
+  const { open, cuts, seconds } = await attack.end();
+  const attacks = kind === 'cut' ? { attacksPerSecond: cuts / seconds } : { open };
+  samples.add(workload, 'with', { p50Ms: quantile(beside, 0.5), p99Ms: quantile(beside, 0.99), ...attacks });
+}
+
+/** Bar: a job takes ≤ 10 % longer to the others than beside as many who read. */
+async function slowReaders(pool: PoolServer, { slow, jobs }: Plan, { samples }: BenchContext): Promise<void> {
+  const peers = connectionsPossible(slow);
+  const workload = `slow readers: ${peers} with a closed window; honest: first → last of ${HONEST_LISTENERS}, ${jobs} jobs`;
+  const times = async (): Promise<{ p50Ms: number; p99Ms: number }> => {
+    const honest = await IdleConnections.open(pool, HONEST_LISTENERS);
+    await honest.firstToLastMs();
+    const all: number[] = [];
+    for (let job = 0; job < jobs; job += 1) all.push(await honest.firstToLastMs());
+    await honest.close();
+    return { p50Ms: quantile(all, 0.5), p99Ms: quantile(all, 0.99) };
+  };
+  const readers = await IdleConnections.open(pool, peers);
+  samples.add(workload, 'beside as many who read', await times());
+  await readers.close();
+  const attack = await Attack.begin(pool, { kind: 'slow', peers, addresses: ADDRESSES, secondsMax: 300 });
+  const values = await times();
+  const { open } = await attack.end();
+  samples.add(workload, 'with', { ...values, open });
+}
