@@ -1,0 +1,185 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { limits } from '../../src/limits.ts';
+import { LineFramer } from '../../src/net/framer.ts';
+import { readProxyHeader } from '../../src/net/proxy-header.ts';
+import { decodeMessage } from '../../src/stratum/decode.ts';
+import { encodeError } from '../../src/stratum/encode.ts';
+import { FastSubmit } from '../../src/stratum/fast-submit.ts';
+import type { Message } from '../../src/stratum/message.ts';
+import type { Line } from '../session/support.ts';
+import { Front } from '../support/front.ts';
+import { anyLine, corpus, recorded } from './lines.ts';
+import { fuzz, fuzzMsMax } from './runs.ts';
+
+const prototype = JSON.stringify(Object.getOwnPropertyNames(Object.prototype));
+afterAll(() => expect(JSON.stringify(Object.getOwnPropertyNames(Object.prototype))).toBe(prototype));
+
+function idOf(message: Message): string | number | null {
+  return message.kind === 'submit' ? message.request.id : message.id;
+}
+
+/** Bytes become a message whose id can go back as one line of ASCII, and the fast reader says nothing else. */
+function checkDecoding(line: Uint8Array, fast: FastSubmit): void {
+  const message = decodeMessage(line);
+  const reply = encodeError(idOf(message), 20, 'x');
+  expect(/^[ -~]*$/.test(reply)).toBe(true);
+  expect(JSON.parse(reply)).toMatchObject({ error: [20, 'x', null] });
+  const submit = fast.read(line);
+  if (submit !== undefined) expect(message).toEqual({ kind: 'submit', request: submit });
+  if (message.kind !== 'submit') return;
+  const { ntime, nonce, versionBits = 0, extranonce2, workerName, jobId } = message.request;
+  for (const word of [ntime, nonce, versionBits]) expect(word >>> 0).toBe(word);
+  expect(extranonce2).toMatch(/^(?:[0-9a-f]{2}){0,8}$/);
+  expect(`${workerName}${jobId}`).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}]/u);
+}
+
+describe('the decoders', () => {
+  it.each([...corpus, ...recorded].map((line) => [line.toString('latin1').slice(0, 80), line] as const))(
+    'take %j',
+    (_text, line) => checkDecoding(line, new FastSubmit()),
+  );
+
+  it('take any bytes, and agree', { timeout: fuzzMsMax }, () => {
+    const fast = new FastSubmit();
+    fc.assert(
+      fc.property(anyLine, (line) => checkDecoding(line, fast)),
+      fuzz(5000),
+    );
+  });
+});
+
+describe('the framer', () => {
+  it('gives the same lines however the bytes are cut', { timeout: fuzzMsMax }, () => {
+    const pieces = fc.array(
+      fc.oneof(anyLine, fc.constantFrom(...['\n', '\r\n', '\n\n', '\r'].map((text) => Buffer.from(text)))),
+    );
+    const lines = (chunks: readonly Uint8Array[]): string[] => {
+      const out: string[] = [];
+      const framer = new LineFramer(300, (line) => out.push(Buffer.from(line).toString('latin1')) > 0);
+      for (const chunk of chunks) if (framer.push(chunk) === 'overlong') out.push('overlong');
+      // After the first it says so of every chunk.
+      return out.includes('overlong') ? [...out.filter((line) => line !== 'overlong'), 'overlong'] : out;
+    };
+    fc.assert(
+      fc.property(pieces, fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 }), (parts, sizes) => {
+        const bytes = Buffer.concat(parts);
+        const chunks: Buffer[] = [];
+        for (let at = 0, cut = 0; at < bytes.length; cut += 1) {
+          const size = sizes[cut % sizes.length] ?? 1;
+          chunks.push(bytes.subarray(at, at + size));
+          at += size;
+        }
+        expect(lines(chunks)).toEqual(lines([bytes]));
+      }),
+      fuzz(500, 10),
+    );
+  });
+});
+
+describe('the PROXY header', () => {
+  it('is read, waited for or refused, and more bytes change no decision', { timeout: fuzzMsMax }, () => {
+    const start = fc.constantFrom(
+      'PROXY TCP4 203.0.113.7 10.0.0.1 49152 3333\r\n',
+      'PROXY TCP6 2001:db8::7 ::1 0 65535\r\n',
+      'PROXY UNKNOWN\r\n',
+      '\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0c\xcb\x00\x71\x07\x0a\x00\x00\x01\xc0\x00\x0d\x05',
+      '\r\n\r\n\0\r\nQUIT\n\x20\x00\x00\x00',
+      '\r\n\r\n\0\r\nQUIT\n',
+      '',
+    );
+    fc.assert(
+      fc.property(
+        start,
+        fc.nat(60),
+        fc.uint8Array({ maxLength: 4 }),
+        fc.nat(3),
+        fc.nat(200),
+        (text, at, piece, cut, length) => {
+          const bytes = Buffer.from(text, 'latin1');
+          const mutated = Buffer.concat([
+            bytes.subarray(0, at),
+            piece,
+            bytes.subarray(at + cut),
+            Buffer.alloc(40, 'x'),
+          ]);
+          const short = readProxyHeader(mutated.subarray(0, length));
+          const whole = readProxyHeader(mutated);
+          if (short.kind === 'header') {
+            expect(short.bytes).toBeLessThanOrEqual(length);
+            expect(whole).toEqual(short);
+          } else if (short.kind === 'invalid') expect(whole.kind).toBe('invalid');
+        },
+      ),
+      fuzz(3000),
+    );
+  });
+});
+
+describe('a session', () => {
+  let front: Front;
+  beforeAll(async () => {
+    front = await Front.open({ difficulty: { start: 1e-9, min: 1e-9, max: 1e3, vardiff: true, sharesPerMinute: 12 } });
+  });
+  afterAll(() => front.close());
+
+  const event = fc.oneof(
+    { weight: 20, arbitrary: anyLine },
+    { weight: 1, arbitrary: fc.constantFrom('job' as const, 'tip' as const, 'minute' as const, 'gone' as const) },
+  );
+
+  it('answers each request once, in ASCII JSON, whatever it is told, and logs each share once', {
+    timeout: fuzzMsMax,
+  }, () => {
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 60 }), fc.boolean(), (events, loggedIn) => {
+        front.announce();
+        const miner = front.connect();
+        const { client } = miner;
+        if (loggedIn) miner.login({ mask: 'ffffffff' });
+        front.log.length = 0;
+        let [submits, tip] = [0, 1];
+        for (const each of events) {
+          if (client.wire.closes > 0) break;
+          if (!(each instanceof Uint8Array)) {
+            if (each === 'gone') break;
+            if (each === 'tip') tip += 1;
+            if (each === 'minute') front.clock.ms += 61_000;
+            else front.announce(tip);
+            front.registry.tick();
+            check(client.wire.texts.splice(0));
+            continue;
+          }
+          const message = decodeMessage(each);
+          client.handler.onMessage(each);
+          front.flush();
+          const lines = check(client.wire.texts.splice(0));
+          const replies = lines.filter(({ method }) => method === undefined);
+          if (message.kind === 'submit') submits += 1;
+          expect(replies.length, each.toString('latin1')).toBe(expectedReplies(message));
+        }
+        expect(front.log.length).toBe(submits);
+        client.handler.onClose();
+      }),
+      fuzz(150, 50),
+    );
+  });
+});
+
+/** One for each request; advice without an id wants none, and neither does an answer. */
+function expectedReplies(message: Message): number {
+  if (message.kind === 'reply') return 0;
+  const advice = message.kind === 'suggest-difficulty' || message.kind === 'acknowledge';
+  return advice && message.id === null ? 0 : 1;
+}
+
+function check(texts: readonly string[]): Line[] {
+  return texts.map((text) => {
+    expect(/^[ -~]*$/.test(text), text).toBe(true);
+    expect(text.length).toBeLessThan(limits.lineBytesMax);
+    const line = JSON.parse(text) as Line;
+    // A success has no error, and says so; an error has no result.
+    if (line.method === undefined) expect(line.error === null || line.result === null).toBe(true);
+    return line;
+  });
+}
