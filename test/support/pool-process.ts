@@ -10,6 +10,8 @@ const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 export interface Endpoints {
   readonly tcp: { readonly host: string; readonly port: number };
   readonly websocket: { readonly host: string; readonly port: number };
+  /** Where a certificate is configured. */
+  readonly tls?: { readonly host: string; readonly port: number };
   /** Base URL of the HTTP API. */
   readonly http: string;
 }
@@ -120,5 +122,10 @@ function parseReady(line: string): Endpoints {
     const { hostname, port } = url(scheme);
     return { host: hostname, port: Number(port) };
   };
-  return { tcp: endpoint('stratum+tcp'), websocket: endpoint('stratum+ws'), http: url('http').origin };
+  return {
+    tcp: endpoint('stratum+tcp'),
+    websocket: endpoint('stratum+ws'),
+    ...(line.includes('stratum+tls://') && { tls: endpoint('stratum+tls') }),
+    http: url('http').origin,
+  };
 }

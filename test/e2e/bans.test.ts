@@ -1,0 +1,145 @@
+import { once } from 'node:events';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeCertificate } from '../support/certificate.ts';
+import { PoolFolder, PoolProcess } from '../support/pool-process.ts';
+import { StratumClient } from '../support/stratum-client.ts';
+
+const USER = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080.rig';
+const ATTACKER = '127.9.0.1';
+
+/** A connection from one of this machine's many addresses; ends of it are told by `closed`. */
+async function from(pool: PoolProcess, localAddress: string): Promise<Socket> {
+  const socket = connect({ ...pool.endpoints.tcp, localAddress });
+  socket.on('error', () => undefined);
+  await earliest(socket, 'connect', 'close');
+  return socket;
+}
+
+/** Resolves with the name of the event that comes first. A reset is an end like any other here, which `once` rejects. */
+function earliest(socket: Socket, ...events: string[]): Promise<string> {
+  return new Promise((resolve) => {
+    for (const event of events) socket.once(event, () => resolve(event));
+  });
+}
+
+const subscribe = '{"id":1,"method":"mining.subscribe","params":[]}\n';
+const badSubmit = '{"id":2,"method":"mining.submit","params":["nobody","0","zz","0","0"]}\n';
+
+/** True where the pool talks to this address. */
+async function served(pool: PoolProcess, localAddress: string): Promise<boolean> {
+  const socket = await from(pool, localAddress);
+  socket.write(subscribe);
+  const answered = (await earliest(socket, 'data', 'close')) === 'data';
+  socket.destroy();
+  return answered;
+}
+
+describe('a pool under attack', () => {
+  const folder = new PoolFolder('[stratum.difficulty]\nstart = 1e-9\nvardiff = false\n');
+  let pool: PoolProcess;
+  beforeAll(async () => {
+    pool = await PoolProcess.start(folder);
+  });
+  afterAll(async () => {
+    await pool.stop();
+    folder.remove();
+  });
+
+  it('bans an address that floods it with bad shares, while an honest miner loses nothing', async () => {
+    const honest = await StratumClient.tcp(pool.endpoints.tcp.host, pool.endpoints.tcp.port);
+    await honest.login(USER);
+    const floods = [await from(pool, ATTACKER), await from(pool, ATTACKER)];
+    const closed = floods.map((socket) => earliest(socket.resume(), 'close'));
+    for (const socket of floods) socket.write(subscribe + badSubmit.repeat(5000));
+    for (let share = 0; share < 50; share += 1) {
+      expect((await honest.submit(honest.solve(USER))).result).toBe(true);
+    }
+    await Promise.all(closed);
+    expect(await served(pool, ATTACKER)).toBe(false);
+    expect(await served(pool, '127.9.0.2')).toBe(true);
+    expect((await honest.submit(honest.solve(USER))).result).toBe(true);
+    honest.close();
+  });
+
+  it('says whom it has banned, and keeps that over a restart', async () => {
+    const listed = await folder.run('bans', 'list', '--json', '--config', folder.config);
+    expect(JSON.parse(listed.stdout).bans).toMatchObject([{ address: ATTACKER, times: 1, reason: expect.any(String) }]);
+    const metrics = await (await fetch(`${pool.endpoints.http}/metrics`)).text();
+    expect(metrics).toMatch(/^sluice_bans 1$/m);
+    expect(metrics).toMatch(/^sluice_connections_banned_total [1-9]/m);
+    expect(await pool.stop()).toBe(0);
+    pool = await PoolProcess.start(folder);
+    expect(await served(pool, ATTACKER)).toBe(false);
+  });
+
+  it('lets it in again when the operator says so, and shows out whom the operator bans', async () => {
+    expect((await folder.run('bans', 'lift', ATTACKER, '--config', folder.config)).code).toBe(0);
+    expect(await served(pool, ATTACKER)).toBe(true);
+    const guest = await from(pool, ATTACKER);
+    guest.write(subscribe);
+    await earliest(guest, 'data');
+    const gone = earliest(guest.resume(), 'close');
+    const added = await folder.run('bans', 'add', '127.9.0.0/24', '--for', '1h', '--config', folder.config);
+    expect(added.code).toBe(0);
+    await gone;
+    expect(await served(pool, '127.9.0.77')).toBe(false);
+  });
+
+  it('never bans 127.0.0.1, where proxies beside it are', async () => {
+    const socket = await from(pool, '127.0.0.1');
+    let replies = 0;
+    socket.on('data', (chunk: Buffer) => {
+      replies += chunk.toString().split('\n').length - 1;
+    });
+    socket.write(subscribe + badSubmit.repeat(1000));
+    await expect.poll(() => replies).toBe(1001);
+    socket.destroy();
+    expect(await served(pool, '127.0.0.1')).toBe(true);
+  });
+});
+
+describe('a pool with a certificate', () => {
+  const files = mkdtempSync(join(tmpdir(), 'sluice-e2e-tls-'));
+  const [first, second] = [makeCertificate(files, 'first'), makeCertificate(files, 'second')];
+  const [cert, key] = [join(files, 'cert.pem'), join(files, 'key.pem')];
+  copyFileSync(first.cert, cert);
+  copyFileSync(first.key, key);
+  const folder = new PoolFolder(
+    `[stratum]\ntls = { listen = "127.0.0.1:0", cert = ${JSON.stringify(cert)}, key = ${JSON.stringify(key)} }\n`,
+  );
+  let pool: PoolProcess;
+  beforeAll(async () => {
+    pool = await PoolProcess.start(folder);
+  });
+  afterAll(async () => {
+    await pool.stop();
+    folder.remove();
+    rmSync(files, { recursive: true });
+  });
+
+  /** Subscribes over TLS; resolves with the certificate's name and the answer. */
+  const ask = async (): Promise<{ name: string; answer: unknown }> => {
+    const socket = connectTls({ ...pool.endpoints.tls, rejectUnauthorized: false });
+    await once(socket, 'secureConnect');
+    socket.write(subscribe);
+    const [chunk] = (await once(socket, 'data')) as [Buffer];
+    const name = String(socket.getPeerCertificate().subject.CN);
+    socket.destroy();
+    return { name, answer: JSON.parse(chunk.toString().split('\n')[0] ?? '') };
+  };
+
+  it('serves Stratum over TLS, and a new certificate after SIGHUP', async () => {
+    expect(await ask()).toMatchObject({ name: 'first', answer: { id: 1, error: null } });
+    copyFileSync(second.cert, cert);
+    copyFileSync(second.key, key);
+    pool.child.kill('SIGHUP');
+    await expect.poll(() => pool.log.some((line) => line.includes('TLS certificate reloaded'))).toBe(true);
+    expect(await ask()).toMatchObject({ name: 'second', answer: { id: 1, error: null } });
+    expect(await pool.stop()).toBe(0);
+  });
+});
