@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../../src/config/load.ts';
+import { limits } from '../../src/limits.ts';
+
+const readme = readFileSync(new URL('../../src/net/README.md', import.meta.url), 'utf8');
+
+describe('the operator’s guide', () => {
+  it('names every limit with its default', () => {
+    const { limits: given } = loadConfig({ env: {} }).stratum;
+    const row = (key: string): string =>
+      readme.split('\n').find((line) => line.startsWith('|') && line.includes(`\`${key}\``)) ?? '';
+    const defaults: [string, number][] = [
+      ['connections', given.connections],
+      ['connections-per-subnet', given.connectionsPerSubnet],
+      ['connections-per-address', given.connectionsPerAddress],
+      ['handshakes-per-second', given.handshakes],
+      ['handshakes-per-second-per-subnet', given.handshakesPerSubnet],
+      ['handshakes-per-second-per-address', given.handshakesPerAddress],
+      ['lines-per-second', given.lines],
+      ['submits-per-second', given.submits],
+    ];
+    for (const [key, value] of defaults) expect(row(key), key).toContain(value.toLocaleString('en'));
+    expect(row('bytes-per-second')).toContain(`${given.bytes / 2 ** 20} MiB`);
+    expect(row('exempt')).toContain(JSON.stringify(given.exempt).replace(',', ', '));
+  });
+
+  it('has the fixed limits right', () => {
+    expect(readme).toContain(`${limits.lineBytesMax / 1024} KiB; ${limits.subscribeMsMax / 1000} s to subscribe`);
+    expect(readme).toContain(`${limits.authorizeMsMax / 1000} s to authorise; ${limits.sendQueueBytesMax / 1024} KiB`);
+    expect(readme).toContain(`more than ${limits.overloadLagMsMax} ms late twice`);
+    expect(readme).toContain(`${limits.shedSessionsMax} at a time`);
+    expect(readme).toContain(`has ${limits.banPoints} points`);
+    expect(readme).toContain(`A handshake has ${limits.handshakeMsMax / 1000} s`);
+  });
+});
