@@ -1,0 +1,236 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { limits } from '../../src/limits.ts';
+import { Bans } from '../../src/net/bans.ts';
+import { Door } from '../../src/net/door.ts';
+import { type DoorSettings, doorOptions } from '../../src/net/door-options.ts';
+import { LineFramer } from '../../src/net/framer.ts';
+import type { ListenOptions } from '../../src/net/listener.ts';
+import { listenTcp } from '../../src/net/tcp.ts';
+import { listenWebSocket } from '../../src/net/websocket.ts';
+import { recordedLogger } from '../support/recorded-logger.ts';
+import { WebSocketClient } from '../support/websocket.ts';
+import { echoEnds } from './ends.ts';
+import { ManualClock } from './manual-clock.ts';
+
+const settings: DoorSettings = {
+  limits: {
+    connections: 1000,
+    connectionsPerAddress: 1000,
+    connectionsPerSubnet: 1000,
+    handshakes: 1000,
+    handshakesPerAddress: 1000,
+    handshakesPerSubnet: 1000,
+    lines: 10_000,
+    bytes: 4_000_000,
+    submits: 6000,
+    exempt: [],
+  },
+  bans: { enabled: true },
+};
+
+const closing: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+/** A listener with a real door. */
+async function setup(
+  listen: typeof listenTcp,
+  given: Partial<DoorSettings['limits']> = {},
+  options: Partial<ListenOptions> = {},
+) {
+  const clock = new ManualClock();
+  const logger = recordedLogger();
+  const bans = new Bans(
+    { enabled: true, allow: [], deny: [], entriesMax: 1000 },
+    { clock, changed: () => undefined, banned: (ban) => door.evict(ban) },
+  );
+  const door: Door = new Door(doorOptions({ ...settings, limits: { ...settings.limits, ...given } }), {
+    clock,
+    logger,
+    bans,
+  });
+  const { ends, accept } = echoEnds();
+  const listener = await listen({ host: '127.0.0.1', port: 0, ...options }, { accept, logger, door });
+  closing.push(() => {
+    door.close();
+    return listener.close();
+  });
+  const open = (localAddress: string): Socket => {
+    const socket = connect({ ...listener.address, localAddress });
+    closing.push(() => void socket.destroy());
+    socket.on('error', () => undefined);
+    return socket;
+  };
+  return { clock, bans, door, ends, listener, open };
+}
+
+/** Resolves when it is over, by an end or a reset. */
+function gone(socket: Socket): Promise<void> {
+  socket.resume();
+  return new Promise((resolve) => {
+    if (socket.closed) resolve();
+    else socket.once('close', () => resolve());
+  });
+}
+
+async function ask(socket: Socket, line: string): Promise<string> {
+  socket.write(`${line}\n`);
+  const [chunk] = (await once(socket, 'data')) as [Buffer];
+  return chunk.toString();
+}
+
+const HONEST = '127.0.0.9';
+
+describe('oversize lines, drip feed', () => {
+  it('ends at 8 KiB, byte by byte or at once, is never heard, and bans who goes on', async () => {
+    const { ends, listener, open, bans } = await setup(listenTcp);
+    for (let round = 0; round < 5; round += 1) {
+      const socket = open('127.0.0.2');
+      const full = Buffer.alloc(limits.lineBytesMax, '{');
+      await once(socket, 'connect');
+      if (round % 2 === 0) socket.write(full);
+      else for (let at = 0; at < full.length; at += 512) socket.write(full.subarray(at, at + 512));
+      socket.write('{{');
+      await gone(socket);
+    }
+    expect(listener.counters.overlong).toBe(5);
+    expect(ends.flatMap(({ messages }) => messages)).toEqual([]);
+    expect(bans.refuses('127.0.0.2')).toBe(true);
+    await gone(open('127.0.0.2'));
+    expect(ends).toHaveLength(5);
+    expect(await ask(open(HONEST), '{"id":1}')).toBe('echo {"id":1}\n');
+  });
+
+  it('holds no more of a line than the cap, whatever comes', () => {
+    let heard = 0;
+    const framer = new LineFramer(limits.lineBytesMax, () => {
+      heard += 1;
+      return true;
+    });
+    const byte = Buffer.from('x');
+    let fed = 0;
+    while (framer.push(byte) === 'ok') fed += 1;
+    // One more than the cap may still be a \r.
+    expect(fed).toBeLessThanOrEqual(limits.lineBytesMax + 1);
+    expect(heard).toBe(0);
+  });
+});
+
+describe('JSON bombs', () => {
+  it('over the cap are cut off at the socket; within it they are a line like any other', async () => {
+    const { ends, open } = await setup(listenTcp);
+    const bomb = open('127.0.0.2');
+    bomb.write(`{"id":${'['.repeat(1_000_000)}\n`);
+    await gone(bomb);
+    expect(ends[0]?.messages).toEqual([]);
+    const small = `{"id":${'['.repeat(8000)}`;
+    expect(await ask(open(HONEST), small)).toBe(`echo ${small}\n`);
+  });
+});
+
+describe('slowloris, idle, half-open', () => {
+  it('bans an address whose connections say nothing, and lets others in meanwhile', async () => {
+    const { ends, open, bans } = await setup(listenTcp);
+    const silent = Array.from({ length: limits.banPoints }, () => open('127.0.0.2'));
+    while (ends.length < silent.length) await new Promise((resolve) => setImmediate(resolve));
+    expect(await ask(open(HONEST), '{"id":1}')).toBe('echo {"id":1}\n');
+    // What a session does when its time to subscribe is over.
+    for (const { wire } of ends.slice(0, silent.length)) if (wire.remoteIp === '127.0.0.2') wire.close();
+    await Promise.all(silent.map(gone));
+    expect(bans.list()).toMatchObject([{ address: '127.0.0.2', reason: 'silent connections' }]);
+  });
+});
+
+describe.each([
+  ['tcp', listenTcp],
+  ['websocket', listenWebSocket],
+] as const)('a flood over %s', (name, listen) => {
+  it('of connections from one address is refused at the door, and others come in', async () => {
+    const { listener, open, door } = await setup(listen, { connectionsPerAddress: 3 });
+    const client = async (localAddress: string): Promise<string> => {
+      const socket = open(localAddress);
+      if (name === 'websocket') {
+        socket.write('GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n');
+        socket.write('Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n');
+      } else socket.write('{"id":1}\n');
+      return new Promise((resolve) => {
+        socket.once('data', (chunk: Buffer) => resolve(/101|echo/.test(chunk.toString()) ? 'in' : 'refused'));
+        socket.once('close', () => resolve('refused'));
+      });
+    };
+    const results = [];
+    for (let i = 0; i < 10; i += 1) results.push(await client('127.0.0.2'));
+    expect(results).toEqual([...new Array(3).fill('in'), ...new Array(7).fill('refused')]);
+    expect(await client(HONEST)).toBe('in');
+    expect(listener.counters).toMatchObject({ accepted: 4, refused: 7 });
+    expect(door.counters.limited).toBe(7);
+  });
+});
+
+describe('lines that are no message', () => {
+  it.each([
+    ['an HTTP client', 'GET / HTTP/1.1\r\nHost: pool\r\nUser-Agent: x\r\n\r\n'],
+    ['a TLS client', Buffer.from('16030100050a0a0a0a0a', 'hex')],
+    ['noise', Buffer.from(Array.from({ length: 200 }, (_, i) => (i % 2 === 0 ? 0x0a : 0xff)))],
+  ])('of %s ban in the end', async (_name, bytes) => {
+    const { open, bans } = await setup(listenTcp);
+    for (let i = 0; i < 30 && bans.list().length === 0; i += 1) {
+      const socket = open('127.0.0.2');
+      socket.end(bytes);
+      await gone(socket);
+    }
+    expect(bans.list()).toMatchObject([{ address: '127.0.0.2', reason: 'lines that are no message' }]);
+  });
+});
+
+describe('more than its rate', () => {
+  it('waits in the sender’s socket over TCP, and others are not held up', async () => {
+    const { ends, open } = await setup(listenTcp, { lines: 5 });
+    const noisy = open('127.0.0.2');
+    noisy.resume();
+    noisy.write('{}\n'.repeat(1000));
+    while (ends[0]?.messages.length !== 1000) await new Promise((resolve) => setImmediate(resolve));
+    noisy.write('{"late":1}\n');
+    for (let id = 1; id <= 20; id += 1) {
+      expect(await ask(open(HONEST), `{"id":${id}}`)).toBe(`echo {"id":${id}}\n`);
+    }
+    // It has been there before any of them.
+    expect(ends[0]?.messages).toHaveLength(1000);
+  });
+
+  it('is late, and not lost', async () => {
+    const { ends, open } = await setup(listenTcp, { lines: 1000 });
+    const noisy = open('127.0.0.2');
+    noisy.resume();
+    noisy.write('{}\n'.repeat(2020));
+    while (ends[0]?.messages.length !== 2020) await new Promise((resolve) => setImmediate(resolve));
+    noisy.write('{"late":1}\n');
+    await expect.poll(() => ends[0]?.messages.at(-1)).toBe('{"late":1}');
+  });
+
+  it('is the end of a WebSocket, which can not be held', async () => {
+    const { listener } = await setup(listenWebSocket, { lines: 5 });
+    const client = await WebSocketClient.open(listener.address.host, listener.address.port);
+    const closed = new Promise<void>((resolve) => {
+      client.onClose = () => resolve();
+    });
+    for (let i = 0; i < 12; i += 1) client.send('{}');
+    await closed;
+    expect(client.closeCode).toBe(1013);
+  });
+});
+
+describe('IPv6', () => {
+  it('is listened on, IPv4 beside it where the wildcard is, and told apart', async () => {
+    const { listener, ends } = await setup(listenTcp, {}, { host: '::' });
+    for (const host of ['::1', '127.0.0.1']) {
+      const socket = connect({ host, port: listener.address.port });
+      closing.push(() => void socket.destroy());
+      expect(await ask(socket, '{"id":1}')).toBe('echo {"id":1}\n');
+    }
+    expect(ends.map(({ wire }) => wire.remoteIp)).toEqual(['::1', '127.0.0.1']);
+  });
+});
