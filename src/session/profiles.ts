@@ -40,7 +40,7 @@ export const builtInProfiles: readonly DeviceProfile[] = [
   },
   // Recent firmware of these may truncate longer coinbases.
   { name: 'esp-miner', match: ['bitaxe', 'nerdqaxe', 'nerdaxe', 'nerdoctaxe', 'esp-miner'], coinbaseBytesMax: 384 },
-  { name: 'antminer', match: ['antminer', 'bmminer', 'bmmineros'], cleanOnRaise: true, coinbaseBytesMax: 750 },
+  { name: 'antminer', match: ['antminer', 'bmminer'], cleanOnRaise: true, coinbaseBytesMax: 750 },
   { name: 'cgminer', match: ['cgminer', 'sgminer'], ping: true },
 ];
 

@@ -2,7 +2,17 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { rejects } from '../../src/domain/verdict.ts';
 import { limits } from '../../src/limits.ts';
+import { builtInProfiles } from '../../src/session/profiles.ts';
 import { methods } from '../../src/stratum/decode.ts';
+import {
+  encodeGetVersion,
+  encodePing,
+  encodeReconnect,
+  encodeSetDifficulty,
+  encodeSetVersionMask,
+  encodeShowMessage,
+} from '../../src/stratum/encode.ts';
+import { NTIME_AHEAD_MAX_S } from '../../src/verify/precheck.ts';
 
 // Tables are padded by the formatter.
 const readme = readFileSync(new URL('../../src/stratum/README.md', import.meta.url), 'utf8').replace(/ +/g, ' ');
@@ -10,6 +20,22 @@ const readme = readFileSync(new URL('../../src/stratum/README.md', import.meta.u
 describe('the protocol’s description', () => {
   it.each(methods)('describes %s', (method) => {
     expect(readme).toContain(`\`${method}\``);
+  });
+
+  it.each(builtInProfiles)('describes the profile $name', ({ name, match }) => {
+    const row = readme.split('\n').find((line) => line.startsWith(`| \`${name}\` |`)) ?? '';
+    for (const part of match) expect(row).toContain(part);
+  });
+
+  it.each([
+    encodeSetDifficulty(1),
+    encodeSetVersionMask(1),
+    encodePing(1),
+    encodeGetVersion(1),
+    encodeShowMessage(''),
+    encodeReconnect(1),
+  ])('describes what the pool sends: %s', (text) => {
+    expect(readme).toContain(`| \`${(JSON.parse(text) as { method: string }).method}\` |`);
   });
 
   it.each(Object.entries(rejects))('gives the code and text of %s', (reason, { code, text }) => {
@@ -26,6 +52,14 @@ describe('the protocol’s description', () => {
     `time to authorise a first worker | ${limits.authorizeMsMax / 1000} s`,
     `unsent bytes | ${limits.sendQueueBytesMax / 1024} KiB`,
     `cut at ${limits.workerNameCharsMax} characters`,
+    `extensions of one \`mining.configure\` | ${limits.configureExtensionsMax}`,
+    `silence | ${limits.idleMsMax / 60_000} min`,
+    `while a password is checked | ${limits.heldBytesMax / 1024} KiB`,
+    `jobs that can be answered | ${limits.jobsMax}`,
+    `come back with a session id | ${limits.resumeMsMax / 60_000} min`,
+    `after ${limits.pingAfterMs / 1000} s of silence`,
+    `after ${limits.pingsMax} without an answer`,
+    `to ${NTIME_AHEAD_MAX_S} s after`,
   ])('is up to date: %s', (row) => {
     expect(readme).toContain(row);
   });
