@@ -13,7 +13,7 @@ interface Plan {
 }
 
 const plans: Readonly<Record<Size, Plan>> = {
-  quick: { connections: [5000], rounds: 1, settleSeconds: 5 },
+  quick: { connections: [5000], rounds: 1, settleSeconds: 3 },
   normal: { connections: [5000, 20_000], rounds: 1, settleSeconds: 10 },
   full: { connections: [5000, 20_000], rounds: 3, settleSeconds: 30 },
 };
