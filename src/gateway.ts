@@ -58,6 +58,8 @@ export interface Gateway {
    * the config.
    */
   listen(ports?: StratumPorts): Promise<StratumEndpoints>;
+  /** There is no work until the next `announce`: everybody is told why. */
+  pause(reason: string): void;
   /** Shows out everybody whom a new ban is about. */
   evict(ban: Ban): void;
   /** Reads the TLS certificate again. */
@@ -217,6 +219,7 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
       registry.broadcast(job);
     },
     listen,
+    pause: (reason) => registry.pause(reason),
     evict: (ban) => door.evict(ban),
     reload: () => tls?.reload(),
     // The ban book is the one that the ban was lifted in.

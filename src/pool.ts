@@ -21,6 +21,7 @@ import { assertLimits, limits } from './limits.ts';
 import { openBanStore } from './net/ban-store.ts';
 import { ranges } from './net/door-options.ts';
 import { connectBitcoind } from './node/bitcoind.ts';
+import { OutageWatch } from './node/outage.ts';
 import { simulatedNode } from './node/simulated.ts';
 import { createStatus, type PoolParts, refreshGauges, unready } from './pool-view.ts';
 import { openShareLog, type ShareLog } from './sharelog/log.ts';
@@ -33,6 +34,9 @@ import { foundBlock } from './verify/found-block.ts';
 
 /** What the coinbase of this pool's blocks says. */
 const COINBASE_TAG = '/Sluice/';
+/** A node may be away for so long before its miners hear of it. */
+const OUTAGE_GRACE_MS = 5000;
+const OUTAGE_TICK_MS = 1000;
 
 export interface PoolModules {
   readonly clock: Clock;
@@ -185,8 +189,29 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   await withSocketPath(config.data, ADMIN_SOCKET_FILE, (path) => adminSocket.listen(path));
   running.onClose(() => adminSocket.close());
 
+  let latest: BlockTemplate | undefined;
   const announce = createAnnouncer(config, modules, { log, jobs, gateway, blocks, code, metrics });
-  await node.start(announce);
+  await node.start((template) => {
+    latest = template;
+    announce(template);
+  });
+  const outages = new OutageWatch(
+    { graceMs: OUTAGE_GRACE_MS },
+    {
+      clock,
+      status: () => node.status(),
+      began(reason) {
+        logger.error({ reason }, 'no Bitcoin node serves: work is paused');
+        gateway.pause('The pool has no Bitcoin node at the moment: work is paused');
+      },
+      over() {
+        logger.info({}, 'a Bitcoin node serves again');
+        if (latest) announce(latest);
+      },
+    },
+  );
+  const outageTimer = setInterval(() => outages.tick(), OUTAGE_TICK_MS);
+  running.onClose(async () => clearInterval(outageTimer));
   await resubmit(log, node, logger);
   const endpoints = await gateway.listen();
   logger.info({ version, kernel: code.build, epoch: log.epoch }, 'pool started');

@@ -81,6 +81,9 @@ async function handle(message: ToGateway): Promise<void> {
     case 'listen':
       say({ type: 'listening', endpoints: await gateway.listen(message.ports) });
       return;
+    case 'pause':
+      gateway.pause(message.reason);
+      return;
     case 'ban':
       bans.restore([message.ban]);
       gateway.evict(message.ban);

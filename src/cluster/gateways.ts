@@ -98,6 +98,11 @@ class Gateways implements Gateway {
     return endpoints;
   }
 
+  pause(reason: string): void {
+    this.#job = undefined;
+    this.#broadcast({ type: 'pause', reason });
+  }
+
   evict(ban: Ban): void {
     this.#broadcast({ type: 'ban', ban });
   }

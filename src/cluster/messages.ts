@@ -28,6 +28,7 @@ export type ToGateway =
   | { readonly type: 'job'; readonly job: Job }
   /** `ports`: what was chosen where the config leaves a port open. */
   | { readonly type: 'listen'; readonly ports: StratumPorts }
+  | { readonly type: 'pause'; readonly reason: string }
   | { readonly type: 'ban'; readonly ban: Ban }
   | { readonly type: 'pardon'; readonly address: string }
   | { readonly type: 'reload' }

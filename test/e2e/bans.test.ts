@@ -39,8 +39,10 @@ async function served(pool: PoolProcess, localAddress: string): Promise<boolean>
   return answered;
 }
 
-describe('a pool under attack', () => {
-  const folder = new PoolFolder('[stratum.difficulty]\nstart = 1e-9\nvardiff = false\n');
+describe.each([1, 2])('a pool of %d gateways under attack', (gateways) => {
+  const folder = new PoolFolder(
+    `[stratum]\ngateways = ${gateways}\n[stratum.difficulty]\nstart = 1e-9\nvardiff = false\n`,
+  );
   let pool: PoolProcess;
   beforeAll(async () => {
     pool = await PoolProcess.start(folder);

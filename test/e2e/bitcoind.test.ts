@@ -109,6 +109,24 @@ describe.skipIf(bitcoind.path === undefined)('a pool with a real bitcoind', () =
     client.close();
   });
 
+  it('tells miners and probes when its node is away, and goes on when it is back', async () => {
+    const client = await connect('tcp');
+    await client.login(user);
+    // Makes the node write its chain to disk: a killed one forgets the last blocks otherwise.
+    await node.rpc('gettxoutsetinfo');
+    await node.kill();
+    await client.until((message) => message.method === 'client.show_message');
+    const probe = await fetch(`${pool.endpoints.http}/readyz`);
+    expect(probe.status).toBe(503);
+    expect(JSON.stringify(await probe.json())).toContain('node');
+    const jobs = client.jobs.length;
+    await node.restart();
+    await client.jobAfter(jobs);
+    expect((await fetch(`${pool.endpoints.http}/readyz`)).status).toBe(200);
+    await mineOne(client);
+    client.close();
+  }, 60_000);
+
   it('has every share and every block in its tables', async () => {
     expect(await pool.stop()).toBe(0);
     expect(await rowsByVerdict(folder)).toEqual(tally.replies);
