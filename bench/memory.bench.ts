@@ -15,7 +15,7 @@ interface Plan {
 const plans: Readonly<Record<Size, Plan>> = {
   quick: { connections: [5000], rounds: 1, settleSeconds: 3 },
   normal: { connections: [5000, 20_000], rounds: 1, settleSeconds: 10 },
-  full: { connections: [5000, 20_000], rounds: 3, settleSeconds: 30 },
+  full: { connections: [5000, 20_000], rounds: 3, settleSeconds: 20 },
 };
 /** Both ends of the settling time are read so often, and the smallest counts: a query or a merge comes and goes. */
 const READINGS = 5;

@@ -18,7 +18,7 @@ const halfLabel = 'half of sluice’s 64 × 1 rate';
 const plans: Readonly<Record<Size, { readonly rounds: number; readonly seconds: number }>> = {
   quick: { rounds: 1, seconds: 1.5 },
   normal: { rounds: 3, seconds: 3 },
-  full: { rounds: 7, seconds: 10 },
+  full: { rounds: 5, seconds: 8 },
 };
 /** Connections of the run at a fixed rate have room for so many shares of a pool that stalls. */
 const RATE_IN_FLIGHT = 64;
