@@ -22,12 +22,13 @@ import { Assignment } from './assignment.ts';
 import type { Authorization } from './authorize.ts';
 import type { CurrentWork, SessionContext } from './context.ts';
 import { HeldMessages } from './held-messages.ts';
+import { Liveness } from './liveness.ts';
 import { negotiate } from './negotiate.ts';
-import { signedByNiceHash } from './nicehash.ts';
 import { passwordDifficulty } from './password.ts';
 import type { KnownProfile } from './profiles.ts';
 import type { Estate } from './resumable.ts';
 import { SubmitBudget } from './submit-budget.ts';
+import { subscribe } from './subscription.ts';
 import { WorkerTally } from './worker-tally.ts';
 
 /** Stratum's code for everything that has none of its own. */
@@ -48,7 +49,7 @@ export class Session implements Submitter, WireHandler {
   readonly #wire: Wire;
   readonly #context: SessionContext;
   readonly #forget: (session: Session) => void;
-  readonly #openedMs: number;
+  readonly #liveness: Liveness;
   readonly #assignment: Assignment;
   /** The number behind `extranonce1`; undefined before subscribing. */
   #extranonce: number | undefined;
@@ -58,14 +59,10 @@ export class Session implements Submitter, WireHandler {
   readonly #workers = new Map<string, WorkerTally>();
   /** What came in while a password is being checked, so that replies keep their order; undefined while none is. */
   #held: HeldMessages | undefined;
-  readonly #budget = new SubmitBudget();
+  /** Of a device below the pool's minimum difficulty; undefined before its first share. */
+  #budget: SubmitBudget | undefined;
   readonly #fastSubmit = new FastSubmit();
   #unparsableLines = 0;
-  /** Something came in since the last tick. */
-  #heard = true;
-  #heardMs: number;
-  /** Pings since it was last heard. */
-  #pings = 0;
   #closing = false;
   #closed = false;
 
@@ -76,8 +73,7 @@ export class Session implements Submitter, WireHandler {
     this.#wire = wire;
     this.#context = context;
     this.#forget = forget;
-    this.#openedMs = context.clock.monotonicMs();
-    this.#heardMs = this.#openedMs;
+    this.#liveness = new Liveness(context.clock.monotonicMs(), context.idleMsMax);
     this.#assignment = new Assignment(wire, context);
     this.#profile = context.profileOf('');
   }
@@ -109,7 +105,7 @@ export class Session implements Submitter, WireHandler {
   }
 
   onMessage(bytes: Uint8Array): void {
-    this.#heard = true;
+    this.#liveness.hear();
     if (this.#held) this.#hold(this.#held, bytes);
     else this.#decode(bytes);
   }
@@ -154,10 +150,16 @@ export class Session implements Submitter, WireHandler {
 
   /** Looks after the silent: called every few seconds with the monotonic clock. */
   tick(nowMs: number): void {
-    if (this.#timedOut(nowMs)) {
+    const { subscribed } = this;
+    const client = { subscribed, authorized: this.#workers.size > 0, answersPing: this.#profile.ping };
+    const verdict = this.#liveness.look(nowMs, client);
+    if (verdict === 'gone') {
       if (!this.#closing) this.#context.counters.timeouts += 1;
       this.close();
-    } else this.#assignment.review(nowMs);
+      return;
+    }
+    if (verdict === 'ask') this.#wire.send(encodePing(this.#context.nextRequestId()));
+    this.#assignment.review(nowMs);
   }
 
   /** What a later connection of this client may take over; undefined where there is nothing to go on with. */
@@ -167,25 +169,6 @@ export class Session implements Submitter, WireHandler {
     const closedMs = this.#context.clock.monotonicMs();
     const estate = { extranonce: this.#extranonce, newestSerial, history, difficulty: difficulty.wanted, closedMs };
     return { resumeId: this.#resumeId, estate };
-  }
-
-  #timedOut(nowMs: number): boolean {
-    const ageMs = nowMs - this.#openedMs;
-    const { subscribeMsMax, authorizeMsMax, pingAfterMs, pingsMax } = limits;
-    if (!this.subscribed && ageMs > subscribeMsMax) return true;
-    if (this.#workers.size === 0 && ageMs > authorizeMsMax) return true;
-    if (this.#heard) {
-      this.#heard = false;
-      this.#heardMs = nowMs;
-      this.#pings = 0;
-    }
-    const silentMs = nowMs - this.#heardMs;
-    if (silentMs > this.#context.idleMsMax) return true;
-    if (!this.#profile.ping || silentMs <= pingAfterMs * (this.#pings + 1)) return false;
-    if (this.#pings >= pingsMax) return true;
-    this.#pings += 1;
-    this.#wire.send(encodePing(this.#context.nextRequestId()));
-    return false;
   }
 
   #hold(held: HeldMessages, bytes: Uint8Array): void {
@@ -248,43 +231,47 @@ export class Session implements Submitter, WireHandler {
 
   #submit(request: SubmitRequest): void {
     // A device that has less than the pool's minimum is weak. Who only says so gets no flood of easy shares through.
-    if (this.#assignment.difficulty.belowPool && !this.#budget.spend(this.#context.clock.monotonicMs())) {
+    if (this.#assignment.difficulty.belowPool && !this.#affords()) {
       this.#context.counters.shedShares += 1;
       this.#wire.send(encodeReject(request.id, 'overloaded'));
     } else this.#context.intake.take(this, request);
   }
 
-  #subscribe({ id, userAgent, sessionId, signature }: Request & { kind: 'subscribe' }): void {
+  #affords(): boolean {
+    this.#budget ??= new SubmitBudget();
+    return this.#budget.spend(this.#context.clock.monotonicMs());
+  }
+
+  #subscribe(message: Request & { kind: 'subscribe' }): void {
+    const { id, userAgent } = message;
     if (this.#extranonce === undefined) {
-      const { profileOf, niceHash, clock } = this.#context;
-      const profile = profileOf(userAgent);
-      if (profile.name === 'nicehash' && niceHash && !signedByNiceHash(signature, niceHash, clock.nowMs())) {
-        const { code, text } = rejects.unauthorized;
-        this.#wire.send(encodeRefusal(id, code, text, 'the signature is not NiceHash’s'));
-        this.close();
+      const subscription = subscribe(message, this.#context);
+      if (typeof subscription === 'string') {
+        this.#turnAway(id, subscription);
         return;
       }
-      const estate = sessionId === undefined ? undefined : this.#context.resumable.take(sessionId);
-      const extranonce = estate?.extranonce ?? this.#context.newExtranonce();
-      if (extranonce === undefined) {
-        this.#wire.send(encodeError(id, OTHER, 'No extranonce is free, try again later'));
-        this.close();
-        return;
-      }
+      const { extranonce, profile, resumeId, estate } = subscription;
       this.#extranonce = extranonce;
       this.extranonce1 = new Uint8Array(EXTRANONCE1_BYTES);
       new DataView(this.extranonce1.buffer).setUint32(0, extranonce);
       this.userAgent = userAgent;
       this.#profile = profile;
+      this.#resumeId = resumeId;
       this.#assignment.device(profile);
-      this.#resumeId = (estate && sessionId) ?? this.#context.newResumeId();
-      if (estate) {
-        this.#context.counters.resumed += 1;
-        this.#assignment.resume(estate);
-      }
+      if (estate) this.#assignment.resume(estate);
     }
     this.#wire.send(encodeSubscribed(id, this.#resumeId, u32Hex(this.#extranonce)));
     this.#begin();
+  }
+
+  #turnAway(id: RequestId, why: 'not-signed' | 'no-extranonce'): void {
+    const { code, text } = rejects.unauthorized;
+    this.#wire.send(
+      why === 'not-signed'
+        ? encodeRefusal(id, code, text, 'the signature is not NiceHash’s')
+        : encodeError(id, OTHER, 'No extranonce is free, try again later'),
+    );
+    this.close();
   }
 
   #authorize(id: RequestId, name: string, password: string): void {

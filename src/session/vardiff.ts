@@ -45,6 +45,8 @@ const shortRule: Rule = { evidenceMin: 7.5, ratioMin: 2 };
 const SURPLUS_MIN = 4;
 /** Half a share, so that no shares in no time is a rate. */
 const PRIOR_SHARES = 0.5;
+/** Standard deviations by which an estimate of few shares is lowered before a raise. */
+const CAUTION = 0.5;
 /** A single step: up as far as a farm on a start difficulty for one machine needs, down slower, as silence has many causes. */
 const STEP_UP_MAX = 65_536;
 const STEP_DOWN_MAX = 32;
@@ -65,7 +67,9 @@ function judged({ elapsedMs, shares }: VardiffWindow, sharesPerMinute: number, r
   const ratio = (shares + PRIOR_SHARES) / (expected + PRIOR_SHARES);
   if (ratio < rule.ratioMin && ratio * rule.ratioMin > 1) return undefined;
   if (ratio > 1 && shares - expected < SURPLUS_MIN) return undefined;
-  return evidence(shares, expected) < rule.evidenceMin ? undefined : ratio;
+  if (evidence(shares, expected) < rule.evidenceMin) return undefined;
+  // Up to what is nearly certain: too low a difficulty shows at once, in the shares it brings, too high a one only in time.
+  return ratio > 1 ? Math.max(1, (shares - CAUTION * Math.sqrt(shares)) / (expected + PRIOR_SHARES)) : ratio;
 }
 
 /** Log-likelihood ratio of a Poisson count: how much better the rate seen explains it than the rate expected. */
