@@ -98,14 +98,15 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const node = createNode(config, modules);
   running.onClose(() => node.close());
   const blocks = new BlockSubmitter(
-    { inFlightMax: limits.candidatesInFlightMax },
+    { openMax: limits.candidatesInFlightMax },
     {
       node,
       recorder: log,
       logger,
       observe: ({ hash, job, account }, outcome) => {
         metrics.block(outcome.status);
-        logger.info({ hash, height: job.height, account, ...outcome }, `block ${outcome.status}`);
+        const level = outcome.status === 'orphaned' ? 'debug' : outcome.status === 'accepted' ? 'info' : 'error';
+        logger[level]({ hash, height: job.height, account, ...outcome }, `block ${outcome.status}`);
       },
     },
   );

@@ -10,65 +10,91 @@ export interface BlockModules {
 
 /** Previous blocks remembered as solved by us: a candidate can only be a sibling of a recent one. */
 const SOLVED_MAX = 64;
+const SIBLING: SubmitOutcome = { status: 'orphaned', reason: 'sibling of a block of this pool' };
+const TOO_MANY: SubmitOutcome = { status: 'orphaned', reason: 'too many candidates at once' };
 
 /**
  * Takes block candidates to the node. The submission leaves in the same call that found the block, before anything is
  * logged; the candidate itself goes into the same commit as its share, so one whose outcome is lost in a crash is
  * submitted again at the next start.
+ *
+ * Two candidates on the same previous block are worth no more than one: the second waits for the outcome of the first, and
+ * is only sent where that did not make it. Where blocks are easy (regtest) there are thousands of siblings.
  */
 export class BlockSubmitter {
   readonly #modules: BlockModules;
-  readonly #inFlightMax: number;
-  #inFlight = 0;
+  readonly #openMax: number;
   /** Previous blocks (hex) on which the node has accepted a block of ours. */
   readonly #solved = new Set<string>();
+  /** By previous block: what waits for the candidate that is with the node. */
+  readonly #racing = new Map<string, FoundBlock[]>();
   /** Candidates that no node has answered for. */
   #unanswered: FoundBlock[] = [];
+  #open = 0;
 
-  constructor(options: { readonly inFlightMax: number }, modules: BlockModules) {
-    this.#inFlightMax = options.inFlightMax;
+  constructor(options: { readonly openMax: number }, modules: BlockModules) {
+    this.#openMax = options.openMax;
     this.#modules = modules;
   }
 
   /** Candidates whose outcome is open. */
   get open(): number {
-    return this.#inFlight + this.#unanswered.length;
+    return this.#open;
   }
 
   found(block: FoundBlock): void {
-    // A sibling of a block of ours that is on the chain already can earn nothing more, and where blocks are easy
-    // (regtest) there are thousands of them.
-    const superfluous = this.#solved.has(parentOf(block))
-      ? 'sibling of a block of this pool'
-      : this.open >= this.#inFlightMax
-        ? 'too many candidates at once'
-        : undefined;
-    if (superfluous === undefined) this.#submit(block);
+    const parent = parentOf(block);
+    const hopeless = this.#solved.has(parent) ? SIBLING : this.#open >= this.#openMax ? TOO_MANY : undefined;
+    if (hopeless === undefined) {
+      this.#open += 1;
+      this.#enter(parent, block);
+    }
     this.#modules.recorder.candidate(block);
-    if (superfluous !== undefined) this.#settle(block, { status: 'orphaned', reason: superfluous });
+    if (hopeless !== undefined) this.#settle(block, hopeless);
   }
 
   /** Tries again what no node has answered for; call it when a node is back. */
   retry(): void {
     const blocks = this.#unanswered;
     this.#unanswered = [];
-    for (const block of blocks) this.#submit(block);
+    for (const block of blocks) this.#enter(parentOf(block), block);
   }
 
-  #submit(block: FoundBlock): void {
-    this.#inFlight += 1;
+  #enter(parent: string, block: FoundBlock): void {
+    const waiting = this.#racing.get(parent);
+    if (waiting) {
+      waiting.push(block);
+      return;
+    }
+    this.#racing.set(parent, []);
+    this.#submit(parent, block);
+  }
+
+  #submit(parent: string, block: FoundBlock): void {
     this.#modules.node
       .submitBlock(block.block)
-      .then((outcome) => {
-        this.#inFlight -= 1;
-        if (outcome.status === 'accepted') this.#remember(parentOf(block));
-        if (outcome.status === 'unknown') this.#unanswered.push(block);
-        this.#settle(block, outcome);
-        this.#modules.recorder.commit(() => {});
-      })
+      .then((outcome) => this.#onOutcome(parent, block, outcome))
       .catch((error: unknown) => {
-        this.#modules.logger.error({ error, hash: block.hash }, 'block submission failed in the pool itself');
+        this.#modules.logger.error({ err: error, hash: block.hash }, 'block submission failed in the pool itself');
       });
+  }
+
+  #onOutcome(parent: string, block: FoundBlock, outcome: SubmitOutcome): void {
+    if (outcome.status === 'unknown') this.#unanswered.push(block);
+    else this.#open -= 1;
+    this.#settle(block, outcome);
+    const waiting = this.#racing.get(parent) ?? [];
+    if (outcome.status === 'accepted') {
+      this.#remember(parent);
+      this.#racing.delete(parent);
+      this.#open -= waiting.length;
+      for (const sibling of waiting) this.#settle(sibling, SIBLING);
+    } else {
+      const next = waiting.shift();
+      if (next) this.#submit(parent, next);
+      else this.#racing.delete(parent);
+    }
+    this.#modules.recorder.commit(() => {});
   }
 
   #remember(parent: string): void {

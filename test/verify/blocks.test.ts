@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import type { Job } from '../../src/domain/job.ts';
+import type { FoundBlock, SubmitOutcome } from '../../src/domain/ports.ts';
+import { BlockSubmitter } from '../../src/verify/blocks.ts';
+
+function block(hash: string, tip = 1): FoundBlock {
+  const job = { previousHash: new Uint8Array(32).fill(tip), height: 100 } as unknown as Job;
+  return { hash, job, account: 'a', rig: 'r', shareDifficulty: 1, foundMs: 0, block: Buffer.from(hash) };
+}
+
+/** A node whose answers the test gives, and a log that notes what it is told, in order. */
+function setUp(openMax = 100) {
+  const events: string[] = [];
+  const pending = new Map<string, (outcome: SubmitOutcome) => void>();
+  const submitter = new BlockSubmitter(
+    { openMax },
+    {
+      node: {
+        submitBlock: (bytes) => {
+          const hash = Buffer.from(bytes).toString();
+          events.push(`submit ${hash}`);
+          return new Promise((resolve) => pending.set(hash, resolve));
+        },
+      },
+      recorder: {
+        candidate: ({ hash }) => events.push(`candidate ${hash}`),
+        outcome: ({ hash }, { status }) => events.push(`${status} ${hash}`),
+        commit: () => {},
+      },
+      logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+      observe: () => {},
+    },
+  );
+  const answer = async (hash: string, status: SubmitOutcome['status']): Promise<void> => {
+    pending.get(hash)?.(status === 'accepted' ? { status } : { status, reason: 'test' });
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { submitter, events, answer };
+}
+
+describe('BlockSubmitter', () => {
+  it('sends a block before it is logged, and logs what became of it', async () => {
+    const { submitter, events, answer } = setUp();
+    submitter.found(block('a'));
+    expect(events).toEqual(['submit a', 'candidate a']);
+    await answer('a', 'accepted');
+    expect(events.slice(2)).toEqual(['accepted a']);
+    expect(submitter.open).toBe(0);
+  });
+
+  it('holds a sibling back while the first is with the node, and needs it no more when that is accepted', async () => {
+    const { submitter, events, answer } = setUp();
+    submitter.found(block('a'));
+    submitter.found(block('b'));
+    submitter.found(block('other', 2));
+    expect(events.filter((event) => event.startsWith('submit'))).toEqual(['submit a', 'submit other']);
+    await answer('a', 'accepted');
+    expect(events).toContain('orphaned b');
+    submitter.found(block('c'));
+    expect(events.slice(-2)).toEqual(['candidate c', 'orphaned c']);
+    await answer('other', 'accepted');
+    expect(submitter.open).toBe(0);
+  });
+
+  it.each(['rejected', 'orphaned', 'unknown'] as const)('sends the sibling when the first was %s', async (status) => {
+    const { submitter, events, answer } = setUp();
+    submitter.found(block('a'));
+    submitter.found(block('b'));
+    await answer('a', status);
+    expect(events).toContain('submit b');
+    await answer('b', 'accepted');
+    expect(events).toContain('accepted b');
+    expect(submitter.open).toBe(status === 'unknown' ? 1 : 0);
+  });
+
+  it('tries again what no node has answered for, until one does', async () => {
+    const { submitter, events, answer } = setUp();
+    submitter.found(block('a'));
+    await answer('a', 'unknown');
+    submitter.retry();
+    await answer('a', 'unknown');
+    submitter.retry();
+    await answer('a', 'accepted');
+    submitter.retry();
+    expect(events.filter((event) => event === 'submit a').length).toBe(3);
+    expect(submitter.open).toBe(0);
+  });
+
+  it('bounds what it holds', () => {
+    const { submitter, events } = setUp(2);
+    for (const hash of ['a', 'b', 'c']) submitter.found(block(hash));
+    expect(events.slice(-2)).toEqual(['candidate c', 'orphaned c']);
+    expect(submitter.open).toBe(2);
+  });
+});
