@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { SIMULATED_PAYOUT_ADDRESS } from '../config/defaults.ts';
 import { ConfigError } from '../config/problem.ts';
+import { hashAccount } from './account.ts';
 import { addBan, type BansOptions, liftBan, listBans } from './bans.ts';
 import { type BenchOptions, bench } from './bench.ts';
 import { check, keyHelp } from './check.ts';
@@ -124,6 +125,15 @@ function build(io: Io, done: (code: ExitCode) => void): Command {
     .action(async (query: string, options: Parameters<typeof sql>[1]) => done(await sql(query, options, io)));
 
   addBans(program, io, done);
+  program
+    .command('account')
+    .description('accounts of a pool whose stratum.authorization is "accounts"')
+    .addHelpText('after', examples('printf \'%s\' "$PASSWORD" | sluice account hash'))
+    .command('hash')
+    .description('print the password-hash of the password on standard input, for [stratum.accounts.NAME]')
+    .option('--json', 'print as JSON')
+    .action(async (options: { json?: boolean }) => done(await hashAccount(options, io)));
+
   return program;
 }
 
