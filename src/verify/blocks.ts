@@ -45,12 +45,13 @@ export class BlockSubmitter {
   found(block: FoundBlock): void {
     const parent = parentOf(block);
     const hopeless = this.#solved.has(parent) ? SIBLING : this.#open >= this.#openMax ? TOO_MANY : undefined;
-    if (hopeless === undefined) {
-      this.#open += 1;
-      this.#enter(parent, block);
+    if (hopeless !== undefined) {
+      this.#settle(block, hopeless);
+      return;
     }
+    this.#open += 1;
+    this.#enter(parent, block);
     this.#modules.recorder.candidate(block);
-    if (hopeless !== undefined) this.#settle(block, hopeless);
   }
 
   /** Tries again what no node has answered for; call it when a node is back. */

@@ -42,6 +42,7 @@ export function foundBlock(job: Job, solution: Solution): FoundBlock {
     bits: job.bits,
     nonce,
   });
+  let assembled: Uint8Array | undefined;
   return {
     hash: toDisplayHash(headerHash(header)),
     job,
@@ -49,11 +50,15 @@ export function foundBlock(job: Job, solution: Solution): FoundBlock {
     rig,
     shareDifficulty,
     foundMs,
-    block: assembleBlock({
-      header,
-      coinbase,
-      transactions: job.template.transactions.map((transaction) => transaction.data),
-      witness: job.template.witnessCommitment !== undefined,
-    }),
+    // Up to 4 MB, and not wanted of a block that can not make it any more.
+    get block() {
+      assembled ??= assembleBlock({
+        header,
+        coinbase,
+        transactions: job.template.transactions.map((transaction) => transaction.data),
+        witness: job.template.witnessCommitment !== undefined,
+      });
+      return assembled;
+    },
   };
 }
