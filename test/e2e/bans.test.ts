@@ -23,12 +23,14 @@ async function from(pool: PoolProcess, localAddress: string): Promise<Socket> {
 /** Resolves with the name of the event that comes first. A reset is an end like any other here, which `once` rejects. */
 function earliest(socket: Socket, ...events: string[]): Promise<string> {
   return new Promise((resolve) => {
+    if (socket.closed) resolve('close');
     for (const event of events) socket.once(event, () => resolve(event));
   });
 }
 
 const subscribe = '{"id":1,"method":"mining.subscribe","params":[]}\n';
-const badSubmit = '{"id":2,"method":"mining.submit","params":["nobody","0","zz","0","0"]}\n';
+const authorize = `{"id":2,"method":"mining.authorize","params":["${USER}","x"]}\n`;
+const badSubmit = `{"id":3,"method":"mining.submit","params":["${USER}","0","zz","0","0"]}\n`;
 
 /** True where the pool talks to this address. */
 async function served(pool: PoolProcess, localAddress: string): Promise<boolean> {
@@ -57,7 +59,7 @@ describe.each([1, 2])('a pool of %d gateways under attack', (gateways) => {
     await honest.login(USER);
     const floods = [await from(pool, ATTACKER), await from(pool, ATTACKER)];
     const closed = floods.map((socket) => earliest(socket.resume(), 'close'));
-    for (const socket of floods) socket.write(subscribe + badSubmit.repeat(5000));
+    for (const socket of floods) socket.write(subscribe + authorize + badSubmit.repeat(5000));
     for (let share = 0; share < 50; share += 1) {
       expect((await honest.submit(honest.solve(USER))).result).toBe(true);
     }
