@@ -50,6 +50,29 @@ describe('authorizing', () => {
       rig: 'rig',
     });
     expect(authorize(mainAddress.toUpperCase(), '')).toMatchObject({ account: mainAddress, rig: '' });
+    // Again, as a farm does it: the same answers.
+    expect(authorize(`${mainAddress}_2`, 'x')).toEqual({ name: `${mainAddress}_2`, account: mainAddress, rig: '2' });
+    expect(authorize(mainAddress.toUpperCase(), '')).toMatchObject({ account: mainAddress, rig: '' });
+  });
+
+  it('takes every type of address that can be paid', () => {
+    // BIP173, BIP350 and BIP341's examples, and the first block's and an early script's.
+    for (const address of [
+      '1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa',
+      '3P14159f73E4gFr7JterCCQh9QjiTjiZrG',
+      mainAddress,
+      'bc1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qccfmv3',
+      'bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0',
+    ]) {
+      expect(authorizeAddress('main')(`${address}.rig`, 'x'), address).toMatchObject({ account: address, rig: 'rig' });
+    }
+    // Right in form, for nobody: a witness version without rules, and a checksum of the wrong kind.
+    for (const address of [
+      'bc1zw508d6qejxtdg4y5r3zarvaryvaxxpcs',
+      'bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqh2y7hd',
+    ]) {
+      expect(authorizeAddress('main')(address, 'x'), address).toHaveProperty('refused');
+    }
   });
 
   it('says why it refuses others', () => {
