@@ -24,6 +24,7 @@ export function plot(panels: readonly Panel[]): string {
   const height = panels.length * HEIGHT;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="12">`,
+    '<title>Share rate over the one aimed at, by rule, over three hours</title>',
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
     ...parts,
     '</svg>\n',

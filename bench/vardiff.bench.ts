@@ -1,54 +1,18 @@
 import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type BenchContext, runBenchmark } from './run/benchmark.ts';
+import type { Size } from './run/options.ts';
+import { root } from './run/project.ts';
 import { plot } from './vardiff-plot.ts';
-import { type Rule, rules } from './vardiff-rules.ts';
-import { type Profile, quantile, randomness, settledAfter, simulate } from './vardiff-simulation.ts';
+import { rules } from './vardiff-rules.ts';
+import { type Profile, quantile, randomness, type Sample, settledAfter, simulate } from './vardiff-simulation.ts';
 
-/**
- * Question: how soon does a miner of any size come to the share rate aimed at, how near does it stay, and how often is its
- * difficulty changed? Baselines: the rules of two other pools, simulated the same way (vardiff-rules.ts). Left out: the
- * network, and shares that are on their way when the difficulty changes. Seeded: the same numbers on every machine.
- *
- * `--json` prints JSON, `--svg FILE` draws the picture.
- */
+/** Runs of each, every one from a seed of its own: the same numbers on every machine. */
+const seeds: Readonly<Record<Size, number>> = { quick: 3, normal: 10, full: 40 };
 const START = 65_536;
 const HOUR_S = 3600;
-const SEEDS = 10;
+const HOURS = 3;
 const hashRates = [1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18];
-
-interface Steady {
-  readonly rule: string;
-  readonly hashesPerSecond: number;
-  /** From the start until within a factor of two for ten minutes. */
-  readonly settledS: { readonly p50: number; readonly p90: number };
-  /** In the second and third hour: share rate over the one aimed at, by time. */
-  readonly rate: { readonly p5: number; readonly p50: number; readonly p95: number };
-  readonly changesPerHour: number;
-  /** Most shares in one second. */
-  readonly peakSharesPerSecond: number;
-}
-
-function steady(rule: Rule, hashesPerSecond: number): Steady {
-  const settled: number[] = [];
-  const rates: number[] = [];
-  let [changes, peak] = [0, 0];
-  for (let seed = 1; seed <= SEEDS; seed += 1) {
-    const samples = simulate(rule, START, [[0, hashesPerSecond]], 3 * HOUR_S, seed);
-    settled.push(settledAfter(samples, 0));
-    for (const { shares } of samples) peak = Math.max(peak, shares);
-    for (const { ideal, difficulty, changes: now } of samples.slice(HOUR_S)) {
-      rates.push(ideal / difficulty);
-      changes += now;
-    }
-  }
-  return {
-    rule: rule.name,
-    hashesPerSecond,
-    settledS: { p50: quantile(settled, 0.5), p90: quantile(settled, 0.9) },
-    rate: { p5: quantile(rates, 0.05), p50: quantile(rates, 0.5), p95: quantile(rates, 0.95) },
-    changesPerHour: changes / SEEDS / 2,
-    peakSharesPerSecond: peak,
-  };
-}
 
 /** What happens after an hour of calm, and how long it takes to settle again. */
 const events: readonly { readonly name: string; readonly fromS: number; readonly profile: Profile }[] = [
@@ -95,17 +59,17 @@ const events: readonly { readonly name: string; readonly fromS: number; readonly
   },
 ];
 
-interface Recovery {
-  readonly rule: string;
-  readonly event: string;
-  readonly settledS: { readonly p50: number; readonly p90: number };
-}
-
-function recovery(rule: Rule, { name, fromS, profile }: (typeof events)[number]): Recovery {
-  const settled = Array.from({ length: SEEDS }, (_, index) =>
-    settledAfter(simulate(rule, START, profile, 3 * HOUR_S, 1000 + index), fromS),
-  );
-  return { rule: rule.name, event: name, settledS: { p50: quantile(settled, 0.5), p90: quantile(settled, 0.9) } };
+/** Of one miner from its start: when it settled, and how it was in the hours after the first. */
+function steadyValues(samples: readonly Sample[]): Record<string, number> {
+  const later = samples.slice(HOUR_S);
+  const rates = later.map(({ ideal, difficulty }) => ideal / difficulty);
+  return {
+    settledS: settledAfter(samples, 0),
+    ratePart5: quantile(rates, 0.05),
+    ratePart95: quantile(rates, 0.95),
+    changesPerHour: later.reduce((sum, { changes }) => sum + changes, 0) / (HOURS - 1),
+    peakSharesPerSecond: samples.reduce((peak, { shares }) => Math.max(peak, shares), 0),
+  };
 }
 
 /** A farm whose machines come and go at random, for the picture. */
@@ -136,27 +100,46 @@ function draw(): string {
   );
 }
 
-const steadies = hashRates.flatMap((hashesPerSecond) => rules.map((rule) => steady(rule, hashesPerSecond)));
-const recoveries = events.flatMap((event) => rules.map((rule) => recovery(rule, event)));
-const svg = process.argv.indexOf('--svg');
-if (svg !== -1) writeFileSync(process.argv[svg + 1] ?? 'vardiff.svg', draw());
+async function run({ size, samples, progress, note }: BenchContext): Promise<void> {
+  const numbers = Array.from({ length: seeds[size] }, (_, index) => index + 1);
+  for (const hashesPerSecond of hashRates) {
+    const workload = `${hashesPerSecond.toExponential(0)} hashes/s`;
+    progress.step(workload);
+    for (const rule of rules) {
+      for (const seed of numbers) {
+        const run = simulate(rule, START, [[0, hashesPerSecond]], HOURS * HOUR_S, seed);
+        samples.add(workload, rule.name, steadyValues(run));
+      }
+    }
+  }
+  for (const { name, fromS, profile } of events) {
+    progress.step(name);
+    for (const rule of rules) {
+      for (const seed of numbers) {
+        const run = simulate(rule, START, profile, HOURS * HOUR_S, 1000 + seed);
+        samples.add(`after an hour: ${name}`, rule.name, { settledS: settledAfter(run, fromS) });
+      }
+    }
+  }
+  progress.step('drawing');
+  writeFileSync(join(root, 'bench/vardiff.svg'), draw());
+  note('10,800 s is the end of the run: never settled. The picture is bench/vardiff.svg.');
+}
 
-const seconds = ({ p50, p90 }: { p50: number; p90: number }): string =>
-  [p50, p90].map((value) => (value >= 1.5 * HOUR_S ? 'never' : String(value))).join(' / ');
-const lines = process.argv.includes('--json')
-  ? [JSON.stringify({ benchmark: 'vardiff', start: START, seeds: SEEDS, steady: steadies, recoveries })]
-  : [
-      `Start difficulty ${START}, ${SEEDS} seeds, 3 hours each; settled: within a factor of two for ten minutes`,
-      '',
-      '| hash rate | rule | settled, s (p50 / p90) | share rate in hours 2 and 3 (p5 … p95) | changes an hour | peak shares/s |',
-      '|---|---|---|---|---|---|',
-      ...steadies.map(
-        ({ rule, hashesPerSecond, settledS, rate, changesPerHour, peakSharesPerSecond }) =>
-          `| ${hashesPerSecond.toExponential(0)} H/s | ${rule} | ${seconds(settledS)} | ${rate.p5.toFixed(2)} … ${rate.p95.toFixed(2)} | ${changesPerHour.toFixed(2)} | ${peakSharesPerSecond} |`,
-      ),
-      '',
-      '| after an hour | rule | settled again, s (p50 / p90) |',
-      '|---|---|---|',
-      ...recoveries.map(({ rule, event, settledS }) => `| ${event} | ${rule} | ${seconds(settledS)} |`),
-    ];
-process.stdout.write(`${lines.join('\n')}\n`);
+await runBenchmark({
+  name: 'vardiff',
+  question: 'How soon does a miner of any size come to the share rate aimed at, and does it stay there?',
+  excludes:
+    'the network, and shares under way when a difficulty changes. Simulated: exponential arrivals, start at 65536, never below 1. ' +
+    'Settled is within a factor of two for ten minutes; the rest is of the second and third hour. ' +
+    'The other rules are written from their descriptions (bench/vardiff-rules.ts)',
+  columns: [
+    { name: 'settledS', title: 'settled after, s', digits: 0 },
+    { name: 'ratePart5', title: 'share rate / aim, p5', digits: 2 },
+    { name: 'ratePart95', title: 'p95', digits: 2 },
+    { name: 'changesPerHour', title: 'changes/h', digits: 1 },
+    { name: 'peakSharesPerSecond', title: 'peak shares/s', digits: 0, bare: true },
+  ],
+  steps: () => hashRates.length + events.length + 1,
+  run,
+});
