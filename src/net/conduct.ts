@@ -12,6 +12,8 @@ export type Offence =
   | 'silent'
   /** Went without having said anything. */
   | 'empty'
+  /** Went in the middle of its first line. */
+  | 'cut'
   /** Did not read what it was sent. */
   | 'slow-reader';
 
@@ -29,6 +31,7 @@ const offencePoints: Readonly<Record<Offence, number>> = {
   'bad-handshake': 2,
   silent: 1,
   empty: 0.1,
+  cut: 1,
   'slow-reader': 1,
 };
 const sharePoints: Readonly<Record<Penalty, number>> = { none: 0, late: 0.02, 'bad-work': 1, abuse: 5 };

@@ -270,5 +270,6 @@ const reasons: Readonly<Record<Misconduct, string>> = {
   'bad-handshake': 'failed handshakes',
   silent: 'silent connections',
   empty: 'empty connections',
+  cut: 'cut logins',
   'slow-reader': 'does not read',
 };

@@ -64,6 +64,7 @@ export class Visit {
   readonly visitor: Visitor;
   /** Since the start. */
   lines = 0;
+  #bytes = 0;
   /** Lines that came to nothing since the last look: all but accepted shares. */
   noise = 0;
   readonly #modules: VisitModules;
@@ -86,6 +87,7 @@ export class Visit {
   /** Takes note of what has come in. */
   received(lines: number, bytes: number): void {
     this.lines += lines;
+    this.#bytes += bytes;
     this.noise += lines;
     if (this.#traffic === undefined) return;
     const nowMs = this.#modules.clock.monotonicMs();
@@ -110,7 +112,9 @@ export class Visit {
    */
   leave(how: 'went' | 'dismissed' | 'unwanted'): void {
     if (this.#gone) return;
-    if (this.lines === 0 && how !== 'unwanted') this.offend(how === 'dismissed' ? 'silent' : 'empty');
+    if (this.lines === 0 && how !== 'unwanted') {
+      this.offend(how === 'dismissed' ? 'silent' : this.#bytes > 0 ? 'cut' : 'empty');
+    }
     this.#gone = true;
     this.#modules.left(this);
   }

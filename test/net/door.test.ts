@@ -232,6 +232,16 @@ describe('other misconduct', () => {
     expect(bans.refuses('192.0.2.2')).toBe(false);
   });
 
+  it('is to go in the middle of the first line, again and again', () => {
+    const { guest, bans } = setup();
+    for (let i = 0; i < 100; i += 1) {
+      const peer = guest('192.0.2.1');
+      peer.visit?.received(0, 20);
+      peer.leave('went');
+    }
+    expect(bans.list()).toMatchObject([{ address: '192.0.2.1', reason: 'cut logins' }]);
+  });
+
   it('is nobody’s fault once the pool closes', () => {
     const { guest, door, bans } = setup();
     const peers = Array.from({ length: 500 }, () => guest('192.0.2.1'));
