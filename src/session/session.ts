@@ -7,9 +7,7 @@ import { decodeMessage } from '../stratum/decode.ts';
 import {
   encodeConfigured,
   encodeError,
-  encodeNoTransactions,
   encodePing,
-  encodePong,
   encodeRefusal,
   encodeReject,
   encodeSubscribed,
@@ -25,6 +23,7 @@ import { HeldMessages } from './held-messages.ts';
 import { Liveness } from './liveness.ts';
 import { negotiate } from './negotiate.ts';
 import { passwordDifficulty } from './password.ts';
+import { plainReply } from './plain-reply.ts';
 import type { KnownProfile } from './profiles.ts';
 import type { Estate } from './resumable.ts';
 import { SubmitBudget } from './submit-budget.ts';
@@ -191,21 +190,8 @@ export class Session implements Submitter, WireHandler {
         return;
       case 'suggest-difficulty':
         this.#assignment.difficulty.suggest(message.difficulty);
-        this.#acknowledge(message.id);
+        this.#answer(plainReply({ kind: 'acknowledge', id: message.id }));
         this.#assignment.retarget(this.#context.clock.monotonicMs());
-        return;
-      case 'extranonce-subscribe':
-        // The extranonce stays as it is for the life of the connection, so there is nothing to be told later.
-        this.#wire.send(encodeTrue(message.id));
-        return;
-      case 'ping':
-        this.#wire.send(encodePong(message.id));
-        return;
-      case 'transactions':
-        this.#wire.send(encodeNoTransactions(message.id));
-        return;
-      case 'acknowledge':
-        this.#acknowledge(message.id);
         return;
       case 'reply':
         // The answer to a ping is "pong", or true; any other text is the answer to client.get_version.
@@ -213,12 +199,14 @@ export class Session implements Submitter, WireHandler {
         return;
       case 'error':
         this.#fault(message);
+        return;
+      default:
+        this.#answer(plainReply(message));
     }
   }
 
-  /** Says yes to advice, unless it came as a notification. */
-  #acknowledge(id: RequestId): void {
-    if (id !== null) this.#wire.send(encodeTrue(id));
+  #answer(reply: string | undefined): void {
+    if (reply !== undefined) this.#wire.send(reply);
   }
 
   #fault({ id, fault, code, text }: ProtocolError): void {
