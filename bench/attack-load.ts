@@ -15,7 +15,7 @@ export interface AttackOptions {
   readonly peers: number;
   readonly addresses: number;
   readonly secondsMax: number;
-  /** Submits a second over all, of a flood. */
+  /** Submits or cuts a second over all. */
   readonly rate?: number;
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Attack, type AttackKind, connectTimesMs, quantile } from './attack-load.ts';
+import { Attack, type AttackOptions, connectTimesMs, quantile } from './attack-load.ts';
 import { type BenchContext, runBenchmark } from './run/benchmark.ts';
 import { connectionsPossible } from './run/files.ts';
 import { IdleConnections, load } from './run/load.ts';
@@ -24,6 +24,7 @@ const plans: Readonly<Record<Size, Plan>> = {
 /** Addresses that an attack comes from. */
 const ADDRESSES = 100;
 const FLOOD_PER_SECOND = 100_000;
+const CUTS_PER_SECOND = 2000;
 /** Miners whose service is measured: their shares a second over all, and how many may be under way on each. */
 const HONEST = { transport: 'tcp', connections: 64, inFlight: 16, rate: 500 } as const;
 const HONEST_LISTENERS = 1000;
@@ -86,12 +87,14 @@ async function dripFeed(pool: PoolServer, { dripping }: Plan, { samples }: Bench
 /** Bar: an honest connect has its work within 1 s, at p99. Silence ends after 15 s. */
 async function silentSockets(pool: PoolServer, plan: Plan, context: BenchContext): Promise<void> {
   const peers = connectionsPossible(plan.silent);
-  await connectsBeside(pool, plan, context, `silent sockets: ${peers}; honest: until there is work`, 'silent', peers);
+  const workload = `silent sockets: ${peers}; honest: until there is work`;
+  await connectsBeside(pool, plan, context, workload, { kind: 'silent', peers });
 }
 
 /** Bar: the next client is served, as soon as without. */
 async function handshakeCuts(pool: PoolServer, plan: Plan, context: BenchContext): Promise<void> {
-  await connectsBeside(pool, plan, context, 'logins cut at every byte; honest: until there is work', 'cut', 64);
+  const workload = `logins cut at every byte, ${CUTS_PER_SECOND}/s wanted; honest: until there is work`;
+  await connectsBeside(pool, plan, context, workload, { kind: 'cut', peers: 64, rate: CUTS_PER_SECOND });
 }
 
 async function connectsBeside(
@@ -99,15 +102,14 @@ async function connectsBeside(
   { connects }: Plan,
   { samples }: BenchContext,
   workload: string,
-  kind: AttackKind,
-  peers: number,
+  attacking: Pick<AttackOptions, 'kind' | 'peers' | 'rate'>,
 ): Promise<void> {
   const alone = await connectTimesMs(pool, connects);
   samples.add(workload, 'without', { p50Ms: quantile(alone, 0.5), p99Ms: quantile(alone, 0.99) });
-  const attack = await Attack.begin(pool, { kind, peers, addresses: ADDRESSES, secondsMax: 120 });
+  const attack = await Attack.begin(pool, { ...attacking, addresses: ADDRESSES, secondsMax: 120 });
   const beside = await connectTimesMs(pool, connects);
   const { open, cuts, seconds } = await attack.end();
-  const attacks = kind === 'cut' ? { attacksPerSecond: cuts / seconds } : { open };
+  const attacks = attacking.kind === 'cut' ? { attacksPerSecond: cuts / seconds } : { open };
   samples.add(workload, 'with', { p50Ms: quantile(beside, 0.5), p99Ms: quantile(beside, 0.99), ...attacks });
 }
 

@@ -7,8 +7,8 @@
  *   attack drip HOST PORT USER PEERS ADDRESSES SECONDS         8,000 bytes of a line that never ends, then a byte a second
  *   attack silent HOST PORT USER PEERS ADDRESSES SECONDS       connects and says nothing
  *   attack slow HOST PORT USER PEERS ADDRESSES SECONDS         logs in with the smallest receive buffer, and never reads
- *   attack cut HOST PORT USER PEERS ADDRESSES SECONDS          sends a login up to its n-th byte, and goes: by a reset, by
- *                                                              an end; then n + 1
+ *   attack cut HOST PORT USER PEERS ADDRESSES SECONDS RATE     RATE times a second over all: sends a login up to its n-th
+ *                                                              byte, and goes: by a reset, by an end; then n + 1
  *
  * Prints `{"opened":N}` when all peers have been let in or turned away once, and the counts at the end. It ends early when
  * stdin is closed.
@@ -189,6 +189,7 @@ static void act(double t, double start, double rate) {
     for (int i = 0; i < peers; i++) {
         struct attacker *a = &attackers[i];
         if (a->peer.fd < 0) {
+            if (mode == CUT && done.cuts + (uint64_t)opening >= (uint64_t)((t - start) * rate)) continue;
             if (a->due <= t && opening < OPENING_MAX) begin(a);
         } else if (mode == DRIP && !a->connecting && a->due <= t) {
             a->due = t + DRIP_SECONDS;
@@ -206,14 +207,14 @@ static void act(double t, double start, double rate) {
 int main(int argc, char **argv) {
     mode = CUT + 1;
     for (int i = FLOOD; argc > 1 && i <= CUT; i++) if (strcmp(argv[1], names[i]) == 0) mode = (enum mode)i;
-    if (mode > CUT || argc != (mode == FLOOD ? 9 : 8)) {
-        fprintf(stderr, "usage: attack flood|drip|silent|slow|cut HOST PORT USER PEERS ADDRESSES SECONDS [RATE]\n");
+    if (mode > CUT || argc != (mode == FLOOD || mode == CUT ? 9 : 8)) {
+        fprintf(stderr, "usage: attack flood|cut|drip|silent|slow HOST PORT USER PEERS ADDRESSES SECONDS [RATE]\n");
         return 2;
     }
     user = argv[4];
     peers = atoi(argv[5]);
     addresses = atoi(argv[6]);
-    double seconds = atof(argv[7]), rate = mode == FLOOD ? atof(argv[8]) : 0;
+    double seconds = atof(argv[7]), rate = argc > 8 ? atof(argv[8]) : 0;
     if (peers < 1 || addresses < 1 || addresses > 60000 || strlen(user) > 100) { fprintf(stderr, "bad arguments\n"); return 2; }
     to.sin_family = AF_INET;
     to.sin_port = htons((uint16_t)atoi(argv[3]));
