@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { targetOfDifficulty, targetToBytes } from '../../src/bitcoin/target.ts';
 import type { SessionOptions } from '../../src/session/context.ts';
+import { fuzz, fuzzMsMax } from '../fuzz/runs.ts';
 import { Front, hashOf, type Miner, type Params } from '../support/front.ts';
 
 /** A share in about four hashes. */
@@ -126,7 +127,7 @@ describe('one header, one credit', () => {
     expect(front.accepted).toBe(1);
   });
 
-  it('under mutations of the line', () => {
+  it('under mutations of the line', { timeout: fuzzMsMax }, () => {
     const text = line(share);
     const pieces = fc.constantFrom(
       '',
@@ -152,7 +153,7 @@ describe('one header, one credit', () => {
         if (verdict === 'accepted')
           expect(new Set(front.log.filter((s) => s.verdict === 'accepted').map(headerOf)).size).toBe(front.accepted);
       }),
-      { numRuns: 1000, seed: 20260101 },
+      fuzz(1000),
     );
   });
 
@@ -185,7 +186,7 @@ describe('replays', () => {
     expect(front.accepted).toBe(1);
   });
 
-  it('over tips that go from A to B and back, in any order: one credit each', async () => {
+  it('over tips that go from A to B and back, in any order: one credit each', { timeout: fuzzMsMax }, async () => {
     const miner = await openFront();
     const step = fc.oneof(
       fc.record({ do: fc.constant('tip' as const), tip: fc.constantFrom(1, 2, 3) }),
@@ -211,7 +212,7 @@ describe('replays', () => {
         }
         expect(front.accepted).toBe(solved.length);
       }),
-      { numRuns: 300, seed: 20260102 },
+      fuzz(300, 20),
     );
   });
 
