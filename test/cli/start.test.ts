@@ -60,10 +60,10 @@ describe('sluice start', () => {
   });
 
   it('warns of what the config asks for in vain', async () => {
-    const io = new FakeIo({ SLUICE_STRATUM__GATEWAYS: '4' });
+    const io = new FakeIo({ SLUICE_PAYOUT__SCHEME: 'solo' });
     const running = start({}, io, poolInHand().startPool);
     await io.written();
-    expect(io.log).toContain('not supported yet: stratum.gateways');
+    expect(io.log).toContain('not supported yet: payout.scheme');
     io.signal();
     await running;
   });
