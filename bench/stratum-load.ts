@@ -57,7 +57,8 @@ async function run(context: BenchContext, { transport, ceilings }: Field): Promi
   const { rounds, seconds } = plans[size];
   progress.step('starting');
   const pools = [await startPool({ name: 'sluice' })];
-  if (hasGateways()) pools.push(await startPool({ name: 'sluice, 2 gateways', gateways: 2 }));
+  if (hasGateways() && (size !== 'quick' || transport === 'tcp'))
+    pools.push(await startPool({ name: 'sluice, 2 gateways', gateways: 2 }));
   const echoes = await ceilings();
   const servers: Server[] = [...pools, ...echoes];
   for (const server of servers) {
