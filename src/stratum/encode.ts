@@ -87,9 +87,9 @@ export function encodeShowMessage(text: string): string {
 }
 
 /**
- * Come again in so many seconds: to the same host and port, which is all that clients obey without looking twice (they
- * refuse hosts outside the pool's own domain).
+ * Come again in so many seconds, to the same host and port: null is the only way to say so that clients obey. An empty host is
+ * to cgminer one outside the pool's own domain, and port 0 to BFGMiner a port.
  */
 export function encodeReconnect(waitSeconds: number): string {
-  return `{"id":null,"method":"client.reconnect","params":["",0,${waitSeconds}]}`;
+  return `{"id":null,"method":"client.reconnect","params":[null,null,${waitSeconds}]}`;
 }

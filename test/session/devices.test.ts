@@ -294,9 +294,9 @@ describe('telling everybody', () => {
     for (const { wire } of clients) wire.take();
     registry.reconnect(10, 2);
     expect(clients.map(({ wire }) => wire.take()[0]?.params)).toEqual([
-      ['', 0, 10],
-      ['', 0, 11],
-      ['', 0, 10],
+      [null, null, 10],
+      [null, null, 11],
+      [null, null, 10],
     ]);
     registry.closeAll();
     expect(clients[1]?.wire.take()).toMatchObject([{ method: 'client.show_message' }]);
