@@ -93,7 +93,7 @@ export interface ProfileConfig {
 }
 
 export interface StratumConfig {
-  /** At least one of `tcp` and `websocket` is there. */
+  /** At least one of `tcp`, `websocket` and `tls` is there. */
   readonly tcp: HostPort | undefined;
   readonly websocket: HostPort | undefined;
   readonly tls: TlsConfig | undefined;

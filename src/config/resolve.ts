@@ -93,11 +93,11 @@ function resolveStratum({ stratum = {} }: Given, network: Network, complain: Com
     value === undefined ? otherwise : (value ?? undefined);
   const tcp = listen(stratum.tcp, listenDefaults.tcp);
   const websocket = listen(stratum.websocket, listenDefaults.websocket);
-  if (tcp === undefined && websocket === undefined) {
+  if (tcp === undefined && websocket === undefined && stratum.tls === undefined) {
     complain(
       'stratum.tcp',
       false,
-      'is off and stratum.websocket too, so that no miner could connect: leave one of them on',
+      'is off and stratum.websocket too, and there is no stratum.tls, so that no miner could connect: leave one on',
     );
   }
   return {

@@ -39,6 +39,11 @@ const sharePoints: Readonly<Record<Penalty, number>> = { none: 0, late: 0.02, 'b
 /** Points go down to 1/e of themselves in this time. */
 export const MEMORY_MS = 300_000;
 
+/** What some time leaves of points and merits. */
+export function fadeFactor(passedMs: number): number {
+  return Math.exp(-passedMs / MEMORY_MS);
+}
+
 /** What is known of the conduct of one party, an address or a connection, lately. */
 export class Conduct {
   /** Accepted shares. */
@@ -70,9 +75,8 @@ export class Conduct {
     return points > 0;
   }
 
-  /** Time has passed. */
-  fade(passedMs: number): void {
-    const factor = Math.exp(-passedMs / MEMORY_MS);
+  /** Time has passed: `factor` is what it leaves of everything. */
+  fade(factor: number): void {
     this.#good *= factor;
     this.#points *= factor;
   }

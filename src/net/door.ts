@@ -3,7 +3,7 @@ import type { Ban, Clock, Logger, Wire } from '../domain/ports.ts';
 import type { JudgedShare } from '../domain/share.ts';
 import { Admission, type AdmissionLimits } from './admission.ts';
 import type { Bans } from './bans.ts';
-import { Conduct, type Misconduct, type Offence } from './conduct.ts';
+import { Conduct, fadeFactor, type Misconduct, type Offence } from './conduct.ts';
 import { Overload } from './overload.ts';
 import type { Rate } from './token-bucket.ts';
 import { type Peer, Traffic, type TrafficLimits, Visit, type VisitModules, type Visitor } from './visit.ts';
@@ -170,9 +170,10 @@ export class Door {
     this.#shed(passedMs);
     this.#report();
     if (nowMs - this.#fadedMs < FADE_MS) return;
+    const factor = fadeFactor(nowMs - this.#fadedMs);
     for (const [host, { conduct, visits }] of this.#peers) {
-      conduct.fade(nowMs - this.#fadedMs);
-      for (const visit of visits) visit.conduct.fade(nowMs - this.#fadedMs);
+      conduct.fade(factor);
+      for (const visit of visits) visit.conduct.fade(factor);
       if (visits.size === 0 && conduct.forgotten) this.#peers.delete(host);
     }
     this.#fadedMs = nowMs;

@@ -229,6 +229,10 @@ describe('loadConfig', () => {
   it.each([
     ['tcp = false', { tcp: undefined, websocket: { host: '127.0.0.1', port: 3334 } }],
     ['tcp = ""', { tcp: undefined }],
+    [
+      'tcp = false\nwebsocket = false\ntls = { cert = "c", key = "k" }',
+      { tcp: undefined, websocket: undefined, tls: { listen: { host: '127.0.0.1', port: 3335 }, cert: 'c', key: 'k' } },
+    ],
     ['websocket = false', { tcp: { host: '127.0.0.1', port: 3333 }, websocket: undefined }],
   ])('switches a listener off by %s', (line, stratum) => {
     expect(load(`[stratum]\n${line}`).stratum).toMatchObject(stratum);
@@ -465,7 +469,7 @@ describe('a config that is wrong', () => {
     [
       '[stratum]\ntcp = false\nwebsocket = false',
       'stratum.tcp',
-      'is off and stratum.websocket too, so that no miner could connect: leave one of them on',
+      'is off and stratum.websocket too, and there is no stratum.tls, so that no miner could connect: leave one on',
     ],
     ['[http]\nlisten = "0.0.0.0:3333"', 'http.listen', 'is taken by stratum.tcp, which listens on 127.0.0.1:3333'],
     [
