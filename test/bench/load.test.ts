@@ -9,7 +9,7 @@ const { startPool } = await built<typeof import('../../bench/run/pool.ts')>('poo
 
 const hasGcc = spawnSync('gcc', ['--version']).status === 0;
 
-describe.skipIf(!hasGcc && !process.env['CI'])('the load generator', () => {
+describe.skipIf(!hasGcc && !process.env['CI'])('the load generator', { timeout: 60_000 }, () => {
   let pool: Awaited<ReturnType<typeof startPool>>;
   beforeAll(async () => {
     pool = await startPool({ name: 'sluice', refreshSeconds: 0.5 });
