@@ -47,6 +47,9 @@ export class ServerProcess {
       createInterface({ input: child.stdout }).once('line', resolve);
       child.once('error', reject);
       void ended.then(() => reject(new Error(`${args.join(' ')} ended:\n${written}`)));
+    }).catch((error: unknown) => {
+      cleanUp();
+      throw error;
     });
     return new ServerProcess(child, firstLine, ended, cleanUp);
   }
