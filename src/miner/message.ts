@@ -108,7 +108,10 @@ function parseCall(method: string, params: readonly unknown[], id: unknown): Poo
     case 'client.reconnect':
       return parseReconnect(params);
     case 'client.show_message':
-      return { kind: 'show-message', text: clip(String(params[0])) };
+      return {
+        kind: 'show-message',
+        text: clip(typeof params[0] === 'string' ? params[0] : JSON.stringify(params[0] ?? '')),
+      };
     case 'mining.ping':
       return { kind: 'ping', id };
     case 'client.get_version':
@@ -147,13 +150,19 @@ function parseNotify(params: readonly unknown[]): PoolMessage {
 }
 
 function parseReconnect(params: readonly unknown[]): PoolMessage {
-  const [host = '', port = 0, waitS = 0] = params;
-  const [portNumber, waitNumber] = [Number(port), Number(waitS)];
+  // Left out and null both mean: as it is.
+  const [host, port, waitS] = [params[0] ?? '', params[1] ?? 0, params[2] ?? 0];
+  const [portNumber, waitNumber] = [numberOf(port), numberOf(waitS)];
   if (typeof host !== 'string' || !Number.isInteger(portNumber) || portNumber < 0 || portNumber > 65_535) {
     return problem('a reconnect to no host and port');
   }
   if (!(waitNumber >= 0 && waitNumber <= 3600)) return problem('a reconnect after no time within an hour');
   return { kind: 'reconnect', host, port: portNumber, waitMs: 1000 * waitNumber };
+}
+
+/** A number or its text; NaN for anything else. */
+function numberOf(value: unknown): number {
+  return typeof value === 'number' || typeof value === 'string' ? Number(value) : Number.NaN;
 }
 
 /** The `[…, extranonce1, extranonce2 size]` of a subscribe's result or a set_extranonce. */

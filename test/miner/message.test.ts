@@ -102,8 +102,27 @@ describe('parsePoolMessage', () => {
     ['client.reconnect', ['host', 70_000, 0]],
     ['client.reconnect', ['host', 1, -1]],
     ['client.reconnect', [5, 1, 1]],
+    ['client.reconnect', ['', { toString: 0 }, 0]],
+    ['client.reconnect', ['', 0, { valueOf: 0 }]],
   ])('refuses %s %j', (method, params) => {
     expect(parsePoolMessage(JSON.stringify({ id: null, method, params })).kind).toBe('problem');
+  });
+
+  it('stays with its host and port where a reconnect names none', () => {
+    for (const params of [[], ['', 0], [null, null, 5], ['', '0', '5']]) {
+      expect(parsePoolMessage(JSON.stringify({ id: null, method: 'client.reconnect', params }))).toMatchObject({
+        kind: 'reconnect',
+        host: '',
+        port: 0,
+      });
+    }
+  });
+
+  it('shows whatever stands for a message, without what it inherits', () => {
+    const show = (text: unknown) =>
+      parsePoolMessage(JSON.stringify({ id: null, method: 'client.show_message', params: [text] }));
+    expect(show('a\u0007b')).toEqual({ kind: 'show-message', text: 'a b' });
+    expect(show({ toString: 0 })).toEqual({ kind: 'show-message', text: '{"toString":0}' });
   });
 
   it('takes any text and any JSON without throwing', () => {
