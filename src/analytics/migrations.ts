@@ -61,6 +61,7 @@ export const migrations: readonly Migration[] = [
         ntime UInt32 COMMENT 'UNIX s, of the header',
         nonce UInt32,
         version UInt32 COMMENT 'of the header, with the rolled bits',
+        job_variant UInt32 COMMENT 'stands in the last two bytes of coinb1; 0 unless the job was handed out again',
         remote_ip String,
         user_agent LowCardinality(String),
         latency_us UInt32 COMMENT 'from the line to the verdict'
@@ -77,7 +78,7 @@ export const migrations: readonly Migration[] = [
         nbits UInt32 COMMENT 'compact network target',
         min_time UInt32 COMMENT 'earliest ntime, UNIX s',
         cur_time UInt32 COMMENT 'ntime of the notify, UNIX s',
-        coinb1 String COMMENT 'hex; coinbase = coinb1 extranonce1 extranonce2 coinb2',
+        coinb1 String COMMENT 'hex; coinbase = coinb1 extranonce1 extranonce2 coinb2, with job_variant in the last two bytes of coinb1',
         coinb2 String COMMENT 'hex',
         merkle_branch Array(String) COMMENT 'hex, in the order and byte order of mining.notify',
         reward_sats UInt64 COMMENT 'what the coinbase pays in all',

@@ -144,7 +144,7 @@ class Gateways implements Gateway {
     await answer(worker, 'hello');
     const started = answer(worker, 'started');
     const bans = this.#modules.bans.records();
-    send(worker, { type: 'start', start: { ...shared, node: `${shared.node}/${slot}`, incarnation, bans } });
+    send(worker, { type: 'start', start: { ...shared, incarnation, bans } });
     await started;
     worker.once('exit', (code, signal) => this.#gone(member, signal ?? `exit code ${code}`));
     this.#members.set(slot, member);

@@ -16,7 +16,7 @@ export interface GatewayStart {
   readonly logLevel: Config['log']['level'];
   readonly epoch: number;
   readonly incarnation: number;
-  /** The `node` column of its shares. */
+  /** The `node` column of its shares: the pool's, whichever gateway it is. */
   readonly node: string;
   readonly bans: readonly Ban[];
 }

@@ -27,7 +27,12 @@ export function jobId(serial: number): string {
 
 /** The id under which a session gets a job again at another difficulty; `variant` 0 is the job's own id. */
 export function wireJobId(id: string, variant: number): string {
-  return variant === 0 ? id : id + variant.toString(16).padStart(VARIANT_DIGITS, '0');
+  return variant === 0 ? id : id + variantHex(variant);
+}
+
+/** A variant as it stands in a coinbase and at the end of an id: u16 big-endian, four hex digits. */
+export function variantHex(variant: number): string {
+  return variant.toString(16).padStart(VARIANT_DIGITS, '0');
 }
 
 /** A job id taken apart. */

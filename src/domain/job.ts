@@ -24,7 +24,7 @@ export interface Job {
   readonly minTime: number;
   /** The ntime that the notify carries, UNIX seconds. */
   readonly curTime: number;
-  /** Serialised coinbase (without witness) up to extranonce1. */
+  /** Serialised coinbase (without witness) up to the variant, which is followed by the extranonces. */
   readonly coinb1: Uint8Array;
   /** Serialised coinbase (without witness) after extranonce2. */
   readonly coinb2: Uint8Array;
@@ -40,6 +40,11 @@ export interface Job {
   readonly template: BlockTemplate;
 }
 
+/**
+ * Before the extranonces the coinbase has the variant of the job id that the work was handed out under (ids.ts), u16
+ * big-endian: a header is good for one id only, so nobody can look at its hash first and choose the difficulty then.
+ */
+export const VARIANT_BYTES = 2;
 /** extranonce1 is the pool's, 4 bytes; extranonce2 is the miner's, 8 bytes: what every client in the field accepts. */
 export const EXTRANONCE1_BYTES = 4;
 export const EXTRANONCE2_BYTES = 8;

@@ -68,6 +68,8 @@ export interface JudgedShare {
   readonly job: Job | undefined;
   readonly terms: Terms | undefined;
   readonly verdict: Verdict;
+  /** Of the job id that it named (ids.ts); 0 without a known job. */
+  readonly variant: number;
   /** u32 as hashed; the job's where there is nothing better; 0 without a job. */
   readonly version: number;
   /** Achieved difficulty, 0 where nothing was hashed. */
@@ -83,6 +85,7 @@ export interface JudgedShare {
 /** A share that solves a block, in so few words that it can go from a gateway to the pool. */
 export interface Solution {
   readonly serial: number;
+  readonly variant: number;
   readonly extranonce1: Uint8Array;
   /** Lower-case hex. */
   readonly extranonce2: string;

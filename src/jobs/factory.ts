@@ -2,7 +2,7 @@ import { equalBytes } from '../bitcoin/bytes.ts';
 import { buildCoinbase } from '../bitcoin/coinbase.ts';
 import { difficultyOfTarget, targetOfBits, targetToBytes } from '../bitcoin/target.ts';
 import { EPOCHS_MAX, JOBS_PER_EPOCH, jobId, jobSerial } from '../domain/ids.ts';
-import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, type Job } from '../domain/job.ts';
+import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, type Job, VARIANT_BYTES } from '../domain/job.ts';
 import type { Clock } from '../domain/ports.ts';
 import type { BlockTemplate } from '../domain/template.ts';
 import { limits } from '../limits.ts';
@@ -42,7 +42,7 @@ export function createJobFactory(options: JobFactoryOptions, modules: JobFactory
     const halves = buildCoinbase({
       height: template.height,
       serial,
-      extranonceBytes: EXTRANONCE1_BYTES + EXTRANONCE2_BYTES,
+      extranonceBytes: VARIANT_BYTES + EXTRANONCE1_BYTES + EXTRANONCE2_BYTES,
       tag,
       payoutScript,
       valueSats: template.coinbaseValueSats,

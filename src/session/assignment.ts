@@ -1,4 +1,4 @@
-import { VARIANTS_MAX, wireJobId } from '../domain/ids.ts';
+import { VARIANTS_MAX } from '../domain/ids.ts';
 import type { Wire } from '../domain/ports.ts';
 import type { Terms } from '../domain/share.ts';
 import { limits } from '../limits.ts';
@@ -10,8 +10,6 @@ import { type History, TermsLadder } from './terms.ts';
 
 /** A session gets the same job again at another difficulty no sooner than this; a new job carries the change at any time. */
 const RETARGET_MS_MIN = 2_000;
-/** How far a repeated job's ntime is moved at most: well within what a share's ntime may be ahead. */
-const NTIME_AHEAD_MAX_S = 600;
 
 /** The work that one connection has: which jobs, and at what difficulty and version mask each. */
 export class Assignment {
@@ -84,7 +82,7 @@ export class Assignment {
     const due = this.#due();
     if (due && !history.ladder.full) this.#announce(job.serial, 0, due);
     // Whatever the client had before it came to us is worthless here.
-    this.#wire.send(first && !job.cleanJobs ? line.as(job.id, true, 0) : line.text);
+    this.#wire.send(first && !job.cleanJobs ? line.as(0, true) : line.text);
   }
 
   /** An accepted share, at the difficulty of its job. */
@@ -123,8 +121,7 @@ export class Assignment {
     if (history.ladder.full || history.variant + 1 >= VARIANTS_MAX) return;
     history.variant += 1;
     this.#announce(work.job.serial, history.variant, terms);
-    const ntimeAheadS = Math.min(history.variant, NTIME_AHEAD_MAX_S);
-    this.#wire.send(work.line.as(wireJobId(work.job.id, history.variant), clean, ntimeAheadS));
+    this.#wire.send(work.line.as(history.variant, clean));
   }
 
   /** Tells the client what changes with the job id that follows at once. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, type Job } from '../domain/job.ts';
+import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, type Job, VARIANT_BYTES } from '../domain/job.ts';
 import type { Clock, Logger, ShareIntake, Wire, WireHandler } from '../domain/ports.ts';
 import { limits } from '../limits.ts';
 import { encodeGetVersion, encodeReconnect, encodeShowMessage } from '../stratum/encode.ts';
@@ -123,7 +123,7 @@ export class SessionRegistry {
     if (this.#serials.length > this.#jobsMax) this.#serials = this.#serials.slice(-this.#jobsMax);
     const [oldestSerial = job.serial] = this.#serials;
     this.#modules.extranonces.expire(oldestSerial);
-    const coinbaseBytes = job.coinb1.length + EXTRANONCE1_BYTES + EXTRANONCE2_BYTES + job.coinb2.length;
+    const coinbaseBytes = job.coinb1.length + VARIANT_BYTES + EXTRANONCE1_BYTES + EXTRANONCE2_BYTES + job.coinb2.length;
     const work = { job, line: encodeNotify(job), oldestSerial, coinbaseBytes };
     this.#context.work = work;
     for (const session of this.#sessions) session.deliver(work);

@@ -1,4 +1,4 @@
-import type { Job } from '../domain/job.ts';
+import { type Job, VARIANT_BYTES } from '../domain/job.ts';
 import { type RowWriter, stringBytesMax } from './row-writer.ts';
 
 const FIXED_BYTES = 96;
@@ -16,7 +16,7 @@ export class JobRows {
       FIXED_BYTES +
         stringBytesMax(job.id) +
         stringBytesMax(this.#node) +
-        2 * (job.coinb1.length + job.coinb2.length) +
+        2 * (job.coinb1.length + VARIANT_BYTES + job.coinb2.length) +
         job.merkleBranch.length * 67,
     );
     rows.string(job.id);
@@ -29,7 +29,8 @@ export class JobRows {
     rows.u32(job.bits);
     rows.u32(job.minTime);
     rows.u32(job.curTime);
-    rows.hex(job.coinb1);
+    // As miners get it under the job's own id: with the variant, 0, at its end.
+    rows.hex(Buffer.concat([job.coinb1, new Uint8Array(VARIANT_BYTES)]));
     rows.hex(job.coinb2);
     rows.length(job.merkleBranch.length);
     for (const hash of job.merkleBranch) rows.hex(hash);

@@ -34,6 +34,7 @@ export const shareColumns: readonly Column[] = [
   ['ntime', 'UInt32'],
   ['nonce', 'UInt32'],
   ['version', 'UInt32'],
+  ['job_variant', 'UInt32'],
   ['share_difficulty', 'Float64'],
   ['latency_us', 'UInt32'],
   ['block', 'Bool'],

@@ -19,8 +19,8 @@ interface TermsChunk {
   readonly bytes: Uint8Array;
 }
 
-/** time, ntime, nonce, version, share_difficulty, latency_us, block. */
-const FIXED_BYTES = 8 + 4 + 4 + 4 + 8 + 4 + 1;
+/** time, ntime, nonce, version, job_variant, share_difficulty, latency_us, block. */
+const FIXED_BYTES = 8 + 4 + 4 + 4 + 4 + 8 + 4 + 1;
 
 /**
  * Encodes submissions as rows of `shares` (see rows.ts). About two thirds of a row were encoded with an earlier share
@@ -52,6 +52,7 @@ export class ShareRows {
     rows.u32(request.ntime);
     rows.u32(request.nonce);
     rows.u32(share.version);
+    rows.u32(share.variant);
     rows.f64(share.shareDifficulty);
     rows.u32(share.latencyUs);
     rows.bool(share.block);

@@ -1,4 +1,5 @@
 import { toHex } from '../bitcoin/bytes.ts';
+import { variantHex, wireJobId } from '../domain/ids.ts';
 import type { Job } from '../domain/job.ts';
 import { u32Hex } from './hex.ts';
 
@@ -7,10 +8,10 @@ export interface NotifyLine {
   /** The message under the job's own id, as broadcast. */
   readonly text: string;
   /**
-   * The same work under another id, its ntime `ntimeAheadS` later: firmware that starts over at extranonce2 0 with each
-   * notify would otherwise find the very headers again that it has submitted already.
+   * The same work under the id of a variant, which stands at the end of its coinb1: other headers, so firmware that starts
+   * over at extranonce2 0 with each notify finds none again that it has submitted already.
    */
-  as(jobId: string, cleanJobs: boolean, ntimeAheadS: number): string;
+  as(variant: number, cleanJobs: boolean): string;
 }
 
 /**
@@ -20,11 +21,12 @@ export interface NotifyLine {
 export function encodeNotify(job: Job): NotifyLine {
   const head = '{"id":null,"method":"mining.notify","params":["';
   const branch = job.merkleBranch.map((hash) => `"${toHex(hash)}"`).join(',');
-  const work = [wordSwapped(job.previousHash), toHex(job.coinb1), toHex(job.coinb2)].join('","');
-  const body = `","${work}",[${branch}],"${u32Hex(job.version)}","${u32Hex(job.bits)}","`;
-  const as = (jobId: string, cleanJobs: boolean, ntimeAheadS: number): string =>
-    `${head}${jobId}${body}${u32Hex(job.curTime + ntimeAheadS)}",${cleanJobs}]}`;
-  return { text: as(job.id, job.cleanJobs, 0), as };
+  const body = `","${wordSwapped(job.previousHash)}","${toHex(job.coinb1)}`;
+  const numbers = [job.version, job.bits, job.curTime].map((number) => `"${u32Hex(number)}"`).join(',');
+  const tail = `","${toHex(job.coinb2)}",[${branch}],${numbers},`;
+  const as = (variant: number, cleanJobs: boolean): string =>
+    `${head}${wireJobId(job.id, variant)}${body}${variantHex(variant)}${tail}${cleanJobs}]}`;
+  return { text: as(0, job.cleanJobs), as };
 }
 
 /**

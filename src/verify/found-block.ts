@@ -13,6 +13,7 @@ export function solutionOf(share: JudgedShare): Solution {
   if (!job || !worker) throw new Error('solutionOf: not a share that can be a block');
   return {
     serial: job.serial,
+    variant: share.variant,
     extranonce1: submitter.extranonce1,
     extranonce2: request.extranonce2,
     version: share.version,
@@ -33,7 +34,8 @@ export function foundBlock(job: Job, solution: Solution): FoundBlock {
   const { extranonce1, version, ntime, nonce, account, rig, shareDifficulty, foundMs } = solution;
   const extranonce2 = fromHex(solution.extranonce2);
   if (!extranonce2) throw new Error('foundBlock: an extranonce2 that is no hex');
-  const coinbase = concatBytes([job.coinb1, extranonce1, extranonce2, job.coinb2]);
+  const variant = Uint8Array.of(solution.variant >>> 8, solution.variant & 0xff);
+  const coinbase = concatBytes([job.coinb1, variant, extranonce1, extranonce2, job.coinb2]);
   const header = encodeHeader({
     version,
     previousHash: job.previousHash,

@@ -1,6 +1,6 @@
 import { difficultyOfHash } from '../bitcoin/target.ts';
 import type { Job } from '../domain/job.ts';
-import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES } from '../domain/job.ts';
+import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, VARIANT_BYTES } from '../domain/job.ts';
 import type { KernelMemory } from '../kernel/memory.ts';
 import type { PendingShare } from './pending-share.ts';
 
@@ -15,6 +15,8 @@ export class Lane {
   readonly #slotOf = new Map<Job, number>();
   /** The slot that is reloaded next: the one loaded longest ago. */
   #nextSlot = 0;
+  /** The variant and extranonce1. */
+  readonly #prefix = new Uint8Array(VARIANT_BYTES + EXTRANONCE1_BYTES);
   readonly #extranonce2 = new Uint8Array(EXTRANONCE2_BYTES);
 
   constructor(memory: KernelMemory) {
@@ -36,11 +38,14 @@ export class Lane {
         if (this.#usedInBatch(shares, from, at, this.#nextSlot)) return at - from;
         slot = this.#load(share.job);
       }
+      this.#prefix[0] = share.variant >>> 8;
+      this.#prefix[1] = share.variant;
+      this.#prefix.set(share.submitter.extranonce1, VARIANT_BYTES);
       decodeHex(share.request.extranonce2, this.#extranonce2);
       this.#memory.putShare(
         at - from,
         slot,
-        share.submitter.extranonce1,
+        this.#prefix,
         this.#extranonce2,
         share.version,
         share.request.ntime,
@@ -66,7 +71,7 @@ export class Lane {
     this.#memory.loadJob(slot, {
       coinb1: job.coinb1,
       coinb2: job.coinb2,
-      extranonceBytes: EXTRANONCE1_BYTES + EXTRANONCE2_BYTES,
+      extranonceBytes: VARIANT_BYTES + EXTRANONCE1_BYTES + EXTRANONCE2_BYTES,
       merkleBranch: job.merkleBranch,
       previousHash: job.previousHash,
       bits: job.bits,

@@ -16,6 +16,7 @@ export class PendingShare implements JudgedShare {
   verdict: Verdict = 'accepted';
   /** False while the kernel has yet to hash it. */
   judged = false;
+  variant = 0;
   version = 0;
   shareDifficulty = 0;
   block = false;

@@ -25,7 +25,10 @@ export function precheck(share: PendingShare, jobs: JobLookup): RejectReason | u
   const job = ref && terms && jobs.find(ref.serial);
   share.terms = terms;
   share.job = job;
-  if (job) share.version = job.version;
+  if (job) {
+    share.version = job.version;
+    share.variant = ref.variant;
+  }
 
   if (!submitter.subscribed) return 'not-subscribed';
   if (!share.worker) return 'unauthorized';

@@ -81,14 +81,14 @@ function warmUp(memory: KernelMemory): void {
   memory.loadJob(0, {
     coinb1: new Uint8Array(64),
     coinb2: new Uint8Array(160),
-    extranonceBytes: 12,
+    extranonceBytes: 14,
     merkleBranch: Array.from({ length: 12 }, (_, level) => new Uint8Array(32).fill(level)),
     previousHash: new Uint8Array(32),
     bits: 0x1d00ffff,
     networkTarget: new Uint8Array(32),
   });
   const target = new Uint8Array(32);
-  const extranonce1 = new Uint8Array(4);
+  const extranonce1 = new Uint8Array(6);
   const extranonce2 = new Uint8Array(8);
   for (let index = 0; index < memory.capacity; index += 1) {
     extranonce2[0] = index;

@@ -58,6 +58,7 @@ describe('the embedded ClickHouse', () => {
       ntime: 1_767_323_046,
       nonce: 0xdeadbeef,
       version: 0x20002000,
+      job_variant: 3,
       remote_ip: '192.0.2.7',
       user_agent: 'cgminer/4.12.0',
       latency_us: 321,
@@ -66,7 +67,7 @@ describe('the embedded ClickHouse', () => {
       job_id: '0000100001',
       previous_hash: '1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100',
       merkle_branch: ['11'.repeat(32), 'fe'.repeat(32)],
-      coinb1: '01000000ab',
+      coinb1: '01000000ab0000',
       clean: true,
     });
     // One row: the block's earlier state is not shown.
@@ -88,7 +89,13 @@ describe('the embedded ClickHouse', () => {
       bytes.writeUInt32LE(value);
       return bytes;
     };
-    const coinbase = [job.coinb1, Buffer.from('000aff01', 'hex'), Buffer.from('0000000000000001', 'hex'), job.coinb2];
+    const coinbase = [
+      job.coinb1,
+      Buffer.from('0003', 'hex'),
+      Buffer.from('000aff01', 'hex'),
+      Buffer.from('0000000000000001', 'hex'),
+      job.coinb2,
+    ];
     const root = job.merkleBranch.reduce<Uint8Array>((hash, sibling) => sha256d(hash, sibling), sha256d(...coinbase));
     const times = [u32(1_767_323_046), u32(job.bits), u32(0xdeadbeef)];
     const hash = sha256d(u32(0x20002000), job.previousHash, root, ...times).reverse();

@@ -34,7 +34,7 @@ export function makeFront(defer: (settle: () => void) => void): Bench {
           const verdict = judge(submitter, request);
           const worker = submitter.worker(request.workerName);
           defer(() => {
-            const judged = { submitter, request, worker, job: undefined, terms: undefined, version: 0 };
+            const judged = { submitter, request, worker, job: undefined, terms: undefined, variant: 0, version: 0 };
             submitter.settle({ ...judged, verdict, shareDifficulty: 0, block: false, receivedMs: 0, latencyUs: 0 });
           });
         },

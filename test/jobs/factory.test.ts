@@ -4,7 +4,7 @@ import { concatBytes, toHex } from '../../src/bitcoin/bytes.ts';
 import { foldBranch, merkleBranch, merkleRoot } from '../../src/bitcoin/merkle.ts';
 import { targetOfBits, targetToBytes } from '../../src/bitcoin/target.ts';
 import { EPOCHS_MAX, JOBS_PER_EPOCH, parseJobRef } from '../../src/domain/ids.ts';
-import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES } from '../../src/domain/job.ts';
+import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, VARIANT_BYTES } from '../../src/domain/job.ts';
 import { createJobFactory, type JobFactory } from '../../src/jobs/factory.ts';
 import { hashOf, ManualClock, templateOn } from './fixtures.ts';
 
@@ -18,7 +18,11 @@ describe('createJobFactory', () => {
   it('makes a job whose coinbase, branch and target are those of the template', () => {
     const template = templateOn(1, 5);
     const job = factory().build(template);
-    const coinbase = concatBytes([job.coinb1, new Uint8Array(EXTRANONCE1_BYTES + EXTRANONCE2_BYTES), job.coinb2]);
+    const coinbase = concatBytes([
+      job.coinb1,
+      new Uint8Array(VARIANT_BYTES + EXTRANONCE1_BYTES + EXTRANONCE2_BYTES),
+      job.coinb2,
+    ]);
     const transaction = Transaction.fromBuffer(coinbase);
     expect(transaction.outs.map((out) => out.value)).toEqual([5_000_000_000n, 0n]);
     const leaf = transaction.getHash();

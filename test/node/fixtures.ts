@@ -4,7 +4,7 @@ import { encodeHeader, headerHash } from '../../src/bitcoin/header.ts';
 import { foldBranch } from '../../src/bitcoin/merkle.ts';
 import { sha256d } from '../../src/bitcoin/sha256d.ts';
 import { meetsTarget } from '../../src/bitcoin/target.ts';
-import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, type Job } from '../../src/domain/job.ts';
+import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, type Job, VARIANT_BYTES } from '../../src/domain/job.ts';
 import type { Clock } from '../../src/domain/ports.ts';
 import type { BlockTemplate } from '../../src/domain/template.ts';
 
@@ -49,7 +49,7 @@ export interface MinedHeader {
 
 /** Fills the job's extranonces and tries nonces until the header meets (or, if so wanted, misses) the network's target. */
 export function mineHeader(job: Job, { time = job.curTime, meets = true, fill = 0 } = {}): MinedHeader {
-  const extranonces = new Uint8Array(EXTRANONCE1_BYTES + EXTRANONCE2_BYTES).fill(fill);
+  const extranonces = new Uint8Array(VARIANT_BYTES + EXTRANONCE1_BYTES + EXTRANONCE2_BYTES).fill(fill);
   const coinbase = concatBytes([job.coinb1, extranonces, job.coinb2]);
   const merkleRoot = foldBranch(sha256d(coinbase), job.merkleBranch);
   const { version, previousHash, bits } = job;

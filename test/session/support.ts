@@ -70,6 +70,7 @@ export class HeldIntake implements ShareIntake {
       job: undefined,
       terms: share.submitter.terms(serial, variant),
       verdict,
+      variant: 0,
       version: 0,
       shareDifficulty: 0,
       block: false,

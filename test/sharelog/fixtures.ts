@@ -93,6 +93,7 @@ export function judgedShare(
     job,
     terms,
     verdict: 'accepted',
+    variant: 3,
     version: 0x20002000,
     shareDifficulty: 2048.5,
     block: false,

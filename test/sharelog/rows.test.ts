@@ -195,7 +195,7 @@ describe('rows of jobs and blocks', () => {
           nbits: 0x207fffff,
           min_time: 1_767_000_000,
           cur_time: 1_767_323_045,
-          coinb1: '01000000ab',
+          coinb1: '01000000ab0000',
           coinb2: 'ff0010',
           merkle_branch: ['11'.repeat(32), 'fe'.repeat(32)],
           reward_sats: 5_000_000_123n,

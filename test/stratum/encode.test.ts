@@ -130,7 +130,7 @@ describe('encodeNotify', () => {
         '0000100001',
         // As pools have sent this very hash: words from the lowest, each big-endian.
         '0a8ce26f72b3f1b646a2a6c14ff763ae65831e939c085ae10019d66800000000',
-        '0100ab',
+        '0100ab0000',
         'ff00',
         ['01'.repeat(32), 'fe'.repeat(32)],
         '20000000',
@@ -141,17 +141,18 @@ describe('encodeNotify', () => {
     });
   });
 
-  it('gives the same work another id, flag and time', () => {
+  it('gives the same work under a variant of its id, which is the end of its coinb1', () => {
     const line = encodeNotify(job);
-    const params = JSON.parse(line.text).params as unknown[];
-    const later = (Number.parseInt(String(params[7]), 16) + 2).toString(16);
-    expect(JSON.parse(line.as('00001000010002', true, 2)).params).toEqual([
-      '00001000010002',
-      ...params.slice(1, 7),
-      later,
+    const [id, previousHash, coinb1, ...rest] = JSON.parse(line.text).params as string[];
+    expect(coinb1?.endsWith('0000')).toBe(true);
+    expect(JSON.parse(line.as(2, true)).params).toEqual([
+      `${id}0002`,
+      previousHash,
+      coinb1?.replace(/0000$/, '0002'),
+      ...rest.slice(0, -1),
       true,
     ]);
-    expect(line.as(job.id, job.cleanJobs, 0)).toBe(line.text);
+    expect(line.as(0, job.cleanJobs)).toBe(line.text);
   });
 
   it('has no merkle branch where the block has only a coinbase', () => {

@@ -35,6 +35,7 @@ function share(verdict: Verdict, difficulty: number, latencyUs: number): JudgedS
     job: undefined,
     terms: { difficulty, target: new Uint8Array(32), work: 1n, versionMask: 0 },
     verdict,
+    variant: 0,
     version: 0,
     shareDifficulty: 0,
     block: false,

@@ -95,8 +95,9 @@ const sha256d = (bytes: Uint8Array): Buffer =>
 
 /** The header hash as node:crypto has it, as a number. */
 function hashOf(job: Job, submitter: Submitter, request: SubmitRequest, version: number): bigint {
+  const variant = Buffer.from(request.jobId.slice(10).padStart(4, '0'), 'hex');
   let root: Buffer = sha256d(
-    Buffer.concat([job.coinb1, submitter.extranonce1, Buffer.from(request.extranonce2, 'hex'), job.coinb2]),
+    Buffer.concat([job.coinb1, variant, submitter.extranonce1, Buffer.from(request.extranonce2, 'hex'), job.coinb2]),
   );
   for (const sibling of job.merkleBranch) root = sha256d(Buffer.concat([root, sibling]));
   const header = Buffer.alloc(80);
@@ -247,11 +248,36 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     verifier.take(submitter, { ...share, id: 'again' });
     await flushed();
     verifier.take(submitter, share);
-    verifier.take(submitter, { ...share, jobId: wireJobId(job.id, 1) });
     verifier.take(submitter, { ...share, versionBits: job.version & 0x1fffe000 });
     tick();
     durable();
-    expect(submitter.settled.map((judged) => judged.verdict)).toEqual(['accepted', ...new Array(4).fill('duplicate')]);
+    expect(submitter.settled.map((judged) => judged.verdict)).toEqual(['accepted', ...new Array(3).fill('duplicate')]);
+  });
+
+  it('lets nobody choose the difficulty after seeing the hash: a header is good for one id of a job only', async () => {
+    // One job at four difficulties, as a miner gets it that asks for another one every few seconds.
+    const levels = [1, 8, 64, 512].map((factor) => factor * EASY);
+    const { verifier, jobs, flushed, durable } = setUp();
+    const submitter = new TestSubmitter(...levels.map(terms));
+    const job = makeJob(0);
+    jobs.add(job);
+    const cheats: SubmitRequest[] = [];
+    for (let count = 0; count < 200; count += 1) {
+      // Found under the first id, worth more under another one.
+      const found = mined(job, submitter, (hash) => hash <= targetOfDifficulty(8 * EASY));
+      cheats.push({ ...found, jobId: wireJobId(job.id, 1 + (count % 3)) });
+    }
+    for (const cheat of cheats) verifier.take(submitter, cheat);
+    await flushed();
+    durable();
+    const credited = submitter.settled.filter((share) => share.verdict === 'accepted');
+    const expected = cheats.filter((cheat) => {
+      const variant = Number.parseInt(cheat.jobId.slice(10), 16);
+      return hashOf(job, submitter, cheat, job.version) <= targetOfDifficulty(levels[variant] ?? 0);
+    });
+    // What is left is luck: the same bytes are another header there, and some of those are good too.
+    expect(credited.map(({ request: { id } }) => id)).toEqual(expected.map(({ id }) => id));
+    expect(credited.length).toBeLessThan(40);
   });
 
   it('takes a block to the node first, also where the share asks for more than the network', async () => {
