@@ -12,6 +12,8 @@ export const limits = {
   sendQueueBytesMax: 256 * 1024,
   /** Workers that one connection may authorise (farm proxies have thousands). */
   workersPerSessionMax: 16_384,
+  /** Workers authorised on all connections of one gateway: about 100 MB of names. */
+  workersPerGatewayMax: 262_144,
   workerNameCharsMax: 128,
   userAgentCharsMax: 128,
   passwordCharsMax: 128,

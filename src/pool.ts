@@ -1,5 +1,6 @@
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ANALYTICS_CONSUMER, analyticsAvailable, startAnalytics } from './analytics/analytics.ts';
 import { ADMIN_SOCKET_FILE, AdminSocket } from './api/admin-socket.ts';
 import { startApi } from './api/server.ts';
@@ -37,6 +38,10 @@ const COINBASE_TAG = '/Sluice/';
 /** A node may be away for so long before its miners hear of it. */
 const OUTAGE_GRACE_MS = 5000;
 const OUTAGE_TICK_MS = 1000;
+/** A block that is with the node as the pool stops gets this long. */
+const SUBMIT_DRAIN_MS_MAX = 3000;
+/** Between two tries to hand over a block of an earlier start. */
+const RESUBMIT_MS = 10_000;
 
 export interface PoolModules {
   readonly clock: Clock;
@@ -110,6 +115,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
       },
     },
   );
+  running.onClose(() => blocks.settled(SUBMIT_DRAIN_MS_MAX));
   const { enabled, allow, deny } = config.stratum.bans;
   const banStore = openBanStore(
     { folder: config.data, enabled, allow: ranges(allow), deny: ranges(deny), entriesMax: limits.bansMax },
@@ -213,7 +219,9 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   );
   const outageTimer = setInterval(() => outages.tick(), OUTAGE_TICK_MS);
   running.onClose(async () => clearInterval(outageTimer));
-  await resubmit(log, node, logger);
+  resubmit(log, node, logger, running).catch((err: unknown) => {
+    logger.error({ err }, 'blocks of an earlier start could not be submitted again');
+  });
   const endpoints = await gateway.listen();
   logger.info({ version, kernel: code.build, epoch: log.epoch }, 'pool started');
   return {
@@ -236,6 +244,10 @@ class Running {
   constructor() {
     // Whoever does not wait for it must not be ended by it.
     this.closed.catch(() => undefined);
+  }
+
+  get closing(): boolean {
+    return this.#closing !== undefined;
   }
 
   onClose(close: () => Promise<void>): void {
@@ -310,9 +322,15 @@ function createAnnouncer(
 }
 
 /** Block candidates whose outcome was lost when the pool last stopped: the node is asked again. */
-async function resubmit(log: ShareLog, node: BitcoinNode, logger: Logger): Promise<void> {
+async function resubmit(log: ShareLog, node: BitcoinNode, logger: Logger, running: Running): Promise<void> {
   for (const candidate of log.unresolved) {
-    const outcome = await node.submitBlock(candidate.block);
+    let outcome = await node.submitBlock(candidate.block);
+    while (outcome.status === 'unknown' && !running.closing) {
+      await delay(RESUBMIT_MS, undefined, { ref: false });
+      outcome = await node.submitBlock(candidate.block);
+    }
+    // What is not known stays in the log for the next start.
+    if (running.closing) return;
     log.resolved(candidate, outcome);
     logger.info(
       { hash: candidate.hash, height: candidate.height, ...outcome },

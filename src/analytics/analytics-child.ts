@@ -82,8 +82,11 @@ function startShipper(options: ChildOptions, warehouse: Warehouse, reader: LogRe
   return shipper;
 }
 
+/** Held for the life of the process; not held in a variable, it would be let go of with the next garbage. */
+let folderLock: FolderLock | undefined;
+
 async function main(options: ChildOptions): Promise<void> {
-  await lockFolder(options.folder, options.lockMsMax);
+  folderLock = await lockFolder(options.folder, options.lockMsMax);
   const warehouse = options.url === undefined ? await openEmbedded(options) : openServer(parseServerUrl(options.url));
   const reader = openLogReader(options.folder);
   const shipper = reader === undefined ? undefined : startShipper(options, warehouse, reader);
@@ -103,6 +106,7 @@ async function main(options: ChildOptions): Promise<void> {
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
 process.once('disconnect', end);
+process.once('exit', () => folderLock?.release());
 setPriority(NICE);
 main(JSON.parse(process.argv[2] ?? '{}') as ChildOptions).catch((error: unknown) => {
   const reason = error instanceof Error ? error.message : String(error);

@@ -57,7 +57,10 @@ class ChdbWarehouse implements Warehouse {
   async insert({ table, columns, token, parts }: Insert): Promise<void> {
     const file = await open(this.#file, 'w', 0o600);
     try {
-      await file.writev(parts.map((part) => part));
+      const { bytesWritten } = await file.writev(parts.map((part) => part));
+      // A disk that is nearly full takes a part and calls that success.
+      const bytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
+      if (bytesWritten !== bytes) throw new Error(`only ${bytesWritten} of ${bytes} bytes of a shipment were written`);
     } finally {
       await file.close();
     }

@@ -94,7 +94,9 @@ export class ShipState {
            WHERE log = @log AND target = @target`,
         )
         .run({ ...this.#key, ...shipment });
-      this.#database.prepare('DELETE FROM shipments WHERE log = @log AND target = @target').run(this.#key);
+      this.#database
+        .prepare('DELETE FROM shipments WHERE log = @log AND target = @target AND first = @first AND last = @last')
+        .run({ ...this.#key, ...shipment });
     })();
   }
 

@@ -86,6 +86,8 @@ function checkToken(token: Token, after: readonly Token[]): string | undefined {
   const [next] = after;
   if (token.kind === 'sign') return token.text === ';' ? 'only one statement at a time' : undefined;
   if (token.kind === 'string') return undefined;
+  // The engine takes a quoted path for a table: it would tell which files there are.
+  if (token.kind === 'quoted' && token.text.includes('/')) return 'a name with a slash is not allowed';
   if (token.kind === 'word' && (name === 'outfile' || name === 'infile')) return `${token.text} is not allowed`;
   if (next?.text === '(' && next.kind === 'sign' && reachesOutside(name))
     return `the function ${token.text} is not allowed`;

@@ -182,6 +182,7 @@ class Gateways implements Gateway {
     if (tally) this.#modules.metrics.absorb({ ...tally, open: NO_CONNECTIONS }, tally);
     const counters = status && { ...status, sessions: 0, workers: 0, sharesInFlight: 0 };
     if (counters) this.#retired = addStatus(this.#retired ?? NO_STATUS, counters);
+    if (this.#closing) return;
     this.#modules.logger.error({ gateway: slot, reason }, 'a gateway is gone; another one takes its place');
     if (performance.now() - startedMs >= YOUNG_MS) this.#restartMs[slot] = RESTART_MS_MIN;
     this.#replace(slot);

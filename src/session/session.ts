@@ -263,8 +263,11 @@ export class Session implements Submitter, WireHandler {
   }
 
   #authorize(id: RequestId, name: string, password: string): void {
-    if (!this.#workers.has(name) && this.#workers.size >= limits.workersPerSessionMax) {
-      this.#wire.send(encodeError(id, OTHER, 'Too many workers on this connection'));
+    const full =
+      this.#workers.size >= limits.workersPerSessionMax ||
+      this.#context.counters.authorizedWorkers >= limits.workersPerGatewayMax;
+    if (full && !this.#workers.has(name)) {
+      this.#wire.send(encodeError(id, OTHER, 'Too many workers'));
       return;
     }
     const authorization = this.#context.authorize(name, password);

@@ -15,8 +15,9 @@ const HEAD_BYTES = 12;
 const SEGMENT_BYTES = 8;
 export const ANSWER_BYTES = 4;
 const SEGMENTS_MAX = 1024;
-/** A commit is closed off at `logBatchBytesMax`, plus what one tick's shares may add to it. */
-const FRAME_BYTES_MAX = 16 * limits.logBatchBytesMax;
+/** A commit has at most what is in flight, and a row is shorter than this, names and all. */
+const ROW_BYTES_MAX = 1024;
+const FRAME_BYTES_MAX = limits.sharesInFlightMax * ROW_BYTES_MAX;
 
 /** The pieces of a frame, to be written one after another; the rows are not copied. */
 export function encodeFrame({ batches }: CommitBody, handedMs: number): Uint8Array[] {

@@ -39,7 +39,7 @@ function judgeHashed(share: PendingShare, seen: SeenHeaders, nowMonotonicMs: num
   if (!job) throw new Error('apply: a hashed share without a job');
   const verdict = judge(share.meets, seen.check(job, share.hashLow, share.hashHigh));
   share.judge(verdict, nowMonotonicMs);
-  if (verdict !== 'accepted') return;
-  seen.add(job, share.hashLow, share.hashHigh);
-  share.block = (share.meets & MEETS_NETWORK_TARGET) !== 0;
+  // A block is one also where there is no room to remember (and so to credit) its share.
+  if (verdict === 'accepted' || verdict === 'overloaded') share.block = (share.meets & MEETS_NETWORK_TARGET) !== 0;
+  if (verdict === 'accepted') seen.add(job, share.hashLow, share.hashHigh);
 }

@@ -15,8 +15,8 @@ const TOO_MANY: SubmitOutcome = { status: 'orphaned', reason: 'too many candidat
 
 /**
  * Takes block candidates to the node. The submission leaves in the same call that found the block, before anything is
- * logged; the candidate itself goes into the same commit as its share, so one whose outcome is lost in a crash is
- * submitted again at the next start.
+ * logged; the candidate itself is committed right after, so one whose outcome is lost in a crash is submitted again at
+ * the next start.
  *
  * Two candidates on the same previous block are worth no more than one: the second waits for the outcome of the first, and
  * is only sent where that did not make it. Where blocks are easy (regtest) there are thousands of siblings.
@@ -31,6 +31,7 @@ export class BlockSubmitter {
   /** Candidates that no node has answered for. */
   #unanswered: FoundBlock[] = [];
   #open = 0;
+  #idle: (() => void) | undefined;
 
   constructor(options: { readonly openMax: number }, modules: BlockModules) {
     this.#openMax = options.openMax;
@@ -52,6 +53,20 @@ export class BlockSubmitter {
     this.#open += 1;
     this.#enter(parent, block);
     this.#modules.recorder.candidate(block);
+    // At once, and not with the share: that may be on its way through a gateway's connection of its own.
+    this.#modules.recorder.commit(() => {});
+  }
+
+  /** Resolves when nothing is with the node any more, or after `msMax`: a block on its way should not be cut off. */
+  settled(msMax: number): Promise<void> {
+    if (this.#racing.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, msMax);
+      this.#idle = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   /** Tries again what no node has answered for; call it when a node is back. */
@@ -96,6 +111,7 @@ export class BlockSubmitter {
       else this.#racing.delete(parent);
     }
     this.#modules.recorder.commit(() => {});
+    if (this.#racing.size === 0) this.#idle?.();
   }
 
   #remember(parent: string): void {

@@ -1,5 +1,6 @@
 import type { Clock, ShareIntake } from '../domain/ports.ts';
 import type { SubmitRequest, Submitter } from '../domain/share.ts';
+import { MEETS_NETWORK_TARGET } from '../kernel/memory.ts';
 import { type ApplyModules, applyBatch } from './apply.ts';
 import { PendingShare } from './pending-share.ts';
 import { offload } from './policy.ts';
@@ -87,7 +88,14 @@ export class Verifier implements ShareIntake {
    * row, since the log is what is full, and does not wait for one.
    */
   #refuse(share: PendingShare): void {
-    share.judge('overloaded', share.arrivedMs);
+    const { clock, jobs, foundBlock } = this.#modules;
+    // A block is worth its hash whatever the state of the log: the node needs no disk of ours.
+    if (precheck(share, jobs) === undefined) {
+      this.#runInline([share], 0);
+      share.block = (share.meets & MEETS_NETWORK_TARGET) !== 0;
+      if (share.block) foundBlock(share);
+    }
+    share.judge('overloaded', clock.monotonicMs());
     this.#modules.observe(share);
     this.#modules.defer(() => share.submitter.settle(share));
   }

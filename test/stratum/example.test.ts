@@ -49,7 +49,7 @@ it('the description’s example is what the pool says, its share is accepted, an
   const header = miner.work.header(extranonce2, Number.parseInt(bits, 16));
   header.writeUInt32LE(Number.parseInt(ntime, 16), 68);
   header.writeUInt32LE(Number.parseInt(nonce, 16), 76);
-  const coinbase = `010000000100000000${extranonce2}ffffffff`;
+  const coinbase = `0100000001000000000000${extranonce2}ffffffff`;
   expect(value('coinbase')).toBe(coinbase);
   expect(value('merkle root')).toBe(header.subarray(36, 68).toString('hex'));
   expect(value('header')).toBe(header.toString('hex'));

@@ -202,7 +202,7 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     const all = [0, 1, 2].map((index) => makeJob(index));
     for (const job of all) jobs.add(job);
     const expected: string[] = [];
-    for (let count = 0; count < 300; count += 1) {
+    for (let count = 0; count < 700; count += 1) {
       const job = all[count % all.length] ?? makeJob(0);
       const variant = count % 2;
       const bits = (count << 13) & 0x1fffe000;
@@ -220,7 +220,7 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     expect(log).toEqual(submitter.settled);
     expect(verifier.inFlight).toBe(0);
     if (place === 'worker') expect(verifier.hashed.worker).toBeGreaterThan(0);
-    expect(verifier.hashed.inline + verifier.hashed.worker).toBe(300);
+    expect(verifier.hashed.inline + verifier.hashed.worker).toBe(700);
   });
 
   it('knows more jobs in one batch than the kernel has slots', async () => {
@@ -366,6 +366,26 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     expect(submitter.settled.map((share) => share.verdict)).toEqual(['overloaded', 'accepted', 'accepted', 'accepted']);
   });
 
+  it('takes a block to the node also when it can credit no share: the log is stuck, or no more can be remembered', async () => {
+    const easy = (job: Job): Job => ({ ...job, networkTarget: targetToBytes(targetOfDifficulty(EASY)) });
+    for (const options of [{ sharesInFlightMax: 1 }, { perTipMax: 1 }]) {
+      const { verifier, jobs, blocks, flushed, durable } = setUp(options);
+      const submitter = new TestSubmitter(terms(EASY));
+      const job = easy(makeJob(0));
+      jobs.add(job);
+      for (let count = 0; count < 3; count += 1) {
+        verifier.take(
+          submitter,
+          mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY)),
+        );
+      }
+      await flushed();
+      durable();
+      expect(submitter.settled.map((share) => share.verdict).sort()).toEqual(['accepted', 'overloaded', 'overloaded']);
+      expect(blocks.length).toBe(3);
+    }
+  });
+
   it('credits nothing that it could not recognise again', async () => {
     const { verifier, jobs, flushed, durable } = setUp({ perTipMax: 1 });
     const submitter = new TestSubmitter(terms(EASY));
@@ -420,7 +440,7 @@ it('hashes inline what a failing worker leaves behind', async () => {
   const job = makeJob(0);
   jobs.add(job);
   const expected: string[] = [];
-  for (let count = 0; count < 200; count += 1) {
+  for (let count = 0; count < 700; count += 1) {
     const share = request(job);
     expected.push(
       hashOf(job, submitter, share, job.version) <= targetOfDifficulty(EASY) ? 'accepted' : 'low-difficulty',
