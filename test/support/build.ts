@@ -20,7 +20,7 @@ function newest(folder: string): number {
  * A build that fails stops the run in CI; elsewhere the tests that need no build can still say something.
  */
 export default function setup(): void {
-  if (newest('dist') >= Math.max(newest('src'), newest('assembly'))) return;
+  if (newest('dist') >= Math.max(newest('src'), newest('assembly'), newest('bench'))) return;
   try {
     execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: 'inherit' });
   } catch (error) {
