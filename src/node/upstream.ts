@@ -1,5 +1,6 @@
 import type { Network } from '../bitcoin/address.ts';
-import { fromDisplayHash } from '../bitcoin/bytes.ts';
+import { fromDisplayHash, fromHex, toDisplayHash } from '../bitcoin/bytes.ts';
+import { HEADER_BYTES, headerHash } from '../bitcoin/header.ts';
 import type { Clock, SubmitOutcome } from '../domain/ports.ts';
 import type { BlockTemplate } from '../domain/template.ts';
 import type { RpcAnswer, RpcClient } from './rpc.ts';
@@ -106,6 +107,8 @@ export class Upstream {
         answerBytesMax: SMALL_ANSWER_BYTES_MAX,
         urgent: true,
       });
+      // The node has it from before: from a first try whose answer was lost, or for so long that it may be off the chain.
+      if (answer.ok && answer.result === 'duplicate') return this.#standing(block);
       const outcome = readSubmitAnswer(answer);
       if (outcome) return outcome;
       const pauseMs = SUBMIT_RETRIES_MS[attempt];
@@ -114,6 +117,21 @@ export class Upstream {
       }
       await pause(pauseMs);
     }
+  }
+
+  /** Where a block stands that the node knows to be valid; on its chain, where it does not say otherwise. */
+  async #standing(block: string): Promise<SubmitOutcome> {
+    const header = fromHex(block.slice(0, 2 * HEADER_BYTES)) ?? new Uint8Array();
+    const answer = await this.#rpc.call({
+      method: 'getblockheader',
+      params: [toDisplayHash(headerHash(header))],
+      timeoutMs: SUBMIT_TIMEOUT_MS,
+      answerBytesMax: SMALL_ANSWER_BYTES_MAX,
+      urgent: true,
+    });
+    const { confirmations } = (answer.ok ? answer.result : {}) as { readonly confirmations?: unknown };
+    const off = typeof confirmations === 'number' && confirmations < 0;
+    return off ? { status: 'orphaned', reason: 'known, and not on the best chain' } : { status: 'accepted' };
   }
 
   close(): void {

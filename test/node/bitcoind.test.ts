@@ -80,6 +80,20 @@ describe.skipIf(bitcoind.path === undefined)('connectBitcoind with a real node',
     expect(await node.submitBlock(block)).toEqual({ status: 'accepted' });
   });
 
+  it('does not take a block for one on the chain that a reorganisation has thrown out', async () => {
+    const inbox = new TemplateInbox();
+    const node = connect({});
+    await node.start(inbox.take);
+    const block = mineBlock(factory().build(inbox.latest));
+    expect(await node.submitBlock(block)).toEqual({ status: 'accepted' });
+    const hash = toDisplayHash(headerHash(block));
+    // Another chain gets longer while ours is set aside; then the node may consider it again.
+    await first.rpc('invalidateblock', hash);
+    await first.mine(2);
+    await first.rpc('reconsiderblock', hash);
+    expect(await node.submitBlock(block)).toEqual({ status: 'orphaned', reason: 'known, and not on the best chain' });
+  });
+
   it("has it refuse bad blocks, with the node's reason", async () => {
     const inbox = new TemplateInbox();
     const node = connect({});
