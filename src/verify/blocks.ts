@@ -8,8 +8,16 @@ export interface BlockModules {
   readonly observe: (block: FoundBlock, outcome: SubmitOutcome) => void;
 }
 
+/** The candidates on one previous block: how many are with the node, and which wait. */
+interface Race {
+  readonly waiting: FoundBlock[];
+  underWay: number;
+}
+
 /** Previous blocks remembered as solved by us: a candidate can only be a sibling of a recent one. */
 const SOLVED_MAX = 64;
+/** How long a sibling waits for the first one: a node that hangs must not hold up a block that another would take. */
+const SIBLING_WAIT_MS = 1000;
 const SIBLING: SubmitOutcome = { status: 'orphaned', reason: 'sibling of a block of this pool' };
 const TOO_MANY: SubmitOutcome = { status: 'orphaned', reason: 'too many candidates at once' };
 
@@ -26,8 +34,8 @@ export class BlockSubmitter {
   readonly #openMax: number;
   /** Previous blocks (hex) on which the node has accepted a block of ours. */
   readonly #solved = new Set<string>();
-  /** By previous block: what waits for the candidate that is with the node. */
-  readonly #racing = new Map<string, FoundBlock[]>();
+  /** By previous block, where candidates are with the node. */
+  readonly #racing = new Map<string, Race>();
   /** Candidates that no node has answered for. */
   #unanswered: FoundBlock[] = [];
   #open = 0;
@@ -77,39 +85,47 @@ export class BlockSubmitter {
   }
 
   #enter(parent: string, block: FoundBlock): void {
-    const waiting = this.#racing.get(parent);
-    if (waiting) {
-      waiting.push(block);
+    const race = this.#racing.get(parent);
+    if (race) {
+      race.waiting.push(block);
       return;
     }
-    this.#racing.set(parent, []);
-    this.#submit(parent, block);
+    const begun: Race = { waiting: [], underWay: 0 };
+    this.#racing.set(parent, begun);
+    this.#submit(parent, begun, block);
   }
 
-  #submit(parent: string, block: FoundBlock): void {
+  #submit(parent: string, race: Race, block: FoundBlock): void {
+    race.underWay += 1;
+    const late = setTimeout(() => this.#release(parent, race), SIBLING_WAIT_MS);
     this.#modules.node
       .submitBlock(block.block)
-      .then((outcome) => this.#onOutcome(parent, block, outcome))
+      .then((outcome) => {
+        clearTimeout(late);
+        race.underWay -= 1;
+        this.#onOutcome(parent, race, block, outcome);
+      })
       .catch((error: unknown) => {
         this.#modules.logger.error({ err: error, hash: block.hash }, 'block submission failed in the pool itself');
       });
   }
 
-  #onOutcome(parent: string, block: FoundBlock, outcome: SubmitOutcome): void {
+  #release(parent: string, race: Race): void {
+    const next = race.waiting.shift();
+    if (next) this.#submit(parent, race, next);
+  }
+
+  #onOutcome(parent: string, race: Race, block: FoundBlock, outcome: SubmitOutcome): void {
     if (outcome.status === 'unknown') this.#unanswered.push(block);
     else this.#open -= 1;
     this.#settle(block, outcome);
-    const waiting = this.#racing.get(parent) ?? [];
     if (outcome.status === 'accepted') {
       this.#remember(parent);
-      this.#racing.delete(parent);
-      this.#open -= waiting.length;
-      for (const sibling of waiting) this.#settle(sibling, SIBLING);
-    } else {
-      const next = waiting.shift();
-      if (next) this.#submit(parent, next);
-      else this.#racing.delete(parent);
-    }
+      const siblings = race.waiting.splice(0);
+      this.#open -= siblings.length;
+      for (const sibling of siblings) this.#settle(sibling, SIBLING);
+    } else this.#release(parent, race);
+    if (race.underWay === 0) this.#racing.delete(parent);
     this.#modules.recorder.commit(() => {});
     if (this.#racing.size === 0) this.#idle?.();
   }

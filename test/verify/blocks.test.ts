@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Job } from '../../src/domain/job.ts';
 import type { FoundBlock, SubmitOutcome } from '../../src/domain/ports.ts';
 import { BlockSubmitter } from '../../src/verify/blocks.ts';
@@ -39,6 +39,10 @@ function setUp(openMax = 100) {
 }
 
 describe('BlockSubmitter', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
   it('sends a block before it is logged, and logs what became of it', async () => {
     const { submitter, events, answer } = setUp();
     submitter.found(block('a'));
@@ -85,6 +89,19 @@ describe('BlockSubmitter', () => {
     submitter.retry();
     expect(events.filter((event) => event === 'submit a').length).toBe(3);
     expect(submitter.open).toBe(0);
+  });
+
+  it('does not let a sibling wait for a node that hangs', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { submitter, events, answer } = setUp();
+    submitter.found(block('a'));
+    submitter.found(block('b'));
+    vi.advanceTimersByTime(1000);
+    expect(events).toContain('submit b');
+    await answer('b', 'accepted');
+    await answer('a', 'unknown');
+    expect(events.slice(-2)).toEqual(['accepted b', 'unknown a']);
+    expect(submitter.open).toBe(1);
   });
 
   it('bounds what it holds', () => {
