@@ -1,6 +1,8 @@
+import { workOf } from '../bitcoin/target.ts';
+import type { Job } from '../domain/job.ts';
 import type { Clock, ShareRecorder } from '../domain/ports.ts';
-import type { JudgedShare } from '../domain/share.ts';
-import { MEETS_NETWORK_TARGET } from '../kernel/memory.ts';
+import type { JudgedShare, Terms } from '../domain/share.ts';
+import { MEETS_NETWORK_TARGET, MEETS_SHARE_TARGET } from '../kernel/memory.ts';
 import { judge } from './judge.ts';
 import type { PendingShare } from './pending-share.ts';
 import type { SeenHeaders } from './seen.ts';
@@ -41,5 +43,16 @@ function judgeHashed(share: PendingShare, seen: SeenHeaders, nowMonotonicMs: num
   share.judge(verdict, nowMonotonicMs);
   // A block is one also where there is no room to remember (and so to credit) its share.
   if (verdict === 'accepted' || verdict === 'overloaded') share.block = (share.meets & MEETS_NETWORK_TARGET) !== 0;
-  if (verdict === 'accepted') seen.add(job, share.hashLow, share.hashHigh);
+  if (verdict !== 'accepted') return;
+  seen.add(job, share.hashLow, share.hashHigh);
+  if ((share.meets & MEETS_SHARE_TARGET) === 0 && share.terms) share.terms = networkTerms(job, share.terms);
+}
+
+/**
+ * What a block is credited that falls short of its share's difficulty: the network's. Whoever asks for shares that are
+ * harder than blocks has shown a block's work, and no more.
+ */
+function networkTerms(job: Job, terms: Terms): Terms {
+  const { networkDifficulty: difficulty, networkTarget: target } = job;
+  return { ...terms, difficulty, target, work: workOf(difficulty) };
 }

@@ -300,6 +300,8 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
       ['low-difficulty', false],
     ]);
     expect(blocks).toEqual([submitter.settled[0]]);
+    // And it is worth a block's work, not what was asked for.
+    expect(submitter.settled[0]?.terms?.work).toBe(workOf(job.networkDifficulty));
   });
 
   it('rejects without hashing what needs no hash, each for its reason', async () => {
