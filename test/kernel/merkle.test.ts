@@ -34,11 +34,13 @@ describe.each(kernels)('merkle branches, $name', ({ kernel, slow }) => {
     }
   });
 
-  it.skipIf(slow)('take as many transactions as a block can have', () => {
-    const txids = Array.from({ length: 16_666 }, (_, index) => noise(32, index));
-    const coinbase = noise(32, 99_999);
-    expect(hex(foldBranch(coinbase, kernel.merkleBranch(txids)))).toBe(root([coinbase, ...txids]));
-  });
+  // The plain reference would take minutes, and has no region to fill.
+  if (!slow)
+    it('take as many transactions as a block can have', () => {
+      const txids = Array.from({ length: 16_666 }, (_, index) => noise(32, index));
+      const coinbase = noise(32, 99_999);
+      expect(hex(foldBranch(coinbase, kernel.merkleBranch(txids)))).toBe(root([coinbase, ...txids]));
+    });
 
   it('depend on every leaf', () => {
     fc.assert(

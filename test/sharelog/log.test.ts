@@ -275,36 +275,39 @@ describe('a full disk', () => {
     reader?.close();
   });
 
-  it.skipIf(!canMount())('is stood for real: a file system that has no room, until somebody makes some', async () => {
-    const small = join(folder.path, 'small');
-    mkdirSync(small);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'tmpfs', small]);
-    try {
-      writeFileSync(join(small, 'filler'), new Uint8Array(3_000_000));
-      const log = await openLog({ folder: small });
-      let written = 0;
-      let acknowledged = 0;
-      while (log.status().healthy) {
-        for (let i = 0; i < 100; i += 1) log.share(share(written + i));
-        written += 100;
-        const upTo = written;
-        log.commit(() => {
-          acknowledged = upTo;
-        });
-        await new Promise((resolve) => setImmediate(resolve));
+  it.skipIf(!process.env['CI'] && !canMount())(
+    'is stood for real: a file system that has no room, until somebody makes some',
+    async () => {
+      const small = join(folder.path, 'small');
+      mkdirSync(small);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'tmpfs', small]);
+      try {
+        writeFileSync(join(small, 'filler'), new Uint8Array(3_000_000));
+        const log = await openLog({ folder: small });
+        let written = 0;
+        let acknowledged = 0;
+        while (log.status().healthy) {
+          for (let i = 0; i < 100; i += 1) log.share(share(written + i));
+          written += 100;
+          const upTo = written;
+          log.commit(() => {
+            acknowledged = upTo;
+          });
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        expect(log.status().reason).toBe('disk full');
+        expect(nonces(small)).toEqual(Array.from({ length: acknowledged }, (_, i) => i));
+        rmSync(join(small, 'filler'));
+        await committed(log);
+        expect(acknowledged).toBe(written);
+        await log.close();
+        expect(nonces(small)).toEqual(Array.from({ length: written }, (_, i) => i));
+      } finally {
+        await Promise.all(open.map((log) => log.close()));
+        execFileSync('umount', [small]);
       }
-      expect(log.status().reason).toBe('disk full');
-      expect(nonces(small)).toEqual(Array.from({ length: acknowledged }, (_, i) => i));
-      rmSync(join(small, 'filler'));
-      await committed(log);
-      expect(acknowledged).toBe(written);
-      await log.close();
-      expect(nonces(small)).toEqual(Array.from({ length: written }, (_, i) => i));
-    } finally {
-      await Promise.all(open.map((log) => log.close()));
-      execFileSync('umount', [small]);
-    }
-  });
+    },
+  );
 
   it('does not hold up close for ever', async () => {
     const log = await openLog({ pagesMax: 12, closeMsMax: 50 });
