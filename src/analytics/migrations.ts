@@ -51,7 +51,7 @@ export const migrations: readonly Migration[] = [
         session UInt64,
         job_id String COMMENT 'of table jobs; as sent where the job is not known',
         height UInt32,
-        difficulty Float64 COMMENT 'of the job, as promised to the session',
+        difficulty Float64 COMMENT 'of the job, as promised to the session; the network''s for a block that falls short of that',
         work UInt128 COMMENT 'expected hashes of a share at that difficulty',
         share_difficulty Float64 COMMENT 'achieved; 0 where nothing was hashed',
         verdict LowCardinality(String) COMMENT 'accepted, or why not',

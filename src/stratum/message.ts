@@ -53,13 +53,6 @@ export interface ClientReply {
  */
 export type ProtocolFault = 'unparsable' | 'invalid-request' | 'unknown-method' | 'bad-params';
 
-export const protocolFaults: readonly ProtocolFault[] = [
-  'unparsable',
-  'invalid-request',
-  'unknown-method',
-  'bad-params',
-];
-
 export interface ProtocolError {
   readonly kind: 'error';
   readonly id: RequestId;

@@ -16,6 +16,8 @@ interface Race {
 
 /** Previous blocks remembered as solved by us: a candidate can only be a sibling of a recent one. */
 const SOLVED_MAX = 64;
+/** Candidates remembered by their hash, so that one that is handed in again changes nothing. */
+const KNOWN_MAX = 4096;
 /** How long a sibling waits for the first one: a node that hangs must not hold up a block that another would take. */
 const SIBLING_WAIT_MS = 1000;
 const SIBLING: SubmitOutcome = { status: 'orphaned', reason: 'sibling of a block of this pool' };
@@ -34,6 +36,8 @@ export class BlockSubmitter {
   readonly #openMax: number;
   /** Previous blocks (hex) on which the node has accepted a block of ours. */
   readonly #solved = new Set<string>();
+  /** Hashes of candidates. A share that could not be remembered (the log is stuck) may come again, its block with it. */
+  readonly #known = new Set<string>();
   /** By previous block, where candidates are with the node. */
   readonly #racing = new Map<string, Race>();
   /** Candidates that no node has answered for. */
@@ -52,6 +56,8 @@ export class BlockSubmitter {
   }
 
   found(block: FoundBlock): void {
+    if (this.#known.has(block.hash)) return;
+    remember(this.#known, block.hash, KNOWN_MAX);
     const parent = parentOf(block);
     const hopeless = this.#solved.has(parent) ? SIBLING : this.#open >= this.#openMax ? TOO_MANY : undefined;
     if (hopeless !== undefined) {
@@ -120,7 +126,7 @@ export class BlockSubmitter {
     else this.#open -= 1;
     this.#settle(block, outcome);
     if (outcome.status === 'accepted') {
-      this.#remember(parent);
+      remember(this.#solved, parent, SOLVED_MAX);
       const siblings = race.waiting.splice(0);
       this.#open -= siblings.length;
       for (const sibling of siblings) this.#settle(sibling, SIBLING);
@@ -130,17 +136,18 @@ export class BlockSubmitter {
     if (this.#racing.size === 0) this.#idle?.();
   }
 
-  #remember(parent: string): void {
-    this.#solved.add(parent);
-    for (const oldest of this.#solved) {
-      if (this.#solved.size <= SOLVED_MAX) break;
-      this.#solved.delete(oldest);
-    }
-  }
-
   #settle(block: FoundBlock, outcome: SubmitOutcome): void {
     this.#modules.recorder.outcome(block, outcome);
     this.#modules.observe(block, outcome);
+  }
+}
+
+/** Adds to a set that forgets its oldest entries. */
+function remember(set: Set<string>, entry: string, max: number): void {
+  set.add(entry);
+  for (const oldest of set) {
+    if (set.size <= max) break;
+    set.delete(oldest);
   }
 }
 

@@ -52,6 +52,15 @@ describe('BlockSubmitter', () => {
     expect(submitter.open).toBe(0);
   });
 
+  it('leaves a block as it stands when the same one is handed in again', async () => {
+    const { submitter, events, answer } = setUp();
+    submitter.found(block('a'));
+    submitter.found(block('a'));
+    await answer('a', 'accepted');
+    submitter.found(block('a'));
+    expect(events).toEqual(['submit a', 'candidate a', 'accepted a']);
+  });
+
   it('holds a sibling back while the first is with the node, and needs it no more when that is accepted', async () => {
     const { submitter, events, answer } = setUp();
     submitter.found(block('a'));
