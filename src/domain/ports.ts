@@ -30,8 +30,8 @@ export interface Wire {
 
 /** What a connection brings; installed once per wire. */
 export interface WireHandler {
-  /** One message without its line ending. The bytes are only valid during the call. */
-  onMessage(message: Uint8Array): void;
+  /** One message without its line ending: bytes[begin…end), which are only valid during the call. */
+  onMessage(bytes: Uint8Array, begin: number, end: number): void;
   /** Called once, whoever closed. */
   onClose(): void;
 }

@@ -1,5 +1,6 @@
 import type { Job } from '../domain/job.ts';
 import type { Clock, ShareIntake } from '../domain/ports.ts';
+import type { LastView } from '../stratum/fast-submit.ts';
 import type { ProtocolFault } from '../stratum/message.ts';
 import type { NotifyLine } from '../stratum/notify.ts';
 import type { Authorize } from './authorize.ts';
@@ -72,6 +73,7 @@ export interface SessionContext {
   /** Of something that the pool asks a client. */
   nextRequestId(): number;
   readonly terms: TermsCache;
+  readonly views: LastView;
   readonly counters: SessionCounters;
   /** Undefined before the first job. */
   readonly work: CurrentWork | undefined;

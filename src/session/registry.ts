@@ -3,6 +3,7 @@ import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, type Job, VARIANT_BYTES } from '.
 import type { Clock, Logger, ShareIntake, Wire, WireHandler } from '../domain/ports.ts';
 import { limits } from '../limits.ts';
 import { encodeGetVersion, encodeReconnect, encodeShowMessage } from '../stratum/encode.ts';
+import { LastView } from '../stratum/fast-submit.ts';
 import { encodeNotify } from '../stratum/notify.ts';
 import type { Authorize } from './authorize.ts';
 import type { CurrentWork, SessionContext, SessionCounters, SessionOptions } from './context.ts';
@@ -90,6 +91,7 @@ export class SessionRegistry {
       newResumeId: modules.newResumeId ?? (() => randomBytes(8).toString('hex')),
       nextRequestId: () => ++asked,
       terms: new TermsCache({ entriesMax: TERMS_MAX }),
+      views: new LastView(),
       counters: this.#counters,
       work: undefined,
     };

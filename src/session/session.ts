@@ -103,16 +103,15 @@ export class Session implements Submitter, WireHandler {
     return this.#assignment.terms(serial, variant);
   }
 
-  onMessage(bytes: Uint8Array): void {
+  onMessage(bytes: Uint8Array, begin: number, end: number): void {
     this.#liveness.hear();
-    if (this.#held) this.#hold(this.#held, bytes);
-    else this.#decode(bytes);
-  }
-
-  #decode(bytes: Uint8Array): void {
-    const submit = this.#fastSubmit.read(bytes);
+    if (this.#held) {
+      this.#hold(this.#held, bytes.subarray(begin, end));
+      return;
+    }
+    const submit = this.#fastSubmit.read(bytes, this.#context.views.of(bytes), begin, end);
     if (submit) this.#submit(submit);
-    else this.#handle(decodeMessage(bytes));
+    else this.#handle(decodeMessage(bytes.subarray(begin, end)));
   }
 
   onClose(): void {
@@ -281,7 +280,7 @@ export class Session implements Submitter, WireHandler {
       this.#held = undefined;
       if (this.#closed || this.#closing) return;
       this.#authorized(id, name, password, decided);
-      for (const bytes of held.take()) this.onMessage(bytes);
+      for (const bytes of held.take()) this.onMessage(bytes, 0, bytes.length);
     });
   }
 

@@ -56,7 +56,10 @@ describe('the framer', () => {
     );
     const lines = (chunks: readonly Uint8Array[]): string[] => {
       const out: string[] = [];
-      const framer = new LineFramer(300, (line) => out.push(Buffer.from(line).toString('latin1')) > 0);
+      const framer = new LineFramer(
+        300,
+        (bytes, begin, end) => out.push(Buffer.from(bytes).toString('latin1', begin, end)) > 0,
+      );
       for (const chunk of chunks) if (framer.push(chunk) === 'overlong') out.push('overlong');
       // After the first it says so of every chunk.
       return out.includes('overlong') ? [...out.filter((line) => line !== 'overlong'), 'overlong'] : out;
@@ -151,7 +154,7 @@ describe('a session', () => {
             continue;
           }
           const message = decodeMessage(each);
-          client.handler.onMessage(each);
+          client.handler.onMessage(each, 0, each.length);
           front.flush();
           const lines = check(client.wire.texts.splice(0));
           const replies = lines.filter(({ method }) => method === undefined);

@@ -126,7 +126,8 @@ export class Client {
 
   /** Sends a line and returns what came back within the call. */
   say(line: string | object): Line[] {
-    this.handler.onMessage(Buffer.from(typeof line === 'string' ? line : JSON.stringify(line)));
+    const bytes = Buffer.from(typeof line === 'string' ? line : JSON.stringify(line));
+    this.handler.onMessage(bytes, 0, bytes.length);
     return this.wire.take();
   }
 
