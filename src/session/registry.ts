@@ -126,8 +126,11 @@ export class SessionRegistry {
    */
   #reclaim(resumeId: string): Estate | undefined {
     const estate = this.#resumable.take(resumeId) ?? this.#seated.get(resumeId)?.vacate(this.#newestSerial);
-    estate?.history.ladder.prune(this.#serials[0] ?? 0);
-    if (!estate?.history.ladder.full) return estate;
+    if (!estate) return undefined;
+    this.#seated.delete(resumeId);
+    const { ladder } = estate.history;
+    ladder.prune(this.#serials[0] ?? 0);
+    if (!ladder.full) return estate;
     // Nothing more could be promised beside what was. With a new history, and this extranonce, headers that were promised
     // at one difficulty could be handed in at another: so the client gets another extranonce instead.
     this.#modules.extranonces.release(estate.extranonce, estate.newestSerial);

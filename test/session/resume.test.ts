@@ -111,7 +111,7 @@ describe('coming back', () => {
   });
 
   it('gives another extranonce where no more can be promised beside what was', () => {
-    const { registry, connect, intake, clock } = makeBench();
+    const { registry, connect, intake, clock } = makeBench({ jobsMax: 2 });
     registry.broadcast(makeJob(1));
     const first = connect();
     const was = login(first);
@@ -130,6 +130,8 @@ describe('coming back', () => {
     expect(intake.held[0]?.submitter.terms(1, 0)?.difficulty).toBe(77);
     const third = connect();
     expect(login(third, was.id).extranonce1, 'it is nobody’s').not.toBe(was.extranonce1);
+    for (const serial of [2, 3]) registry.broadcast(makeJob(serial));
+    expect(login(connect()).extranonce1, 'anybody’s, when its jobs are gone').toBe(was.extranonce1);
   });
 });
 
