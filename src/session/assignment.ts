@@ -3,8 +3,10 @@ import type { Wire } from '../domain/ports.ts';
 import type { Terms } from '../domain/share.ts';
 import { limits } from '../limits.ts';
 import { encodeSetDifficulty, encodeSetVersionMask } from '../stratum/encode.ts';
+import type { Extension } from '../stratum/message.ts';
 import type { CurrentWork, SessionContext } from './context.ts';
 import { SessionDifficulty } from './difficulty.ts';
+import { negotiate } from './negotiate.ts';
 import type { KnownProfile } from './profiles.ts';
 import { SubmitBudget } from './submit-budget.ts';
 import { type History, TermsLadder } from './terms.ts';
@@ -51,11 +53,15 @@ export class Assignment {
     return this.#history;
   }
 
-  set versionMask(mask: number) {
-    this.#versionMask = mask;
+  /** `mining.configure`: takes in what is agreed on, which counts from the next job id on, and returns the answers. */
+  configure(extensions: readonly Extension[]): ReadonlyMap<string, boolean | string> {
+    const { versionMask, minimumDifficulty, answers } = negotiate(extensions, this.#context.options.versionMask);
+    if (versionMask !== undefined) this.#versionMask = versionMask;
+    if (minimumDifficulty !== undefined) this.difficulty.keepAbove(minimumDifficulty);
+    return answers;
   }
 
-  /** What device it is. To be called before its first work. */
+  /** What device it is: known before its first work, or a moment later. */
   device({ difficultyMin, difficultyStart, cleanOnRaise, coinbaseBytesMax }: KnownProfile): void {
     this.#cleanOnRaise = cleanOnRaise;
     this.#coinbaseBytesMax = coinbaseBytesMax;

@@ -21,7 +21,6 @@ import type { Authorization } from './authorize.ts';
 import type { CurrentWork, SessionContext, Vacating } from './context.ts';
 import { Liveness } from './liveness.ts';
 import { Logins } from './logins.ts';
-import { negotiate } from './negotiate.ts';
 import { passwordDifficulty } from './password.ts';
 import { plainReply } from './plain-reply.ts';
 import type { KnownProfile } from './profiles.ts';
@@ -304,10 +303,7 @@ export class Session implements Submitter, Vacating, WireHandler {
 
   #configure(id: RequestId, extensions: readonly Extension[]): void {
     if (extensions.some(({ kind }) => kind === 'subscribe-extranonce')) this.#seat.movable = true;
-    const { versionMask, minimumDifficulty, answers } = negotiate(extensions, this.#context.options.versionMask);
-    if (versionMask !== undefined) this.#assignment.versionMask = versionMask;
-    if (minimumDifficulty !== undefined) this.#assignment.difficulty.keepAbove(minimumDifficulty);
-    this.#wire.send(encodeConfigured(id, answers));
+    this.#wire.send(encodeConfigured(id, this.#assignment.configure(extensions)));
     this.#assignment.retarget(this.#context.clock.monotonicMs());
   }
 
