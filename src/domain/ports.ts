@@ -38,8 +38,11 @@ export interface WireHandler {
 
 /** Where sessions hand in shares; implemented by verify/. */
 export interface ShareIntake {
-  /** Takes one submission; its submitter is settled later, never within this call. */
-  take(submitter: Submitter, request: SubmitRequest): void;
+  /**
+   * Takes one submission; its submitter is settled later, never within this call. One that is `unwanted` (its sender has had
+   * his fill) is refused as `overloaded` and leaves no row, unless it makes a block.
+   */
+  take(submitter: Submitter, request: SubmitRequest, unwanted?: boolean): void;
 }
 
 /** A block as it went to the node. */

@@ -54,10 +54,10 @@ export class MemoryWire implements Wire {
 
 /** An intake that keeps what it is given until the test judges it. */
 export class HeldIntake implements ShareIntake {
-  readonly held: { submitter: Submitter; request: SubmitRequest }[] = [];
+  readonly held: { submitter: Submitter; request: SubmitRequest; unwanted: boolean }[] = [];
 
-  take(submitter: Submitter, request: SubmitRequest): void {
-    this.held.push({ submitter, request });
+  take(submitter: Submitter, request: SubmitRequest, unwanted = false): void {
+    this.held.push({ submitter, request, unwanted });
   }
 
   /** Judges the oldest share, at the terms that its session promised. */
