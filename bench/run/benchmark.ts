@@ -31,20 +31,25 @@ export interface BenchContext extends BenchOptions {
   note(text: string): void;
 }
 
+/** Exit code for words that it does not know. */
+const BAD_USAGE = 2;
+
 /** Runs a benchmark as this process: table or JSON on stdout, the result appended under bench/results/. */
 export async function runBenchmark(benchmark: Benchmark): Promise<void> {
+  let exitCode = BAD_USAGE;
   try {
-    await measure(benchmark);
+    const options = benchOptions();
+    if (options.beside.length > 0 && !benchmark.takesBeside) throw new Error('it measures nothing beside');
+    exitCode = 1;
+    await measure(benchmark, options);
   } catch (error) {
     process.stderr.write(`${benchmark.name}: ${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = 1;
+    process.exitCode = exitCode;
   }
 }
 
-async function measure(benchmark: Benchmark): Promise<void> {
+async function measure(benchmark: Benchmark, options: BenchOptions): Promise<void> {
   const { name, question, excludes, columns } = benchmark;
-  const options = benchOptions();
-  if (options.beside.length > 0 && !benchmark.takesBeside) throw new Error('it measures nothing beside');
   const samples = new Samples();
   const notes: string[] = [];
   const machine = describeMachine();

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { builtFile } from '../built.ts';
 import type { Logger } from '../domain/ports.ts';
-import { builtEntry } from '../sharelog/built.ts';
 import type { ChildOptions, ChildReply, ChildRequest } from './messages.ts';
 
 const CLOSE_MS_MAX = 6_000;
@@ -22,7 +22,7 @@ export function startChild(
   options: ChildOptions,
   modules: { readonly logger: Logger; readonly onReply: (reply: ChildReply) => void },
 ): AnalyticsChild {
-  const child = fork(builtEntry('analytics/analytics-child.ts'), [JSON.stringify(options)], {
+  const child = fork(builtFile('analytics/analytics-child.ts'), [JSON.stringify(options)], {
     // Nothing of the pool's environment, which may hold its secrets, for SQL to find; and time in UTC.
     env: { TZ: 'UTC', UV_THREADPOOL_SIZE: '8', ...pick(process.env, ['PATH', 'HOME', 'TMPDIR', 'LD_LIBRARY_PATH']) },
     execArgv: [],

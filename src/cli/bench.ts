@@ -1,12 +1,10 @@
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { builtFile } from '../built.ts';
 import { CommandError, type ExitCode, exitCodes, type Io } from './io.ts';
 
 /** Benchmarks run as built, also where this file does not. */
-const folder = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? '../../dist/bench/' : '../bench/', import.meta.url),
-);
+const folder = builtFile('bench/');
 /** `bench/kernel.bench.js` is the benchmark `kernel`. */
 const benchFile = /^(?<name>[a-z0-9-]+)\.bench\.m?js$/;
 
@@ -20,6 +18,8 @@ export interface BenchOptions {
   readonly quick?: boolean;
   readonly full?: boolean;
   readonly json?: boolean;
+  /** Pools that are running already, as bench/run/beside.ts has them. */
+  readonly beside?: readonly string[];
 }
 
 /** `sluice bench`: lists the benchmarks of bench/, or runs some of them one after the other, each in a process of its own. */
@@ -39,9 +39,15 @@ export async function bench(names: readonly string[], options: BenchOptions, io:
   if (names.length === 0 && size === 'quick') {
     io.stderr.write(`A quick look at this machine, in about three minutes: ${chosen.join(', ')}\n`);
   }
+  const args = [
+    ...(options.json === true ? ['--json'] : []),
+    ...(options.beside ?? []).flatMap((pool) => ['--beside', pool]),
+  ];
   const failed: string[] = [];
   for (const name of chosen) {
-    const code = await runFile(`${folder}${benchmarks.get(name)}`, options.json === true ? ['--json'] : [], size);
+    const code = await runFile(`${folder}${benchmarks.get(name)}`, args, size);
+    // It has said what it does not understand.
+    if (code === exitCodes.usage) return exitCodes.usage;
     if (code !== 0) failed.push(`"${name}" with exit code ${code}`);
   }
   if (failed.length > 0) throw new CommandError(`failed: ${failed.join(', ')}`);

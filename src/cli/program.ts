@@ -82,6 +82,11 @@ function build(io: Io, done: (code: ExitCode) => void): Command {
     .option('--quick', 'short and once: for a first impression')
     .option('--full', 'long and often; without names every benchmark')
     .option('--json', 'print one JSON object a benchmark')
+    .option(
+      '--beside <pool>',
+      'another pool that is running, measured in the same rounds: NAME=stratum+tcp://127.0.0.1:PORT,pid=PID',
+      (pool: string, before: string[] = []) => [...before, pool],
+    )
     .addHelpText('after', examples('sluice bench', 'sluice bench stratum-tcp', 'sluice bench --full'))
     .action(async (names: string[], options: BenchOptions) => done(await bench(names, options, io)));
 

@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster';
+import { builtFile } from '../built.ts';
 import type { Job } from '../domain/job.ts';
 import type { Ban, Logger } from '../domain/ports.ts';
 import type { Solution } from '../domain/share.ts';
@@ -10,7 +11,6 @@ import {
   type StratumPorts,
 } from '../gateway.ts';
 import type { Bans } from '../net/bans.ts';
-import { builtEntry } from '../sharelog/built.ts';
 import type { GatewayTally, Metrics } from '../telemetry/metrics.ts';
 import { choosePorts } from './free-port.ts';
 import type { FromGateway, GatewayStart, ToGateway } from './messages.ts';
@@ -78,7 +78,7 @@ class Gateways implements Gateway {
     // Every gateway accepts for itself. Dealt out in turn by the primary (node's default), connections that were on their
     // way to a gateway as it died would stay open for ever with nobody behind them; and it would cost the primary time.
     cluster.schedulingPolicy = cluster.SCHED_NONE;
-    cluster.setupPrimary({ exec: builtEntry('cluster/gateway-child.ts'), args: [], serialization: 'advanced' });
+    cluster.setupPrimary({ exec: builtFile('cluster/gateway-child.ts'), args: [], serialization: 'advanced' });
   }
 
   async start(): Promise<void> {

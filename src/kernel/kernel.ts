@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { builtFile } from '../built.ts';
 import { assertLayout, layout } from './layout.ts';
 import { type WasmModule, wasm } from './webassembly.ts';
 
@@ -17,9 +17,6 @@ export interface KernelOptions {
   readonly build?: KernelBuild | 'auto';
 }
 
-/** The builds lie in dist/kernel, beside the built JavaScript. */
-const folder = new URL(import.meta.url.endsWith('.ts') ? '../../dist/kernel/' : './', import.meta.url);
-
 /**
  * Reads and compiles a build and compares its memory map with this code's.
  * Throws where the file is missing, the engine can not run the build asked for, or the maps differ.
@@ -32,7 +29,7 @@ export function loadKernel(options: KernelOptions = {}): KernelCode {
 }
 
 function read(build: KernelBuild): Buffer {
-  const file = fileURLToPath(new URL(`${build}.wasm`, folder));
+  const file = builtFile(`kernel/${build}.wasm`);
   try {
     return readFileSync(file);
   } catch (cause) {

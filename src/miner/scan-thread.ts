@@ -1,5 +1,5 @@
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { builtFile } from '../built.ts';
 import type { KernelCode } from '../kernel/kernel.ts';
 
 export interface ScanRequest {
@@ -14,19 +14,13 @@ export interface ScanResult {
   readonly nonce: number | undefined;
 }
 
-/** Worker threads run built JavaScript, also where this file is the source. */
-const entry = new URL(
-  import.meta.url.endsWith('.ts') ? '../../dist/miner/scan-worker.js' : './scan-worker.js',
-  import.meta.url,
-);
-
 /** One worker thread with a kernel of its own; scans one range at a time. */
 export class ScanThread {
   readonly #worker: Worker;
   #done: ((nonce: number | undefined) => void) | undefined;
 
   constructor(code: KernelCode, onError: (error: Error) => void) {
-    this.#worker = new Worker(fileURLToPath(entry), { workerData: { code } });
+    this.#worker = new Worker(builtFile('miner/scan-worker.ts'), { workerData: { code } });
     this.#worker.on('error', onError);
     this.#worker.on('message', ({ nonce }: ScanResult) => {
       const done = this.#done;

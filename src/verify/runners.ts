@@ -1,5 +1,5 @@
-import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
+import { builtFile } from '../built.ts';
 import { KernelInstance } from '../kernel/instance.ts';
 import type { KernelCode } from '../kernel/kernel.ts';
 import { KernelMemory } from '../kernel/memory.ts';
@@ -26,14 +26,6 @@ export interface Runners {
 
 /** Rounds of a full batch until V8's optimising compiler has done its part: cold code runs 2–3 times slower. */
 const WARM_UP_ROUNDS = 40;
-
-/** Piscina loads built JavaScript: a `.ts` worker does not load on Node 20. */
-const workerFile = fileURLToPath(
-  new URL(
-    import.meta.url.endsWith('.ts') ? '../../dist/verify/verify-worker.js' : './verify-worker.js',
-    import.meta.url,
-  ),
-);
 
 /**
  * The event loop's own kernel and `threads` workers, all warmed up. Each worker is a piscina pool of one thread: its
@@ -63,7 +55,7 @@ function startWorker(code: KernelCode, pools: Piscina[]): { memory: KernelMemory
   const memory = new KernelMemory();
   const data: LaneData = { code, memory: memory.memory };
   const pool = new Piscina<number, void>({
-    filename: workerFile,
+    filename: builtFile('verify/verify-worker.ts'),
     workerData: data,
     minThreads: 1,
     maxThreads: 1,
