@@ -2,12 +2,14 @@ import { availableParallelism } from 'node:os';
 import type { Network } from './bitcoin/address.ts';
 import type { StratumConfig } from './config/config.ts';
 import type { Job } from './domain/job.ts';
+import type { MinerQuery, MinerView } from './domain/miner.ts';
 import type { Ban, Clock, Logger, ShareRecorder, Wire, WireHandler } from './domain/ports.ts';
 import type { JudgedShare, Solution } from './domain/share.ts';
+import { type GatewayStatus, NO_STATUS, sum } from './gateway-status.ts';
 import { JobStore } from './jobs/store.ts';
 import type { KernelCode } from './kernel/kernel.ts';
 import { limits } from './limits.ts';
-import { type BanBook, DOOR_TICK_MS, Door, type DoorCounters } from './net/door.ts';
+import { type BanBook, DOOR_TICK_MS, Door } from './net/door.ts';
 import { doorOptions, ranges } from './net/door-options.ts';
 import type { Listener, ListenModules } from './net/listener.ts';
 import { listenTcp } from './net/tcp.ts';
@@ -67,18 +69,10 @@ export interface Gateway {
   /** Lets somebody in again whose ban was lifted. */
   pardon(address: string): void;
   status(): GatewayStatus;
+  /** What an address's workers have done; undefined where none is connected. Rejects where that can not be told now. */
+  miner(query: MinerQuery): Promise<MinerView | undefined>;
   /** Takes no more work, waits until what was taken is answered, and closes every connection. */
   close(): Promise<void>;
-}
-
-/** Gauges of now, and counters since the start. */
-export interface GatewayStatus {
-  readonly sessions: number;
-  readonly workers: number;
-  readonly sharesInFlight: number;
-  readonly connectionsRefused: number;
-  readonly protocolErrors: number;
-  readonly door: Readonly<DoorCounters>;
 }
 
 /** Where a gateway listens, as URLs. */
@@ -224,14 +218,18 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
     reload: () => tls?.reload(),
     // The ban book is the one that the ban was lifted in.
     pardon: () => {},
-    status: () => ({
-      sessions: registry.sessions,
-      workers: registry.counters.authorizedWorkers,
-      sharesInFlight: verifier.inFlight,
-      connectionsRefused: listeners.reduce((sum, { counters }) => sum + counters.refused, 0),
-      protocolErrors: Object.values(registry.counters.protocolErrors).reduce((sum, count) => sum + count, 0),
-      door: { ...door.counters },
-    }),
+    status() {
+      const { authorizedWorkers, ...session } = registry.counters;
+      return {
+        sessions: registry.sessions,
+        workers: authorizedWorkers,
+        sharesInFlight: verifier.inFlight,
+        session: { ...session, protocolErrors: { ...session.protocolErrors } },
+        door: { ...door.counters },
+        listeners: listeners.map(({ counters }) => counters).reduce(sum, NO_STATUS.listeners),
+      };
+    },
+    miner: async (query) => registry.miner(query),
     close,
   };
 }

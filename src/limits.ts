@@ -12,7 +12,7 @@ export const limits = {
   sendQueueBytesMax: 256 * 1024,
   /** Workers that one connection may authorise (farm proxies have thousands). */
   workersPerSessionMax: 16_384,
-  /** Workers authorised on all connections of one gateway: about 100 MB of names. */
+  /** Workers authorised on all connections of one gateway: about 130 MB of names and tallies (500 bytes each). */
   workersPerGatewayMax: 262_144,
   workerNameCharsMax: 128,
   userAgentCharsMax: 128,

@@ -91,6 +91,9 @@ async function handle(message: ToGateway): Promise<void> {
     case 'pardon':
       bans.lift(message.address);
       return;
+    case 'miner':
+      say({ type: 'miner', id: message.id, view: await gateway.miner(message.query) });
+      return;
     case 'reload':
       gateway.reload();
       return;

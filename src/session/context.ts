@@ -4,6 +4,7 @@ import type { ProtocolFault } from '../stratum/message.ts';
 import type { NotifyLine } from '../stratum/notify.ts';
 import type { Authorize } from './authorize.ts';
 import type { DifficultyOptions } from './difficulty.ts';
+import type { MinerBook } from './miner-book.ts';
 import type { NiceHashKey } from './nicehash.ts';
 import type { DeviceProfile, ProfileOf } from './profiles.ts';
 import type { Resumable } from './resumable.ts';
@@ -73,6 +74,7 @@ export interface SessionContext {
   nextRequestId(): number;
   readonly terms: TermsCache;
   readonly counters: SessionCounters;
+  readonly miners: MinerBook;
   /** Undefined before the first job. */
   readonly work: CurrentWork | undefined;
 }

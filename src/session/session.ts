@@ -293,7 +293,7 @@ export class Session implements Submitter, WireHandler {
       return;
     }
     if (!this.#workers.has(name)) {
-      this.#workers.set(name, new WorkerTally(authorization));
+      this.#workers.set(name, this.#context.miners.enter(authorization));
       this.#context.counters.authorizedWorkers += 1;
     }
     const fixed = passwordDifficulty(password);
