@@ -12,6 +12,7 @@ import { limits } from './limits.ts';
 import { type BanBook, DOOR_TICK_MS, Door } from './net/door.ts';
 import { doorOptions, ranges } from './net/door-options.ts';
 import type { Listener, ListenModules } from './net/listener.ts';
+import { type Neighbours, TELL_MS } from './net/neighbours.ts';
 import { listenTcp } from './net/tcp.ts';
 import { listenTls, type TlsListener } from './net/tls.ts';
 import { listenWebSocket } from './net/websocket.ts';
@@ -49,6 +50,8 @@ export interface GatewayModules {
   readonly solved: (solution: Solution) => void;
   readonly observe: (share: JudgedShare) => void;
   readonly bans: BanBook;
+  /** The pool's other gateways, where there are any. */
+  readonly neighbours?: Neighbours;
 }
 
 /** Everything between the sockets and the log: net, session, verify. */
@@ -99,8 +102,8 @@ const SESSIONS_PER_INCARNATION = 2n ** 32n;
 /** Starts a gateway, its kernels warmed up; it does not listen yet. */
 export async function startGateway(options: GatewayOptions, modules: GatewayModules): Promise<Gateway> {
   const { stratum, network, epoch, incarnation } = options;
-  const { clock, logger, metrics, recorder, solved, bans } = modules;
-  const door = new Door(doorOptions(stratum), { clock, logger, bans });
+  const { clock, logger, metrics, recorder, solved, bans, neighbours } = modules;
+  const door = new Door(doorOptions(stratum), { clock, logger, bans, neighbours });
   const observe = (share: JudgedShare): void => {
     modules.observe(share);
     door.observe(share);
@@ -139,6 +142,7 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
   let tls: TlsListener | undefined;
   const doorTicker = setInterval(() => door.tick(), DOOR_TICK_MS);
   const ticker = setInterval(() => registry.tick(), TICK_MS);
+  const teller = neighbours && setInterval(() => door.tell(), TELL_MS);
 
   async function listen(ports: StratumPorts = {}): Promise<StratumEndpoints> {
     const listenModules: ListenModules = { accept: counted(registry, metrics, door), logger, door };
@@ -189,6 +193,7 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
   async function close(): Promise<void> {
     clearInterval(ticker);
     clearInterval(doorTicker);
+    clearInterval(teller);
     door.close();
     for (const listener of listeners) listener.stopAccepting();
     // Shares already read are judged, logged and answered before their connections go.

@@ -8,6 +8,7 @@ import { addStatus, countersOf, type GatewayStatus, NO_STATUS } from '../gateway
 import type { Bans } from '../net/bans.ts';
 import { builtEntry } from '../sharelog/built.ts';
 import type { GatewayTally, Metrics } from '../telemetry/metrics.ts';
+import { Crowd } from './crowd.ts';
 import { choosePorts } from './free-port.ts';
 import { mergeViews } from './merge-views.ts';
 import type { FromGateway, GatewayStart, ToGateway } from './messages.ts';
@@ -61,6 +62,7 @@ class Gateways implements Gateway {
   readonly #modules: GatewaysModules;
   readonly #members = new Map<number, Member>();
   readonly #questions = new MinerQuestions(send);
+  readonly #crowd = new Crowd();
   /** Counters of gateways that are gone. */
   #retired = NO_STATUS;
   #incarnations = 0;
@@ -156,6 +158,7 @@ class Gateways implements Gateway {
     await started;
     worker.once('exit', (code, signal) => this.#gone(member, signal ?? `exit code ${code}`));
     this.#members.set(slot, member);
+    send(worker, { type: 'crowd', changes: this.#crowd.now() });
     if (this.#job) send(worker, { type: 'job', job: this.#job });
     return member;
   }
@@ -171,6 +174,7 @@ class Gateways implements Gateway {
     if (message.type === 'solved') solved(message.solution);
     else if (message.type === 'misconduct') bans.punish(message.address, message.reason);
     else if (message.type === 'report') this.#report(member, message);
+    else if (message.type === 'crowd') this.#relay(member, message);
     else if (message.type === 'miner') this.#questions.answered(message.id, message.view);
     else if (message.type === 'failed')
       logger.error({ gateway: member.slot, reason: message.reason }, 'a gateway failed');
@@ -184,8 +188,18 @@ class Gateways implements Gateway {
     member.status = status;
   }
 
+  /** Tells the others. */
+  #relay(member: Member, message: Extract<FromGateway, { type: 'crowd' }>): void {
+    const others = [...this.#members.values()].filter((other) => other !== member);
+    // What a gateway said last may come after its end, and is over then.
+    if (others.length === this.#members.size) return;
+    this.#crowd.changed(member, message.changes);
+    for (const { worker } of others) send(worker, message);
+  }
+
   #gone(member: Member, reason: string): void {
     this.#members.delete(member.slot);
+    this.#broadcast({ type: 'crowd', changes: this.#crowd.gone(member) });
     const { tally, status, slot, startedMs } = member;
     // Its counters stay counted; its connections are closed.
     if (tally) this.#modules.metrics.absorb({ ...tally, open: NO_CONNECTIONS }, tally);

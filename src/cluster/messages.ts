@@ -6,6 +6,7 @@ import type { Ban } from '../domain/ports.ts';
 import type { Solution } from '../domain/share.ts';
 import type { StratumEndpoints, StratumPorts } from '../gateway.ts';
 import type { GatewayStatus } from '../gateway-status.ts';
+import type { CrowdChange } from '../net/neighbours.ts';
 import type { GatewayTally } from '../telemetry/metrics.ts';
 
 /** What a gateway process is started with. */
@@ -34,6 +35,8 @@ export type ToGateway =
   | { readonly type: 'ban'; readonly ban: Ban }
   | { readonly type: 'pardon'; readonly address: string }
   | { readonly type: 'reload' }
+  /** In the other gateways. */
+  | { readonly type: 'crowd'; readonly changes: readonly CrowdChange[] }
   | { readonly type: 'miner'; readonly id: number; readonly query: MinerQuery }
   | { readonly type: 'close' };
 
@@ -45,6 +48,7 @@ export type FromGateway =
   | { readonly type: 'listening'; readonly endpoints: StratumEndpoints }
   | { readonly type: 'solved'; readonly solution: Solution }
   | { readonly type: 'misconduct'; readonly address: string; readonly reason: string }
+  | { readonly type: 'crowd'; readonly changes: readonly CrowdChange[] }
   | { readonly type: 'report'; readonly status: GatewayStatus; readonly tally: GatewayTally }
   | { readonly type: 'miner'; readonly id: number; readonly view: MinerView | undefined }
   | { readonly type: 'failed'; readonly reason: string };
