@@ -16,7 +16,7 @@ interface Plan {
 }
 
 const plans: Readonly<Record<Size, Plan>> = {
-  quick: { seconds: 5, connects: 200, jobs: 5, dripping: 2000, silent: 5000, slow: 1000 },
+  quick: { seconds: 10, connects: 200, jobs: 5, dripping: 10_000, silent: 5000, slow: 1000 },
   normal: { seconds: 15, connects: 1000, jobs: 15, dripping: 10_000, silent: 20_000, slow: 5000 },
   full: { seconds: 30, connects: 3000, jobs: 40, dripping: 10_000, silent: 20_000, slow: 5000 },
 };
