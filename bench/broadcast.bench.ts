@@ -1,7 +1,8 @@
 import { runBenchmark } from './run/benchmark.ts';
+import { besideServers } from './run/beside.ts';
 import { connectionsPossible } from './run/files.ts';
 import { IdleConnections } from './run/load.ts';
-import type { Size } from './run/options.ts';
+import type { BenchOptions, Size } from './run/options.ts';
 import { hasGateways, startPool } from './run/pool.ts';
 import { type Server, startCeiling } from './run/server.ts';
 
@@ -14,11 +15,12 @@ const plans: Readonly<Record<Size, { readonly connections: readonly number[]; re
 const JOBS_SKIPPED = 2;
 
 /** One server after the other: a second one would be in the way of the first. */
-const servers = (size: Size): readonly (() => Promise<Server>)[] => [
+const servers = ({ size, beside }: BenchOptions): readonly (() => Promise<Server>)[] => [
   () => startPool({ name: 'sluice', refreshSeconds: 1 }),
   ...(size !== 'quick' && hasGateways()
     ? [() => startPool({ name: 'sluice, 2 gateways', gateways: 2, refreshSeconds: 1 })]
     : []),
+  ...besideServers(beside, 'tcp').map((server) => async () => server),
   () => startCeiling('node:net, a write per connection', 'broadcast-server'),
 ];
 
@@ -27,13 +29,14 @@ await runBenchmark({
   question: 'How long does a new job take from the first connection that has it to the last?',
   excludes: 'making the job; the network. The receiver’s own reading is in it, on the same cores',
   columns: [{ name: 'firstToLastMs', title: 'first → last ms', digits: 1 }],
-  steps: ({ size }) => plans[size].connections.length * servers(size).length,
-  async run({ size, samples, progress, note }) {
-    const { connections, jobs } = plans[size];
+  takesBeside: true,
+  steps: (options) => plans[options.size].connections.length * servers(options).length,
+  async run({ samples, progress, note, ...options }) {
+    const { connections, jobs } = plans[options.size];
     for (const wanted of connections) {
       const count = connectionsPossible(wanted);
       if (count < wanted) note(`No more than ${count} connections: the limit of open files (ulimit -n).`);
-      for (const start of servers(size)) {
+      for (const start of servers(options)) {
         const server = await start();
         progress.step(`${count} connections, ${server.name}`);
         const idle = await IdleConnections.open(server, count);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runBenchmark } from './run/benchmark.ts';
+import { besideServers } from './run/beside.ts';
 import { connectionsPossible } from './run/files.ts';
 import { IdleConnections } from './run/load.ts';
 import type { Size } from './run/options.ts';
@@ -21,9 +22,10 @@ const plans: Readonly<Record<Size, Plan>> = {
 const READINGS = 5;
 const BETWEEN_READINGS_MS = 200;
 
-const servers = (size: Size): readonly (() => Promise<Server>)[] => [
+const servers = (size: Size, others: readonly Server[]): readonly (() => Promise<Server>)[] => [
   () => startPool({ name: 'sluice' }),
   ...(size !== 'quick' && hasGateways() ? [() => startPool({ name: 'sluice, 2 gateways', gateways: 2 })] : []),
+  ...others.map((server) => async () => server),
   () => startCeiling('node:net, bare', 'broadcast-server'),
 ];
 
@@ -37,14 +39,18 @@ await runBenchmark({
     { name: 'baseMib', title: 'without, MiB', digits: 0 },
     { name: 'heldMib', title: 'with, MiB', digits: 0 },
   ],
-  steps: ({ size }) => plans[size].connections.length * plans[size].rounds * servers(size).length,
-  async run({ size, samples, progress, note }) {
+  takesBeside: true,
+  steps: ({ size, beside }) =>
+    plans[size].connections.length * plans[size].rounds * servers(size, []).length + beside.length,
+  async run({ size, beside, samples, progress, note }) {
+    // Once: it goes on running, and keeps what its connections have left.
+    let others = besideServers(beside, 'tcp');
     const { connections, rounds, settleSeconds } = plans[size];
     for (const wanted of connections) {
       const count = connectionsPossible(wanted);
       if (count < wanted) note(`No more than ${count} connections: the limit of open files (ulimit -n).`);
       for (let round = 0; round < rounds; round += 1) {
-        for (const start of servers(size)) {
+        for (const start of servers(size, others)) {
           const server = await start();
           progress.step(`${count} connections, ${server.name}`);
           await sleep(settleSeconds * 1000);
@@ -60,6 +66,7 @@ await runBenchmark({
           await idle.close();
           await server.close();
         }
+        others = [];
       }
     }
   },

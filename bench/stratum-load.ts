@@ -1,4 +1,5 @@
 import type { BenchContext, Benchmark } from './run/benchmark.ts';
+import { besideServers } from './run/beside.ts';
 import { type LoadOptions, type LoadResult, load } from './run/load.ts';
 import type { Size } from './run/options.ts';
 import { hasGateways, type PoolServer, startPool } from './run/pool.ts';
@@ -35,7 +36,9 @@ export interface Field {
 const columns: Benchmark['columns'] = [
   { name: 'acceptedPerSecond', title: 'accepted/s', digits: 0 },
   { name: 'ofCeiling', title: 'of echo', digits: 2 },
+  { name: 'ofBeside', title: 'of beside', digits: 2, optional: true },
   { name: 'cpuMicrosPerShare', title: 'CPU µs/share', digits: 1 },
+  { name: 'cpuOfBeside', title: 'CPU of beside', digits: 2, optional: true },
   { name: 'p50Ms', title: 'p50 ms', digits: 2, bare: true },
   { name: 'p99Ms', title: 'p99 ms', digits: 2 },
 ];
@@ -47,6 +50,7 @@ export function stratumBenchmark(name: string, question: string, field: Field): 
     question,
     excludes: 'mining (the difficulty is so low that any nonce is a share), the network, the load generator’s own CPU',
     columns,
+    takesBeside: true,
     steps: ({ size }) => 1 + plans[size].rounds * (workloads.length + (size === 'quick' ? 1 : 2)),
     run: (context) => run(context, field),
   };
@@ -54,13 +58,14 @@ export function stratumBenchmark(name: string, question: string, field: Field): 
 
 async function run(context: BenchContext, { transport, ceilings }: Field): Promise<void> {
   const { size, samples, progress, note } = context;
+  const others = besideServers(context.beside, transport);
   const { rounds, seconds } = plans[size];
   progress.step('starting');
   const pools = [await startPool({ name: 'sluice' })];
   if (hasGateways() && (size !== 'quick' || transport === 'tcp'))
     pools.push(await startPool({ name: 'sluice, 2 gateways', gateways: 2 }));
   const echoes = await ceilings();
-  const servers: Server[] = [...pools, ...echoes];
+  const servers: Server[] = [...pools, ...others, ...echoes];
   for (const server of servers) {
     await load(server, { transport, connections: 64, inFlight: 8, seconds: WARM_UP_SECONDS });
   }
@@ -70,9 +75,9 @@ async function run(context: BenchContext, { transport, ceilings }: Field): Promi
       const label = `${workload.connections} × ${workload.inFlight}`;
       progress.step(`round ${round + 1}: ${label} in flight`);
       const results = await inTurn(servers, round, (server) => load(server, { transport, ...workload, seconds }));
-      const ceiling = (echoes[0] && results.get(echoes[0])?.acceptedPerSecond) ?? Number.NaN;
+      const resultOf = (server: Server | undefined) => server && results.get(server);
       for (const [server, result] of results) {
-        samples.add(label, server.name, { ...result, ofCeiling: result.acceptedPerSecond / ceiling });
+        samples.add(label, server.name, { ...result, ...ratios(result, resultOf(echoes[0]), resultOf(others[0])) });
         // A rate is kept with one share a segment, as miners send them: so half of what is reached that way.
         if (server === pools[0] && workload === singles) half = result.acceptedPerSecond / 2;
       }
@@ -83,7 +88,9 @@ async function run(context: BenchContext, { transport, ceilings }: Field): Promi
       progress.step(`round ${round + 1}: ${label}`);
       const options = { transport, connections: 64, inFlight: RATE_IN_FLIGHT, seconds, rate };
       const results = await inTurn(servers, round, (server) => load(server, options));
-      for (const [server, result] of results) samples.add(label, server.name, { ...result });
+      const beside = others[0] && results.get(others[0]);
+      for (const [server, result] of results)
+        samples.add(label, server.name, { ...result, ...cpuRatio(result, beside) });
     }
   }
   await checkRows(pools);
@@ -91,6 +98,22 @@ async function run(context: BenchContext, { transport, ceilings }: Field): Promi
   const perSecond = samples.median('64 × 8', 'sluice', 'acceptedPerSecond') ?? 0;
   const miners = Math.floor((perSecond * 60) / SHARES_PER_MINUTE / 1000) * 1000;
   note(`At ${SHARES_PER_MINUTE} shares a minute that is the work of ${miners.toLocaleString('en')} miners.`);
+  for (const { name } of others) note(`Of the shares given to ${name} only its replies are known.`);
+  if (others[0]) note(`“of beside” is the ratio to ${others[0].name} within the round.`);
+}
+
+/** What each reached going as fast as it could, to the first ceiling and to the first pool beside, where there is one. */
+function ratios(result: LoadResult, ceiling: LoadResult | undefined, beside: LoadResult | undefined) {
+  const { acceptedPerSecond } = result;
+  return {
+    ...(ceiling && { ofCeiling: acceptedPerSecond / ceiling.acceptedPerSecond }),
+    ...(beside && { ofBeside: acceptedPerSecond / beside.acceptedPerSecond }),
+    ...cpuRatio(result, beside),
+  };
+}
+
+function cpuRatio({ cpuMicrosPerShare }: LoadResult, beside: LoadResult | undefined) {
+  return beside && { cpuOfBeside: cpuMicrosPerShare / beside.cpuMicrosPerShare };
 }
 
 /** One after the other; each round begins with another, so that none always comes first. */

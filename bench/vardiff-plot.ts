@@ -15,6 +15,8 @@ export interface Panel {
 const colors = ['#0b6e4f', '#c1440e', '#3a5fcd'];
 const [WIDTH, HEIGHT] = [900, 250];
 const [LEFT, RIGHT, TOP, BOTTOM] = [64, 120, 34, 34];
+/** Divisions of the time axis. */
+const TICKS = 6;
 /** Decades of share rate around the one aimed at, and the least and most that is drawn. */
 const DECADES = 2;
 
@@ -24,7 +26,7 @@ export function plot(panels: readonly Panel[]): string {
   const height = panels.length * HEIGHT;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="12">`,
-    '<title>Share rate over the one aimed at, by rule, over three hours</title>',
+    '<title>Share rate over the one aimed at, by rule</title>',
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
     ...parts,
     '</svg>\n',
@@ -50,7 +52,8 @@ function drawPanel({ title, series }: Panel, top: number): string {
       `<text x="${LEFT - 6}" y="${at + 4}" text-anchor="end">×${10 ** decade}</text>`,
     );
   }
-  for (let minute = 0; minute <= seconds / 60; minute += 30) {
+  const minutes = seconds / 60;
+  for (let minute = 0; minute <= minutes; minute += minutes / TICKS) {
     const at = round(x(minute * 60));
     lines.push(`<text x="${at}" y="${top + HEIGHT - 14}" text-anchor="middle">${minute} min</text>`);
   }

@@ -79,8 +79,9 @@ function restless(seed: number): Profile {
 }
 
 function draw(): string {
-  const panels: readonly (readonly [title: string, profile: Profile])[] = [
-    ['1 GH/s on a start difficulty of 65536', [[0, 1e9]]],
+  const panels: readonly (readonly [title: string, profile: Profile, seconds: number])[] = [
+    ['1 GH/s on a start difficulty of 65536', [[0, 1e9]], HOUR_S / 2],
+    ['1 EH/s on a start difficulty of 65536', [[0, 1e18]], HOUR_S / 10],
     [
       '100 TH/s, gone from 60 to 90 min',
       [
@@ -88,14 +89,14 @@ function draw(): string {
         [HOUR_S * 1000, 0],
         [1.5 * HOUR_S * 1000, 1e14],
       ],
+      HOURS * HOUR_S,
     ],
-    ['Around 100 TH/s, another hash rate every 30 min', restless(4)],
-    ['1 EH/s on a start difficulty of 65536', [[0, 1e18]]],
+    ['Around 100 TH/s, another hash rate every 30 min', restless(4), HOURS * HOUR_S],
   ];
   return plot(
-    panels.map(([title, profile]) => ({
+    panels.map(([title, profile, seconds]) => ({
       title: `${title}: share rate over the one aimed at`,
-      series: rules.map((rule) => ({ name: rule.name, samples: simulate(rule, START, profile, 3 * HOUR_S, 7) })),
+      series: rules.map((rule) => ({ name: rule.name, samples: simulate(rule, START, profile, seconds, 7) })),
     })),
   );
 }

@@ -253,7 +253,7 @@ function counted(registry: SessionRegistry, metrics: Metrics, door: Door): (wire
     // A session is what shares come back under.
     door.bind(handler, wire);
     return {
-      onMessage: (message) => handler.onMessage(message),
+      onMessage: (bytes, begin, end) => handler.onMessage(bytes, begin, end),
       onClose: () => {
         metrics.closed(wire.transport);
         door.release(handler);

@@ -95,6 +95,8 @@ export const limits = {
   /** Rows and bytes of one batch of the share log; a commit with more writes several, at once. */
   logBatchRowsMax: 16_384,
   logBatchBytesMax: 4 * 1024 * 1024,
+  /** Length of the share log's files: about half a second at the highest rates, hours at the usual ones. */
+  logSegmentBytes: 16 * 1024 * 1024,
   /** What the share log keeps for a consumer that is behind before it raises the alarm; it goes on keeping. */
   logKeptBytesMax: 64 * 1024 * 1024 * 1024,
   logKeptMsMax: 24 * 60 * 60 * 1000,
@@ -116,6 +118,8 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.pingAfterMs * (l.pingsMax + 1) <= l.idleMsMax, 'a client is pinged before it counts as gone');
   must(l.jobsMax <= l.termsPerSessionMax, 'every open job can have a difficulty of its own');
   must(l.seenPerTipMax >= l.sharesInFlightMax, 'sharesInFlightMax <= seenPerTipMax');
+  must(l.logBatchBytesMax * 2 <= l.logSegmentBytes, 'a batch and the row that overflowed it fit a segment');
+  must(l.logSegmentBytes * 2 <= l.logKeptBytesMax, 'a log that is cut is cut by segments');
   must(l.logBatchRowsMax <= l.shipmentRowsMax, 'a batch of the log fits a shipment');
   must(l.logBatchBytesMax * 2 <= l.shipmentBytesMax, 'a batch and the row that overflowed it fit a shipment');
   must(l.connectionsPerAddressMax <= l.connectionsPerSubnetMax, 'connectionsPerAddressMax <= connectionsPerSubnetMax');

@@ -59,6 +59,17 @@ static int take_string(const char *from, char *into, size_t size) {
     return 1;
 }
 
+/* The extranonce2 size is the last digit of a subscription's result. The reply's id may follow it, so its brackets count. */
+static int last_digit(const char *result) {
+    int digit = 0, depth = 0;
+    for (const char *at = result; *at; at++) {
+        if (*at >= '0' && *at <= '9') digit = *at - '0';
+        else if (*at == '[') depth++;
+        else if (*at == ']' && --depth == 0) break;
+    }
+    return digit;
+}
+
 static void take_notify(struct peer *p, char *text) {
     char *params = strstr(text, "\"params\"");
     if (!params || !take_string(params + 8, p->job, sizeof p->job)) return;
@@ -77,12 +88,9 @@ static void take_message(struct peer *p, char *text, double t) {
     }
     char *id = strstr(text, "\"id\":");
     uint64_t number = id ? strtoull(id + 5, NULL, 10) : 0;
-    if (number == 1) { /* the extranonce2 size is the last digit of the result */
+    if (number == 1) {
         char *result = strstr(text, "\"result\"");
-        char *error = result ? strstr(result, "\"error\"") : NULL;
-        char *end = error ? error : text + strlen(text);
-        while (end > text && (*end < '0' || *end > '9')) end--;
-        p->extranonce2_bytes = *end - '0';
+        if (result) p->extranonce2_bytes = last_digit(result);
     } else if (number == 2) {
         p->authorized = strstr(text, "true") != NULL;
         if (!p->authorized) { fprintf(stderr, "not authorised: %s\n", text); exit(1); }

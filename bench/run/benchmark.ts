@@ -16,6 +16,8 @@ export interface Benchmark {
   /** What the figures do not include. */
   readonly excludes: string;
   readonly columns: readonly Column[];
+  /** It can measure other pools beside Sluice. */
+  readonly takesBeside?: boolean;
   /** Steps of progress that `run` will take. */
   steps(options: BenchOptions): number;
   /** Measures; throws NotRun where it can not here, and any other error where the subject failed. */
@@ -42,6 +44,7 @@ export async function runBenchmark(benchmark: Benchmark): Promise<void> {
 async function measure(benchmark: Benchmark): Promise<void> {
   const { name, question, excludes, columns } = benchmark;
   const options = benchOptions();
+  if (options.beside.length > 0 && !benchmark.takesBeside) throw new Error('it measures nothing beside');
   const samples = new Samples();
   const notes: string[] = [];
   const machine = describeMachine();
@@ -57,7 +60,7 @@ async function measure(benchmark: Benchmark): Promise<void> {
     await closeAll();
   }
   const rows = samples.rows();
-  const command = `sluice bench ${name}${options.size === 'normal' ? '' : ` --${options.size}`}`;
+  const command = commandOf(name, options);
   const result = { benchmark: name, question, excludes, command, ...machine, notRun, rows, notes };
   if (notRun === undefined) append(name, result);
   if (options.json) {
@@ -68,6 +71,13 @@ async function measure(benchmark: Benchmark): Promise<void> {
   const where = `${cores} × ${cpu}, Node ${node}, commit ${commit}, load ${loadBefore.toFixed(1)} before`;
   const body = notRun === undefined ? formatTable(rows, columns) : `not run: ${notRun}\n`;
   process.stdout.write(`\n${name}: ${question}\n${where}\n\n${body}${notes.map((note) => `${note}\n`).join('')}`);
+}
+
+/** How to run it again. `sluice bench` itself knows no other pools. */
+function commandOf(name: string, { size, beside }: BenchOptions): string {
+  const program = beside.length === 0 ? `sluice bench ${name}` : `node dist/bench/${name}.bench.js`;
+  const others = beside.map(({ text }) => ` --beside "${text}"`).join('');
+  return program + (size === 'normal' ? '' : ` --${size}`) + others;
 }
 
 function append(name: string, result: object): void {

@@ -118,7 +118,8 @@ class Generator {
   ) {
     const program = compileNative('load');
     const port = transport === 'tcp' ? server.tcpPort : server.websocketPort;
-    const args = [mode, '127.0.0.1', port, SIMULATED_PAYOUT_ADDRESS, connections, ...more].map(String);
+    const user = server.user ?? SIMULATED_PAYOUT_ADDRESS;
+    const args = [mode, '127.0.0.1', port, user, connections, ...more].map(String);
     this.#child = spawn(program, transport === 'websocket' ? ['--ws', ...args] : args, {
       stdio: ['pipe', 'pipe', 'pipe'],
     });

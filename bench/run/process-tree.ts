@@ -13,7 +13,7 @@ interface Stat {
   readonly rssBytes: number;
 }
 
-/** A process and everything below it, as /proc tells. */
+/** Processes and everything below them, as /proc tells. */
 export interface Tree {
   readonly processes: number;
   readonly cpuSeconds: number;
@@ -22,9 +22,9 @@ export interface Tree {
 }
 
 /** Throws NotRun where there is no /proc. */
-export function readTree(root: number): Tree {
+export function readTree(...roots: readonly number[]): Tree {
   const stats = readAll();
-  const below = new Set([root]);
+  const below = new Set(roots);
   // A child may have a smaller pid than its parent, so this goes on until nothing is found.
   for (let size = 0; size !== below.size; ) {
     size = below.size;

@@ -9,6 +9,8 @@ export interface Server {
   readonly name: string;
   readonly tcpPort: number;
   readonly websocketPort: number;
+  /** What miners log in as; without it, the simulated node's address for payouts. */
+  readonly user?: string;
   /** CPU time and memory of all its processes. */
   tree(): Tree;
   /** Waits until it is done with what it was given, and checks that it counted what the load saw. */

@@ -8,10 +8,15 @@ export interface Column {
   readonly digits: number;
   /** Without the spread. */
   readonly bare?: boolean;
+  /** Left out where no row has it. */
+  readonly optional?: boolean;
 }
 
 /** Rows as text: the median, and [min–max] where there were several rounds. One block for each workload. */
-export function formatTable(rows: readonly Row[], columns: readonly Column[]): string {
+export function formatTable(rows: readonly Row[], all: readonly Column[]): string {
+  const columns = all.filter(
+    ({ name, optional }) => !optional || rows.some(({ values }) => values[name] !== undefined),
+  );
   const head = ['', ...columns.map(({ title }) => title)];
   const lines: string[][] = [head];
   let workload: string | undefined;

@@ -11,7 +11,7 @@ import { BanFileError, readBanFile, writeBanFile } from '../net/ban-file.ts';
 import { Bans } from '../net/bans.ts';
 import { ranges } from '../net/door-options.ts';
 import { lockFile } from '../sharelog/folder-lock.ts';
-import { LOG_LOCK_FILE } from '../sharelog/log-file.ts';
+import { LOG_LOCK_FILE } from '../sharelog/log.ts';
 import { withSocketPath } from '../sharelog/socket-path.ts';
 import { CommandError, type ExitCode, exitCodes, type Io } from './io.ts';
 

@@ -44,10 +44,22 @@ export interface JobRef {
 /** Reads a job id off the wire; undefined for anything that this pool can not have issued. */
 export function parseJobRef(text: string): JobRef | undefined {
   if (text.length !== SERIAL_DIGITS && text.length !== SERIAL_DIGITS + VARIANT_DIGITS) return undefined;
-  if (!/^[0-9a-f]+$/.test(text)) return undefined;
-  const serial = Number.parseInt(text.slice(0, SERIAL_DIGITS), 16);
-  const variant = text.length === SERIAL_DIGITS ? 0 : Number.parseInt(text.slice(SERIAL_DIGITS), 16);
+  const serial = hexValue(text, 0, SERIAL_DIGITS);
+  const variant = hexValue(text, SERIAL_DIGITS, text.length);
+  if (serial < 0 || variant < 0) return undefined;
   // A written-out variant 0 would be a second name of the job's own id.
   if (variant === 0 && text.length !== SERIAL_DIGITS) return undefined;
   return { serial, variant };
+}
+
+/** What the lower-case hex digits in text[from…to) say, 0 for none of them; -1 where there is anything else. */
+function hexValue(text: string, from: number, to: number): number {
+  let value = 0;
+  for (let at = from; at < to; at += 1) {
+    const code = text.charCodeAt(at);
+    const digit = code >= 0x30 && code <= 0x39 ? code - 0x30 : code >= 0x61 && code <= 0x66 ? code - 0x57 : -1;
+    if (digit < 0) return -1;
+    value = value * 16 + digit;
+  }
+  return value;
 }

@@ -30,16 +30,19 @@ export interface Wire {
 
 /** What a connection brings; installed once per wire. */
 export interface WireHandler {
-  /** One message without its line ending. The bytes are only valid during the call. */
-  onMessage(message: Uint8Array): void;
+  /** One message without its line ending: bytes[begin…end), which are only valid during the call. */
+  onMessage(bytes: Uint8Array, begin: number, end: number): void;
   /** Called once, whoever closed. */
   onClose(): void;
 }
 
 /** Where sessions hand in shares; implemented by verify/. */
 export interface ShareIntake {
-  /** Takes one submission; its submitter is settled later, never within this call. */
-  take(submitter: Submitter, request: SubmitRequest): void;
+  /**
+   * Takes one submission; its submitter is settled later, never within this call. One that is `unwanted` (its sender has had
+   * his fill) is refused as `overloaded` and leaves no row, unless it makes a block.
+   */
+  take(submitter: Submitter, request: SubmitRequest, unwanted?: boolean): void;
 }
 
 /** A block as it went to the node. */

@@ -15,7 +15,7 @@ export type Penalty = 'none' | 'late' | 'bad-work' | 'abuse';
 interface RejectMeaning {
   /** The reply's `error[0]`. */
   readonly code: StratumErrorCode;
-  /** The reply's `error[1]`, texts that firmware explains to its user. */
+  /** The reply's `error[1]`: in the words that ESP-Miner's page explains, where it has some. */
   readonly text: string;
   /** Held against the connection and its address; net/ decides what comes of it. */
   readonly penalty: Penalty;
@@ -24,11 +24,11 @@ interface RejectMeaning {
 export const rejects = {
   'not-subscribed': { code: 25, text: 'Not subscribed', penalty: 'late' },
   unauthorized: { code: 24, text: 'Unauthorized worker', penalty: 'late' },
-  malformed: { code: 20, text: 'Malformed share', penalty: 'abuse' },
+  malformed: { code: 20, text: 'Invalid mining submit message', penalty: 'abuse' },
   'job-not-found': { code: 21, text: 'Job not found', penalty: 'late' },
   stale: { code: 21, text: 'Stale', penalty: 'late' },
-  'ntime-out-of-range': { code: 20, text: 'Time out of range', penalty: 'bad-work' },
-  'version-outside-mask': { code: 20, text: 'Version bits outside the mask', penalty: 'bad-work' },
+  'ntime-out-of-range': { code: 20, text: 'Ntime out of range', penalty: 'bad-work' },
+  'version-outside-mask': { code: 20, text: 'Invalid version mask', penalty: 'bad-work' },
   duplicate: { code: 22, text: 'Duplicate share', penalty: 'bad-work' },
   'low-difficulty': { code: 23, text: 'Difficulty too low', penalty: 'bad-work' },
   overloaded: { code: 20, text: 'Pool overloaded, share not taken', penalty: 'none' },

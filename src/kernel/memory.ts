@@ -54,6 +54,8 @@ export class KernelMemory implements ShareBatch {
   readonly bytes: Uint8Array;
   readonly #words: Uint32Array;
   readonly #hashes: Uint8Array[];
+  /** The target that each share's place has: nearly always the next share's too. */
+  readonly #targets: (Uint8Array | undefined)[];
 
   constructor(memory: WasmMemory = createMemory()) {
     if (memory.buffer.byteLength !== layout.MEMORY_PAGES * 65_536) {
@@ -62,6 +64,7 @@ export class KernelMemory implements ShareBatch {
     this.memory = memory;
     this.bytes = new Uint8Array(memory.buffer);
     this.#words = new Uint32Array(memory.buffer);
+    this.#targets = new Array<Uint8Array | undefined>(layout.SHARE_CAPACITY).fill(undefined);
     this.#hashes = Array.from({ length: layout.SHARE_CAPACITY }, (_, index) => {
       const at = shareAt(index) + layout.SHARE_HASH;
       return this.bytes.subarray(at, at + 32);
@@ -92,7 +95,7 @@ export class KernelMemory implements ShareBatch {
 
   /**
    * Writes one share of the next batch. Allocates nothing. `version`, `ntime`, `nonce`: u32 as hashed;
-   * `target`: 32 bytes little-endian. RangeError where the slot holds no job or the lengths do not fit the job.
+   * `target`: 32 bytes little-endian, not to be changed afterwards. RangeError where the slot holds no job or the lengths do not fit the job.
    */
   putShare(
     index: number,
@@ -112,13 +115,16 @@ export class KernelMemory implements ShareBatch {
     if (extranonce1.length + extranonce2.length !== hole) {
       throw new RangeError(`extranonces of ${extranonce1.length} + ${extranonce2.length} bytes, not ${hole}`);
     }
-    assertLength('target', target, 32);
     const word = at >>> 2;
     this.#words[word + (layout.SHARE_SLOT >>> 2)] = slot;
     this.#words[word + (layout.SHARE_VERSION >>> 2)] = version;
     this.#words[word + (layout.SHARE_NTIME >>> 2)] = ntime;
     this.#words[word + (layout.SHARE_NONCE >>> 2)] = nonce;
-    this.#copy(target, at + layout.SHARE_TARGET);
+    if (this.#targets[index] !== target) {
+      assertLength('target', target, 32);
+      this.#copy(target, at + layout.SHARE_TARGET);
+      this.#targets[index] = target;
+    }
     this.#copy(extranonce1, at + layout.SHARE_EXTRANONCE);
     this.#copy(extranonce2, at + layout.SHARE_EXTRANONCE + extranonce1.length);
   }

@@ -1,5 +1,5 @@
-/** Takes one line; false stops the framer for good (the connection is done with). */
-export type LineSink = (line: Uint8Array) => boolean;
+/** Takes one line, bytes[begin…end); false stops the framer for good (the connection is done with). */
+export type LineSink = (bytes: Uint8Array, begin: number, end: number) => boolean;
 
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
@@ -11,7 +11,7 @@ const PARTIAL_BYTES_MIN = 256;
 
 /**
  * Cuts a stream of bytes into lines that end in \n or \r\n; empty lines are skipped. A line within one chunk is handed
- * out as a view of it; only a line that goes over chunks is copied, into a buffer that never holds more than the cap.
+ * out where it stands (a view of each would cost as much as looking for its end); only a line that goes over chunks is copied, into a buffer that never holds more than the cap.
  * What comes out depends on the bytes alone, not on how they were cut into chunks.
  */
 export class LineFramer {
@@ -36,30 +36,31 @@ export class LineFramer {
     while (!this.#stopped) {
       const end = chunk.indexOf(NEWLINE, start);
       if (end === -1) return start < chunk.length ? this.#keep(chunk.subarray(start)) : 'ok';
-      const piece = chunk.subarray(start, end);
+      const begin = start;
       start = end + 1;
       if (this.#partialBytes === 0) {
-        if (!this.#emit(piece)) return 'overlong';
+        if (!this.#emit(chunk, begin, end)) return 'overlong';
       } else {
-        if (this.#keep(piece) === 'overlong') return 'overlong';
-        const line = this.#partial?.subarray(0, this.#partialBytes) ?? piece;
+        if (this.#keep(chunk.subarray(begin, end)) === 'overlong') return 'overlong';
+        const line = this.#partial ?? chunk;
+        const bytes = this.#partialBytes;
         // Let go of it: most connections are idle most of the time, between two lines.
         this.#partial = undefined;
         this.#partialBytes = 0;
-        if (!this.#emit(line)) return 'overlong';
+        if (!this.#emit(line, 0, bytes)) return 'overlong';
       }
     }
     return 'ok';
   }
 
   /** Hands out a line that may still end in \r. False where it is too long. */
-  #emit(raw: Uint8Array): boolean {
-    const line = raw[raw.length - 1] === RETURN ? raw.subarray(0, -1) : raw;
-    if (line.length > this.#lineBytesMax) {
+  #emit(bytes: Uint8Array, begin: number, rawEnd: number): boolean {
+    const end = rawEnd > begin && bytes[rawEnd - 1] === RETURN ? rawEnd - 1 : rawEnd;
+    if (end - begin > this.#lineBytesMax) {
       this.#stopped = true;
       return false;
     }
-    if (line.length > 0 && !this.#sink(line)) this.#stopped = true;
+    if (end > begin && !this.#sink(bytes, begin, end)) this.#stopped = true;
     return true;
   }
 
@@ -86,9 +87,9 @@ export class LineFramer {
   }
 }
 
-/** False for a line that can not be a request: a session answers it with an error, and the door remembers it. */
-export function looksLikeObject(line: Uint8Array): boolean {
-  let at = 0;
-  while (at < line.length && (line[at] ?? 0) <= BLANK_MAX) at += 1;
-  return line[at] === BRACE;
+/** False for a line, bytes[begin…end), that can not be a request: a session answers it with an error, and the door remembers it. */
+export function looksLikeObject(bytes: Uint8Array, begin = 0, end = bytes.length): boolean {
+  let at = begin;
+  while (at < end && (bytes[at] ?? 0) <= BLANK_MAX) at += 1;
+  return at < end && bytes[at] === BRACE;
 }

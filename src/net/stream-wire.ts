@@ -42,11 +42,11 @@ export class StreamWire implements Wire, Visitor {
   start(handler: WireHandler, visit: Visit | undefined, onClose: () => void): void {
     this.#visit = visit;
     let lines = 0;
-    const framer = new LineFramer(this.#context.lineBytesMax, (line) => {
+    const framer = new LineFramer(this.#context.lineBytesMax, (bytes, begin, end) => {
       lines += 1;
-      if (visit !== undefined && !looksLikeObject(line)) visit.offend('junk');
+      if (visit !== undefined && !looksLikeObject(bytes, begin, end)) visit.offend('junk');
       // The offence may have been the last one.
-      if (!this.#closing) handler.onMessage(line);
+      if (!this.#closing) handler.onMessage(bytes, begin, end);
       return !this.#closing;
     });
     this.#socket.on('data', (chunk) => {

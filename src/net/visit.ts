@@ -22,12 +22,12 @@ export class Traffic {
   }
 
   /** Takes what has come in; returns the ms to wait before reading on. */
-  received(lines: number, bytes: number, nowMs: number): number {
-    return Math.max(this.#lines.spend(lines, nowMs), this.#bytes.spend(bytes, nowMs));
-  }
-
-  submitted(nowMs: number): number {
-    return this.#submits.spend(1, nowMs);
+  received(lines: number, bytes: number, submits: number, nowMs: number): number {
+    return Math.max(
+      this.#lines.spend(lines, nowMs),
+      this.#bytes.spend(bytes, nowMs),
+      this.#submits.spend(submits, nowMs),
+    );
   }
 }
 
@@ -65,6 +65,8 @@ export class Visit {
   /** Since the start. */
   lines = 0;
   #bytes = 0;
+  /** Shares that were judged since the last read: they are held against the next one, so that a share takes no clock. */
+  #submits = 0;
   /** Lines that came to nothing since the last look: all but accepted shares. */
   noise = 0;
   readonly #modules: VisitModules;
@@ -91,15 +93,18 @@ export class Visit {
     this.noise += lines;
     if (this.#traffic === undefined) return;
     const nowMs = this.#modules.clock.monotonicMs();
-    this.#hold(this.#traffic.received(lines, bytes, nowMs), this.peer.traffic?.received(lines, bytes, nowMs));
+    const submits = this.#submits;
+    this.#submits = 0;
+    this.#hold(
+      this.#traffic.received(lines, bytes, submits, nowMs),
+      this.peer.traffic?.received(lines, bytes, submits, nowMs),
+    );
   }
 
   /** One of the lines was a share, and has been judged. */
   submitted(accepted: boolean): void {
     if (accepted) this.noise -= 1;
-    if (this.#traffic === undefined) return;
-    const nowMs = this.#modules.clock.monotonicMs();
-    this.#hold(this.#traffic.submitted(nowMs), this.peer.traffic?.submitted(nowMs));
+    this.#submits += 1;
   }
 
   offend(offence: Offence): void {

@@ -113,7 +113,7 @@ export async function listenWebSocket(options: ListenOptions, modules: ListenMod
         if (!looksLikeObject(line)) visit.offend('junk');
       }
       // It may have been one too many.
-      if (!wire.closing) handler?.onMessage(line);
+      if (!wire.closing) handler?.onMessage(line, 0, line.length);
     },
     close(socket, _code, reason) {
       const { wire, handler, visit } = socket.getUserData();

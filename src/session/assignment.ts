@@ -3,9 +3,12 @@ import type { Wire } from '../domain/ports.ts';
 import type { Terms } from '../domain/share.ts';
 import { limits } from '../limits.ts';
 import { encodeSetDifficulty, encodeSetVersionMask } from '../stratum/encode.ts';
+import type { Extension } from '../stratum/message.ts';
 import type { CurrentWork, SessionContext } from './context.ts';
 import { SessionDifficulty } from './difficulty.ts';
+import { negotiate } from './negotiate.ts';
 import type { KnownProfile } from './profiles.ts';
+import { SubmitBudget } from './submit-budget.ts';
 import { type History, TermsLadder } from './terms.ts';
 
 /** A session gets the same job again at another difficulty no sooner than this; a new job carries the change at any time. */
@@ -16,18 +19,18 @@ export class Assignment {
   readonly difficulty: SessionDifficulty;
   readonly #wire: Wire;
   readonly #context: SessionContext;
-  #history: History = {
-    ladder: new TermsLadder({ rungsMax: limits.termsPerSessionMax }),
-    lastSerial: -1,
-    variant: 0,
-  };
+  #history = newHistory();
   /** Version bits agreed on with mining.configure; 0 before and without. */
   #versionMask = 0;
   /** What this connection was told last; undefined before its first work. */
   #told: Terms | undefined;
   /** When terms were last changed; the first do not count. */
   #changedMs = Number.NEGATIVE_INFINITY;
-  /** A harder repetition of a job is sent with clean jobs, for devices that would go on with the easier one. */
+  /** The longest coinbase that the device takes, bytes. */
+  #coinbaseBytesMax = Number.POSITIVE_INFINITY;
+  /** Of a device below the pool's minimum difficulty; undefined before its first share. */
+  #budget: SubmitBudget | undefined;
+  /** A harder job comes with clean jobs, for devices that would go on with the easier one. */
   #cleanOnRaise = false;
 
   constructor(wire: Wire, context: SessionContext) {
@@ -41,25 +44,40 @@ export class Assignment {
     return this.#told !== undefined;
   }
 
+  /** Whether there are jobs out, of this connection or of the one that it goes on from. */
+  get hasJobs(): boolean {
+    return this.#history.lastSerial >= 0;
+  }
+
   get history(): History {
     return this.#history;
   }
 
-  set versionMask(mask: number) {
-    this.#versionMask = mask;
+  /** `mining.configure`: takes in what is agreed on, which counts from the next job id on, and returns the answers. */
+  configure(extensions: readonly Extension[]): ReadonlyMap<string, boolean | string> {
+    const { versionMask, minimumDifficulty, answers } = negotiate(extensions, this.#context.options.versionMask);
+    if (versionMask !== undefined) this.#versionMask = versionMask;
+    if (minimumDifficulty !== undefined) this.difficulty.keepAbove(minimumDifficulty);
+    return answers;
   }
 
-  /** What device it is. To be called before its first work. */
-  device({ difficultyMin, difficultyStart, cleanOnRaise }: KnownProfile): void {
+  /** What device it is: known before its first work, or a moment later. */
+  device({ difficultyMin, difficultyStart, cleanOnRaise, coinbaseBytesMax }: KnownProfile): void {
     this.#cleanOnRaise = cleanOnRaise;
+    this.#coinbaseBytesMax = coinbaseBytesMax;
     this.difficulty.device(difficultyMin, difficultyStart);
   }
 
   /** Goes on from where a former connection of the same client ended. To be called before its first work. */
   resume({ history, difficulty }: { readonly history: History; readonly difficulty: number }): void {
     this.difficulty.resume(difficulty);
-    // Where there is no room for more promises it starts afresh; the shares of before are lost then.
-    if (!history.ladder.full && history.variant + 1 < VARIANTS_MAX) this.#history = history;
+    this.#history = history;
+  }
+
+  /** Forgets every job that was given out: with another extranonce they would be other headers. */
+  restart(): void {
+    this.#history = newHistory();
+    this.#told = undefined;
   }
 
   terms(serial: number, variant: number): Terms | undefined {
@@ -70,6 +88,7 @@ export class Assignment {
   deliver(work: CurrentWork): void {
     const { job, line } = work;
     const history = this.#history;
+    if (work.coinbaseBytes > this.#coinbaseBytesMax) this.#context.counters.oversizedCoinbases += 1;
     this.difficulty.networkDifficulty = job.networkDifficulty;
     const first = this.#told === undefined;
     history.ladder.prune(work.oldestSerial);
@@ -79,10 +98,21 @@ export class Assignment {
     }
     history.lastSerial = job.serial;
     history.variant = 0;
-    const due = this.#due();
-    if (due && !history.ladder.full) this.#announce(job.serial, 0, due);
+    const due = history.ladder.full ? undefined : this.#due();
     // Whatever the client had before it came to us is worthless here.
-    this.#wire.send(first && !job.cleanJobs ? line.as(0, true) : line.text);
+    const clean = first || (due !== undefined && this.#mustDrop(due));
+    if (due) this.#announce(job.serial, 0, due);
+    this.#wire.send(clean && !job.cleanJobs ? line.as(0, true) : line.text);
+  }
+
+  /**
+   * Whether one more share may come now. A device that has less than the pool's minimum is weak: who only says so gets no flood
+   * of easy shares through.
+   */
+  affords(): boolean {
+    if (!this.difficulty.belowPool) return true;
+    this.#budget ??= new SubmitBudget();
+    return this.#budget.spend(this.#context.clock.monotonicMs());
   }
 
   /** An accepted share, at the difficulty of its job. */
@@ -106,7 +136,12 @@ export class Assignment {
     if (work === undefined || this.#told === undefined || work.job.serial !== this.#history.lastSerial) return;
     const due = this.#due();
     if (due === undefined || nowMs - this.#changedMs < RETARGET_MS_MIN) return;
-    this.#repeat(work, due, this.#cleanOnRaise && due.difficulty > this.#told.difficulty);
+    this.#repeat(work, due, this.#mustDrop(due));
+  }
+
+  /** Whether the device has to drop its jobs for these terms: it would count their shares as rejected. */
+  #mustDrop({ difficulty }: Terms): boolean {
+    return this.#cleanOnRaise && this.#told !== undefined && difficulty > this.#told.difficulty;
   }
 
   /** The terms that the next job id should have, undefined while the latest announced will do. */
@@ -138,4 +173,8 @@ export class Assignment {
     this.difficulty.begin(nowMs);
     if (before) this.#context.counters.difficultyChanges += 1;
   }
+}
+
+function newHistory(): History {
+  return { ladder: new TermsLadder({ rungsMax: limits.termsPerSessionMax }), lastSerial: -1, variant: 0 };
 }

@@ -1,5 +1,6 @@
 import type { Job } from '../domain/job.ts';
 import type { Clock, ShareIntake } from '../domain/ports.ts';
+import type { LastView } from '../stratum/fast-submit.ts';
 import type { ProtocolFault } from '../stratum/message.ts';
 import type { NotifyLine } from '../stratum/notify.ts';
 import type { Authorize } from './authorize.ts';
@@ -7,7 +8,7 @@ import type { DifficultyOptions } from './difficulty.ts';
 import type { MinerBook } from './miner-book.ts';
 import type { NiceHashKey } from './nicehash.ts';
 import type { DeviceProfile, ProfileOf } from './profiles.ts';
-import type { Resumable } from './resumable.ts';
+import type { Estate } from './resumable.ts';
 import type { TermsCache } from './terms.ts';
 
 export interface SessionOptions {
@@ -38,7 +39,7 @@ export interface SessionCounters {
   timeouts: number;
   /** Clients that came back and went on with their extranonce and their jobs. */
   resumed: number;
-  /** Shares not looked at, of sessions below the pool's minimum difficulty that sent too many. */
+  /** Shares that were looked at for a block only, of sessions below the pool's minimum difficulty that sent too many. */
   shedShares: number;
   /** Jobs sent to devices that are known to take no coinbase of that length. */
   oversizedCoinbases: number;
@@ -56,6 +57,12 @@ export interface CurrentWork {
   readonly coinbaseBytes: number;
 }
 
+/** A session that another connection may go on with. */
+export interface Vacating {
+  /** Gives up its extranonce and its jobs; undefined where it has none. `newestSerial`: the newest job there is. */
+  vacate(newestSerial: number): Estate | undefined;
+}
+
 /** What a session needs of the registry it lives in. */
 export interface SessionContext {
   readonly options: SessionOptions;
@@ -64,8 +71,11 @@ export interface SessionContext {
   readonly authorize: Authorize;
   readonly profileOf: ProfileOf;
   readonly niceHash: NiceHashKey | undefined;
-  readonly resumable: Resumable;
   readonly idleMsMax: number;
+  /** What the client left behind that was given this id; undefined where there is nothing to go on with. */
+  reclaim(resumeId: string): Estate | undefined;
+  /** From now on a session can be found by its id. */
+  seated(resumeId: string, session: Vacating): void;
   /** One that nobody else has; undefined where there is none. */
   newExtranonce(): number | undefined;
   /** 16 hex digits that nobody can guess. */
@@ -73,6 +83,7 @@ export interface SessionContext {
   /** Of something that the pool asks a client. */
   nextRequestId(): number;
   readonly terms: TermsCache;
+  readonly views: LastView;
   readonly counters: SessionCounters;
   readonly miners: MinerBook;
   /** Undefined before the first job. */

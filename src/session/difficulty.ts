@@ -104,7 +104,7 @@ export class SessionDifficulty {
 
   /** BIP310's minimum-difficulty: never less than this. */
   keepAbove(difficulty: number): void {
-    this.#floor = difficulty;
+    this.#floor = difficulty > 1 ? Math.ceil(difficulty) : difficulty;
     this.#wanted = this.#clamp(this.#wanted);
   }
 
@@ -143,9 +143,14 @@ export class SessionDifficulty {
   }
 
   #clamp(difficulty: number): number {
-    const floor = Math.min(this.#floor, this.#networkDifficulty);
-    return Math.min(Math.max(difficulty, this.#min, floor), this.#options.max);
+    const floor = whole(Math.min(this.#floor, this.#networkDifficulty));
+    return Math.min(Math.max(whole(difficulty), this.#min, floor), this.#options.max);
   }
+}
+
+/** Above 1 without a fraction: NerdQAxe and others read a difficulty as a whole number, and would find shares just below it. */
+function whole(difficulty: number): number {
+  return difficulty > 1 ? Math.floor(difficulty) : difficulty;
 }
 
 /** A stretch of time that ends now and is never much longer than asked for. */

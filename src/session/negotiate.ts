@@ -33,6 +33,9 @@ export function negotiate(extensions: readonly Extension[], allowedMask: number)
         break;
       case 'unsupported':
         answers.set(extension.name, false);
+        break;
+      case 'faulty':
+        answers.set(extension.name, extension.fault);
     }
   }
   return { versionMask, minimumDifficulty, answers };

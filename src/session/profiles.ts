@@ -30,16 +30,16 @@ export interface KnownProfile extends DeviceProfile {
 export const builtInProfiles: readonly DeviceProfile[] = [
   // The market refuses pools that give less; its proxies take 500 bytes of coinbase.
   { name: 'nicehash', match: ['nicehash'], difficultyMin: 524_288, coinbaseBytesMax: 500 },
-  // An ESP32 does 80 to 400 kH/s: a share in 5 s at difficulty 0.0001. It reads 512 bytes of coinbase text.
+  // An ESP32 does 80 to 400 kH/s: a share in 5 s at difficulty 0.0001. It has room for 511 hex digits of coinbase.
   {
     name: 'nerdminer',
     match: ['nerdminer', 'nmminer', 'leafminer', 'han_solominer'],
     difficultyMin: 1e-4,
     difficultyStart: 1.5e-4,
-    coinbaseBytesMax: 256,
+    coinbaseBytesMax: 255,
   },
   // Recent firmware of these may truncate longer coinbases.
-  { name: 'esp-miner', match: ['bitaxe', 'nerdqaxe', 'nerdaxe', 'nerdoctaxe', 'esp-miner'], coinbaseBytesMax: 384 },
+  { name: 'esp-miner', match: ['axe', '/bm13', 'esp-miner'], coinbaseBytesMax: 384 },
   { name: 'antminer', match: ['antminer', 'bmminer'], cleanOnRaise: true, coinbaseBytesMax: 750 },
   { name: 'cgminer', match: ['cgminer', 'sgminer'], ping: true },
 ];

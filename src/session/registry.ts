@@ -3,14 +3,15 @@ import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, type Job, VARIANT_BYTES } from '.
 import type { MinerQuery, MinerView } from '../domain/miner.ts';
 import type { Clock, Logger, ShareIntake, Wire, WireHandler } from '../domain/ports.ts';
 import { limits } from '../limits.ts';
-import { encodeGetVersion, encodeReconnect, encodeShowMessage } from '../stratum/encode.ts';
+import { encodeReconnect, encodeShowMessage } from '../stratum/encode.ts';
+import { LastView } from '../stratum/fast-submit.ts';
 import { encodeNotify } from '../stratum/notify.ts';
 import type { Authorize } from './authorize.ts';
-import type { CurrentWork, SessionContext, SessionCounters, SessionOptions } from './context.ts';
+import type { CurrentWork, SessionContext, SessionCounters, SessionOptions, Vacating } from './context.ts';
 import type { Extranonces } from './extranonce.ts';
 import { MinerBook } from './miner-book.ts';
 import { deviceProfiles } from './profiles.ts';
-import { Resumable } from './resumable.ts';
+import { type Estate, Resumable } from './resumable.ts';
 import { Session } from './session.ts';
 import { TermsCache } from './terms.ts';
 
@@ -27,11 +28,13 @@ export interface SessionModules {
 }
 
 /** A session as statistics see it. */
-export type ConnectedSession = Pick<
-  Session,
-  'sessionId' | 'remoteIp' | 'userAgent' | 'clientVersion' | 'device' | 'workers'
->;
+export type ConnectedSession = Pick<Session, 'sessionId' | 'remoteIp' | 'userAgent' | 'device' | 'workers'>;
 
+/** When the clients of a pool that closes shall be back, seconds. */
+const RECONNECT_S_MIN = 5;
+const RECONNECT_SPREAD_S = 30;
+/** Far from where clients count their own: one that looks at the id before the method would take it for an answer. */
+const REQUEST_ID_FIRST = 1_000_000_000;
 /** Sets of terms kept for sharing: vardiff's difficulties are few, miners' wishes are not. */
 const TERMS_MAX = 4096;
 
@@ -40,6 +43,9 @@ export class SessionRegistry {
   readonly #modules: SessionModules;
   readonly #context: SessionContext & { work: CurrentWork | undefined };
   readonly #sessions = new Set<Session>();
+  readonly #resumable: Resumable;
+  /** Those who have subscribed, by what they may name to go on. */
+  readonly #seated = new Map<string, Vacating>();
   readonly #sessionsMax: number;
   readonly #jobsMax: number;
   /** Serials of the jobs that may still be answered, oldest first. */
@@ -63,20 +69,21 @@ export class SessionRegistry {
     this.#sessions.delete(session);
     this.#counters.authorizedWorkers -= session.workers.size;
     for (const worker of session.workers.values()) this.#context.miners.leave(worker);
-    if (session.extranonce === undefined) return;
-    const newestSerial = this.#serials.at(-1) ?? -1;
-    const left = this.#open ? session.estate(newestSerial) : undefined;
-    if (left) this.#context.resumable.keep(left.resumeId, left.estate);
-    else this.#modules.extranonces.release(session.extranonce, newestSerial);
+    const { extranonce, resumeId } = session;
+    if (extranonce === undefined) return;
+    this.#seated.delete(resumeId);
+    const estate = this.#open && resumeId !== '' ? session.estate(this.#newestSerial) : undefined;
+    if (estate) this.#resumable.keep(resumeId, estate);
+    else this.#modules.extranonces.release(extranonce, this.#newestSerial);
   };
 
   constructor(options: SessionOptions, modules: SessionModules) {
     const { clock, intake, authorize, extranonces } = modules;
-    const resumable = new Resumable(
+    this.#resumable = new Resumable(
       { sessionsMax: limits.resumableSessionsMax, waitMsMax: limits.resumeMsMax },
       extranonces,
     );
-    let asked = 0;
+    let asked = REQUEST_ID_FIRST;
     this.#modules = modules;
     this.#sessionsMax = options.sessionsMax ?? limits.connectionsMax;
     this.#jobsMax = options.jobsMax ?? limits.jobsMax;
@@ -87,12 +94,14 @@ export class SessionRegistry {
       authorize,
       profileOf: deviceProfiles(options.profiles ?? [], options.difficulty.min),
       niceHash: options.niceHash,
-      resumable,
       idleMsMax: options.idleMsMax ?? limits.idleMsMax,
-      newExtranonce: () => extranonces.allocate() ?? (resumable.yieldOne() ? extranonces.allocate() : undefined),
+      reclaim: (resumeId) => this.#reclaim(resumeId),
+      seated: (resumeId, session) => this.#seated.set(resumeId, session),
+      newExtranonce: () => extranonces.allocate() ?? (this.#resumable.yieldOne() ? extranonces.allocate() : undefined),
       newResumeId: modules.newResumeId ?? (() => randomBytes(8).toString('hex')),
-      nextRequestId: () => ++asked,
+      nextRequestId: () => asked++,
       terms: new TermsCache({ entriesMax: TERMS_MAX }),
+      views: new LastView(),
       counters: this.#counters,
       miners: new MinerBook({ clock }),
       work: undefined,
@@ -116,6 +125,27 @@ export class SessionRegistry {
 
   get counters(): Readonly<SessionCounters> {
     return this.#counters;
+  }
+
+  get #newestSerial(): number {
+    return this.#serials.at(-1) ?? -1;
+  }
+
+  /**
+   * Also of a connection that is still open: nearly always it has died without a word, and its client is back before that
+   * is noticed. Only the client knows the id.
+   */
+  #reclaim(resumeId: string): Estate | undefined {
+    const estate = this.#resumable.take(resumeId) ?? this.#seated.get(resumeId)?.vacate(this.#newestSerial);
+    if (!estate) return undefined;
+    this.#seated.delete(resumeId);
+    const { ladder } = estate.history;
+    ladder.prune(this.#serials[0] ?? 0);
+    if (!ladder.full) return estate;
+    // Nothing more could be promised beside what was. With a new history, and this extranonce, headers that were promised
+    // at one difficulty could be handed in at another: so the client gets another extranonce instead.
+    this.#modules.extranonces.release(estate.extranonce, estate.newestSerial);
+    return undefined;
   }
 
   /** The handler of a new connection; undefined where there are too many, or after `closeAll`. */
@@ -144,7 +174,7 @@ export class SessionRegistry {
    */
   tick(): void {
     const nowMs = this.#modules.clock.monotonicMs();
-    this.#context.resumable.expire(nowMs);
+    this.#resumable.expire(nowMs);
     const count = Math.min(this.#sessions.size, limits.sessionsPerTickMax);
     for (let seen = 0; seen < count; seen += 1) {
       this.#round ??= this.#sessions.values();
@@ -160,36 +190,22 @@ export class SessionRegistry {
   /** There is no work that is worth anything: no session gets any until the next broadcast, and all are told why. */
   pause(message: string): void {
     this.#context.work = undefined;
-    this.showMessage(message);
+    for (const session of this.#sessions) session.tell(encodeShowMessage(message));
   }
 
-  /** Shows a text to everybody. */
-  showMessage(text: string): void {
-    this.#tellAll(encodeShowMessage(text));
-  }
-
-  /** Asks everybody what software they are; the answers are in `sessions`. */
-  askVersions(): void {
-    this.#tellAll(encodeGetVersion(this.#context.nextRequestId()));
-  }
-
-  /** Asks everybody to come again in so many seconds, spread so that they do not come all at once. */
-  reconnect(waitSeconds: number, spreadSeconds = 0): void {
-    let place = 0;
-    for (const session of this.#sessions) {
-      session.tell(encodeReconnect(waitSeconds + (spreadSeconds === 0 ? 0 : place++ % spreadSeconds)));
-    }
-  }
-
-  #tellAll(message: string): void {
-    for (const session of this.#sessions) session.tell(message);
-  }
-
-  /** Takes no more connections and closes all there are, after what is queued for them. */
+  /**
+   * Takes no more connections and closes all there are, after what is queued for them. They are asked to come again a few
+   * seconds later, not all at once.
+   */
   closeAll(message = 'The pool is closing this connection'): void {
     this.#open = false;
     this.#modules.logger.info({ sessions: this.#sessions.size }, 'closing all sessions');
-    this.showMessage(message);
-    for (const session of this.#sessions) session.close();
+    let place = 0;
+    for (const session of this.#sessions) {
+      session.tell(encodeShowMessage(message));
+      session.tell(encodeReconnect(RECONNECT_S_MIN + (place % RECONNECT_SPREAD_S)));
+      session.close();
+      place += 1;
+    }
   }
 }

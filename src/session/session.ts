@@ -1,65 +1,54 @@
-import { EXTRANONCE1_BYTES } from '../domain/job.ts';
 import type { Wire, WireHandler } from '../domain/ports.ts';
 import type { JudgedShare, RequestId, SubmitRequest, Submitter, Terms, Worker } from '../domain/share.ts';
-import { rejects } from '../domain/verdict.ts';
 import { limits } from '../limits.ts';
 import { decodeMessage } from '../stratum/decode.ts';
 import {
   encodeConfigured,
   encodeError,
+  encodeGetVersion,
   encodePing,
-  encodeRefusal,
-  encodeReject,
+  encodeRefused,
+  encodeSetExtranonce,
   encodeSubscribed,
   encodeTrue,
+  encodeVerdict,
+  OTHER,
 } from '../stratum/encode.ts';
 import { FastSubmit } from '../stratum/fast-submit.ts';
-import { u32Hex } from '../stratum/hex.ts';
 import type { Extension, Message, ProtocolError, Request } from '../stratum/message.ts';
 import { Assignment } from './assignment.ts';
 import type { Authorization } from './authorize.ts';
-import type { CurrentWork, SessionContext } from './context.ts';
-import { HeldMessages } from './held-messages.ts';
+import type { CurrentWork, SessionContext, Vacating } from './context.ts';
 import { Liveness } from './liveness.ts';
-import { negotiate } from './negotiate.ts';
+import { Logins } from './logins.ts';
 import { passwordDifficulty } from './password.ts';
 import { plainReply } from './plain-reply.ts';
 import type { KnownProfile } from './profiles.ts';
 import type { Estate } from './resumable.ts';
-import { SubmitBudget } from './submit-budget.ts';
-import { subscribe } from './subscription.ts';
-import { WorkerTally } from './worker-tally.ts';
-
-/** Stratum's code for everything that has none of its own. */
-const OTHER = 20;
-const NO_EXTRANONCE = new Uint8Array(EXTRANONCE1_BYTES);
+import { Seat } from './seat.ts';
+import { encodeTurnedAway, subscribe } from './subscription.ts';
+import { WorkerRoll } from './worker-roll.ts';
+import type { WorkerTally } from './worker-tally.ts';
 
 /**
  * One connection's conversation. It gives out work when the client has subscribed and authorised a worker, in either
  * order; it remembers what it promised with each job id; it judges nothing: shares go to the intake, which asks back.
  */
-export class Session implements Submitter, WireHandler {
+export class Session implements Submitter, Vacating, WireHandler {
   readonly sessionId: bigint;
   readonly remoteIp: string;
   userAgent = '';
-  /** What the client calls itself when asked; empty until it has answered. */
-  clientVersion = '';
-  extranonce1: Uint8Array = NO_EXTRANONCE;
   readonly #wire: Wire;
   readonly #context: SessionContext;
   readonly #forget: (session: Session) => void;
   readonly #liveness: Liveness;
   readonly #assignment: Assignment;
-  /** The number behind `extranonce1`; undefined before subscribing. */
-  #extranonce: number | undefined;
-  /** What the client may name to go on after its connection is lost; empty before subscribing. */
-  #resumeId = '';
+  readonly #seat = new Seat();
   #profile: KnownProfile;
-  readonly #workers = new Map<string, WorkerTally>();
-  /** What came in while a password is being checked, so that replies keep their order; undefined while none is. */
-  #held: HeldMessages | undefined;
-  /** Of a device below the pool's minimum difficulty; undefined before its first share. */
-  #budget: SubmitBudget | undefined;
+  readonly #roll: WorkerRoll;
+  /** Shares that the intake has and has not settled: they were made with `extranonce1` as it is. */
+  #sharesUnderWay = 0;
+  readonly #logins: Logins;
   readonly #fastSubmit = new FastSubmit();
   #unparsableLines = 0;
   #closing = false;
@@ -75,20 +64,31 @@ export class Session implements Submitter, WireHandler {
     this.#liveness = new Liveness(context.clock.monotonicMs(), context.idleMsMax);
     this.#assignment = new Assignment(wire, context);
     this.#profile = context.profileOf('');
+    this.#roll = new WorkerRoll(context);
+    this.#logins = new Logins(context.authorize);
   }
 
   get subscribed(): boolean {
-    return this.#extranonce !== undefined;
+    return this.#seat.extranonce !== undefined;
   }
 
   /** The number behind `extranonce1`; undefined before subscribing. */
   get extranonce(): number | undefined {
-    return this.#extranonce;
+    return this.#seat.extranonce;
+  }
+
+  get extranonce1(): Uint8Array {
+    return this.#seat.extranonce1;
+  }
+
+  /** What the client may name to go on after its connection is lost; empty where it was told nothing of the kind. */
+  get resumeId(): string {
+    return this.#seat.resumeId;
   }
 
   /** Those who are authorised, with what they have done. */
   get workers(): ReadonlyMap<string, WorkerTally> {
-    return this.#workers;
+    return this.#roll.tallies;
   }
 
   get device(): string {
@@ -96,28 +96,28 @@ export class Session implements Submitter, WireHandler {
   }
 
   worker(name: string): Worker | undefined {
-    return this.#workers.get(name);
+    return this.#roll.tallies.get(name);
   }
 
   terms(serial: number, variant: number): Terms | undefined {
     return this.#assignment.terms(serial, variant);
   }
 
-  onMessage(bytes: Uint8Array): void {
+  onMessage(bytes: Uint8Array, begin: number, end: number): void {
     this.#liveness.hear();
-    if (this.#held) this.#hold(this.#held, bytes);
-    else this.#decode(bytes);
-  }
-
-  #decode(bytes: Uint8Array): void {
-    const submit = this.#fastSubmit.read(bytes);
+    if (this.#logins.checking) {
+      if (!this.#logins.hold(bytes.subarray(begin, end))) this.close();
+      return;
+    }
+    const submit = this.#fastSubmit.read(bytes, this.#context.views.of(bytes), begin, end);
     if (submit) this.#submit(submit);
-    else this.#handle(decodeMessage(bytes));
+    else this.#handle(decodeMessage(bytes.subarray(begin, end)));
   }
 
   onClose(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#closing = true;
     this.#forget(this);
   }
 
@@ -133,24 +133,24 @@ export class Session implements Submitter, WireHandler {
   }
 
   settle(share: JudgedShare): void {
-    if (share.worker instanceof WorkerTally) share.worker.count(share);
+    this.#sharesUnderWay -= 1;
+    this.#roll.count(share);
     if (this.#closed) return;
     const { id } = share.request;
-    this.#wire.send(share.verdict === 'accepted' ? encodeTrue(id) : encodeReject(id, share.verdict));
+    this.#wire.send(encodeVerdict(id, share.verdict));
     if (share.verdict === 'accepted' && share.terms) this.#assignment.accepted(share.terms.difficulty);
   }
 
   /** Sends a new job, with the difficulty and mask that are due. Does nothing for a client that is not ready for work. */
   deliver(work: CurrentWork): void {
-    if (!this.subscribed || this.#workers.size === 0) return;
-    if (work.coinbaseBytes > this.#profile.coinbaseBytesMax) this.#context.counters.oversizedCoinbases += 1;
+    if (!this.subscribed || this.workers.size === 0) return;
     this.#assignment.deliver(work);
   }
 
   /** Looks after the silent: called every few seconds with the monotonic clock. */
   tick(nowMs: number): void {
     const { subscribed } = this;
-    const client = { subscribed, authorized: this.#workers.size > 0, answersPing: this.#profile.ping };
+    const client = { subscribed, authorized: this.workers.size > 0, answersPing: this.#profile.ping };
     const verdict = this.#liveness.look(nowMs, client);
     if (verdict === 'gone') {
       if (!this.#closing) this.#context.counters.timeouts += 1;
@@ -162,16 +162,32 @@ export class Session implements Submitter, WireHandler {
   }
 
   /** What a later connection of this client may take over; undefined where there is nothing to go on with. */
-  estate(newestSerial: number): { readonly resumeId: string; readonly estate: Estate } | undefined {
-    if (this.#extranonce === undefined || !this.#assignment.begun) return undefined;
+  estate(newestSerial: number): Estate | undefined {
+    const { extranonce } = this.#seat;
+    if (extranonce === undefined || !this.#assignment.hasJobs) return undefined;
     const { history, difficulty } = this.#assignment;
     const closedMs = this.#context.clock.monotonicMs();
-    const estate = { extranonce: this.#extranonce, newestSerial, history, difficulty: difficulty.wanted, closedMs };
-    return { resumeId: this.#resumeId, estate };
+    return { extranonce, newestSerial, history, difficulty: difficulty.wanted, closedMs };
   }
 
-  #hold(held: HeldMessages, bytes: Uint8Array): void {
-    if (!held.add(bytes)) this.close();
+  /**
+   * Leaves its seat to another connection. Should there be somebody at this one after all, he goes on with another extranonce
+   * where he understands that and nothing of his is being judged; else he is closed, and comes back.
+   */
+  vacate(newestSerial: number): Estate | undefined {
+    const estate = this.estate(newestSerial);
+    if (!estate) return undefined;
+    this.#seat.leave();
+    this.#assignment.restart();
+    const moves = this.#seat.movable && this.#sharesUnderWay === 0;
+    const extranonce = moves ? this.#context.newExtranonce() : undefined;
+    if (extranonce === undefined) this.close();
+    else {
+      this.#seat.take(extranonce, '');
+      this.#wire.send(encodeSetExtranonce(this.#seat.hex));
+      this.#begin();
+    }
+    return estate;
   }
 
   #handle(message: Message): void {
@@ -194,11 +210,14 @@ export class Session implements Submitter, WireHandler {
         this.#assignment.retarget(this.#context.clock.monotonicMs());
         return;
       case 'reply':
-        // The answer to a ping is "pong", or true; any other text is the answer to client.get_version.
-        if (message.text !== undefined && message.text !== 'pong') this.clientVersion = message.text;
+        if (message.text !== undefined && this.userAgent === '') this.#introduce(message.text);
         return;
       case 'error':
         this.#fault(message);
+        return;
+      case 'extranonce-subscribe':
+        this.#seat.movable = true;
+        this.#wire.send(encodeTrue(message.id));
         return;
       default:
         this.#answer(plainReply(message));
@@ -218,84 +237,63 @@ export class Session implements Submitter, WireHandler {
   }
 
   #submit(request: SubmitRequest): void {
-    // A device that has less than the pool's minimum is weak. Who only says so gets no flood of easy shares through.
-    if (this.#assignment.difficulty.belowPool && !this.#affords()) {
-      this.#context.counters.shedShares += 1;
-      this.#wire.send(encodeReject(request.id, 'overloaded'));
-    } else this.#context.intake.take(this, request);
-  }
-
-  #affords(): boolean {
-    this.#budget ??= new SubmitBudget();
-    return this.#budget.spend(this.#context.clock.monotonicMs());
+    const unwanted = !this.#assignment.affords();
+    if (unwanted) this.#context.counters.shedShares += 1;
+    this.#sharesUnderWay += 1;
+    this.#context.intake.take(this, request, unwanted);
   }
 
   #subscribe(message: Request & { kind: 'subscribe' }): void {
+    if (this.#closing) return;
     const { id, userAgent } = message;
-    if (this.#extranonce === undefined) {
+    if (!this.subscribed) {
       const subscription = subscribe(message, this.#context);
       if (typeof subscription === 'string') {
-        this.#turnAway(id, subscription);
+        this.#wire.send(encodeTurnedAway(id, subscription));
+        this.close();
         return;
       }
-      const { extranonce, profile, resumeId, estate } = subscription;
-      this.#extranonce = extranonce;
-      this.extranonce1 = new Uint8Array(EXTRANONCE1_BYTES);
-      new DataView(this.extranonce1.buffer).setUint32(0, extranonce);
-      this.userAgent = userAgent;
-      this.#profile = profile;
-      this.#resumeId = resumeId;
-      this.#assignment.device(profile);
+      const { extranonce, resumeId, estate } = subscription;
+      this.#seat.take(extranonce, resumeId);
+      this.#context.seated(resumeId, this);
+      this.#introduce(userAgent);
       if (estate) this.#assignment.resume(estate);
     }
-    this.#wire.send(encodeSubscribed(id, this.#resumeId, u32Hex(this.#extranonce)));
+    this.#wire.send(encodeSubscribed(id, this.#seat.resumeId, this.#seat.hex));
     this.#begin();
   }
 
-  #turnAway(id: RequestId, why: 'not-signed' | 'no-extranonce'): void {
-    const { code, text } = rejects.unauthorized;
-    this.#wire.send(
-      why === 'not-signed'
-        ? encodeRefusal(id, code, text, 'the signature is not NiceHash’s')
-        : encodeError(id, OTHER, 'No extranonce is free, try again later'),
-    );
-    this.close();
+  /** What the client calls itself, when it subscribes or when it is asked. */
+  #introduce(userAgent: string): void {
+    this.userAgent = userAgent;
+    this.#profile = this.#context.profileOf(userAgent);
+    this.#assignment.device(this.#profile);
   }
 
   #authorize(id: RequestId, name: string, password: string): void {
-    const full =
-      this.#workers.size >= limits.workersPerSessionMax ||
-      this.#context.counters.authorizedWorkers >= limits.workersPerGatewayMax;
-    if (full && !this.#workers.has(name)) {
+    if (!this.#roll.takes(name)) {
       this.#wire.send(encodeError(id, OTHER, 'Too many workers'));
       return;
     }
-    const authorization = this.#context.authorize(name, password);
-    if (!(authorization instanceof Promise)) {
-      this.#authorized(id, name, password, authorization);
-      return;
-    }
-    const held = new HeldMessages();
-    this.#held = held;
-    void authorization.then((decided) => {
-      this.#held = undefined;
-      if (this.#closed || this.#closing) return;
-      this.#authorized(id, name, password, decided);
-      for (const bytes of held.take()) this.onMessage(bytes);
-    });
+    this.#logins.decide(
+      name,
+      password,
+      (authorization) => {
+        if (!this.#closing) this.#authorized(id, password, authorization);
+      },
+      (message) => {
+        if (!this.#closing) this.onMessage(message, 0, message.length);
+      },
+    );
   }
 
-  #authorized(id: RequestId, name: string, password: string, authorization: Authorization): void {
+  #authorized(id: RequestId, password: string, authorization: Authorization): void {
     if ('refused' in authorization) {
       this.#context.counters.refusedWorkers += 1;
-      const { code, text } = rejects.unauthorized;
-      this.#wire.send(encodeRefusal(id, code, text, authorization.refused));
+      this.#wire.send(encodeRefused(id, authorization.refused));
       return;
     }
-    if (!this.#workers.has(name)) {
-      this.#workers.set(name, this.#context.miners.enter(authorization));
-      this.#context.counters.authorizedWorkers += 1;
-    }
+    this.#roll.add(authorization);
     const fixed = passwordDifficulty(password);
     if (fixed !== undefined) this.#assignment.difficulty.fix(fixed);
     this.#wire.send(encodeTrue(id));
@@ -304,16 +302,16 @@ export class Session implements Submitter, WireHandler {
   }
 
   #configure(id: RequestId, extensions: readonly Extension[]): void {
-    const { versionMask, minimumDifficulty, answers } = negotiate(extensions, this.#context.options.versionMask);
-    if (versionMask !== undefined) this.#assignment.versionMask = versionMask;
-    if (minimumDifficulty !== undefined) this.#assignment.difficulty.keepAbove(minimumDifficulty);
-    this.#wire.send(encodeConfigured(id, answers));
+    if (extensions.some(({ kind }) => kind === 'subscribe-extranonce')) this.#seat.movable = true;
+    this.#wire.send(encodeConfigured(id, this.#assignment.configure(extensions)));
     this.#assignment.retarget(this.#context.clock.monotonicMs());
   }
 
-  /** The first work, once the client is ready for it. */
+  /** The first work, once the client is ready for it. One that did not say what it is is asked. */
   #begin(): void {
     const { work } = this.#context;
-    if (work && !this.#assignment.begun) this.deliver(work);
+    if (this.#assignment.begun || !this.subscribed || this.workers.size === 0) return;
+    if (work) this.deliver(work);
+    if (this.userAgent === '') this.#wire.send(encodeGetVersion(this.#context.nextRequestId()));
   }
 }

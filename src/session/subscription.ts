@@ -1,12 +1,12 @@
+import type { RequestId } from '../domain/share.ts';
+import { encodeError, encodeRefused, OTHER } from '../stratum/encode.ts';
 import type { Request } from '../stratum/message.ts';
 import type { SessionContext } from './context.ts';
 import { signedByNiceHash } from './nicehash.ts';
-import type { KnownProfile } from './profiles.ts';
 import type { Estate } from './resumable.ts';
 
 /** What a client gets when it subscribes. */
 export interface Subscription {
-  readonly profile: KnownProfile;
   /** u32, nobody else's. */
   readonly extranonce: number;
   /** What the client may name to go on after its connection is lost. */
@@ -15,21 +15,29 @@ export interface Subscription {
   readonly estate: Estate | undefined;
 }
 
+/** Why a client gets none. */
+export type TurnedAway = 'not-signed' | 'no-extranonce';
+
 /** Gives out an extranonce, a former one where the client can name it; or why not. */
 export function subscribe(
   { userAgent, sessionId, signature }: Request & { kind: 'subscribe' },
   context: SessionContext,
-): Subscription | 'not-signed' | 'no-extranonce' {
-  const { profileOf, niceHash, clock, resumable, counters } = context;
-  const profile = profileOf(userAgent);
-  if (profile.name === 'nicehash' && niceHash && !signedByNiceHash(signature, niceHash, clock.nowMs()))
+): Subscription | TurnedAway {
+  const { profileOf, niceHash, clock, counters } = context;
+  if (profileOf(userAgent).name === 'nicehash' && niceHash && !signedByNiceHash(signature, niceHash, clock.nowMs()))
     return 'not-signed';
-  const estate = sessionId === undefined ? undefined : resumable.take(sessionId);
+  const estate = sessionId === undefined ? undefined : context.reclaim(sessionId);
   if (estate && sessionId !== undefined) {
     counters.resumed += 1;
-    return { profile, extranonce: estate.extranonce, resumeId: sessionId, estate };
+    return { extranonce: estate.extranonce, resumeId: sessionId, estate };
   }
   const extranonce = context.newExtranonce();
   if (extranonce === undefined) return 'no-extranonce';
-  return { profile, extranonce, resumeId: context.newResumeId(), estate: undefined };
+  return { extranonce, resumeId: context.newResumeId(), estate: undefined };
+}
+
+/** The reply to somebody who can not stay. */
+export function encodeTurnedAway(id: RequestId, why: TurnedAway): string {
+  if (why === 'no-extranonce') return encodeError(id, OTHER, 'No extranonce is free, try again later');
+  return encodeRefused(id, 'the signature is not NiceHash’s');
 }

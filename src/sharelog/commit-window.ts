@@ -1,27 +1,33 @@
-import { type CommitBody, type OpenBatch, type Size, sizeOf } from './open-batch.ts';
+import { type EncodedBatch, type OpenBatch, type Size, sizeOf } from './open-batch.ts';
 
-/**
- * Commits on their way at a time: one being written, one waiting. What is committed meanwhile gathers in the open batch,
- * so the busier the disk, the larger the transactions; up to a bound, since a transaction is written whole or not at
- * all, and a disk that is nearly full may take a small one.
- */
-const POSTED_MAX = 2;
+export interface CommitWindowOptions {
+  /**
+   * A transaction is written whole or not at all, and a disk that is nearly full may take a small one: what has gathered
+   * is closed off at this size.
+   */
+  readonly commitBytesMax: number;
+  /**
+   * Commits on their way at a time. What is committed meanwhile gathers in the open batch, so the busier the disk, the
+   * larger the writes.
+   */
+  readonly postedMax: number;
+}
 
 export interface CommitWindowModules {
   readonly open: OpenBatch;
   /** Sends a commit to whoever writes it; `durable` is to be called when it is on the disk, in order. */
-  readonly post: (body: CommitBody) => void;
+  readonly post: (batches: readonly EncodedBatch[]) => void;
 }
 
 /** What is between the event loop and the disk: the open batch, the commits posted, and who waits for them. */
 export class CommitWindow {
-  readonly #commitBytesMax: number;
+  readonly #options: CommitWindowOptions;
   readonly #open: OpenBatch;
-  readonly #post: (body: CommitBody) => void;
+  readonly #post: (batches: readonly EncodedBatch[]) => void;
   /** Callbacks in order; each waits until `commit` commits are durable. */
   #waiting: { readonly commit: number; readonly durable: () => void }[] = [];
   /** Commits that have reached their bound and wait to be posted, before what is in the open batch. */
-  #ready: CommitBody[] = [];
+  #ready: (readonly EncodedBatch[])[] = [];
   #posted: Size[] = [];
   #postedCommits = 0;
   #durableCommits = 0;
@@ -29,8 +35,8 @@ export class CommitWindow {
   #stopped = false;
   #drained: (() => void) | undefined;
 
-  constructor(options: { readonly commitBytesMax: number }, modules: CommitWindowModules) {
-    this.#commitBytesMax = options.commitBytesMax;
+  constructor(options: CommitWindowOptions, modules: CommitWindowModules) {
+    this.#options = options;
     this.#open = modules.open;
     this.#post = modules.post;
   }
@@ -52,7 +58,7 @@ export class CommitWindow {
     const commit = this.#postedCommits + this.#ready.length + (this.#open.rows > 0 ? 1 : 0);
     this.#waiting.push({ commit, durable });
     this.#advance();
-    if (this.#open.bytes >= this.#commitBytesMax) this.#closeOff();
+    if (this.#open.bytes >= this.#options.commitBytesMax) this.#closeOff();
     // With nothing to wait for, the callback still comes later, and after those before it.
     if (commit <= this.#durableCommits && !this.#flushing) {
       this.#flushing = true;
@@ -94,18 +100,18 @@ export class CommitWindow {
   }
 
   #closeOff(): void {
-    const body = this.#open.take();
-    if (body !== undefined) this.#ready.push(body);
+    const batches = this.#open.take();
+    if (batches.length > 0) this.#ready.push(batches);
   }
 
   /** Gives the writer what is sealed, unless it has enough to do. */
   #advance(): void {
-    while (this.#posted.length < POSTED_MAX && !this.#stopped) {
-      const body = this.#ready.shift() ?? this.#open.take();
-      if (body === undefined) return;
+    while (this.#posted.length < this.#options.postedMax && !this.#stopped) {
+      const batches = this.#ready.shift() ?? this.#open.take();
+      if (batches.length === 0) return;
       this.#postedCommits += 1;
-      this.#posted.push(sizeOf(body));
-      this.#post(body);
+      this.#posted.push(sizeOf(batches));
+      this.#post(batches);
     }
   }
 

@@ -1,14 +1,20 @@
 import { limits } from '../limits.ts';
-import type { Commit } from './log-store.ts';
-import type { CommitBody } from './open-batch.ts';
+import type { EncodedBatch } from './open-batch.ts';
 
 /**
- * Commits of share rows as they go over the local socket from a gateway to the log's thread. All numbers little-endian:
+ * Commits of share rows as they go over the local socket from a gateway to the pool. All numbers little-endian:
  *
  *     u32 bytes that follow | f64 handed over (pool clock, ms) | u32 segments | segments × (u32 rows, u32 bytes) | rows
  *
  * The answer is a u32 for each group commit: how many more of this connection's commits are on the disk.
  */
+
+/** What a gateway commits. */
+export interface Commit {
+  readonly batches: readonly EncodedBatch[];
+  /** Pool clock when it was handed over, ms. */
+  readonly handedMs: number;
+}
 
 const LENGTH_BYTES = 4;
 const HEAD_BYTES = 12;
@@ -20,7 +26,7 @@ const ROW_BYTES_MAX = 1024;
 const FRAME_BYTES_MAX = limits.sharesInFlightMax * ROW_BYTES_MAX;
 
 /** The pieces of a frame, to be written one after another; the rows are not copied. */
-export function encodeFrame({ batches }: CommitBody, handedMs: number): Uint8Array[] {
+export function encodeFrame(batches: readonly EncodedBatch[], handedMs: number): Uint8Array[] {
   const head = Buffer.alloc(LENGTH_BYTES + HEAD_BYTES + SEGMENT_BYTES * batches.length);
   const rowsBytes = batches.reduce((sum, { length }) => sum + length, 0);
   head.writeUInt32LE(head.length - LENGTH_BYTES + rowsBytes, 0);
@@ -88,7 +94,7 @@ function decodeFrame(frame: Buffer): Commit {
     return { kind: 'shares' as const, rows, length, buffer };
   });
   if (at !== frame.length) throw malformed('whose rows are not as long as it says');
-  return { batches, candidates: [], settlements: [], handedMs };
+  return { batches, handedMs };
 }
 
 function malformed(what: string): Error {

@@ -1,23 +1,11 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import Database from 'better-sqlite3';
-import { LOG_FILE } from './log-file.ts';
-import type { Mark } from './log-store.ts';
-import { type BatchKind, batchKinds } from './rows.ts';
+import { type LogIdentity, readIdentity } from './identity.ts';
+import { LOG_START, type Mark } from './kept.ts';
+import type { BatchKind } from './rows.ts';
+import type { BatchHead } from './segment.ts';
+import { listSegments } from './segment-files.ts';
+import { SegmentReader } from './segment-reader.ts';
 
-/** A batch without its rows. */
-export interface BatchHead {
-  readonly seq: number;
-  readonly kind: BatchKind;
-  /** Layout of the rows (rows.ts, ROW_FORMAT). */
-  readonly format: number;
-  readonly rows: number;
-  readonly bytes: number;
-  /** Rows of all batches ever written, up to and including this one. */
-  readonly rowsTotal: number;
-  /** Pool clock when it was handed to the log, ms. */
-  readonly storedMs: number;
-}
+export type { BatchHead } from './segment.ts';
 
 /** How much one read may return; the first batch comes whatever its size. */
 export interface ReadBounds {
@@ -25,51 +13,33 @@ export interface ReadBounds {
   readonly bytesMax: number;
 }
 
-interface HeadRow {
-  readonly seq: number;
-  readonly kind: number;
-  readonly format: number;
-  readonly rows: number;
-  readonly bytes: number;
-  readonly rowsTotal: number;
-  readonly storedMs: number;
-}
-
-const kindNames: ReadonlyMap<number, BatchKind> = new Map(
-  Object.entries(batchKinds).map(([name, number]) => [number, name as BatchKind]),
-);
-/** Heads read at a time. */
-const HEADS_MAX = 4096;
+/** Segments held open: the one that is read, and the one that is written. */
+const OPEN_MAX = 2;
 
 /**
  * Reads the log's batches by position, from any process, while the pool writes or when it is stopped. What it sees is on
- * the disk. Each call is a read of its own and short, so that the log's WAL can be reused.
+ * the disk. Only what a consumer has not confirmed is sure to be there.
  */
 export class LogReader {
   readonly logId: string;
-  readonly #database: Database.Database;
-  readonly #heads: Database.Statement<[number, number], HeadRow>;
-  readonly #bodies: Database.Statement<[number, number, number], { body: Buffer }>;
-  readonly #last: Database.Statement<[], Mark>;
+  readonly #folder: string;
+  /** The last used comes last. */
+  #open: SegmentReader[] = [];
 
-  constructor(database: Database.Database) {
-    this.#database = database;
-    const row = database.prepare<[], { log_id: string }>('SELECT log_id FROM log').get();
-    if (row === undefined) throw new Error(`${LOG_FILE} has lost its identity`);
-    this.logId = row.log_id;
-    this.#heads = database.prepare(
-      `SELECT seq, kind, format, rows, bytes, rows_total AS rowsTotal, stored_ms AS storedMs
-       FROM batches WHERE seq > ? ORDER BY seq LIMIT ?`,
-    );
-    this.#bodies = database.prepare('SELECT body FROM batches WHERE seq BETWEEN ? AND ? AND kind = ? ORDER BY seq');
-    this.#last = database.prepare('SELECT last_seq AS seq, rows_total AS rows, bytes_total AS bytes FROM log');
+  constructor(folder: string, { logId }: LogIdentity) {
+    this.#folder = folder;
+    this.logId = logId;
   }
 
   /** The last batch ever written, and the rows and bytes up to it. */
   last(): Mark {
-    const mark = this.#last.get();
-    if (mark === undefined) throw new Error(`${LOG_FILE} has lost its sequence`);
-    return mark;
+    const segments = this.#segments();
+    // The newest may have been made for a batch that is yet to come.
+    for (const firstSeq of segments.slice(-2).reverse()) {
+      const head = this.#segment(firstSeq).heads.at(-1);
+      if (head !== undefined) return { seq: head.seq, rows: head.rowsTotal, bytes: head.bytesTotal };
+    }
+    return LOG_START;
   }
 
   /** The batches after `seq`, in order, within the bounds. */
@@ -77,36 +47,65 @@ export class LogReader {
     const heads: BatchHead[] = [];
     let rows = 0;
     let bytes = 0;
-    for (const row of this.#heads.all(seq, HEADS_MAX)) {
-      rows += row.rows;
-      bytes += row.bytes;
+    for (const head of this.#after(seq)) {
+      rows += head.rows;
+      bytes += head.bytes;
       if (heads.length > 0 && (rows > bounds.rowsMax || bytes > bounds.bytesMax)) break;
-      const kind = kindNames.get(row.kind);
-      if (kind === undefined) throw new Error(`${LOG_FILE}: batch ${row.seq} is of an unknown kind ${row.kind}`);
-      heads.push({ ...row, kind });
+      heads.push(head);
     }
     return heads;
   }
 
   /** The rows of one kind in the batches from `first` to `last`, both included. */
   bodies(kind: BatchKind, first: number, last: number): Uint8Array[] {
-    return this.#bodies.all(first, last, batchKinds[kind]).map((row) => row.body);
+    const bodies: Uint8Array[] = [];
+    for (const head of this.#after(first - 1)) {
+      if (head.seq > last) break;
+      if (head.kind === kind) bodies.push(this.#holding(head.seq).body(head.seq));
+    }
+    return bodies;
   }
 
   close(): void {
-    this.#database.close();
+    for (const segment of this.#open) segment.close();
+    this.#open = [];
+  }
+
+  *#after(seq: number): Generator<BatchHead> {
+    const segments = this.#segments();
+    const from = Math.max(
+      0,
+      segments.findLastIndex((firstSeq) => firstSeq <= seq + 1),
+    );
+    for (const firstSeq of segments.slice(from)) {
+      const { heads } = this.#segment(firstSeq);
+      for (const head of heads.slice(Math.max(0, seq + 1 - firstSeq))) yield head;
+    }
+  }
+
+  #segments(): readonly number[] {
+    return listSegments(this.#folder) ?? [];
+  }
+
+  /** The segment, with everything that is in it now. */
+  #segment(firstSeq: number): SegmentReader {
+    const known = this.#open.find((segment) => segment.firstSeq === firstSeq);
+    const segment = known ?? new SegmentReader(this.#folder, firstSeq);
+    this.#open = [...this.#open.filter((other) => other !== segment), segment];
+    while (this.#open.length > OPEN_MAX) this.#open.shift()?.close();
+    segment.extend();
+    return segment;
+  }
+
+  #holding(seq: number): SegmentReader {
+    const segment = this.#open.findLast(({ firstSeq, heads }) => seq >= firstSeq && seq < firstSeq + heads.length);
+    if (segment === undefined) throw new Error(`share log: batch ${seq} is not at hand`);
+    return segment;
   }
 }
 
 /** Opens the log of a data folder for reading; undefined where no pool has ever made one. */
 export function openLogReader(folder: string): LogReader | undefined {
-  const path = join(folder, LOG_FILE);
-  if (!existsSync(path)) return undefined;
-  const database = new Database(path, { readonly: true, timeout: 5_000 });
-  try {
-    return new LogReader(database);
-  } catch (error) {
-    database.close();
-    throw error;
-  }
+  const identity = readIdentity(folder);
+  return identity && new LogReader(folder, identity);
 }

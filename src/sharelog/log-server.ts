@@ -1,28 +1,25 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { ANSWER_BYTES, FrameReader } from './frames.ts';
-import type { Commit } from './log-store.ts';
+import { ANSWER_BYTES, type Commit, FrameReader } from './frames.ts';
 import { withSocketPath } from './socket-path.ts';
 
-/** Where the gateways' processes reach the log's thread, in the data folder. */
+/** Where the gateways' processes reach the log, in the data folder. */
 export const LOG_SOCKET_FILE = 'sharelog.sock';
 
-/** A gateway's connection, as the log's thread answers it. */
-export interface CommitOrigin {
-  /** The next `commits` commits of this origin, in order, are on the disk. */
-  durable(commits: number): void;
-}
-
-/** Takes commits from other processes of this user, straight into the log's thread. */
+/** Takes commits from gateways in other processes of this user; each is answered when it is on the disk, in order. */
 export class LogServer {
   readonly #server: Server;
   readonly #folder: string;
   readonly #sockets = new Set<Socket>();
 
-  constructor(options: { readonly folder: string }, modules: { take(commit: Commit, origin: CommitOrigin): void }) {
+  /** `append` calls back when a commit is on the disk. */
+  constructor(
+    options: { readonly folder: string },
+    modules: { append(commit: Commit & { readonly durable: () => void }): void },
+  ) {
     this.#folder = options.folder;
-    this.#server = createServer((socket) => this.#serve(socket, modules.take));
+    this.#server = createServer((socket) => this.#serve(socket, modules.append));
   }
 
   async listen(): Promise<void> {
@@ -46,19 +43,24 @@ export class LogServer {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  #serve(socket: Socket, take: (commit: Commit, origin: CommitOrigin) => void): void {
+  #serve(socket: Socket, append: (commit: Commit & { readonly durable: () => void }) => void): void {
     this.#sockets.add(socket);
     const reader = new FrameReader();
-    const origin: CommitOrigin = {
-      durable(commits) {
-        const answer = Buffer.alloc(ANSWER_BYTES);
-        answer.writeUInt32LE(commits);
-        if (!socket.destroyed) socket.write(answer);
-      },
+    let durable = 0;
+    const answer = (): void => {
+      const bytes = Buffer.alloc(ANSWER_BYTES);
+      bytes.writeUInt32LE(durable);
+      durable = 0;
+      if (!socket.destroyed) socket.write(bytes);
+    };
+    // Commits that one write has brought to the disk are answered together.
+    const count = (): void => {
+      durable += 1;
+      if (durable === 1) process.nextTick(answer);
     };
     socket.on('data', (chunk) => {
       try {
-        for (const commit of reader.push(chunk)) take(commit, origin);
+        for (const commit of reader.push(chunk)) append({ ...commit, durable: count });
       } catch {
         // Not one of our gateways. What it committed before stays.
         socket.destroy();

@@ -1,93 +1,141 @@
-import { Worker } from 'node:worker_threads';
+import { join } from 'node:path';
 import type { Job } from '../domain/job.ts';
 import type { FoundBlock, SubmitOutcome } from '../domain/ports.ts';
 import type { JudgedShare } from '../domain/share.ts';
 import { limits } from '../limits.ts';
 import { headOf } from './block-rows.ts';
 import { BufferPool } from './buffer-pool.ts';
-import { builtEntry } from './built.ts';
 import type { BlockHead, Candidate } from './candidate.ts';
+import { CandidateStore } from './candidate-store.ts';
 import { CommitWindow } from './commit-window.ts';
+import { systemDisk } from './disk.ts';
+import { type FolderLock, lockFile } from './folder-lock.ts';
+import { countBoot, type LogIdentity } from './identity.ts';
+import type { KeptMarks } from './kept.ts';
+import { LogServer } from './log-server.ts';
 import { makeFolder } from './make-folder.ts';
-import type { KeptStatus, LogReply, LogRequest, LogWorkerData } from './messages.ts';
-import { type CommitBody, OpenBatch } from './open-batch.ts';
+import { type EncodedBatch, OpenBatch } from './open-batch.ts';
+import { findEnd, type LogEnd } from './recovery.ts';
+import { LOG_FOLDER } from './segment-files.ts';
+import { SegmentStore } from './segment-store.ts';
+import { SegmentWriter } from './segment-writer.ts';
 import type { ShareLog, ShareLogModules, ShareLogOptions, ShareLogStatus } from './share-log.ts';
 
 export type { ShareLog, ShareLogModules, ShareLogOptions, ShareLogStatus } from './share-log.ts';
 
+/** In the data folder: held while a pool runs. */
+export const LOG_LOCK_FILE = 'sharelog.lock';
 const CLOSE_MS_MAX = 5_000;
+/** A write that takes longer is told of. */
+const PATIENCE_MS = 5_000;
+/** What is gathered while a write is under way is the next one: more than one at a time would only be smaller. */
+const POSTED_MAX = 1;
 
 /** Opens the log of a data folder; rejects where another pool has it, or where it can not be written. */
 export async function openShareLog(options: ShareLogOptions, modules: ShareLogModules): Promise<ShareLog> {
-  makeFolder(options.folder);
-  const data: LogWorkerData = {
-    folder: options.folder,
-    pagesMax: options.pagesMax,
-    retain: options.consumers.length > 0,
-    keptBytesMax: options.keptBytesMax ?? limits.logKeptBytesMax,
-    keptMsMax: options.keptMsMax ?? limits.logKeptMsMax,
-    serve: options.serve ?? false,
-  };
-  const worker = new Worker(builtEntry('sharelog/log-worker.ts'), { workerData: data });
-  const reply = await new Promise<LogReply>((resolve, reject) => {
-    worker.once('message', resolve);
-    worker.once('error', reject);
-  });
-  worker.removeAllListeners('error');
-  if (reply.type !== 'ready') {
-    const reason = reply.type === 'refused' ? reply.reason : `its thread answered ${reply.type}`;
-    throw new Error(`the share log in ${options.folder} can not be opened: ${reason}`);
+  const { folder } = options;
+  makeFolder(join(folder, LOG_FOLDER));
+  const lock = lockFile(join(folder, LOG_LOCK_FILE));
+  if (lock === undefined) {
+    throw new Error(`the share log in ${folder} can not be opened: another pool is running on this data folder`);
   }
-  return new WorkerShareLog(options, data, modules, worker, reply);
+  try {
+    const identity = countBoot(folder);
+    const store = new SegmentStore(folder, options.segmentBytes ?? limits.logSegmentBytes);
+    const end = findEnd(folder);
+    if (end.segments.length === 0) {
+      await store.prepare();
+      await store.make(1);
+      end.segments.push(1);
+    }
+    const log = new SegmentLog(options, modules, { lock, identity, store, end });
+    await log.serve();
+    return log;
+  } catch (error) {
+    lock.release();
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`the share log in ${folder} can not be opened: ${reason}`);
+  }
 }
 
-class WorkerShareLog implements ShareLog {
+class SegmentLog implements ShareLog {
   readonly logId: string;
   readonly epoch: number;
   readonly unresolved: readonly Candidate[];
+  readonly #options: ShareLogOptions;
   readonly #modules: ShareLogModules;
-  readonly #data: LogWorkerData;
-  readonly #closeMsMax: number;
-  readonly #worker: Worker;
+  readonly #lock: FolderLock;
   readonly #pool = new BufferPool(4, limits.logBatchBytesMax * 2);
   readonly #open: OpenBatch;
-  readonly #positions: Map<string, number>;
   readonly #window: CommitWindow;
-  #kept: KeptStatus;
-  #lastCommitMs = 0;
+  readonly #candidates: CandidateStore;
+  readonly #store: SegmentStore;
+  readonly #writer: SegmentWriter;
+  readonly #server: LogServer | undefined;
+  readonly #marks: KeptMarks;
+  readonly #positions: Map<string, number>;
+  /** First sequence numbers of the segments that are there. */
+  readonly #segments: number[];
+  /** Candidates whose outcome is among the rows that are not committed yet. */
+  #decided: string[] = [];
+  #trimming = false;
   #droppedRows = 0;
   #failing: string | undefined;
-  #dead: string | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(
     options: ShareLogOptions,
-    data: LogWorkerData,
     modules: ShareLogModules,
-    worker: Worker,
-    ready: Extract<LogReply, { type: 'ready' }>,
+    parts: { lock: FolderLock; identity: LogIdentity; store: SegmentStore; end: LogEnd },
   ) {
-    this.logId = ready.identity.logId;
-    this.epoch = ready.identity.epoch;
-    this.unresolved = ready.unresolved;
-    this.#kept = ready.kept;
+    const { folder } = options;
+    const { identity, end } = parts;
+    this.logId = identity.logId;
+    this.epoch = identity.epoch;
+    this.#options = options;
     this.#modules = modules;
-    this.#data = data;
-    this.#worker = worker;
-    this.#closeMsMax = options.closeMsMax ?? CLOSE_MS_MAX;
+    this.#lock = parts.lock;
+    this.#store = parts.store;
+    this.#segments = end.segments;
+    this.#marks = end.marks;
     this.#positions = new Map(options.consumers.map((consumer) => [consumer, 0]));
+    const failing = (reason: string): void => this.#onFailing(reason);
+    this.#candidates = new CandidateStore(folder, { failing });
+    this.unresolved = this.#candidates.read();
+    this.#writer = new SegmentWriter(
+      {
+        folder,
+        segmentBytes: options.segmentBytes ?? limits.logSegmentBytes,
+        epoch: identity.epoch,
+        segment: end.segments.at(-1) ?? 1,
+        offset: end.offset,
+      },
+      {
+        clock: modules.clock,
+        disk: modules.disk ?? systemDisk,
+        store: parts.store,
+        marks: end.marks,
+        failing,
+        written: (segment) => this.#onWritten(segment),
+      },
+    );
     const bounds = {
       rowsMax: options.batchRowsMax ?? limits.logBatchRowsMax,
       bytesMax: options.batchBytesMax ?? limits.logBatchBytesMax,
     };
     this.#open = new OpenBatch({ node: options.node, epoch: this.epoch, bounds }, this.#pool);
     this.#window = new CommitWindow(
-      { commitBytesMax: bounds.bytesMax },
-      { open: this.#open, post: (body) => this.#post(body) },
+      { commitBytesMax: bounds.bytesMax, postedMax: POSTED_MAX },
+      { open: this.#open, post: (batches) => this.#post(batches) },
     );
-    worker.on('message', (reply: LogReply) => this.#onReply(reply));
-    worker.on('error', (error) => this.#onDeath(error));
-    worker.on('exit', () => this.#onDeath(new Error('the share log’s thread ended')));
+    if (options.serve === true) {
+      this.#server = new LogServer({ folder }, { append: (commit) => this.#writer.append(commit) });
+    }
+  }
+
+  /** Lets gateways in, where there are any. */
+  async serve(): Promise<void> {
+    await this.#server?.listen();
   }
 
   share(share: JudgedShare): void {
@@ -102,8 +150,9 @@ class WorkerShareLog implements ShareLog {
 
   candidate(block: FoundBlock): void {
     this.#assertOpen();
-    // A copy: the bytes may be part of a larger buffer, and the thread gets a clone of the whole.
-    this.#open.candidate({ ...headOf(block), block: new Uint8Array(block.block) });
+    const head = headOf(block);
+    this.#candidates.keep({ ...head, block: block.block });
+    this.#open.block(head, { status: 'unknown', reason: 'no answer yet' });
   }
 
   outcome(block: FoundBlock, outcome: SubmitOutcome): void {
@@ -112,12 +161,22 @@ class WorkerShareLog implements ShareLog {
 
   resolved(candidate: BlockHead, outcome: SubmitOutcome): void {
     this.#assertOpen();
-    this.#open.outcome(candidate, outcome);
+    this.#open.block(candidate, outcome);
+    if (outcome.status !== 'unknown') this.#decided.push(candidate.hash);
   }
 
   commit(durable: () => void): void {
     this.#assertOpen();
-    this.#window.commit(durable);
+    if (this.#decided.length === 0) {
+      this.#window.commit(durable);
+      return;
+    }
+    const decided = this.#decided;
+    this.#decided = [];
+    this.#window.commit(() => {
+      for (const hash of decided) this.#candidates.drop(hash);
+      durable();
+    });
   }
 
   confirm(consumer: string, seq: number): void {
@@ -126,13 +185,14 @@ class WorkerShareLog implements ShareLog {
     if (position === undefined) throw new Error(`sharelog: no consumer ${consumer}`);
     if (seq <= position) return;
     this.#positions.set(consumer, seq);
-    this.#send({ type: 'confirmed', seq: Math.min(...this.#positions.values()) });
+    this.#marks.confirm(Math.min(...this.#positions.values()));
+    void this.#trim();
   }
 
   status(): ShareLogStatus {
-    const reason = this.#dead ?? this.#failing ?? '';
+    const reason = this.#failing ?? this.#impatience();
     const { pending, waiting } = this.#window;
-    const { oldestMs, batches, rows, bytes } = this.#kept;
+    const { oldestMs, batches, rows, bytes } = this.#marks.kept;
     const keptMs = oldestMs === undefined ? 0 : Math.max(0, this.#modules.clock.nowMs() - oldestMs);
     return {
       healthy: reason === '',
@@ -140,7 +200,7 @@ class WorkerShareLog implements ShareLog {
       pendingRows: pending.rows,
       pendingBytes: pending.bytes,
       pendingCommits: waiting,
-      lastCommitMs: this.#lastCommitMs,
+      lastCommitMs: this.#writer.lastWriteMs,
       keptBatches: batches,
       keptRows: rows,
       keptBytes: bytes,
@@ -156,52 +216,64 @@ class WorkerShareLog implements ShareLog {
   }
 
   async #close(): Promise<void> {
-    if (this.#dead !== undefined) return;
-    if (await this.#window.drain(this.#closeMsMax)) {
-      const exited = new Promise<void>((resolve) => void this.#worker.once('exit', () => resolve()));
-      this.#send({ type: 'close' });
-      await exited;
-      return;
+    if (await this.#window.drain(this.#options.closeMsMax ?? CLOSE_MS_MAX)) {
+      for (const hash of this.#decided) this.#candidates.drop(hash);
+    } else {
+      const { reason, pendingRows } = this.status();
+      this.#modules.logger.error({ reason, pendingRows }, 'share log closed with rows that never reached the disk');
     }
-    const { reason, pendingRows } = this.status();
-    this.#modules.logger.error({ reason, pendingRows }, 'share log closed with rows that never reached the disk');
-    await this.#worker.terminate();
+    this.#server?.close();
+    this.#writer.close();
+    this.#candidates.close();
+    await this.#candidates.settled;
+    this.#lock.release();
+  }
+
+  #impatience(): string {
+    const ms = this.#writer.waitingMs;
+    return ms > PATIENCE_MS ? `the disk has not answered for ${Math.floor(ms / 1000)} s` : '';
   }
 
   #alarm(keptMs: number, bytes: number): string | undefined {
+    const { keptMsMax, keptBytesMax } = this.#bounds();
     if (this.#positions.size === 0) return undefined;
-    if (keptMs > this.#data.keptMsMax) return `a consumer is ${Math.round(keptMs / 3_600_000)} h behind`;
-    if (bytes > this.#data.keptBytesMax) return `a consumer is ${Math.round(bytes / 2 ** 20)} MiB behind`;
+    if (keptMs > keptMsMax) return `a consumer is ${Math.round(keptMs / 3_600_000)} h behind`;
+    if (bytes > keptBytesMax) return `a consumer is ${Math.round(bytes / 2 ** 20)} MiB behind`;
     return undefined;
+  }
+
+  #bounds(): { readonly keptBytesMax: number; readonly keptMsMax: number } {
+    const { keptBytesMax = limits.logKeptBytesMax, keptMsMax = limits.logKeptMsMax } = this.#options;
+    return { keptBytesMax, keptMsMax };
   }
 
   #assertOpen(): void {
     if (this.#closed !== undefined) throw new Error('sharelog: used after close');
   }
 
-  #post(body: CommitBody): void {
-    const buffers = body.batches.map((batch) => batch.buffer);
-    this.#send({ type: 'commit', commit: { ...body, handedMs: this.#modules.clock.nowMs() } }, buffers);
+  #post(batches: readonly EncodedBatch[]): void {
+    const handedMs = this.#modules.clock.nowMs();
+    const durable = (): void => {
+      for (const { buffer } of batches) this.#pool.give(buffer);
+      this.#window.durable(1);
+    };
+    // A block's share is not acknowledged before the block itself can not be lost.
+    const candidates = this.#candidates.settled;
+    if (candidates === undefined) this.#writer.append({ batches, handedMs, durable });
+    else void candidates.then(() => this.#writer.append({ batches, handedMs, durable }));
   }
 
-  #send(request: LogRequest, transfer: ArrayBuffer[] = []): void {
-    this.#worker.postMessage(request, transfer);
-  }
-
-  #onReply(reply: LogReply): void {
-    if (reply.type === 'durable') this.#onDurable(reply);
-    else if (reply.type === 'trimmed') this.#kept = reply.kept;
-    else if (reply.type === 'failing') this.#onFailing(reply.reason);
-  }
-
-  #onDurable(reply: Extract<LogReply, { type: 'durable' }>): void {
+  /** A write came to its end, in this segment. */
+  #onWritten(segment: number): void {
     if (this.#failing !== undefined) this.#modules.logger.info({}, 'share log writes again');
     this.#failing = undefined;
-    this.#lastCommitMs = reply.commitMs;
-    this.#kept = reply.kept;
-    this.#droppedRows += reply.droppedRows;
-    for (const buffer of reply.buffers) this.#pool.give(buffer);
-    this.#window.durable(reply.commits);
+    if (segment !== this.#segments.at(-1)) this.#segments.push(segment);
+    if (this.#positions.size > 0) return;
+    const { keptBytesMax, keptMsMax } = this.#bounds();
+    const dropped = this.#marks.cut(keptBytesMax, this.#modules.clock.nowMs() - keptMsMax);
+    if (dropped === 0) return;
+    this.#droppedRows += dropped;
+    void this.#trim();
   }
 
   #onFailing(reason: string): void {
@@ -211,10 +283,21 @@ class WorkerShareLog implements ShareLog {
     this.#failing = reason;
   }
 
-  #onDeath(error: Error): void {
-    if (this.#closed !== undefined || this.#dead !== undefined) return;
-    this.#dead = error.message;
-    this.#window.stop();
-    this.#modules.fatal(error);
+  /** Lets go of the segments that nobody wants any more: those whose successor begins with what is still wanted. */
+  async #trim(): Promise<void> {
+    if (this.#trimming) return;
+    this.#trimming = true;
+    try {
+      for (;;) {
+        const [oldest, next] = this.#segments;
+        if (oldest === undefined || next === undefined || next > this.#marks.confirmedSeq + 1) break;
+        await this.#store.discard(oldest);
+        this.#segments.shift();
+      }
+    } catch (error) {
+      this.#modules.logger.warn({ err: error }, 'a segment of the share log can not be removed');
+    } finally {
+      this.#trimming = false;
+    }
   }
 }

@@ -6,8 +6,11 @@ import { BufferPool } from './buffer-pool.ts';
 import { CommitWindow } from './commit-window.ts';
 import { ANSWER_BYTES, encodeFrame } from './frames.ts';
 import { LOG_SOCKET_FILE } from './log-server.ts';
-import { type CommitBody, OpenBatch } from './open-batch.ts';
+import { type EncodedBatch, OpenBatch } from './open-batch.ts';
 import { withSocketPath } from './socket-path.ts';
+
+/** One commit being written, and one on its way there. */
+const POSTED_MAX = 2;
 
 export interface RemoteLogOptions {
   /** The pool's data folder. */
@@ -30,7 +33,7 @@ export interface RemoteLog extends Pick<ShareRecorder, 'share' | 'commit'> {
   close(msMax: number): Promise<void>;
 }
 
-/** Connects to the log's thread of a running pool; rejects where there is none. */
+/** Connects to the log of a running pool; rejects where there is none. */
 export async function connectShareLog(options: RemoteLogOptions, modules: RemoteLogModules): Promise<RemoteLog> {
   const socket = await withSocketPath(
     options.folder,
@@ -60,8 +63,8 @@ class SocketLog implements RemoteLog {
     const bounds = { rowsMax: limits.logBatchRowsMax, bytesMax: limits.logBatchBytesMax };
     this.#open = new OpenBatch({ node, epoch, bounds }, this.#pool);
     this.#window = new CommitWindow(
-      { commitBytesMax: bounds.bytesMax },
-      { open: this.#open, post: (body) => this.#post(body) },
+      { commitBytesMax: bounds.bytesMax, postedMax: POSTED_MAX },
+      { open: this.#open, post: (batches) => this.#post(batches) },
     );
     socket.removeAllListeners('error');
     socket.on('error', () => socket.destroy());
@@ -87,20 +90,20 @@ class SocketLog implements RemoteLog {
     this.#socket.destroy();
   }
 
-  #post(body: CommitBody): void {
-    const pieces = encodeFrame(body, this.#clock.nowMs());
+  #post(batches: readonly EncodedBatch[]): void {
+    const pieces = encodeFrame(batches, this.#clock.nowMs());
     const last = pieces.length - 1;
     this.#socket.cork();
     pieces.forEach((piece, index) => {
       // The rows' buffers are free again when the system has them.
       if (index < last) this.#socket.write(piece);
-      else this.#socket.write(piece, () => this.#giveBack(body));
+      else this.#socket.write(piece, () => this.#giveBack(batches));
     });
     this.#socket.uncork();
   }
 
-  #giveBack(body: CommitBody): void {
-    for (const { buffer } of body.batches) this.#pool.give(buffer);
+  #giveBack(batches: readonly EncodedBatch[]): void {
+    for (const { buffer } of batches) this.#pool.give(buffer);
   }
 
   #onAnswer(chunk: Buffer): void {

@@ -1,5 +1,6 @@
 import type { Clock, Logger, ShareRecorder, SubmitOutcome } from '../domain/ports.ts';
 import type { BlockHead, Candidate } from './candidate.ts';
+import type { Disk } from './disk.ts';
 
 export interface ShareLogOptions {
   /** The data folder; made where it does not exist. */
@@ -12,8 +13,8 @@ export interface ShareLogOptions {
   readonly batchBytesMax?: number;
   readonly keptBytesMax?: number;
   readonly keptMsMax?: number;
-  /** Pages of 4 KiB that the file may have. */
-  readonly pagesMax?: number;
+  /** Length of the log's files; what is confirmed goes file by file. */
+  readonly segmentBytes?: number;
   /** How long `close` waits for the disk. */
   readonly closeMsMax?: number;
   /** Takes commits from gateways in processes of their own, over a socket in the folder. Default: false. */
@@ -23,8 +24,8 @@ export interface ShareLogOptions {
 export interface ShareLogModules {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Called once where the log can not go on in this process: its thread is gone. Nothing is acknowledged after it. */
-  readonly fatal: (error: Error) => void;
+  /** Default: the system's. */
+  readonly disk?: Disk;
 }
 
 export interface ShareLogStatus {
@@ -36,9 +37,9 @@ export interface ShareLogStatus {
   readonly pendingBytes: number;
   /** Callbacks that wait for their commit. */
   readonly pendingCommits: number;
-  /** How long the last transaction took, ms. */
+  /** How long the last write took, sync and all, ms. */
   readonly lastCommitMs: number;
-  /** What is kept for consumers, as of the last commit. */
+  /** What not every consumer has confirmed. */
   readonly keptBatches: number;
   readonly keptRows: number;
   readonly keptBytes: number;

@@ -12,24 +12,22 @@ export function decodeConfigure(id: RequestId, [names, options]: readonly unknow
   const extensions: Extension[] = [];
   for (const name of new Set<unknown>(asked)) {
     if (typeof name !== 'string') return 'an extension name is expected';
-    const extension = decodeExtension(name, options);
-    if (typeof extension === 'string') return extension;
-    extensions.push(extension);
+    extensions.push(decodeExtension(name, options));
   }
   return { kind: 'configure', id, extensions };
 }
 
-function decodeExtension(name: string, options: unknown): Extension | string {
+function decodeExtension(name: string, options: unknown): Extension {
   switch (name) {
     case 'version-rolling': {
       // BIP310: a miner that names no mask can roll any bit.
       const mask = hexU32(option(options, 'version-rolling.mask') ?? 'ffffffff');
-      return mask === undefined ? 'version-rolling.mask is not 8 hex digits' : { kind: name, mask };
+      return mask === undefined ? faulty(name, 'version-rolling.mask is not 8 hex digits') : { kind: name, mask };
     }
     case 'minimum-difficulty': {
       const difficulty = suggestedDifficulty(option(options, 'minimum-difficulty.value'));
       return difficulty === undefined
-        ? 'minimum-difficulty.value is not a positive number'
+        ? faulty(name, 'minimum-difficulty.value is not a positive number')
         : { kind: name, difficulty };
     }
     case 'subscribe-extranonce':
@@ -38,6 +36,11 @@ function decodeExtension(name: string, options: unknown): Extension | string {
     default:
       return { kind: 'unsupported', name: cleanText(name, limits.userAgentCharsMax) };
   }
+}
+
+/** BIP310: what is wrong with one extension is said of that one, and the others are granted. */
+function faulty(name: string, fault: string): Extension {
+  return { kind: 'faulty', name, fault };
 }
 
 /** An own member of the client's object: none that it inherits. */

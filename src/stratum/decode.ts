@@ -55,6 +55,8 @@ function decodeCall(id: RequestId, raw: RawMessage): Message {
     if (raw.result !== undefined || raw.error !== undefined) return { kind: 'reply', id, text: replyText(raw.result) };
     return failure(id, 'invalid-request', 'Invalid request: no method');
   }
+  // ESP-Miner answers a ping with a request; an error for it would count as a rejected share there.
+  if (method === 'pong') return { kind: 'reply', id, text: undefined };
   const decoder = typeof method === 'string' ? decoders.get(method) : undefined;
   if (decoder === undefined) return failure(id, 'unknown-method', 'Method not found');
   // Left out, null and {} all mean no parameters; a share without a list is malformed by its first field.

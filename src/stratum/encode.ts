@@ -1,6 +1,6 @@
 import { EXTRANONCE2_BYTES } from '../domain/job.ts';
 import type { RequestId } from '../domain/share.ts';
-import { type RejectReason, rejects } from '../domain/verdict.ts';
+import { rejects, type Verdict } from '../domain/verdict.ts';
 import { u32Hex } from './hex.ts';
 import { encodeId } from './request-id.ts';
 import { asciiJson } from './text.ts';
@@ -9,6 +9,9 @@ import { asciiJson } from './text.ts';
  * What the pool says, as JSON without line ending. Every message is ASCII. A success carries `"error":null`: NiceHash
  * and others read a missing member as a failure.
  */
+
+/** Stratum's code for every error that has none of its own. */
+export const OTHER = 20;
 
 /** A result that is JSON already. */
 function result(id: RequestId, json: string): string {
@@ -22,11 +25,6 @@ export function encodeTrue(id: RequestId): string {
 
 export function encodePong(id: RequestId): string {
   return result(id, '"pong"');
-}
-
-/** `mining.get_transactions` and `mining.get_txnhashes`: a block's transactions are not sent to miners. */
-export function encodeNoTransactions(id: RequestId): string {
-  return result(id, '[]');
 }
 
 /** The reply to `mining.subscribe`. `extranonce1` is hex. */
@@ -46,15 +44,22 @@ export function encodeError(id: RequestId, code: number, text: string): string {
   return `{"id":${encodeId(id)},"result":null,"error":[${code},${asciiJson(text)},null]}`;
 }
 
-/** A refusal with its reason beside the error: `reject-reason` is the code that tables and metrics have. */
-export function encodeRefusal(id: RequestId, code: number, text: string, reason: string): string {
+/** A refusal with its reason beside the error. */
+function encodeRefusal(id: RequestId, code: number, text: string, reason: string): string {
   const error = `[${code},${asciiJson(text)},null]`;
   return `{"id":${encodeId(id)},"result":null,"error":${error},"reject-reason":${asciiJson(reason)}}`;
 }
 
-/** The reply to a share that was not accepted. */
-export function encodeReject(id: RequestId, reason: RejectReason): string {
-  const { code, text } = rejects[reason];
+/** The reply to a share, by its verdict. */
+export function encodeVerdict(id: RequestId, verdict: Verdict): string {
+  if (verdict === 'accepted') return encodeTrue(id);
+  const { code, text } = rejects[verdict];
+  return encodeRefusal(id, code, text, verdict);
+}
+
+/** The reply to a client or a worker that may not mine here; `reason` is a sentence that says why. */
+export function encodeRefused(id: RequestId, reason: string): string {
+  const { code, text } = rejects.unauthorized;
   return encodeRefusal(id, code, text, reason);
 }
 

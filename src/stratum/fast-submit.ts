@@ -1,6 +1,7 @@
 import { EXTRANONCE2_BYTES } from '../domain/job.ts';
 import type { SubmitRequest } from '../domain/share.ts';
 import { limits } from '../limits.ts';
+import { type FieldPlace, nibbles, SubmitShape } from './submit-shape.ts';
 
 /**
  * Reads `mining.submit` straight from the bytes, in the shape that nearly every client writes it: the members `id`,
@@ -22,6 +23,7 @@ const DELETE = 0x7f;
 const ZERO = 0x30;
 const NINE = 0x39;
 
+const NOTHING = new Uint8Array();
 /** Digits of an id that a double holds whatever they are. */
 const ID_DIGITS_MAX = 15;
 const PARAMS_MIN = 5;
@@ -34,18 +36,15 @@ const KEY_ID = ascii('"id"');
 const KEY_METHOD = ascii('"method"');
 const KEY_PARAMS = ascii('"params"');
 
-/** Value of a hex digit by character code; -1 for everything else. */
-const NIBBLES = new Int8Array(256).fill(-1);
-for (let value = 0; value < 16; value += 1) {
-  NIBBLES[value.toString(16).charCodeAt(0)] = value;
-  NIBBLES[value.toString(16).toUpperCase().charCodeAt(0)] = value;
-}
-
-/** One connection's reader: it keeps the last strings, which are nearly always the next ones too. */
+/** One connection's reader: it keeps the last line's shape and strings, which are nearly always the next one's too. */
 export class FastSubmit {
-  #bytes: Uint8Array = new Uint8Array();
+  #shape: SubmitShape | undefined;
+  #bytes: Uint8Array = NOTHING;
   #at = 0;
-  /** Where each parameter begins and ends, without its quotes. */
+  #end = 0;
+  /** Where the id and each parameter begin and end, without quotes. */
+  #idBegin = 0;
+  #idEnd = 0;
   readonly #begins = new Int32Array(PARAMS_MAX);
   readonly #ends = new Int32Array(PARAMS_MAX);
   #params = 0;
@@ -53,21 +52,55 @@ export class FastSubmit {
   #workerName = '';
   #jobId = '';
 
-  /** The request, or undefined where the full decoder has to look at the line. */
-  read(line: Uint8Array): SubmitRequest | undefined {
-    if (line.length < LINE_BYTES_MIN) return undefined;
-    this.#bytes = line;
-    const request = this.#message() ? this.#request() : undefined;
+  /**
+   * The request in bytes[begin…end), or undefined where the full decoder has to look at it. `view` is of the same bytes;
+   * one that serves all lines of a chunk need not be made for each.
+   */
+  read(bytes: Uint8Array, view: DataView = viewOf(bytes), begin = 0, end = bytes.length): SubmitRequest | undefined {
+    if (end - begin < LINE_BYTES_MIN) return undefined;
+    const shape = this.#shape;
+    if (shape?.fits(bytes, view, begin, end) === true) {
+      return {
+        id: shape.id,
+        workerName: this.#workerName,
+        jobId: this.#jobId,
+        extranonce2: latin1Slice.call(bytes, shape.extranonce2Begin, shape.extranonce2End),
+        ntime: shape.ntime,
+        nonce: shape.nonce,
+        versionBits: shape.version,
+        malformed: undefined,
+      };
+    }
+    this.#bytes = bytes;
+    this.#end = end;
+    const [worker, job] = [this.#workerName, this.#jobId];
+    const request = this.#message(begin) ? this.#request() : undefined;
+    if (request !== undefined) {
+      // A proxy's next line is likely to be another worker's: only what comes twice makes a shape.
+      const again = request.workerName === worker && request.jobId === job;
+      this.#shape = again ? this.#shapeOf(bytes, begin, end) : undefined;
+    }
     // The bytes are only lent.
     this.#bytes = NOTHING;
     return request;
   }
 
+  #shapeOf(bytes: Uint8Array, begin: number, end: number): SubmitShape {
+    const places: FieldPlace[] = [{ field: 'id', begin: this.#idBegin - begin, end: this.#idEnd - begin }];
+    for (let param = 2; param < this.#params; param += 1) {
+      const field = (['extranonce2', 'ntime', 'nonce', 'version'] as const)[param - 2];
+      const place = { begin: (this.#begins[param] ?? 0) - begin, end: (this.#ends[param] ?? 0) - begin };
+      if (field) places.push({ field, ...place });
+    }
+    places.sort((a, b) => a.begin - b.begin);
+    return new SubmitShape(bytes.subarray(begin, end), places);
+  }
+
   /** True where the line is a whole message of the one shape; its places are then known. */
-  #message(): boolean {
+  #message(begin: number): boolean {
     const bytes = this.#bytes;
-    this.#at = 1;
-    if (bytes[0] !== OPEN_OBJECT) return false;
+    this.#at = begin + 1;
+    if (bytes[begin] !== OPEN_OBJECT) return false;
     let seen = 0;
     for (;;) {
       this.#skipSpaces();
@@ -81,7 +114,7 @@ export class FastSubmit {
       if (next === COMMA) continue;
       if (next !== CLOSE_OBJECT || seen !== 7) return false;
       this.#skipSpaces();
-      return this.#at === bytes.length;
+      return this.#at === this.#end;
     }
   }
 
@@ -129,6 +162,8 @@ export class FastSubmit {
     const after = bytes[at];
     if (after !== COMMA && after !== CLOSE_OBJECT && after !== SPACE) return false;
     this.#id = value;
+    this.#idBegin = begin;
+    this.#idEnd = at;
     this.#at = at;
     return true;
   }
@@ -195,7 +230,7 @@ export class FastSubmit {
     if (length === 0 || length > 8) return -1;
     let value = 0;
     for (let at = end - length; at < end; at += 1) {
-      const nibble = NIBBLES[bytes[at] ?? 0] ?? -1;
+      const nibble = nibbles[bytes[at] ?? 0] ?? -1;
       if (nibble < 0) return -1;
       value = value * 16 + nibble;
     }
@@ -210,7 +245,7 @@ export class FastSubmit {
     for (let at = this.#begins[param] ?? 0; at < (this.#ends[param] ?? 0); at += 1) {
       const code = bytes[at] ?? 0;
       // Upper-case letters are hex digits too, but not canonical.
-      if ((NIBBLES[code] ?? -1) < 0 || (code > NINE && code < 0x61)) return false;
+      if ((nibbles[code] ?? -1) < 0 || (code > NINE && code < 0x61)) return false;
     }
     return true;
   }
@@ -229,10 +264,27 @@ export class FastSubmit {
   }
 }
 
-const NOTHING = new Uint8Array();
 /** Makes a string of bytes without a copy in between; works on any Uint8Array. */
 const latin1Slice = Buffer.prototype.latin1Slice as (this: Uint8Array, begin: number, end: number) => string;
 
 function ascii(text: string): Uint8Array {
   return Uint8Array.from(text, (char) => char.charCodeAt(0));
+}
+
+/** Keeps the view of the bytes that were last asked for: the lines of a chunk come one after another. */
+export class LastView {
+  #bytes: Uint8Array = NOTHING;
+  #view = viewOf(NOTHING);
+
+  of(bytes: Uint8Array): DataView {
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes;
+      this.#view = viewOf(bytes);
+    }
+    return this.#view;
+  }
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }

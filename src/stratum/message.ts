@@ -9,7 +9,9 @@ export type Extension =
   | { readonly kind: 'minimum-difficulty'; readonly difficulty: number }
   | { readonly kind: 'subscribe-extranonce' }
   | { readonly kind: 'info' }
-  | { readonly kind: 'unsupported'; readonly name: string };
+  | { readonly kind: 'unsupported'; readonly name: string }
+  /** One that this pool has, asked for with an option that makes no sense. */
+  | { readonly kind: 'faulty'; readonly name: string; readonly fault: string };
 
 export type Request =
   | {

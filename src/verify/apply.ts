@@ -27,7 +27,7 @@ export function applyBatch(shares: readonly PendingShare[], modules: ApplyModule
   for (const share of shares) {
     if (!share.judged) judgeHashed(share, modules.seen, now);
     if (share.block) modules.foundBlock(share);
-    modules.recorder.share(share);
+    if (!share.unwanted || share.block) modules.recorder.share(share);
     modules.observe(share);
   }
   modules.recorder.commit(() => {
@@ -39,6 +39,10 @@ export function applyBatch(shares: readonly PendingShare[], modules: ApplyModule
 function judgeHashed(share: PendingShare, seen: SeenHeaders, nowMonotonicMs: number): void {
   const { job } = share;
   if (!job) throw new Error('apply: a hashed share without a job');
+  if (share.unwanted && (share.meets & MEETS_NETWORK_TARGET) === 0) {
+    share.judge('overloaded', nowMonotonicMs);
+    return;
+  }
   const verdict = judge(share.meets, seen.check(job, share.hashLow, share.hashHigh));
   share.judge(verdict, nowMonotonicMs);
   // A block is one also where there is no room to remember (and so to credit) its share.

@@ -40,7 +40,7 @@ export class Lane {
       }
       this.#prefix[0] = share.variant >>> 8;
       this.#prefix[1] = share.variant;
-      this.#prefix.set(share.submitter.extranonce1, VARIANT_BYTES);
+      copy(share.submitter.extranonce1, this.#prefix, VARIANT_BYTES);
       decodeHex(share.request.extranonce2, this.#extranonce2);
       this.#memory.putShare(
         at - from,
@@ -99,6 +99,11 @@ export class Lane {
 function u32(bytes: Uint8Array, at: number): number {
   const b = bytes;
   return ((b[at] ?? 0) | ((b[at + 1] ?? 0) << 8) | ((b[at + 2] ?? 0) << 16) | ((b[at + 3] ?? 0) << 24)) >>> 0;
+}
+
+/** Byte by byte: for four of them cheaper than `set`. */
+function copy(from: Uint8Array, to: Uint8Array, at: number): void {
+  for (let index = 0; index < from.length; index += 1) to[at + index] = from[index] ?? 0;
 }
 
 /** Decodes canonical lower-case hex of exactly twice the target's length. */

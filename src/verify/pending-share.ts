@@ -9,6 +9,8 @@ export class PendingShare implements JudgedShare {
   readonly receivedMs: number;
   /** Monotonic clock at arrival, ms. */
   readonly arrivedMs: number;
+  /** Refused, and not logged, unless it makes a block. */
+  readonly unwanted: boolean;
   worker: Worker | undefined = undefined;
   job: Job | undefined = undefined;
   terms: Terms | undefined = undefined;
@@ -27,11 +29,12 @@ export class PendingShare implements JudgedShare {
   hashLow = 0;
   hashHigh = 0;
 
-  constructor(submitter: Submitter, request: SubmitRequest, receivedMs: number, arrivedMs: number) {
+  constructor(submitter: Submitter, request: SubmitRequest, receivedMs: number, arrivedMs: number, unwanted = false) {
     this.submitter = submitter;
     this.request = request;
     this.receivedMs = receivedMs;
     this.arrivedMs = arrivedMs;
+    this.unwanted = unwanted;
   }
 
   judge(verdict: Verdict, nowMonotonicMs: number): void {

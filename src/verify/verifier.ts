@@ -66,9 +66,9 @@ export class Verifier implements ShareIntake {
     return { inline: this.#inlineShares, worker: this.#workerShares };
   }
 
-  take(submitter: Submitter, request: SubmitRequest): void {
+  take(submitter: Submitter, request: SubmitRequest, unwanted = false): void {
     const { clock, jobs } = this.#modules;
-    const share = new PendingShare(submitter, request, clock.nowMs(), clock.monotonicMs());
+    const share = new PendingShare(submitter, request, clock.nowMs(), clock.monotonicMs(), unwanted);
     if (this.#inFlight >= this.#options.sharesInFlightMax) {
       this.#refuse(share);
       return;

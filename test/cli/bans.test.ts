@@ -8,7 +8,7 @@ import { run } from '../../src/cli/program.ts';
 import { BAN_FILE } from '../../src/net/ban-file.ts';
 import { Bans } from '../../src/net/bans.ts';
 import { lockFile } from '../../src/sharelog/folder-lock.ts';
-import { LOG_LOCK_FILE } from '../../src/sharelog/log-file.ts';
+import { LOG_LOCK_FILE } from '../../src/sharelog/log.ts';
 import { FakeIo } from './harness.ts';
 
 let folder = '';

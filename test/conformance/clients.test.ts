@@ -162,7 +162,7 @@ describe('a broadcast', () => {
     const callers = [await overTcp(bench), await overWebSocket(bench), await overTls(bench), await overTcp(bench)];
     for (const caller of callers) {
       caller.write([
-        '{"id":1,"method":"mining.subscribe","params":[]}',
+        '{"id":1,"method":"mining.subscribe","params":["someone/1"]}',
         '{"id":2,"method":"mining.authorize","params":["someone"]}',
       ]);
       for (let line = 0; line < 4; line += 1) await caller.next();

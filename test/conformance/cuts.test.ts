@@ -14,8 +14,8 @@ function transcript({ turns }: Dialogue, chunks: (bytes: Buffer, write: number) 
   const deferred: (() => void)[] = [];
   const bench = makeFront((settle) => deferred.push(settle));
   const { handler, wire } = new Client(bench.registry);
-  const framer = new LineFramer(limits.lineBytesMax, (line) => {
-    handler.onMessage(line);
+  const framer = new LineFramer(limits.lineBytesMax, (bytes, begin, end) => {
+    handler.onMessage(bytes, begin, end);
     return wire.closes === 0;
   });
   let [serial, write] = [1, 0];

@@ -64,12 +64,9 @@ describe.each(['tcp', 'websocket'] as const)('a pool with everything embedded, o
     ]);
     expect(await submit('nobody', jobId, extranonce2, ntime, nonce)).toEqual([24, 'Unauthorized worker']);
     expect(await submit(user, 'ffffffffff', extranonce2, ntime, nonce)).toEqual([21, 'Job not found']);
-    expect(await submit(user, jobId, `${extranonce2}00`, ntime, nonce)).toEqual([20, 'Malformed share']);
-    expect(await submit(user, jobId, extranonce2, 'ffffffff', nonce)).toEqual([20, 'Time out of range']);
-    expect(await submit(user, jobId, extranonce2, ntime, nonce, 'e0001fff')).toEqual([
-      20,
-      'Version bits outside the mask',
-    ]);
+    expect(await submit(user, jobId, `${extranonce2}00`, ntime, nonce)).toEqual([20, 'Invalid mining submit message']);
+    expect(await submit(user, jobId, extranonce2, 'ffffffff', nonce)).toEqual([20, 'Ntime out of range']);
+    expect(await submit(user, jobId, extranonce2, ntime, nonce, 'e0001fff')).toEqual([20, 'Invalid version mask']);
     const weak = client.solve(USER, { accept: (value, target) => value > target });
     expect((await tally.submit(client, weak)).error).toEqual([23, 'Difficulty too low', null]);
     client.close();

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, expect, it } from 'vitest';
 import { PoolFolder, PoolProcess } from '../support/pool-process.ts';
-import { StratumClient } from '../support/stratum-client.ts';
+import { type LoginOptions, StratumClient } from '../support/stratum-client.ts';
 import { WebSocketClient } from '../support/websocket.ts';
 import { expectEachAcknowledgedOnce, rowsByVerdict, Tally } from './tally.ts';
 
@@ -20,13 +20,13 @@ function gatewaysOf(parent: number): number[] {
   return children.filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('gateway-child'));
 }
 
-async function connect(transport: 'tcp' | 'websocket' = 'tcp'): Promise<StratumClient> {
+async function connect(transport: 'tcp' | 'websocket' = 'tcp', options: LoginOptions = {}): Promise<StratumClient> {
   const { host, port } = pool?.endpoints[transport] ?? { host: '', port: 0 };
   const client =
     transport === 'tcp'
       ? await StratumClient.tcp(host, port)
       : new StratumClient(await WebSocketClient.open(host, port));
-  await client.login(USER);
+  await client.login(USER, options);
   return client;
 }
 
@@ -90,6 +90,41 @@ it('spreads miners over its gateways, and one that is killed takes no acknowledg
   // What was answered, whatever the answer, is there; what was cut off may be there as well.
   const rows = await rowsByVerdict(folder);
   for (const [verdict, count] of tally.replies) expect(rows.get(verdict) ?? 0).toBeGreaterThanOrEqual(count);
+});
+
+it('gives whoever comes back to another gateway a new session, where no share of the old one counts again', {
+  timeout: 120_000,
+}, async () => {
+  folder = new PoolFolder('[stratum]\ngateways = 2\n[stratum.difficulty]\nstart = 1e-7\nvardiff = false\n');
+  pool = await PoolProcess.start(folder);
+  const tally = new Tally();
+  const first = await connect();
+  const counted = first.solve(USER);
+  const unsent = first.solve(USER);
+  expect((await tally.submit(first, counted)).result).toBe(true);
+  first.close();
+
+  // The kernel deals connections out by chance.
+  let [back, elsewhere] = [0, 0];
+  for (let tries = 0; tries < 100 && (back === 0 || elsewhere === 0); tries += 1) {
+    const client = await connect('tcp', { sessionId: first.sessionId });
+    expect((await client.submit(counted)).result, 'counted already').toBeNull();
+    const reply = await client.submit(unsent);
+    if (client.sessionId === first.sessionId) {
+      expect(client.extranonce1).toBe(first.extranonce1);
+      expect(reply.error, 'not counted yet').toEqual(back === 0 ? null : [22, 'Duplicate share', null]);
+      back += 1;
+    } else {
+      expect(Number.parseInt(client.extranonce1, 16) >>> 22).not.toBe(Number.parseInt(first.extranonce1, 16) >>> 22);
+      expect(reply.result).toBeNull();
+      elsewhere += 1;
+    }
+    expect((await tally.submit(client, client.solve(USER))).result).toBe(true);
+    client.close();
+  }
+  expect([back, elsewhere].every((count) => count > 0)).toBe(true);
+  expect(await pool.stop()).toBe(0);
+  await expectEachAcknowledgedOnce(folder, tally);
 });
 
 it('loses nothing when the pool itself is killed', { timeout: 120_000 }, async () => {

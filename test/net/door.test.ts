@@ -265,7 +265,10 @@ describe('traffic', () => {
     expect(miner.heldMs).toBe(1000);
     clock.advance(10_000);
     miner.heldMs = 0;
+    // Shares are judged after they were read, and held against what is read next.
     miner.share('accepted', 101);
+    expect(miner.heldMs).toBe(0);
+    miner.visit?.received(0, 1);
     expect(miner.heldMs).toBe(20);
   });
 

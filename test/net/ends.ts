@@ -14,8 +14,8 @@ export class EchoEnd implements WireHandler {
     });
   }
 
-  onMessage(message: Uint8Array): void {
-    const text = Buffer.from(message).toString();
+  onMessage(bytes: Uint8Array, begin: number, end: number): void {
+    const text = Buffer.from(bytes.subarray(begin, end)).toString();
     this.messages.push(text);
     this.wire.send(`echo ${text}`);
   }

@@ -9,8 +9,8 @@ interface Framed {
 
 function frame(chunks: readonly Uint8Array[], lineBytesMax: number, linesMax = Number.POSITIVE_INFINITY): Framed {
   const lines: string[] = [];
-  const framer = new LineFramer(lineBytesMax, (line) => {
-    lines.push(Buffer.from(line).toString('latin1'));
+  const framer = new LineFramer(lineBytesMax, (bytes, begin, end) => {
+    lines.push(Buffer.from(bytes).toString('latin1', begin, end));
     return lines.length < linesMax;
   });
   for (const chunk of chunks) {

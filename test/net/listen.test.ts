@@ -31,8 +31,8 @@ class Recorded implements WireHandler {
     });
   }
 
-  onMessage(message: Uint8Array): void {
-    const text = Buffer.from(message).toString();
+  onMessage(bytes: Uint8Array, begin: number, end: number): void {
+    const text = Buffer.from(bytes.subarray(begin, end)).toString();
     this.messages.push(text);
     this.#react(this.wire, text);
   }

@@ -85,7 +85,7 @@ describe('a session whose password is being checked', () => {
     const { registry, connect, intake } = makeBench({}, { authorize: authorizeAccounts([alice], checks.check) });
     registry.broadcast(makeJob(1));
     const client = connect();
-    client.call('mining.subscribe', []);
+    client.call('mining.subscribe', ['test/1']);
     expect(client.call('mining.authorize', ['alice.1', 'secret'], 2)).toEqual([]);
     expect(client.call('mining.ping', [], 3)).toEqual([]);
     expect(client.call('mining.authorize', ['alice.2', 'secret'], 4)).toEqual([]);
@@ -105,9 +105,10 @@ describe('a session whose password is being checked', () => {
 
   it('is closed when it sends more than can wait, and not answered after it has gone', async () => {
     const checks = heldChecks();
-    const { connect } = makeBench({}, { authorize: authorizeAccounts([alice], checks.check) });
+    const { registry, connect } = makeBench({}, { authorize: authorizeAccounts([alice], checks.check) });
     const [noisy, gone] = [connect(), connect()];
     for (const client of [noisy, gone]) client.call('mining.authorize', ['alice', 'secret']);
+    gone.call('mining.authorize', ['alice.2', 'secret']);
     gone.handler.onClose();
     const line = JSON.stringify({ id: 1, method: 'mining.ping', params: ['x'.repeat(limits.lineBytesMax - 100)] });
     for (let count = 0; count * line.length <= limits.heldBytesMax; count += 1) {
@@ -117,6 +118,7 @@ describe('a session whose password is being checked', () => {
     expect(noisy.wire.closes).toBe(1);
     await checks.answer(true);
     expect([noisy.wire.take(), gone.wire.take()]).toEqual([[], []]);
+    expect(registry.counters.authorizedWorkers, 'nobody is counted who has gone').toBe(0);
   });
 
   it('tells who was refused, and goes on', async () => {

@@ -147,6 +147,19 @@ describe('SessionDifficulty', () => {
     expect(control.wanted).toBe(options.max);
   });
 
+  it('has no fraction above 1, and is never more than was wished, or less than was asked for at least', () => {
+    const control = new SessionDifficulty(options);
+    control.suggest(2048.5);
+    expect(control.wanted).toBe(2048);
+    control.suggest(0.75);
+    expect(control.wanted).toBe(0.75);
+    control.keepAbove(1000.5);
+    expect(control.wanted).toBe(1001);
+    control.fix(1.75);
+    expect(control.wanted).toBe(1001);
+    expect(new SessionDifficulty({ ...options, min: 2.5, start: 1 }).wanted, 'the operator’s bound stands').toBe(2.5);
+  });
+
   it('leaves a fixed difficulty alone, within the bounds', () => {
     const control = new SessionDifficulty(options);
     control.fix(50);

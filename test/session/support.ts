@@ -54,10 +54,10 @@ export class MemoryWire implements Wire {
 
 /** An intake that keeps what it is given until the test judges it. */
 export class HeldIntake implements ShareIntake {
-  readonly held: { submitter: Submitter; request: SubmitRequest }[] = [];
+  readonly held: { submitter: Submitter; request: SubmitRequest; unwanted: boolean }[] = [];
 
-  take(submitter: Submitter, request: SubmitRequest): void {
-    this.held.push({ submitter, request });
+  take(submitter: Submitter, request: SubmitRequest, unwanted = false): void {
+    this.held.push({ submitter, request, unwanted });
   }
 
   /** Judges the oldest share, at the terms that its session promised. */
@@ -126,7 +126,8 @@ export class Client {
 
   /** Sends a line and returns what came back within the call. */
   say(line: string | object): Line[] {
-    this.handler.onMessage(Buffer.from(typeof line === 'string' ? line : JSON.stringify(line)));
+    const bytes = Buffer.from(typeof line === 'string' ? line : JSON.stringify(line));
+    this.handler.onMessage(bytes, 0, bytes.length);
     return this.wire.take();
   }
 

@@ -6,14 +6,8 @@ const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
 const quiet = () => {};
 const logger = { debug: quiet, info: quiet, warn: quiet, error: quiet };
 const log = await openShareLog(
-  { folder, node: 'killed', consumers: ['test'] },
-  {
-    clock,
-    logger,
-    fatal: (error) => {
-      throw error;
-    },
-  },
+  { folder, node: 'killed', consumers: ['test'], segmentBytes: 20_000 },
+  { clock, logger },
 );
 const submitter = { sessionId: BigInt(boot), extranonce1: new Uint8Array(4), remoteIp: '', userAgent: '' };
 const worker = { name: 'a.b', account: 'a', rig: 'b' };

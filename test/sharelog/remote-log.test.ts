@@ -20,7 +20,7 @@ describe('frames', () => {
     length: bytes.length,
     buffer: Uint8Array.from(bytes).buffer,
   }));
-  const body = fc.array(segment, { maxLength: 4 }).map((batches) => ({ batches, candidates: [], settlements: [] }));
+  const body = fc.array(segment, { maxLength: 4 });
 
   it('come out as they went in, wherever the stream is cut', () => {
     fc.assert(
@@ -36,7 +36,7 @@ describe('frames', () => {
             commits.push(...reader.push(stream.subarray(from, from + cut)));
             from += cut;
           }
-          expect(commits).toEqual(bodies.map((one, index) => ({ ...one, handedMs: index + 0.5 })));
+          expect(commits).toEqual(bodies.map((batches, index) => ({ batches, handedMs: index + 0.5 })));
         },
       ),
     );
@@ -70,13 +70,7 @@ describe('the share log, from another process', () => {
     folder = dataFolder();
     log = await openShareLog(
       { folder: folder.path, node: 'pool-1', consumers: ['analytics'], serve: true },
-      {
-        clock,
-        logger: keptLogger(),
-        fatal: (error) => {
-          throw error;
-        },
-      },
+      { clock, logger: keptLogger() },
     );
   });
   afterEach(async () => {

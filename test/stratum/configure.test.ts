@@ -36,11 +36,26 @@ describe('decodeConfigure', () => {
     expect(decodeConfigure(1, ['version-rolling'])).toBe('a list of extensions is expected');
     expect(decodeConfigure(1, [Array(limits.configureExtensionsMax + 1).fill('info')])).toMatch(/list/);
     expect(decodeConfigure(1, [[5]])).toBe('an extension name is expected');
+  });
+
+  it('says of an extension alone what is wrong with it', () => {
+    const both = ['version-rolling', 'minimum-difficulty'];
     for (const mask of ['', 'xyz', '123456789', 5]) {
-      expect(decodeConfigure(1, [['version-rolling'], { 'version-rolling.mask': mask }])).toMatch(/mask/);
+      const options = { 'version-rolling.mask': mask, 'minimum-difficulty.value': 8 };
+      expect(decodeConfigure(1, [both, options])).toMatchObject({
+        extensions: [
+          { kind: 'faulty', name: 'version-rolling', fault: expect.stringMatching(/mask/) },
+          { kind: 'minimum-difficulty', difficulty: 8 },
+        ],
+      });
     }
     for (const value of [0, -1, 'x', undefined]) {
-      expect(decodeConfigure(1, [['minimum-difficulty'], { 'minimum-difficulty.value': value }])).toMatch(/value/);
+      expect(decodeConfigure(1, [both, { 'minimum-difficulty.value': value }])).toMatchObject({
+        extensions: [
+          { kind: 'version-rolling' },
+          { kind: 'faulty', name: 'minimum-difficulty', fault: expect.stringMatching(/value/) },
+        ],
+      });
     }
   });
 

@@ -5,15 +5,14 @@ import { type RejectReason, rejects, verdicts } from '../../src/domain/verdict.t
 import {
   encodeConfigured,
   encodeError,
-  encodeNoTransactions,
   encodePong,
-  encodeRefusal,
-  encodeReject,
+  encodeRefused,
   encodeSetDifficulty,
   encodeSetExtranonce,
   encodeSetVersionMask,
   encodeSubscribed,
   encodeTrue,
+  encodeVerdict,
 } from '../../src/stratum/encode.ts';
 import { encodeNotify, wordSwapped } from '../../src/stratum/notify.ts';
 import { cleanText } from '../../src/stratum/text.ts';
@@ -22,7 +21,6 @@ describe('replies', () => {
   it('carry the id and, where they succeed, an explicit null error', () => {
     expect(encodeTrue('auth')).toBe('{"id":"auth","result":true,"error":null}');
     expect(encodePong(3)).toBe('{"id":3,"result":"pong","error":null}');
-    expect(encodeNoTransactions(null)).toBe('{"id":null,"result":[],"error":null}');
     expect(JSON.parse(encodeSubscribed(1, '00ff', 'f000000a'))).toEqual({
       id: 1,
       result: [
@@ -50,8 +48,9 @@ describe('replies', () => {
   });
 
   it('turn every verdict but accepted into its error and reason', () => {
+    expect(encodeVerdict(4, 'accepted')).toBe(encodeTrue(4));
     for (const verdict of verdicts.filter((each): each is RejectReason => each !== 'accepted')) {
-      expect(JSON.parse(encodeReject(4, verdict))).toEqual({
+      expect(JSON.parse(encodeVerdict(4, verdict))).toEqual({
         id: 4,
         result: null,
         error: [rejects[verdict].code, rejects[verdict].text, null],
@@ -64,7 +63,10 @@ describe('replies', () => {
     expect(encodeError(null, -32700, 'Parse error')).toBe(
       '{"id":null,"result":null,"error":[-32700,"Parse error",null]}',
     );
-    expect(JSON.parse(encodeRefusal(2, 24, 'Unauthorized worker', 'why\n'))).toMatchObject({
+    expect(JSON.parse(encodeRefused(2, 'why\n'))).toEqual({
+      id: 2,
+      result: null,
+      error: [24, 'Unauthorized worker', null],
       'reject-reason': 'why\n',
     });
   });

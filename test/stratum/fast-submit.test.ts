@@ -7,8 +7,8 @@ const bytes = (text: string): Uint8Array => Buffer.from(text, 'utf8');
 const reader = new FastSubmit();
 
 /** What the fast reader says is what the full decoder says; undefined says nothing. Returns whether it said anything. */
-function expectAgreement(line: Uint8Array): boolean {
-  const fast = reader.read(line);
+function expectAgreement(line: Uint8Array, by = reader): boolean {
+  const fast = by.read(line);
   if (fast === undefined) return false;
   expect(decodeMessage(line)).toEqual({ kind: 'submit', request: fast });
   return true;
@@ -57,6 +57,14 @@ const line = fc
     const members = order.map((name) => `"${name}"${c}:${d}${values[name]}${e}`);
     return `{${f}${members.join(`,${g}`)}${extra}}${h}${end}`;
   });
+
+/** A reader that knows the shape of this line. */
+function taught(line: Uint8Array): FastSubmit {
+  const reader = new FastSubmit();
+  expect(reader.read(line)).toBeDefined();
+  expect(reader.read(line)).toBeDefined();
+  return reader;
+}
 
 describe('the fast reader of mining.submit', () => {
   it.each([
@@ -148,6 +156,52 @@ describe('the fast reader of mining.submit', () => {
       { numRuns: 5000 },
     );
     expect(read).toBeGreaterThan(50);
+  });
+
+  it('agrees on a line of the shape that it has just read, whatever is changed in it', () => {
+    const fields = fc.record({
+      id: mostly(
+        fc.nat().map(String),
+        fc.constantFrom('0', '00', '999999999999999', '9999999999999999', '-1', '', '1e1'),
+      ),
+      extranonce2: mostly(digits('0123456789abcdef', 16, 16), digits('0123456789abcdefABCDEFg', 14, 18)),
+      numbers: fc.array(mostly(digits('0123456789abcdefABCDEF', 1, 8), digits('0123456789abcdefx"', 0, 10)), {
+        minLength: 3,
+        maxLength: 3,
+      }),
+      rolls: fc.boolean(),
+      first: fc.boolean(),
+    });
+    const write = (one: {
+      id: string;
+      extranonce2: string;
+      numbers: string[];
+      rolls: boolean;
+      first: boolean;
+    }): string => {
+      const [ntime, nonce, version] = one.numbers;
+      const more = one.rolls ? `", "${version}` : '';
+      const params = `"params": ["bc1q.rig1", "00001000000001", "${one.extranonce2}", "${ntime}", "${nonce}${more}"]`;
+      return one.first
+        ? `{"id": ${one.id}, "method": "mining.submit", ${params}}`
+        : `{${params}, "id": ${one.id}, "method": "mining.submit"}`;
+    };
+    const good = { id: '12', extranonce2: '0011223344556677', numbers: ['66000000', 'deadbeef', '1fffe000'] };
+    let read = 0;
+    fc.assert(
+      fc.property(fields, fc.nat(), fc.nat({ max: 255 }), fc.boolean(), (one, place, value, change) => {
+        const by = taught(bytes(write({ ...good, rolls: one.rolls, first: one.first })));
+        const line = bytes(write(one));
+        if (change) line[place % line.length] = value;
+        if (expectAgreement(line, by)) read += 1;
+        // Within a chunk, with another line on either side.
+        const chunk = Buffer.concat([bytes('12"}\n'), line, bytes('\nabc00')]);
+        const within = by.read(chunk, undefined, 5, 5 + line.length);
+        expect(within).toEqual(by.read(line));
+      }),
+      { numRuns: 5000 },
+    );
+    expect(read).toBeGreaterThan(1000);
   });
 
   it('gives the same strings again, and other ones when they change', () => {

@@ -9,6 +9,7 @@ import {
   encodePing,
   encodeReconnect,
   encodeSetDifficulty,
+  encodeSetExtranonce,
   encodeSetVersionMask,
   encodeShowMessage,
 } from '../../src/stratum/encode.ts';
@@ -30,6 +31,7 @@ describe('the protocol’s description', () => {
   it.each([
     encodeSetDifficulty(1),
     encodeSetVersionMask(1),
+    encodeSetExtranonce('00000001'),
     encodePing(1),
     encodeGetVersion(1),
     encodeShowMessage(''),

@@ -165,15 +165,21 @@ export class Miner {
     this.client = new Client(front.registry);
   }
 
-  login(options: { user?: string; password?: string; mask?: string } = {}): void {
+  /** What it was told when it subscribed, to come back with. */
+  sessionId = '';
+
+  login(options: { user?: string; password?: string; mask?: string; agent?: string; sessionId?: string } = {}): void {
     if (options.mask !== undefined) {
       const asked = [['version-rolling'], { 'version-rolling.mask': options.mask }];
       const [reply] = this.client.call('mining.configure', asked);
       const granted = reply?.result as { 'version-rolling.mask'?: string } | undefined;
       this.mask = Number.parseInt(granted?.['version-rolling.mask'] ?? '0', 16);
     }
-    const [subscribed] = this.client.call('mining.subscribe', ['miner/1']);
-    this.extranonce1 = String((subscribed?.result as unknown[] | undefined)?.[1]);
+    const resume = options.sessionId === undefined ? [] : [options.sessionId];
+    const [subscribed] = this.client.call('mining.subscribe', [options.agent ?? 'miner/1', ...resume]);
+    const [topics, extranonce1] = (subscribed?.result ?? []) as [string[][]?, string?];
+    this.sessionId = topics?.[0]?.[1] ?? '';
+    this.extranonce1 = extranonce1 ?? '';
     this.hear(this.client.call('mining.authorize', [options.user ?? 'me.rig', options.password ?? 'x']));
   }
 
@@ -181,6 +187,7 @@ export class Miner {
   hear(lines: readonly Line[] = this.client.wire.take()): void {
     for (const { method, params = [] } of lines) {
       if (method === 'mining.set_difficulty') this.difficulty = Number(params[0]);
+      if (method === 'mining.set_extranonce') this.extranonce1 = String(params[0]);
       if (method === 'mining.set_version_mask') this.mask = Number.parseInt(String(params[0]), 16);
       if (method === 'mining.notify') this.work = this.#work(params);
     }

@@ -51,7 +51,8 @@ export class PoolFolder {
   }
 
   remove(): void {
-    rmSync(this.path, { recursive: true, force: true });
+    // A child of a pool that was killed may still be writing its last.
+    rmSync(this.path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 }
 

@@ -76,6 +76,15 @@ function hex8(value: number): string {
   return (value >>> 0).toString(16).padStart(8, '0');
 }
 
+export interface LoginOptions {
+  readonly password?: string;
+  /** Version bits that it asks for. */
+  readonly mask?: string;
+  readonly agent?: string;
+  /** Of an earlier session that it wants to go on with. */
+  readonly sessionId?: string;
+}
+
 export class StratumClient {
   readonly #transport: Transport;
   #nextId = 1;
@@ -85,6 +94,8 @@ export class StratumClient {
   readonly notifications: Reply[] = [];
   /** Jobs in the order in which they came. */
   readonly jobs: Work[] = [];
+  /** What it may come back with. */
+  sessionId = '';
   extranonce1 = '';
   extranonce2Bytes = 0;
   difficulty = Number.NaN;
@@ -191,7 +202,7 @@ export class StratumClient {
   }
 
   /** Subscribes, negotiates version rolling where a mask is asked for, authorises, and waits for difficulty and job. */
-  async login(user: string, options: { password?: string; mask?: string; agent?: string } = {}): Promise<void> {
+  async login(user: string, options: LoginOptions = {}): Promise<void> {
     if (options.mask !== undefined) {
       const reply = await this.request('mining.configure', [
         ['version-rolling'],
@@ -202,8 +213,10 @@ export class StratumClient {
         this.versionMask = Number.parseInt(result['version-rolling.mask'] ?? '0', 16);
       }
     }
-    const subscribed = await this.request('mining.subscribe', [options.agent ?? 'sluice-test/1']);
-    const [, extranonce1, size] = subscribed.result as [unknown, string, number];
+    const resume = options.sessionId === undefined ? [] : [options.sessionId];
+    const subscribed = await this.request('mining.subscribe', [options.agent ?? 'sluice-test/1', ...resume]);
+    const [topics, extranonce1, size] = subscribed.result as [string[][], string, number];
+    this.sessionId = topics[0]?.[1] ?? '';
     this.extranonce1 = extranonce1;
     this.extranonce2Bytes = size;
     const authorized = await this.request('mining.authorize', [user, options.password ?? 'x']);

@@ -388,6 +388,33 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     }
   });
 
+  it('looks at an unwanted share for a block alone, which it takes like any other', async () => {
+    const { verifier, jobs, blocks, log, flushed, durable } = setUp();
+    const submitter = new TestSubmitter(terms(EASY));
+    const job: Job = { ...makeJob(0), networkTarget: targetToBytes(targetOfDifficulty(4 * EASY)) };
+    jobs.add(job);
+    const isBlock = (hash: bigint): boolean => hash <= targetOfDifficulty(4 * EASY);
+    const ordinary = mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY) && !isBlock(hash));
+    const block = mined(job, submitter, isBlock);
+    const never = mined(job, submitter, (hash) => hash > targetOfDifficulty(EASY));
+    for (const share of [ordinary, never, block, block]) verifier.take(submitter, share, true);
+    // It was refused and not credited, so it is no duplicate when it is wanted.
+    verifier.take(submitter, ordinary);
+    verifier.take(submitter, request(job, { jobId: 'ffffffffff' }), true);
+    await flushed();
+    expect(blocks.map((share) => share.request)).toEqual([block]);
+    expect(log.map((share) => share.request)).toEqual([block, ordinary]);
+    durable();
+    expect(submitter.settled.map((share) => share.verdict)).toEqual([
+      'overloaded',
+      'overloaded',
+      'accepted',
+      'duplicate',
+      'accepted',
+      'job-not-found',
+    ]);
+  });
+
   it('credits nothing that it could not recognise again', async () => {
     const { verifier, jobs, flushed, durable } = setUp({ perTipMax: 1 });
     const submitter = new TestSubmitter(terms(EASY));

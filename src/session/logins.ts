@@ -1,0 +1,53 @@
+import { limits } from '../limits.ts';
+import type { Authorization, Authorize } from './authorize.ts';
+
+/**
+ * One connection's logins. While a password is being checked, what comes in waits, so that replies keep their order.
+ * Bounded; the bytes are copied.
+ */
+export class Logins {
+  readonly #authorize: Authorize;
+  /** What waits; undefined while no password is being checked. */
+  #waiting: Uint8Array[] | undefined;
+  #waitingBytes = 0;
+
+  constructor(authorize: Authorize) {
+    this.#authorize = authorize;
+  }
+
+  /** Whether messages have to wait now. */
+  get checking(): boolean {
+    return this.#waiting !== undefined;
+  }
+
+  /** Keeps a message for later. False where it would be more than the bound; then nothing more is taken either. */
+  hold(message: Uint8Array): boolean {
+    this.#waitingBytes += message.length;
+    if (this.#waitingBytes > limits.heldBytesMax) return false;
+    // Not `slice`, which is a view where the bytes are a Buffer.
+    this.#waiting?.push(Uint8Array.from(message));
+    return true;
+  }
+
+  /** Decides on a name, at once where that can be done; then `next` gets what waited, in order. */
+  decide(
+    name: string,
+    password: string,
+    decided: (authorization: Authorization) => void,
+    next: (message: Uint8Array) => void,
+  ): void {
+    const authorization = this.#authorize(name, password);
+    if (!(authorization instanceof Promise)) {
+      decided(authorization);
+      return;
+    }
+    const waiting: Uint8Array[] = [];
+    this.#waiting = waiting;
+    void authorization.then((decision) => {
+      this.#waiting = undefined;
+      this.#waitingBytes = 0;
+      decided(decision);
+      for (const message of waiting) next(message);
+    });
+  }
+}

@@ -1,0 +1,65 @@
+import { KeptMarks, LOG_START, type Mark } from './kept.ts';
+import type { BatchHead } from './segment.ts';
+import { LOG_FOLDER, listSegments } from './segment-files.ts';
+import { SegmentReader } from './segment-reader.ts';
+
+/** Where a log ends. */
+export interface LogEnd {
+  /** First sequence numbers of its segments, rising. */
+  readonly segments: number[];
+  /** Where the next frame goes in the last of them. */
+  readonly offset: number;
+  /** Everything that is there, as nobody has confirmed anything yet. */
+  readonly marks: KeptMarks;
+}
+
+/**
+ * Looks where the log of a folder ends: behind the last frame that is whole, which may be one that nobody was told of.
+ * Throws where what is there can not have come about by any crash.
+ */
+export function findEnd(folder: string): LogEnd {
+  const segments = listSegments(folder) ?? [];
+  const firsts = segments.map((firstSeq) => withReader(folder, firstSeq, (reader) => reader.first()));
+  // A segment is made when the one before it is full, and a crash may come before its first frame.
+  const filled = firsts.at(-1) === undefined ? segments.slice(0, -1) : segments;
+  const newest = filled.at(-1);
+  if (newest === undefined) {
+    if (segments.some((firstSeq) => firstSeq !== 1)) throw damaged(segments);
+    return { segments, offset: 0, marks: new KeptMarks(LOG_START, LOG_START) };
+  }
+  const { last, end } = withReader(folder, newest, (reader) => {
+    reader.extend();
+    return { last: reader.heads.at(-1), end: reader.end };
+  });
+  const started = firsts.slice(0, filled.length).filter((head) => head !== undefined);
+  const [oldest] = started;
+  if (oldest === undefined || last === undefined || started.length < filled.length) throw damaged(segments);
+  if (filled !== segments && segments.at(-1) !== last.seq + 1) throw damaged(segments);
+  const marks = new KeptMarks(before(oldest), before(oldest));
+  started.forEach((head, index) => {
+    const next = started[index + 1];
+    marks.add(next === undefined ? after(last) : before(next), head.storedMs);
+  });
+  return { segments, offset: filled === segments ? end : 0, marks };
+}
+
+function before({ seq, rows, rowsTotal, bytes, bytesTotal }: BatchHead): Mark {
+  return { seq: seq - 1, rows: rowsTotal - rows, bytes: bytesTotal - bytes };
+}
+
+function after({ seq, rowsTotal, bytesTotal }: BatchHead): Mark {
+  return { seq, rows: rowsTotal, bytes: bytesTotal };
+}
+
+function withReader<T>(folder: string, firstSeq: number, use: (reader: SegmentReader) => T): T {
+  const reader = new SegmentReader(folder, firstSeq);
+  try {
+    return use(reader);
+  } finally {
+    reader.close();
+  }
+}
+
+function damaged(segments: readonly number[]): Error {
+  return new Error(`the segments in ${LOG_FOLDER}/ do not make a log: ${segments.join(', ')}`);
+}

@@ -1,0 +1,235 @@
+import { close, constants, open } from 'node:fs';
+import type { Clock } from '../domain/ports.ts';
+import type { Disk } from './disk.ts';
+import type { KeptMarks, Mark } from './kept.ts';
+import type { EncodedBatch } from './open-batch.ts';
+import { ROW_FORMAT } from './rows.ts';
+import { encodeHead, HEAD_BYTES } from './segment.ts';
+import { segmentPath } from './segment-files.ts';
+import type { SegmentStore } from './segment-store.ts';
+
+const RETRY_MS_MIN = 20;
+const RETRY_MS_MAX = 2_000;
+/** Each write returns when its bytes are on the disk (as after fdatasync): one call, and so one hand-over, a commit. */
+const FLAGS = constants.O_WRONLY | constants.O_DSYNC;
+
+/** Batches that are acknowledged together. */
+interface Commit {
+  readonly batches: readonly EncodedBatch[];
+  /** Pool clock when they were handed over, ms. */
+  readonly handedMs: number;
+  /** Called when they are on the disk. */
+  readonly durable: () => void;
+}
+
+/** A commit on its way to the disk. */
+interface Writing extends Commit {
+  /** Where it ends in the segment, and in the log. */
+  readonly end: number;
+  readonly marks: readonly Mark[];
+}
+
+export interface SegmentWriterOptions {
+  readonly folder: string;
+  readonly segmentBytes: number;
+  readonly epoch: number;
+  /** Where the log ends: in which segment, and where in it. */
+  readonly segment: number;
+  readonly offset: number;
+}
+
+export interface SegmentWriterModules {
+  readonly clock: Clock;
+  readonly disk: Disk;
+  readonly store: SegmentStore;
+  readonly marks: KeptMarks;
+  /** The disk has failed, and goes on failing until a commit is durable: its words. */
+  readonly failing: (reason: string) => void;
+  /** A write is on the disk, in the segment with this first sequence number; its commits are answered next. */
+  readonly written: (segment: number) => void;
+}
+
+/**
+ * Appends batches to the log. One write is under way at a time; what is handed over meanwhile is the next one, so commits
+ * that wait for the disk together share one sync. A write that fails is tried again, the same bytes at the same place,
+ * until it succeeds: a reader may have seen them.
+ */
+export class SegmentWriter {
+  readonly #options: SegmentWriterOptions;
+  readonly #modules: SegmentWriterModules;
+  #segment: number;
+  #offset: number;
+  #fd: number | undefined;
+  /** The last batch that has a place, whether it is on the disk or not. */
+  #last: Mark;
+  #queue: Commit[] = [];
+  /** What is being written: the commits in their order, and the bytes from `#offset` on. */
+  #writing: Writing[] = [];
+  #bytes: Uint8Array[] = [];
+  #startedMs = 0;
+  #busy = false;
+  #retryMs = RETRY_MS_MIN;
+  #closed = false;
+
+  constructor(options: SegmentWriterOptions, modules: SegmentWriterModules) {
+    this.#options = options;
+    this.#modules = modules;
+    this.#segment = options.segment;
+    this.#offset = options.offset;
+    this.#last = modules.marks.last;
+  }
+
+  /** How long the last write took, ms. */
+  lastWriteMs = 0;
+
+  /** For how long the disk has not answered, ms; 0 where it is not being waited for. */
+  get waitingMs(): number {
+    return this.#bytes.length === 0 ? 0 : this.#modules.clock.monotonicMs() - this.#startedMs;
+  }
+
+  append(commit: Commit): void {
+    this.#queue.push(commit);
+    this.#next();
+  }
+
+  /** Writes nothing more. What is with the disk now may still get there. */
+  close(): void {
+    this.#closed = true;
+    if (!this.#busy) this.#closeFile();
+  }
+
+  /** Begins the next write, unless one is under way. */
+  #next(): void {
+    if (this.#busy || this.#closed || this.#queue.length === 0) return;
+    this.#busy = true;
+    this.#startedMs = this.#modules.clock.monotonicMs();
+    const commits = this.#queue;
+    this.#queue = [];
+    const bytes = commits.reduce((sum, { batches }) => sum + bytesOf(batches), 0);
+    const rolls = this.#offset > 0 && this.#offset + bytes > this.#options.segmentBytes;
+    const firstSeq = this.#last.seq + 1;
+    if (rolls) this.#offset = 0;
+    this.#place(commits);
+    if (rolls) this.#roll(firstSeq);
+    else this.#write();
+  }
+
+  /** Gives each batch its number and each commit its place. */
+  #place(commits: readonly Commit[]): void {
+    let end = this.#offset;
+    for (const commit of commits) {
+      const marks: Mark[] = [];
+      for (const { kind, rows, length, buffer } of commit.batches) {
+        const body = new Uint8Array(buffer, 0, length);
+        const last = { seq: this.#last.seq + 1, rows: this.#last.rows + rows, bytes: this.#last.bytes + length };
+        const head = {
+          seq: last.seq,
+          kind,
+          format: ROW_FORMAT,
+          rows,
+          bytes: length,
+          rowsTotal: last.rows,
+          bytesTotal: last.bytes,
+          storedMs: commit.handedMs,
+          epoch: this.#options.epoch,
+        };
+        this.#bytes.push(encodeHead(head, body), body);
+        end += HEAD_BYTES + length;
+        marks.push(last);
+        this.#last = last;
+      }
+      this.#writing.push({ ...commit, end, marks });
+    }
+  }
+
+  #roll(firstSeq: number): void {
+    this.#closeFile();
+    this.#modules.store.make(firstSeq).then(
+      () => {
+        this.#segment = firstSeq;
+        this.#write();
+      },
+      (error: unknown) => this.#failed(error, () => this.#roll(firstSeq)),
+    );
+  }
+
+  readonly #write = (): void => {
+    if (this.#fd === undefined) {
+      this.#openFile();
+      return;
+    }
+    this.#modules.disk.writev(this.#fd, this.#bytes, this.#offset, this.#written);
+  };
+
+  readonly #written = (error: Error | null, count: number): void => {
+    if (error !== null) this.#failed(error, this.#write);
+    else if (count === 0) this.#failed(new Error('the disk takes nothing'), this.#write);
+    else {
+      this.#offset += count;
+      this.#bytes = drop(this.#bytes, count);
+      this.#retryMs = RETRY_MS_MIN;
+      const done = this.#bytes.length === 0;
+      if (done) {
+        this.#busy = false;
+        this.lastWriteMs = this.#modules.clock.monotonicMs() - this.#startedMs;
+      }
+      // Whoever is answered may hand over more at once: the disk need not wait for replies to be written.
+      this.#settle();
+      if (!done) this.#write();
+      else if (this.#closed) this.#closeFile();
+      else this.#next();
+    }
+  };
+
+  /** Answers the commits that are on the disk. */
+  #settle(): void {
+    const under = this.#writing.findIndex(({ end }) => end > this.#offset);
+    const durable = this.#writing.splice(0, under < 0 ? this.#writing.length : under);
+    for (const { marks, handedMs } of durable) for (const mark of marks) this.#modules.marks.add(mark, handedMs);
+    this.#modules.written(this.#segment);
+    for (const commit of durable) commit.durable();
+  }
+
+  #failed(error: unknown, again: () => void): void {
+    const { code, message } = error as NodeJS.ErrnoException;
+    this.#modules.failing(code === 'ENOSPC' ? 'disk full' : message);
+    // After an I/O error the system's own view of an open file is not to be trusted.
+    if (code !== 'ENOSPC') this.#closeFile();
+    if (this.#closed) {
+      this.#closeFile();
+      return;
+    }
+    setTimeout(again, this.#retryMs);
+    this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS_MAX);
+  }
+
+  #openFile(): void {
+    open(segmentPath(this.#options.folder, this.#segment), FLAGS, (error, fd) => {
+      if (error !== null) {
+        this.#failed(error, this.#write);
+        return;
+      }
+      this.#fd = fd;
+      this.#write();
+    });
+  }
+
+  #closeFile(): void {
+    if (this.#fd !== undefined) close(this.#fd, () => {});
+    this.#fd = undefined;
+  }
+}
+
+function bytesOf(batches: readonly EncodedBatch[]): number {
+  return batches.reduce((sum, { length }) => sum + HEAD_BYTES + length, 0);
+}
+
+/** What is left of the pieces behind the first `count` bytes. */
+function drop(pieces: readonly Uint8Array[], count: number): Uint8Array[] {
+  let rest = count;
+  let whole = 0;
+  for (; whole < pieces.length && rest >= (pieces[whole]?.length ?? 0); whole += 1) rest -= pieces[whole]?.length ?? 0;
+  const left = pieces.slice(whole);
+  if (left[0] !== undefined && rest > 0) left[0] = left[0].subarray(rest);
+  return left;
+}
