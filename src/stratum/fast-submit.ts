@@ -85,7 +85,7 @@ export class FastSubmit {
     return request;
   }
 
-  #shapeOf(bytes: Uint8Array, begin: number, end: number): SubmitShape {
+  #shapeOf(bytes: Uint8Array, begin: number, end: number): SubmitShape | undefined {
     const places: FieldPlace[] = [{ field: 'id', begin: this.#idBegin - begin, end: this.#idEnd - begin }];
     for (let param = 2; param < this.#params; param += 1) {
       const field = (['extranonce2', 'ntime', 'nonce', 'version'] as const)[param - 2];
@@ -93,7 +93,7 @@ export class FastSubmit {
       if (field) places.push({ field, ...place });
     }
     places.sort((a, b) => a.begin - b.begin);
-    return new SubmitShape(bytes.subarray(begin, end), places);
+    return SubmitShape.of(bytes.subarray(begin, end), places);
   }
 
   /** True where the line is a whole message of the one shape; its places are then known. */

@@ -23,16 +23,31 @@ for (let value = 0; value < 16; value += 1) {
   nibbles[value.toString(16).toUpperCase().charCodeAt(0)] = value;
 }
 
+/** As they stand in a shape's head; 0 ends them. */
+const [ID, EXTRANONCE2, NTIME, NONCE, VERSION] = [1, 2, 3, 4, 5];
+const fieldCodes: Readonly<Record<VaryingField, number>> = {
+  id: ID,
+  extranonce2: EXTRANONCE2,
+  ntime: NTIME,
+  nonce: NONCE,
+  version: VERSION,
+};
+/** A shape's head: the lengths of its fixed parts, the codes of its fields, the digits of extranonce2. */
+const CODES_AT = 8;
+const DIGITS_AT = 15;
+const HEAD_BYTES = 16;
+const FIXED_BYTES_MAX = 255;
+
 /**
  * A submit that was read once, as a pattern for the next: a client's lines are alike to the byte but for five or six
  * fields, so most of a line is compared, four bytes at a time, and never parsed. A line that does not fit says nothing.
+ *
+ * All of a shape is in one piece of memory, since with thousands of connections each is cold when its line comes: a head,
+ * and behind it the fixed parts between the fields, each on a multiple of four bytes.
  */
 export class SubmitShape {
-  readonly #fields: readonly VaryingField[];
-  /** Between the fields, and at both ends. */
-  readonly #fixed: readonly Uint8Array[];
-  readonly #words: readonly Int32Array[];
-  readonly #extranonce2Digits: number;
+  readonly #bytes: Uint8Array;
+  readonly #words: Int32Array;
   id = 0;
   ntime = 0;
   nonce = 0;
@@ -42,47 +57,64 @@ export class SubmitShape {
   extranonce2Begin = 0;
   extranonce2End = 0;
 
-  /** `places`: of all varying fields, in their order; the field of each must be well-formed. */
-  constructor(line: Uint8Array, places: readonly FieldPlace[]) {
+  private constructor(parts: readonly Uint8Array[], codes: readonly number[], extranonce2Digits: number) {
+    const bytes = parts.reduce((sum, part) => sum + aligned(part.length), HEAD_BYTES);
+    this.#bytes = new Uint8Array(bytes);
+    this.#words = new Int32Array(this.#bytes.buffer);
+    this.#bytes.set(
+      parts.map((part) => part.length),
+      0,
+    );
+    this.#bytes.set(codes, CODES_AT);
+    this.#bytes[DIGITS_AT] = extranonce2Digits;
+    let at = HEAD_BYTES;
+    for (const part of parts) {
+      this.#bytes.set(part, at);
+      at += aligned(part.length);
+    }
+  }
+
+  /**
+   * `places`: of all varying fields, in their order; the field of each must be well-formed. Undefined for a line that is
+   * longer than the usual ones.
+   */
+  static of(line: Uint8Array, places: readonly FieldPlace[]): SubmitShape | undefined {
     const begins = [0, ...places.map(({ end }) => end)];
     const ends = [...places.map(({ begin }) => begin), line.length];
-    this.#fields = places.map(({ field }) => field);
-    this.#fixed = begins.map((begin, index) => line.slice(begin, ends[index]));
-    this.#words = this.#fixed.map(wordsOf);
+    const parts = begins.map((begin, index) => line.subarray(begin, ends[index]));
+    if (parts.some((part) => part.length > FIXED_BYTES_MAX)) return undefined;
     const extranonce2 = places.find(({ field }) => field === 'extranonce2');
-    this.#extranonce2Digits = extranonce2 ? extranonce2.end - extranonce2.begin : 0;
+    return new SubmitShape(
+      parts,
+      places.map(({ field }) => fieldCodes[field]),
+      extranonce2 ? extranonce2.end - extranonce2.begin : 0,
+    );
   }
 
   /** Whether bytes[begin…end) fit; the fields are then what stands there. `view` is of the same bytes. */
   fits(bytes: Uint8Array, view: DataView, begin: number, end: number): boolean {
-    const fields = this.#fields;
+    const shape = this.#bytes;
+    const words = this.#words;
     let at = begin;
+    let store = HEAD_BYTES;
     for (let index = 0; ; index += 1) {
-      at = this.#skipFixed(index, bytes, view, at, end);
-      if (at < 0) return false;
-      const field = fields[index];
-      if (field === undefined) return at === end;
-      const next =
-        field === 'id'
+      const length = shape[index] ?? 0;
+      if (at + length > end) return false;
+      const wordsEnd = store + (length & ~3);
+      for (; store < wordsEnd; store += 4, at += 4) if (view.getInt32(at, true) !== words[store >>> 2]) return false;
+      const restEnd = store + (length & 3);
+      for (; store < restEnd; store += 1, at += 1) if (bytes[at] !== shape[store]) return false;
+      store = aligned(store);
+      const code = shape[CODES_AT + index] ?? 0;
+      if (code === 0) return at === end;
+      at =
+        code === ID
           ? this.#takeId(bytes, at)
-          : field === 'extranonce2'
-            ? this.#takeExtranonce2(bytes, at, end)
-            : this.#takeU32(field, bytes, at);
-      if (next < 0) return false;
-      at = next;
+          : code === EXTRANONCE2
+            ? this.#takeExtranonce2(bytes, at)
+            : this.#takeU32(code, bytes, at);
+      if (at < 0) return false;
     }
-  }
-
-  #skipFixed(index: number, bytes: Uint8Array, view: DataView, from: number, end: number): number {
-    const fixed = this.#fixed[index];
-    const words = this.#words[index];
-    if (fixed === undefined || words === undefined || from + fixed.length > end) return -1;
-    let at = from;
-    for (let word = 0; word < words.length; word += 1, at += 4) {
-      if (view.getInt32(at, true) !== words[word]) return -1;
-    }
-    for (let rest = words.length * 4; rest < fixed.length; rest += 1, at += 1) if (bytes[at] !== fixed[rest]) return -1;
-    return at;
   }
 
   /** A whole number without sign; JSON has no leading zeros. What follows it is the shape's to check. */
@@ -100,16 +132,15 @@ export class SubmitShape {
     return at;
   }
 
-  #takeExtranonce2(bytes: Uint8Array, from: number, end: number): number {
-    const to = from + this.#extranonce2Digits;
-    if (to > end) return -1;
+  #takeExtranonce2(bytes: Uint8Array, from: number): number {
+    const to = from + (this.#bytes[DIGITS_AT] ?? 0);
     for (let at = from; at < to; at += 1) if ((lowerNibbles[bytes[at] ?? 0] ?? -1) < 0) return -1;
     this.extranonce2Begin = from;
     this.extranonce2End = to;
     return to;
   }
 
-  #takeU32(field: 'ntime' | 'nonce' | 'version', bytes: Uint8Array, from: number): number {
+  #takeU32(code: number, bytes: Uint8Array, from: number): number {
     let value = 0;
     let at = from;
     for (; at - from <= U32_DIGITS_MAX; at += 1) {
@@ -118,14 +149,13 @@ export class SubmitShape {
       value = value * 16 + nibble;
     }
     if (at === from || at - from > U32_DIGITS_MAX) return -1;
-    if (field === 'ntime') this.ntime = value;
-    else if (field === 'nonce') this.nonce = value;
+    if (code === NTIME) this.ntime = value;
+    else if (code === NONCE) this.nonce = value;
     else this.version = value;
     return at;
   }
 }
 
-function wordsOf(bytes: Uint8Array): Int32Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  return Int32Array.from({ length: bytes.length >>> 2 }, (_, word) => view.getInt32(4 * word, true));
+function aligned(length: number): number {
+  return (length + 3) & ~3;
 }
