@@ -34,6 +34,7 @@ export interface AttackReport {
 export class Attack {
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #lines: AsyncIterator<string>;
+  readonly #ended: Promise<string>;
   #errors = '';
 
   private constructor(server: Server, { kind, peers, addresses, secondsMax, rate }: AttackOptions) {
@@ -43,13 +44,17 @@ export class Attack {
     this.#child.stderr.on('data', (chunk: Buffer) => {
       this.#errors += chunk.toString();
     });
+    this.#ended = new Promise((resolve) => {
+      this.#child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`));
+    });
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
 
   /** Resolves when every attacker has been let in or turned away once. */
   static async begin(server: Server, options: AttackOptions): Promise<Attack> {
     const attack = new Attack(server, options);
-    await attack.#next();
+    const first = await attack.#next();
+    if ('seconds' in first) throw new Error(`the attack was over before it had begun: ${JSON.stringify(first)}`);
     return attack;
   }
 
@@ -59,10 +64,10 @@ export class Attack {
     return (await this.#next()) as AttackReport;
   }
 
-  async #next(): Promise<unknown> {
+  async #next(): Promise<object> {
     const line = await this.#lines.next();
-    if (line.done === true) throw new Error(`the attack failed: ${this.#errors}`);
-    return JSON.parse(line.value);
+    if (line.done === true) throw new Error(`the attack failed: ${await this.#ended} ${this.#errors}`);
+    return JSON.parse(line.value) as object;
   }
 }
 

@@ -2,14 +2,17 @@ import { availableParallelism } from 'node:os';
 import type { Network } from './bitcoin/address.ts';
 import type { StratumConfig } from './config/config.ts';
 import type { Job } from './domain/job.ts';
+import type { MinerQuery, MinerView } from './domain/miner.ts';
 import type { Ban, Clock, Logger, ShareRecorder, Wire, WireHandler } from './domain/ports.ts';
 import type { JudgedShare, Solution } from './domain/share.ts';
+import { type GatewayStatus, NO_STATUS, sum } from './gateway-status.ts';
 import { JobStore } from './jobs/store.ts';
 import type { KernelCode } from './kernel/kernel.ts';
 import { limits } from './limits.ts';
-import { type BanBook, DOOR_TICK_MS, Door, type DoorCounters } from './net/door.ts';
+import { type BanBook, DOOR_TICK_MS, Door } from './net/door.ts';
 import { doorOptions, ranges } from './net/door-options.ts';
 import type { Listener, ListenModules } from './net/listener.ts';
+import { type Neighbours, TELL_MS } from './net/neighbours.ts';
 import { listenTcp } from './net/tcp.ts';
 import { listenTls, type TlsListener } from './net/tls.ts';
 import { listenWebSocket } from './net/websocket.ts';
@@ -47,6 +50,8 @@ export interface GatewayModules {
   readonly solved: (solution: Solution) => void;
   readonly observe: (share: JudgedShare) => void;
   readonly bans: BanBook;
+  /** The pool's other gateways, where there are any. */
+  readonly neighbours?: Neighbours;
 }
 
 /** Everything between the sockets and the log: net, session, verify. */
@@ -67,18 +72,10 @@ export interface Gateway {
   /** Lets somebody in again whose ban was lifted. */
   pardon(address: string): void;
   status(): GatewayStatus;
+  /** What an address's workers have done; undefined where none is connected. Rejects where that can not be told now. */
+  miner(query: MinerQuery): Promise<MinerView | undefined>;
   /** Takes no more work, waits until what was taken is answered, and closes every connection. */
   close(): Promise<void>;
-}
-
-/** Gauges of now, and counters since the start. */
-export interface GatewayStatus {
-  readonly sessions: number;
-  readonly workers: number;
-  readonly sharesInFlight: number;
-  readonly connectionsRefused: number;
-  readonly protocolErrors: number;
-  readonly door: Readonly<DoorCounters>;
 }
 
 /** Where a gateway listens, as URLs. */
@@ -105,8 +102,8 @@ const SESSIONS_PER_INCARNATION = 2n ** 32n;
 /** Starts a gateway, its kernels warmed up; it does not listen yet. */
 export async function startGateway(options: GatewayOptions, modules: GatewayModules): Promise<Gateway> {
   const { stratum, network, epoch, incarnation } = options;
-  const { clock, logger, metrics, recorder, solved, bans } = modules;
-  const door = new Door(doorOptions(stratum), { clock, logger, bans });
+  const { clock, logger, metrics, recorder, solved, bans, neighbours } = modules;
+  const door = new Door(doorOptions(stratum), { clock, logger, bans, neighbours });
   const observe = (share: JudgedShare): void => {
     modules.observe(share);
     door.observe(share);
@@ -145,6 +142,7 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
   let tls: TlsListener | undefined;
   const doorTicker = setInterval(() => door.tick(), DOOR_TICK_MS);
   const ticker = setInterval(() => registry.tick(), TICK_MS);
+  const teller = neighbours && setInterval(() => door.tell(), TELL_MS);
 
   async function listen(ports: StratumPorts = {}): Promise<StratumEndpoints> {
     const listenModules: ListenModules = { accept: counted(registry, metrics, door), logger, door };
@@ -195,6 +193,7 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
   async function close(): Promise<void> {
     clearInterval(ticker);
     clearInterval(doorTicker);
+    clearInterval(teller);
     door.close();
     for (const listener of listeners) listener.stopAccepting();
     // Shares already read are judged, logged and answered before their connections go.
@@ -224,14 +223,18 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
     reload: () => tls?.reload(),
     // The ban book is the one that the ban was lifted in.
     pardon: () => {},
-    status: () => ({
-      sessions: registry.sessions,
-      workers: registry.counters.authorizedWorkers,
-      sharesInFlight: verifier.inFlight,
-      connectionsRefused: listeners.reduce((sum, { counters }) => sum + counters.refused, 0),
-      protocolErrors: Object.values(registry.counters.protocolErrors).reduce((sum, count) => sum + count, 0),
-      door: { ...door.counters },
-    }),
+    status() {
+      const { authorizedWorkers, ...session } = registry.counters;
+      return {
+        sessions: registry.sessions,
+        workers: authorizedWorkers,
+        sharesInFlight: verifier.inFlight,
+        session: { ...session, protocolErrors: { ...session.protocolErrors } },
+        door: { ...door.counters },
+        listeners: listeners.map(({ counters }) => counters).reduce(sum, NO_STATUS.listeners),
+      };
+    },
+    miner: async (query) => registry.miner(query),
     close,
   };
 }

@@ -12,7 +12,7 @@ export const limits = {
   sendQueueBytesMax: 256 * 1024,
   /** Workers that one connection may authorise (farm proxies have thousands). */
   workersPerSessionMax: 16_384,
-  /** Workers authorised on all connections of one gateway: about 100 MB of names. */
+  /** Workers authorised on all connections of one gateway: about 130 MB of names and tallies (500 bytes each). */
   workersPerGatewayMax: 262_144,
   workerNameCharsMax: 128,
   userAgentCharsMax: 128,
@@ -49,7 +49,7 @@ export const limits = {
   sessionsPerTickMax: 4096,
   /** Milliseconds that a closing connection has to take what is still queued for it. */
   closeMsMax: 5_000,
-  /** Connections of one gateway. */
+  /** Connections of the pool, over all gateways. */
   connectionsMax: 60_000,
   /**
    * Of one address (IPv4, or an IPv6 /64) and of its neighbours (/24, /48). A NAT hides hundreds of miners behind an

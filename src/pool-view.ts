@@ -1,8 +1,11 @@
 import type { Analytics } from './analytics/analytics.ts';
-import type { PoolStatus } from './api/status.ts';
+import type { FindMiner } from './api/miners.ts';
+import type { PoolStatus, StratumCounts } from './api/status.ts';
+import { parseAddress } from './bitcoin/address.ts';
 import type { Config } from './config/config.ts';
-import type { BitcoinNode, Clock } from './domain/ports.ts';
+import type { BitcoinNode, Clock, Logger } from './domain/ports.ts';
 import type { Gateway } from './gateway.ts';
+import type { GatewayStatus } from './gateway-status.ts';
 import type { JobStore } from './jobs/store.ts';
 import type { ShareLog } from './sharelog/log.ts';
 import type { HashrateMeter } from './telemetry/hashrate.ts';
@@ -28,7 +31,7 @@ export function createStatus(
   const startedMs = clock.monotonicMs();
   return () => {
     const job = jobs.current;
-    const { sessions, workers } = gateway.status();
+    const front = gateway.status();
     const { accepted, ...rejected } = metrics.shares();
     return {
       name: 'sluice',
@@ -36,8 +39,8 @@ export function createStatus(
       network: config.network,
       uptimeSeconds: Math.floor((clock.monotonicMs() - startedMs) / 1000),
       connections: metrics.connections(),
-      sessions,
-      workers,
+      sessions: front.sessions,
+      workers: front.workers,
       hashrate: {
         '1m': hashrate.perSecond(60_000),
         '10m': hashrate.perSecond(600_000),
@@ -54,7 +57,34 @@ export function createStatus(
         : null,
       shares: { accepted, rejected },
       blocks: metrics.blocks(),
+      stratum: stratumCounts(front),
     };
+  };
+}
+
+function stratumCounts({ door, listeners, session }: GatewayStatus): StratumCounts {
+  const { banned, limited: overLimit, overloaded, evicted, misbehaved, shed } = door;
+  const { refused, badHandshakes, overlong, slowReaders } = listeners;
+  const shownOut = { evicted, misbehaved, shed, badHandshakes, overlong, slowReaders };
+  return { refused, banned, overLimit, overloaded, ...shownOut, ...session };
+}
+
+/** Whom `/api/v1/miners/…` is about: an address in any of its spellings, or any name where anybody may mine. */
+export function createFindMiner({ network, stratum }: Config, gateway: Gateway, logger: Logger): FindMiner {
+  return async (text, page) => {
+    let account = text;
+    if (stratum.authorization !== 'open') {
+      const parsed = parseAddress(text, network);
+      if (!parsed.ok) return { kind: 'no-address', reason: `this is no address that can be paid: ${parsed.reason}` };
+      account = parsed.address;
+    }
+    try {
+      const view = await gateway.miner({ account, ...page });
+      return view === undefined ? { kind: 'nobody' } : { kind: 'found', view };
+    } catch (err) {
+      logger.warn({ err }, 'a miner could not be looked up');
+      return { kind: 'unavailable', reason: 'not all gateways answer' };
+    }
   };
 }
 
@@ -71,11 +101,12 @@ export function unready({ node, log }: PoolParts): string[] {
 /** Writes what is counted elsewhere into the gauges and counters, before a scrape. */
 export function refreshGauges(
   { log, analytics, node, jobs, gateway }: PoolParts,
-  { gauges, counters }: Metrics,
+  { gauges, counters, protocolErrors }: Metrics,
   clock: Clock,
 ): void {
   const job = jobs.current;
-  const { sessions, workers, sharesInFlight, door, ...refused } = gateway.status();
+  const { sessions, workers, sharesInFlight, ...front } = gateway.status();
+  const { door, listeners, session } = front;
   const logStatus = log.status();
   const analyticsStatus = analytics.status();
   gauges.sessions = sessions;
@@ -90,11 +121,22 @@ export function refreshGauges(
   gauges.shareLogBytes = logStatus.keptBytes;
   gauges.analyticsLagRows = analyticsStatus.lagRows;
   gauges.analyticsReady = analyticsStatus.healthy ? 1 : 0;
-  counters.connectionsRefused = refused.connectionsRefused;
+  counters.connectionsRefused = listeners.refused;
   counters.connectionsBanned = door.banned;
   counters.connectionsOverLimit = door.limited;
   counters.connectionsEvicted = door.evicted + door.misbehaved;
+  counters.connectionsMisbehaved = door.misbehaved;
+  counters.connectionsOverload = door.overloaded;
   counters.sessionsShed = door.shed;
-  counters.protocolErrors = refused.protocolErrors;
+  counters.badHandshakes = listeners.badHandshakes;
+  counters.overlongMessages = listeners.overlong;
+  counters.slowReaders = listeners.slowReaders;
+  counters.sessionTimeouts = session.timeouts;
+  counters.sessionsResumed = session.resumed;
+  counters.workersRefused = session.refusedWorkers;
+  counters.difficultyChanges = session.difficultyChanges;
+  counters.sharesShed = session.shedShares;
+  counters.oversizedCoinbases = session.oversizedCoinbases;
+  Object.assign(protocolErrors, session.protocolErrors satisfies typeof protocolErrors);
   counters.analyticsRows = analyticsStatus.shippedRows;
 }

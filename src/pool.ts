@@ -24,7 +24,7 @@ import { ranges } from './net/door-options.ts';
 import { connectBitcoind } from './node/bitcoind.ts';
 import { OutageWatch } from './node/outage.ts';
 import { simulatedNode } from './node/simulated.ts';
-import { createStatus, type PoolParts, refreshGauges, unready } from './pool-view.ts';
+import { createFindMiner, createStatus, type PoolParts, refreshGauges, unready } from './pool-view.ts';
 import { openShareLog, type ShareLog } from './sharelog/log.ts';
 import { makeFolder } from './sharelog/make-folder.ts';
 import { withSocketPath } from './sharelog/socket-path.ts';
@@ -187,6 +187,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
     logger,
     admin: { token: config.http.adminToken, bans: banControl },
     pool: status,
+    miner: createFindMiner(config, gateway, logger),
     health: () => (log.status().healthy ? [] : [`share log: ${log.status().reason}`]),
     ready: () => unready(parts),
     metrics: () => metrics.text(),

@@ -26,6 +26,7 @@ const mayImport: Readonly<Record<string, readonly string[] | '*'>> = {
   analytics: ['sharelog'],
   api: ['ledger', 'analytics', 'uws'],
   miner: ['stratum', 'kernel', 'bitcoin'],
+  'gateway-status': '*',
   gateway: '*',
   cluster: '*',
   'pool-view': '*',
@@ -35,7 +36,7 @@ const mayImport: Readonly<Record<string, readonly string[] | '*'>> = {
 /** The roots: files that are run or loaded by name, so nothing imports them. */
 const entries = [/^cli\/main\.ts$/, /(^|\/)[a-z-]*(worker|child)\.ts$/];
 /** The composition roots, each of which may import those before it, and all other rooms. */
-const roots = ['gateway', 'cluster', 'pool-view', 'pool', 'cli'];
+const roots = ['gateway-status', 'gateway', 'cluster', 'pool-view', 'pool', 'cli'];
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file));
 const room = (file: string): string => file.split('/')[0]?.replace(/\.tsx?$/, '') ?? '';

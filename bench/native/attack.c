@@ -185,9 +185,11 @@ static void take(struct attacker *a, uint32_t events) {
 
 /* What is due: attackers who come back, bytes, submits. */
 static void act(double t, double start, double rate) {
-    static int next;
+    static int next, first;
+    /* Each time from another one on: where the rate is what limits them, the last ones would never have their turn. */
+    first++;
     for (int i = 0; i < peers; i++) {
-        struct attacker *a = &attackers[i];
+        struct attacker *a = &attackers[(first + i) % peers];
         if (a->peer.fd < 0) {
             if (mode == CUT && done.cuts + (uint64_t)opening >= (uint64_t)((t - start) * rate)) continue;
             if (a->due <= t && opening < OPENING_MAX) begin(a);

@@ -15,6 +15,8 @@ export interface PoolOptions {
   readonly gateways?: number;
   /** Age at which a template is replaced, and so every miner gets a new job. */
   readonly refreshSeconds?: number;
+  /** Limits and bans as a pool has them that nobody has configured, and nobody exempt. */
+  readonly guarded?: boolean;
 }
 
 /** A pool with everything embedded, and durable acknowledgement as always. */
@@ -74,7 +76,7 @@ export async function startPool(options: PoolOptions): Promise<PoolServer> {
  * Any nonce is a share and none is a block; the difficulty stays. Limits are kept, but so high that one machine may send
  * all the load.
  */
-function toml(folder: string, { gateways = 1, refreshSeconds = 30 }: PoolOptions): string {
+function toml(folder: string, { gateways = 1, refreshSeconds = 30, guarded = false }: PoolOptions): string {
   return `
     data = ${JSON.stringify(join(folder, 'data'))}
     [node]
@@ -88,6 +90,15 @@ function toml(folder: string, { gateways = 1, refreshSeconds = 30 }: PoolOptions
     start = 1e-10
     min = 1e-10
     vardiff = false
+    ${guarded ? GUARDED : UNLIMITED}
+    [http]
+    listen = "127.0.0.1:0"
+    [log]
+    level = "warn"
+  `;
+}
+
+const UNLIMITED = `
     [stratum.limits]
     connections-per-address = 60000
     connections-per-subnet = 60000
@@ -96,13 +107,12 @@ function toml(folder: string, { gateways = 1, refreshSeconds = 30 }: PoolOptions
     handshakes-per-second-per-subnet = 1000000
     lines-per-second = 1000000
     bytes-per-second = 1000000000
-    submits-per-second = 1000000
-    [http]
-    listen = "127.0.0.1:0"
-    [log]
-    level = "warn"
-  `;
-}
+    submits-per-second = 1000000`;
+const GUARDED = `
+    [stratum.limits]
+    exempt = []
+    [stratum.bans]
+    allow = []`;
 
 /** URL gives no port for schemes that it does not know. */
 function portOf(url: string): number {

@@ -19,8 +19,13 @@ export interface Answer {
   readonly allow?: string;
 }
 
+/** What a page that shows an answer as it came must not take for a tag. */
+const htmlActive = /[<>&]/g;
+
+/** JSON in which a miner's name is no HTML either, whatever it holds. */
 export function json(status: Answer['status'], value: unknown, allow?: string): Answer {
-  const answer = { status, type: 'application/json; charset=utf-8', body: `${JSON.stringify(value)}\n` };
+  const text = JSON.stringify(value).replace(htmlActive, (char) => `\\u00${char.charCodeAt(0).toString(16)}`);
+  const answer = { status, type: 'application/json; charset=utf-8', body: `${text}\n` };
   return allow === undefined ? answer : { ...answer, allow };
 }
 

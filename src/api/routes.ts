@@ -1,9 +1,11 @@
+import type { FindMiner } from './miners.ts';
 import { type Answer, json } from './response.ts';
 import type { PoolStatus } from './status.ts';
 
 /** Where the API gets its answers. Each is asked per request, so each must be cheap. */
 export interface ApiSources {
   pool(): PoolStatus;
+  readonly miner: FindMiner;
   /** Why this process should be restarted; empty where it is fine. */
   health(): readonly string[];
   /** Why miners should not be sent here; empty where all is ready. */

@@ -1,6 +1,7 @@
 import type { Logger } from '../domain/ports.ts';
 import { App, type HttpRequest, type HttpResponse, listenUws } from '../uws.ts';
 import { type Admin, answerAdmin } from './admin.ts';
+import { MINER_PATHS, minerRoute } from './miners.ts';
 import { type Answer, json, respond } from './response.ts';
 import { type ApiSources, createRoutes, type Route } from './routes.ts';
 
@@ -26,7 +27,7 @@ export interface Api {
 
 const ALLOW = 'GET, HEAD, OPTIONS';
 
-/** Answers that wait at one time; it is only `/metrics` that makes anybody wait. More are turned away. */
+/** Answers that wait at one time: `/metrics` and miners make somebody wait. More are turned away. */
 const WAITING_MAX = 256;
 
 /** Starts the HTTP API. Rejects where the address can not be had. Slow and silent clients are dropped by uWebSockets.js after 10 s. */
@@ -39,7 +40,8 @@ export async function startApi({ host, port }: ApiOptions, modules: ApiModules):
     const method = request.getMethod();
     const path = request.getUrl();
     const bare = method === 'head';
-    const answer = forOperators(method, path, request, modules) ?? plan(method, path, routes, modules.logger);
+    const answer =
+      forOperators(method, path, request, modules) ?? plan(method, path, request.getQuery() ?? '', routes, modules);
     if (!(answer instanceof Promise)) {
       respond(response, answer, bare);
       return;
@@ -92,12 +94,15 @@ function forOperators(
 function plan(
   method: string,
   path: string,
+  query: string,
   routes: ReadonlyMap<string, Route>,
-  logger: Logger,
+  { miner, logger }: ApiModules,
 ): Answer | Promise<Answer> {
-  const route = routes.get(path);
-  if (route === undefined)
-    return json('404 Not Found', { error: 'there is nothing at this path', paths: [...routes.keys()] });
+  const route = routes.get(path) ?? minerRoute(path, query, miner);
+  if (route === undefined) {
+    const paths = [...routes.keys(), ...MINER_PATHS];
+    return json('404 Not Found', { error: 'there is nothing at this path', paths });
+  }
   if (method === 'options') return { status: '204 No Content', type: '', body: '', allow: ALLOW };
   if (method !== 'get' && method !== 'head') return json('405 Method Not Allowed', { error: `use ${ALLOW}` }, ALLOW);
   try {

@@ -21,6 +21,36 @@ export interface PoolStatus {
   readonly shares: { readonly accepted: number; readonly rejected: Readonly<Record<RejectReason, number>> };
   /** Since the start. */
   readonly blocks: Readonly<Record<'accepted' | 'orphaned' | 'rejected' | 'unknown', number>>;
+  readonly stratum: StratumCounts;
+}
+
+/** What the front had to do with its clients, since the start. */
+export interface StratumCounts {
+  /** Connections that were not let in, and of those: banned, over a limit, during an overload. */
+  readonly refused: number;
+  readonly banned: number;
+  readonly overLimit: number;
+  readonly overloaded: number;
+  /** Connections that were closed: because of a ban, for their own conduct, to shed load. */
+  readonly evicted: number;
+  readonly misbehaved: number;
+  readonly shed: number;
+  /** Connections that were closed: for a failed handshake, a line over the cap, not reading, and for silence. */
+  readonly badHandshakes: number;
+  readonly overlong: number;
+  readonly slowReaders: number;
+  readonly timeouts: number;
+  /** Clients that came back and went on where they were. */
+  readonly resumed: number;
+  /** Names that may not mine here. */
+  readonly refusedWorkers: number;
+  readonly difficultyChanges: number;
+  /** Shares not looked at, of those below the pool's least difficulty who sent too many. */
+  readonly shedShares: number;
+  /** Jobs sent to devices that are known to take no coinbase of that length. */
+  readonly oversizedCoinbases: number;
+  /** Messages that were no valid request. */
+  readonly protocolErrors: Readonly<Record<'unparsable' | 'invalid-request' | 'unknown-method' | 'bad-params', number>>;
 }
 
 export interface JobStatus {

@@ -4,6 +4,7 @@ import { loadKernel } from '../kernel/kernel.ts';
 import { limits } from '../limits.ts';
 import { Bans } from '../net/bans.ts';
 import { ranges } from '../net/door-options.ts';
+import type { CrowdChange } from '../net/neighbours.ts';
 import { connectShareLog, type RemoteLog } from '../sharelog/remote-log.ts';
 import { createLogger, formatFor } from '../telemetry/logger.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
@@ -23,6 +24,8 @@ interface Running {
   readonly gateway: Gateway;
   readonly bans: Bans;
   readonly log: RemoteLog;
+  /** Other gateways' connections have changed. */
+  readonly hear: (changes: readonly CrowdChange[]) => void;
   readonly report: (sent?: () => void) => void;
 }
 
@@ -38,6 +41,7 @@ async function start(options: GatewayStart): Promise<Running> {
     { clock, changed: () => {}, banned: (ban) => gateway.evict(ban) },
   );
   bans.restore(options.bans);
+  let hear: Running['hear'] = () => {};
   const gateway = await startGateway(
     { network, stratum, verify, epoch, incarnation, kernel: loadKernel(), shared: true },
     {
@@ -56,12 +60,18 @@ async function start(options: GatewayStart): Promise<Running> {
           return ban;
         },
       },
+      neighbours: {
+        tell: (changes) => say({ type: 'crowd', changes }),
+        listen(listener) {
+          hear = listener;
+        },
+      },
     },
   );
   const report = (sent?: () => void): void =>
     say({ type: 'report', status: gateway.status(), tally: metrics.tally() }, sent);
   setInterval(() => report(), REPORT_MS);
-  return { gateway, bans, log, report };
+  return { gateway, bans, log, hear, report };
 }
 
 let running: Running | undefined;
@@ -73,7 +83,7 @@ async function handle(message: ToGateway): Promise<void> {
     return;
   }
   if (!running) throw new Error(`gateway: ${message.type} before the start`);
-  const { gateway, bans, log, report } = running;
+  const { gateway, bans, log, hear, report } = running;
   switch (message.type) {
     case 'job':
       gateway.announce(message.job);
@@ -90,6 +100,12 @@ async function handle(message: ToGateway): Promise<void> {
       return;
     case 'pardon':
       bans.lift(message.address);
+      return;
+    case 'crowd':
+      hear(message.changes);
+      return;
+    case 'miner':
+      say({ type: 'miner', id: message.id, view: await gateway.miner(message.query) });
       return;
     case 'reload':
       gateway.reload();

@@ -1,19 +1,18 @@
 import cluster, { type Worker } from 'node:cluster';
 import { builtFile } from '../built.ts';
 import type { Job } from '../domain/job.ts';
+import type { MinerQuery, MinerView } from '../domain/miner.ts';
 import type { Ban, Logger } from '../domain/ports.ts';
 import type { Solution } from '../domain/share.ts';
-import {
-  type Gateway,
-  type GatewayStatus,
-  INCARNATIONS_MAX,
-  type StratumEndpoints,
-  type StratumPorts,
-} from '../gateway.ts';
+import { type Gateway, INCARNATIONS_MAX, type StratumEndpoints, type StratumPorts } from '../gateway.ts';
+import { addStatus, countersOf, type GatewayStatus, NO_STATUS } from '../gateway-status.ts';
 import type { Bans } from '../net/bans.ts';
 import type { GatewayTally, Metrics } from '../telemetry/metrics.ts';
+import { Crowd } from './crowd.ts';
 import { choosePorts } from './free-port.ts';
+import { mergeViews } from './merge-views.ts';
 import type { FromGateway, GatewayStart, ToGateway } from './messages.ts';
+import { MinerQuestions } from './miner-questions.ts';
 
 export interface GatewaysOptions extends Omit<GatewayStart, 'incarnation' | 'bans'> {
   /** Processes, at least 1. */
@@ -62,8 +61,10 @@ class Gateways implements Gateway {
   readonly #options: GatewaysOptions;
   readonly #modules: GatewaysModules;
   readonly #members = new Map<number, Member>();
+  readonly #questions = new MinerQuestions(send);
+  readonly #crowd = new Crowd();
   /** Counters of gateways that are gone. */
-  #retired: GatewayStatus | undefined;
+  #retired = NO_STATUS;
   #incarnations = 0;
   #job: Job | undefined;
   /** Where all of them listen; undefined before they do. */
@@ -117,7 +118,16 @@ class Gateways implements Gateway {
 
   status(): GatewayStatus {
     const all = [...this.#members.values()].flatMap(({ status }) => status ?? []);
-    return [...all, ...(this.#retired ? [this.#retired] : [])].reduce(addStatus, NO_STATUS);
+    return all.reduce(addStatus, this.#retired);
+  }
+
+  async miner(query: MinerQuery): Promise<MinerView | undefined> {
+    const members = [...this.#members.values()];
+    const views = await Promise.all(members.map(({ worker }) => this.#questions.ask(worker, query)));
+    return mergeViews(
+      views.flatMap((view) => view ?? []),
+      query.workersMax,
+    );
   }
 
   async close(): Promise<void> {
@@ -148,6 +158,7 @@ class Gateways implements Gateway {
     await started;
     worker.once('exit', (code, signal) => this.#gone(member, signal ?? `exit code ${code}`));
     this.#members.set(slot, member);
+    send(worker, { type: 'crowd', changes: this.#crowd.now() });
     if (this.#job) send(worker, { type: 'job', job: this.#job });
     return member;
   }
@@ -163,6 +174,8 @@ class Gateways implements Gateway {
     if (message.type === 'solved') solved(message.solution);
     else if (message.type === 'misconduct') bans.punish(message.address, message.reason);
     else if (message.type === 'report') this.#report(member, message);
+    else if (message.type === 'crowd') this.#relay(member, message);
+    else if (message.type === 'miner') this.#questions.answered(message.id, message.view);
     else if (message.type === 'failed')
       logger.error({ gateway: member.slot, reason: message.reason }, 'a gateway failed');
   }
@@ -175,13 +188,23 @@ class Gateways implements Gateway {
     member.status = status;
   }
 
+  /** Tells the others. */
+  #relay(member: Member, message: Extract<FromGateway, { type: 'crowd' }>): void {
+    const others = [...this.#members.values()].filter((other) => other !== member);
+    // What a gateway said last may come after its end, and is over then.
+    if (others.length === this.#members.size) return;
+    this.#crowd.changed(member, message.changes);
+    for (const { worker } of others) send(worker, message);
+  }
+
   #gone(member: Member, reason: string): void {
     this.#members.delete(member.slot);
+    this.#broadcast({ type: 'crowd', changes: this.#crowd.gone(member) });
     const { tally, status, slot, startedMs } = member;
     // Its counters stay counted; its connections are closed.
     if (tally) this.#modules.metrics.absorb({ ...tally, open: NO_CONNECTIONS }, tally);
-    const counters = status && { ...status, sessions: 0, workers: 0, sharesInFlight: 0 };
-    if (counters) this.#retired = addStatus(this.#retired ?? NO_STATUS, counters);
+    if (status) this.#retired = addStatus(this.#retired, countersOf(status));
+    this.#questions.gone(member.worker);
     if (this.#closing) return;
     this.#modules.logger.error({ gateway: slot, reason }, 'a gateway is gone; another one takes its place');
     if (performance.now() - startedMs >= YOUNG_MS) this.#restartMs[slot] = RESTART_MS_MIN;
@@ -220,32 +243,6 @@ class Gateways implements Gateway {
 }
 
 const NO_CONNECTIONS: GatewayTally['open'] = { tcp: 0, tls: 0, websocket: 0 };
-const NO_STATUS: GatewayStatus = {
-  sessions: 0,
-  workers: 0,
-  sharesInFlight: 0,
-  connectionsRefused: 0,
-  protocolErrors: 0,
-  door: { banned: 0, limited: 0, overloaded: 0, evicted: 0, misbehaved: 0, shed: 0 },
-};
-
-function addStatus(a: GatewayStatus, b: GatewayStatus): GatewayStatus {
-  return {
-    sessions: a.sessions + b.sessions,
-    workers: a.workers + b.workers,
-    sharesInFlight: a.sharesInFlight + b.sharesInFlight,
-    connectionsRefused: a.connectionsRefused + b.connectionsRefused,
-    protocolErrors: a.protocolErrors + b.protocolErrors,
-    door: {
-      banned: a.door.banned + b.door.banned,
-      limited: a.door.limited + b.door.limited,
-      overloaded: a.door.overloaded + b.door.overloaded,
-      evicted: a.door.evicted + b.door.evicted,
-      misbehaved: a.door.misbehaved + b.door.misbehaved,
-      shed: a.door.shed + b.door.shed,
-    },
-  };
-}
 
 function send(worker: Worker, message: ToGateway): void {
   // A channel that is closing takes nothing more; the exit follows.

@@ -1,9 +1,12 @@
 import type { Network } from '../bitcoin/address.ts';
 import type { Config } from '../config/config.ts';
 import type { Job } from '../domain/job.ts';
+import type { MinerQuery, MinerView } from '../domain/miner.ts';
 import type { Ban } from '../domain/ports.ts';
 import type { Solution } from '../domain/share.ts';
-import type { GatewayStatus, StratumEndpoints, StratumPorts } from '../gateway.ts';
+import type { StratumEndpoints, StratumPorts } from '../gateway.ts';
+import type { GatewayStatus } from '../gateway-status.ts';
+import type { CrowdChange } from '../net/neighbours.ts';
 import type { GatewayTally } from '../telemetry/metrics.ts';
 
 /** What a gateway process is started with. */
@@ -32,6 +35,9 @@ export type ToGateway =
   | { readonly type: 'ban'; readonly ban: Ban }
   | { readonly type: 'pardon'; readonly address: string }
   | { readonly type: 'reload' }
+  /** In the other gateways. */
+  | { readonly type: 'crowd'; readonly changes: readonly CrowdChange[] }
+  | { readonly type: 'miner'; readonly id: number; readonly query: MinerQuery }
   | { readonly type: 'close' };
 
 /** From a gateway to the pool. */
@@ -42,5 +48,7 @@ export type FromGateway =
   | { readonly type: 'listening'; readonly endpoints: StratumEndpoints }
   | { readonly type: 'solved'; readonly solution: Solution }
   | { readonly type: 'misconduct'; readonly address: string; readonly reason: string }
+  | { readonly type: 'crowd'; readonly changes: readonly CrowdChange[] }
   | { readonly type: 'report'; readonly status: GatewayStatus; readonly tally: GatewayTally }
+  | { readonly type: 'miner'; readonly id: number; readonly view: MinerView | undefined }
   | { readonly type: 'failed'; readonly reason: string };

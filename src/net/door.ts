@@ -4,6 +4,7 @@ import type { JudgedShare } from '../domain/share.ts';
 import { Admission, type AdmissionLimits } from './admission.ts';
 import type { Bans } from './bans.ts';
 import { Conduct, fadeFactor, type Misconduct, type Offence } from './conduct.ts';
+import type { Neighbours } from './neighbours.ts';
 import { Overload } from './overload.ts';
 import type { Rate } from './token-bucket.ts';
 import { type Peer, Traffic, type TrafficLimits, Visit, type VisitModules, type Visitor } from './visit.ts';
@@ -32,6 +33,8 @@ export interface DoorModules {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly bans: BanBook;
+  /** Other gateways of the same pool, whose connections count as well. */
+  readonly neighbours?: Neighbours | undefined;
 }
 
 /** Why connections were not let in, or were shown out; since the start. */
@@ -73,10 +76,11 @@ export class Door {
   readonly counters: DoorCounters = { banned: 0, limited: 0, overloaded: 0, evicted: 0, misbehaved: 0, shed: 0 };
 
   constructor(options: DoorOptions, modules: DoorModules) {
-    const { clock } = modules;
+    const { clock, neighbours } = modules;
     this.#options = options;
     this.#modules = modules;
-    this.#admission = new Admission(options.admission, { clock });
+    this.#admission = new Admission(options.admission, { clock, shared: neighbours !== undefined });
+    neighbours?.listen((changes) => this.#admission.hear(changes));
     this.#overload = new Overload(options.overloadLagMsMax);
     this.#tickedMs = this.#fadedMs = clock.monotonicMs();
     this.#visitModules = {
@@ -159,6 +163,12 @@ export class Door {
         visit.visitor.close();
       }
     }
+  }
+
+  /** Tells the neighbours who came and went: to be called every TELL_MS where there are any. */
+  tell(): void {
+    const news = this.#admission.news();
+    if (news.length > 0) this.#modules.neighbours?.tell(news);
   }
 
   /** Time passes: to be called every DOOR_TICK_MS. How late the call is tells how busy the event loop is. */

@@ -5,6 +5,7 @@ import type { ProtocolFault } from '../stratum/message.ts';
 import type { NotifyLine } from '../stratum/notify.ts';
 import type { Authorize } from './authorize.ts';
 import type { DifficultyOptions } from './difficulty.ts';
+import type { MinerBook } from './miner-book.ts';
 import type { NiceHashKey } from './nicehash.ts';
 import type { DeviceProfile, ProfileOf } from './profiles.ts';
 import type { Estate } from './resumable.ts';
@@ -84,6 +85,7 @@ export interface SessionContext {
   readonly terms: TermsCache;
   readonly views: LastView;
   readonly counters: SessionCounters;
+  readonly miners: MinerBook;
   /** Undefined before the first job. */
   readonly work: CurrentWork | undefined;
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, type Job, VARIANT_BYTES } from '../domain/job.ts';
+import type { MinerQuery, MinerView } from '../domain/miner.ts';
 import type { Clock, Logger, ShareIntake, Wire, WireHandler } from '../domain/ports.ts';
 import { limits } from '../limits.ts';
 import { encodeReconnect, encodeShowMessage } from '../stratum/encode.ts';
@@ -8,6 +9,7 @@ import { encodeNotify } from '../stratum/notify.ts';
 import type { Authorize } from './authorize.ts';
 import type { CurrentWork, SessionContext, SessionCounters, SessionOptions, Vacating } from './context.ts';
 import type { Extranonces } from './extranonce.ts';
+import { MinerBook } from './miner-book.ts';
 import { deviceProfiles } from './profiles.ts';
 import { type Estate, Resumable } from './resumable.ts';
 import { Session } from './session.ts';
@@ -66,6 +68,7 @@ export class SessionRegistry {
   readonly #forget = (session: Session): void => {
     this.#sessions.delete(session);
     this.#counters.authorizedWorkers -= session.workers.size;
+    for (const worker of session.workers.values()) this.#context.miners.leave(worker);
     const { extranonce, resumeId } = session;
     if (extranonce === undefined) return;
     this.#seated.delete(resumeId);
@@ -100,6 +103,7 @@ export class SessionRegistry {
       terms: new TermsCache({ entriesMax: TERMS_MAX }),
       views: new LastView(),
       counters: this.#counters,
+      miners: new MinerBook({ clock }),
       work: undefined,
     };
   }
@@ -112,6 +116,11 @@ export class SessionRegistry {
   /** Everybody who is connected now. */
   connected(): Iterable<ConnectedSession> {
     return this.#sessions;
+  }
+
+  /** What an address's workers have done; undefined where none of them is connected. */
+  miner(query: MinerQuery): MinerView | undefined {
+    return this.#context.miners.view(query);
   }
 
   get counters(): Readonly<SessionCounters> {

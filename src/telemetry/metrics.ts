@@ -3,7 +3,7 @@ import type { SubmitOutcome, Wire } from '../domain/ports.ts';
 import type { JudgedShare } from '../domain/share.ts';
 import { type Verdict, verdicts } from '../domain/verdict.ts';
 import { FixedHistogram, type RawHistogram } from './histogram.ts';
-import { counterNames, gaugeNames, latencyBoundsSeconds } from './names.ts';
+import { counterNames, gaugeNames, latencyBoundsSeconds, protocolFaults } from './names.ts';
 import { registerProcessMetrics } from './process.ts';
 
 type Transport = Wire['transport'];
@@ -29,6 +29,8 @@ export interface Metrics {
   readonly gauges: Record<keyof typeof gaugeNames, number>;
   /** To be added to. */
   readonly counters: Record<keyof typeof counterNames, number>;
+  /** Stratum messages that were no valid request, by kind; to be written at will. */
+  readonly protocolErrors: Record<(typeof protocolFaults)[number], number>;
   /** Called before each scrape, so that gauges that are counted elsewhere can be written then. */
   onScrape(refresh: () => void): void;
   /** Submissions since the start, by verdict. */
@@ -62,6 +64,7 @@ export function createMetrics(): Metrics {
   const open = zeros(transports);
   const everOpened = zeros(transports);
   const blocks = zeros(blockStatuses);
+  const protocolErrors = zeros(protocolFaults);
   const verdictSeconds = new FixedHistogram(latencyBoundsSeconds);
   const commitSeconds = new FixedHistogram(latencyBoundsSeconds);
   const refreshes: (() => void)[] = [];
@@ -76,6 +79,7 @@ export function createMetrics(): Metrics {
     'transport',
     everOpened,
   );
+  registerLabelled(registry, 'sluice_protocol_errors_total', 'Invalid requests', 'kind', protocolErrors);
   registerLabelled(registry, 'sluice_blocks_total', 'Block candidates by what became of them', 'status', blocks);
   registerLabelled(registry, 'sluice_connections', 'Open Stratum connections', 'transport', open, 'gauge');
   registerHistogram(
@@ -102,6 +106,7 @@ export function createMetrics(): Metrics {
     closed: (transport) => void open[transport]--,
     gauges,
     counters,
+    protocolErrors,
     onScrape: (refresh) => void refreshes.push(refresh),
     shares: () => ({ ...shares }),
     connections: () => ({ ...open }),

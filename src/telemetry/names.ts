@@ -23,11 +23,30 @@ export const counterNames = {
   connectionsRefused: ['sluice_connections_refused_total', 'Stratum connections refused at the door'],
   connectionsBanned: ['sluice_connections_banned_total', 'Of those, from addresses that are banned'],
   connectionsOverLimit: ['sluice_connections_over_limit_total', 'Of those, over a limit on connections or handshakes'],
+  connectionsOverload: ['sluice_connections_overload_total', 'Of those, because the event loop could not keep up'],
   connectionsEvicted: ['sluice_connections_evicted_total', 'Connections closed because of a ban or their own conduct'],
+  connectionsMisbehaved: ['sluice_connections_misbehaved_total', 'Of those, for their own conduct alone'],
   sessionsShed: ['sluice_sessions_shed_total', 'Noisy sessions closed because the event loop could not keep up'],
-  protocolErrors: ['sluice_protocol_errors_total', 'Stratum lines that were no valid request'],
+  badHandshakes: ['sluice_bad_handshakes_total', 'TLS handshakes and PROXY headers that failed or came too late'],
+  overlongMessages: ['sluice_overlong_messages_total', 'Connections closed for a message over the cap'],
+  slowReaders: ['sluice_slow_readers_total', 'Connections closed because they did not read what was sent'],
+  sessionTimeouts: [
+    'sluice_session_timeouts_total',
+    'Sessions closed for not subscribing, not authorising, or silence',
+  ],
+  sessionsResumed: [
+    'sluice_sessions_resumed_total',
+    'Clients that came back and went on with their extranonce and jobs',
+  ],
+  workersRefused: ['sluice_workers_refused_total', 'Names that were not authorised'],
+  difficultyChanges: ['sluice_difficulty_changes_total', 'Difficulties sent after the first of a session'],
+  sharesShed: ['sluice_shares_shed_total', "Shares not looked at: too many, and below the pool's least difficulty"],
+  oversizedCoinbases: ['sluice_oversized_coinbases_total', 'Jobs sent to devices that take no coinbase of that length'],
   analyticsRows: ['sluice_analytics_rows_total', 'Rows that ClickHouse took'],
 } as const satisfies Record<string, readonly [name: string, help: string]>;
+
+/** Why a Stratum message was no valid request. */
+export const protocolFaults = ['unparsable', 'invalid-request', 'unknown-method', 'bad-params'] as const;
 
 /** Seconds. A verdict within the process takes microseconds; behind a queue or a slow disk, up to seconds. */
 export const latencyBoundsSeconds = [

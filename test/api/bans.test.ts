@@ -26,10 +26,13 @@ async function start(token: string | undefined) {
   const bans = book();
   const logger = recordedLogger();
   const sources = { health: () => [], ready: () => [], metrics: async () => '' };
-  const pool = (): never => {
+  const unasked = (): never => {
     throw new Error('not asked for here');
   };
-  const api: Api = await startApi({ host: '127.0.0.1', port: 0 }, { ...sources, pool, logger, admin: { token, bans } });
+  const api: Api = await startApi(
+    { host: '127.0.0.1', port: 0 },
+    { ...sources, pool: unasked, miner: unasked, logger, admin: { token, bans } },
+  );
   closing.push(() => api.close());
   const send = async (method: string, path: string, authorization?: string) => {
     const headers = authorization === undefined ? {} : { authorization };

@@ -32,6 +32,33 @@ const status: PoolStatus = {
     },
   },
   blocks: { accepted: 1, orphaned: 0, rejected: 0, unknown: 0 },
+  stratum: {
+    refused: 1,
+    banned: 1,
+    overLimit: 0,
+    overloaded: 0,
+    evicted: 0,
+    misbehaved: 0,
+    shed: 0,
+    badHandshakes: 0,
+    overlong: 0,
+    slowReaders: 0,
+    timeouts: 2,
+    resumed: 0,
+    refusedWorkers: 0,
+    difficultyChanges: 0,
+    shedShares: 0,
+    oversizedCoinbases: 0,
+    protocolErrors: { unparsable: 0, 'invalid-request': 0, 'unknown-method': 3, 'bad-params': 0 },
+  },
+};
+
+const quiet: Omit<ApiModules, 'logger'> = {
+  pool: () => status,
+  miner: async () => ({ kind: 'nobody' }),
+  health: () => [],
+  ready: () => [],
+  metrics: async () => '',
 };
 
 const opened: Api[] = [];
@@ -45,6 +72,7 @@ async function start(changes: Partial<ApiModules> = {}) {
   const logger: Logger = { debug: ignore, info: ignore, warn: ignore, error: (fields) => errors.push(fields) };
   const modules: ApiModules = {
     pool: () => status,
+    miner: async () => ({ kind: 'nobody' }),
     health: () => [],
     ready: () => [],
     metrics: async () => 'sluice_sessions 3\n',
@@ -233,7 +261,7 @@ describe('the API', () => {
     expect(await other).not.toBe(api.address);
     const ignore = (): void => undefined;
     const logger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
-    const modules = { pool: () => status, health: () => [], ready: () => [], metrics: async () => '', logger };
+    const modules = { ...quiet, logger };
     await expect(startApi({ host: '127.0.0.1', port }, modules)).rejects.toThrow(`cannot listen on 127.0.0.1:${port}`);
     api.close();
     api.close();
@@ -246,10 +274,7 @@ describe('the API', () => {
   it('listens on IPv6', async () => {
     const ignore = (): void => undefined;
     const logger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
-    const api = await startApi(
-      { host: '::1', port: 0 },
-      { pool: () => status, health: () => [], ready: () => [], metrics: async () => '', logger },
-    );
+    const api = await startApi({ host: '::1', port: 0 }, { ...quiet, logger });
     opened.push(api);
     expect(api.address).toMatch(/^\[::1\]:\d+$/);
     expect((await fetch(`http://${api.address}/healthz`)).status).toBe(200);

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { limits } from '../../src/limits.ts';
 import { LineFramer } from '../../src/net/framer.ts';
 import { readProxyHeader } from '../../src/net/proxy-header.ts';
@@ -46,6 +46,45 @@ describe('the decoders', () => {
       fc.property(anyLine, (line) => checkDecoding(line, fast)),
       fuzz(5000),
     );
+  });
+});
+
+describe('a JSON bomb', () => {
+  const bombs = [
+    '['.repeat(limits.lineBytesMax),
+    '{"a":'.repeat(1600),
+    `{"id":1,"method":"mining.submit","params":[${'[],'.repeat(2600)}[]]}`,
+    `{"id":1,"method":"mining.configure","params":[[${'"x",'.repeat(2000)}"x"],{}]}`,
+    `{"id":1,"method":"mining.configure","params":[["version-rolling"],{${'"a":1,'.repeat(1300)}"b":2}]}`,
+    `{${'"params":[1],'.repeat(600)}"id":1,"method":"mining.authorize"}`,
+    `{"id":${'9'.repeat(8000)},"method":"mining.ping"}`,
+    `{"id":1,"method":"${'\\u0000'.repeat(1300)}"}`,
+    `{"id":{"toJSON":1},"method":"mining.ping"}`,
+    `{"id":[[1]],"method":"mining.authorize","params":[[["me"]]]}`,
+  ];
+
+  it('is a line like any other: one short reply, in less than it takes to notice, and nothing of it is written out again', async () => {
+    const front = await Front.open();
+    front.announce();
+    const { client } = front.connect();
+    const stringified: unknown[] = [];
+    const stringify = JSON.stringify.bind(JSON);
+    const spy = vi.spyOn(JSON, 'stringify').mockImplementation((value: unknown, ...more: unknown[]) => {
+      stringified.push(value);
+      return stringify(value, ...(more as [undefined]));
+    });
+    const began = performance.now();
+    for (const bomb of bombs.map((text) => Buffer.from(text))) client.handler.onMessage(bomb, 0, bomb.length);
+    front.flush();
+    const took = performance.now() - began;
+    spy.mockRestore();
+    await front.close();
+    const replies = client.wire.texts;
+    expect(replies).toHaveLength(bombs.length);
+    for (const reply of replies) expect(reply.length).toBeLessThan(1500);
+    // Texts and numbers of a client go back; a list or an object of it never does.
+    expect(stringified.filter((value) => typeof value === 'object' && value !== null)).toEqual([]);
+    expect(took).toBeLessThan(500);
   });
 });
 

@@ -3,12 +3,13 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { limits } from '../../src/limits.ts';
 import { Bans } from '../../src/net/bans.ts';
-import { Door } from '../../src/net/door.ts';
+import { DOOR_TICK_MS, Door } from '../../src/net/door.ts';
 import { type DoorSettings, doorOptions } from '../../src/net/door-options.ts';
 import { LineFramer } from '../../src/net/framer.ts';
-import type { ListenOptions } from '../../src/net/listener.ts';
+import type { ListenModules, ListenOptions } from '../../src/net/listener.ts';
 import { listenTcp } from '../../src/net/tcp.ts';
 import { listenWebSocket } from '../../src/net/websocket.ts';
+import { makeBench } from '../session/support.ts';
 import { recordedLogger } from '../support/recorded-logger.ts';
 import { WebSocketClient } from '../support/websocket.ts';
 import { echoEnds } from './ends.ts';
@@ -40,6 +41,7 @@ async function setup(
   listen: typeof listenTcp,
   given: Partial<DoorSettings['limits']> = {},
   options: Partial<ListenOptions> = {},
+  accept: ListenModules['accept'] | undefined = undefined,
 ) {
   const clock = new ManualClock();
   const logger = recordedLogger();
@@ -52,8 +54,8 @@ async function setup(
     logger,
     bans,
   });
-  const { ends, accept } = echoEnds();
-  const listener = await listen({ host: '127.0.0.1', port: 0, ...options }, { accept, logger, door });
+  const { ends, accept: echo } = echoEnds();
+  const listener = await listen({ host: '127.0.0.1', port: 0, ...options }, { accept: accept ?? echo, logger, door });
   closing.push(() => {
     door.close();
     return listener.close();
@@ -220,6 +222,58 @@ describe('more than its rate', () => {
     for (let i = 0; i < 12; i += 1) client.send('{}');
     await closed;
     expect(client.closeCode).toBe(1013);
+  });
+});
+
+describe('an overload', () => {
+  it('refuses new connections first, then closes the noisiest; who works goes on, and all come in again when it is over', async () => {
+    const { clock, door, ends, open } = await setup(listenTcp, { exempt: ['127.0.0.1'] });
+    const late = (): void => {
+      clock.advance(DOOR_TICK_MS + limits.overloadLagMsMax + 1);
+      door.tick();
+    };
+    const [honest, noisy] = [open(HONEST), open('127.0.0.2')];
+    await ask(honest, '{"id":1}');
+    await ask(noisy, '{"id":1}');
+    late();
+    late();
+    expect(door.overloaded).toBe(true);
+    await gone(open('127.0.0.3'));
+    expect(ends).toHaveLength(2);
+    expect(await ask(open('127.0.0.1'), '{"id":1}')).toBe('echo {"id":1}\n');
+    noisy.resume().write('{}\n'.repeat(100));
+    await expect.poll(() => ends[1]?.messages.length).toBe(101);
+    late();
+    await gone(noisy);
+    expect(await ask(honest, '{"id":2}')).toBe('echo {"id":2}\n');
+    for (let i = 0; i < 4; i += 1) {
+      clock.advance(DOOR_TICK_MS);
+      door.tick();
+    }
+    expect(await ask(open('127.0.0.3'), '{"id":1}')).toBe('echo {"id":1}\n');
+    expect(door.counters).toMatchObject({ overloaded: 1, shed: 1 });
+  });
+});
+
+describe('silent sockets', () => {
+  it('are freed when their time to subscribe is over, and their room is others’', async () => {
+    const { registry, clock } = makeBench();
+    const { listener, door, open } = await setup(listenTcp, { connectionsPerAddress: 3 }, {}, (wire) =>
+      registry.accept(wire),
+    );
+    const silent = Array.from({ length: 3 }, () => open('127.0.0.2'));
+    await expect.poll(() => registry.sessions).toBe(3);
+    await gone(open('127.0.0.2'));
+    clock.ms += limits.subscribeMsMax;
+    registry.tick();
+    expect(listener.connections).toBe(3);
+    clock.ms += 1;
+    registry.tick();
+    await Promise.all(silent.map(gone));
+    await expect.poll(() => [listener.connections, door.visits, registry.sessions]).toEqual([0, 0, 0]);
+    expect(registry.counters.timeouts).toBe(3);
+    const next = open('127.0.0.2');
+    expect(await ask(next, '{"id":1,"method":"mining.subscribe","params":[]}')).toContain('"error":null');
   });
 });
 

@@ -97,6 +97,32 @@ describe('device profiles', () => {
     expect(inShort(client.wire.take())).toEqual(['difficulty 7000', 'job 0000000003']);
   });
 
+  it.each([
+    ['cpuminer', 1, 1],
+    ['NerdMiner', 1e-4, 1e-4],
+    // It is at its least already.
+    ['nicehash', 524_288, Number.NaN],
+  ])(
+    'a suggestion of next to nothing is clamped, also for a %s, and so is one of the password',
+    (agent, least, told) => {
+      const { registry, connect, clock } = makeBench();
+      registry.broadcast(makeJob(1));
+      const client = connect();
+      loginAs(client, agent);
+      let last = Number.NaN;
+      for (const wish of [1e-9, 5e-324, 1e-9, Number.MIN_VALUE]) {
+        clock.ms += 5000;
+        for (const { method, params } of client.call('mining.suggest_difficulty', [wish]))
+          if (method === 'mining.set_difficulty') last = Number(params?.[0]);
+      }
+      expect(last).toBe(told);
+      const other = connect();
+      other.call('mining.subscribe', [agent]);
+      const [, difficulty] = other.call('mining.authorize', ['me', 'd=0.000000001']);
+      expect(difficulty?.params).toEqual([least]);
+    },
+  );
+
   it('keeps easy shares few, whoever it is that asks for them', () => {
     const { registry, connect, intake, clock } = makeBench();
     registry.broadcast(makeJob(1));

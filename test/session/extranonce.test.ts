@@ -41,53 +41,64 @@ describe('ExtranonceAllocator', () => {
     expect(extranonces.allocate()).toBeUndefined();
   });
 
-  it('never has one value twice while a job of its last session can be answered: a million opens and closes', () => {
-    const extranonces = new ExtranonceAllocator({ prefix: 0x5, prefixBits: 20 });
-    const jobsAnswerable = 8;
+  it('never has one value twice while a job of its last session can be answered: 16 gateways of 50,000 sessions, 10,000,000 opens and closes', () => {
+    const [GATEWAYS, SESSIONS, STEPS, PREFIX_BITS] = [16, 50_000, 10_000_000, 10];
+    const JOBS_ANSWERABLE = 64;
+    /** Opens and closes for each new job: a value comes back after some 64 of them. */
+    const STEPS_PER_JOB = 2000;
     let seed = 12345;
-    const random = (): number => {
-      // Numerical Recipes' generator: the run is the same every time.
+    // Numerical Recipes' generator: the run is the same every time.
+    const random = (below: number): number => {
       seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
-      return seed / 2 ** 32;
+      return Math.floor((seed / 2 ** 32) * below);
     };
-    const live: number[] = [];
-    const isLive = new Set<number>();
-    const releasedAt = new Map<number, number>();
-    let [newest, opens, exhausted, reused] = [jobsAnswerable, 0, 0, 0];
-    extranonces.expire(newest - jobsAnswerable + 1);
-    for (let step = 0; step < 2_000_000; step += 1) {
-      if (random() < 0.001) {
+    const LIVE = -1;
+    const gateways = Array.from({ length: GATEWAYS }, (_, prefix) => ({
+      prefix,
+      extranonces: new ExtranonceAllocator({ prefix, prefixBits: PREFIX_BITS }),
+      live: [] as number[],
+      /** By value without its prefix: 0 before its first use, LIVE, or the newest job when it was given back, plus one. */
+      state: new Int32Array(1 << 18),
+    }));
+    let [newest, reused, widest] = [0, 0, 0];
+    for (let step = 0; step < STEPS; step += 1) {
+      if (step % STEPS_PER_JOB === 0) {
         newest += 1;
-        extranonces.expire(newest - jobsAnswerable + 1);
+        for (const { extranonces } of gateways) extranonces.expire(newest - JOBS_ANSWERABLE + 1);
       }
-      if (random() < 0.502) {
-        const value = extranonces.allocate();
-        if (value === undefined) {
-          exhausted += 1;
-          continue;
-        }
-        opens += 1;
-        const job = releasedAt.get(value);
-        if (job !== undefined) reused += 1;
-        const overlaps =
-          isLive.has(value) || (job !== undefined && job > newest - jobsAnswerable) || value >>> 12 !== 5;
-        if (overlaps) throw new Error(`step ${step}: ${value} is in use`);
-        isLive.add(value);
+      const gateway = gateways[random(GATEWAYS)];
+      if (gateway === undefined) continue;
+      const { extranonces, live, state, prefix } = gateway;
+      if (live.length < SESSIONS && (live.length === 0 || random(100) < 51)) {
+        const value = extranonces.allocate() ?? -1;
+        const place = value & (2 ** (32 - PREFIX_BITS) - 1);
+        const was = state[place] ?? LIVE;
+        if (value >>> (32 - PREFIX_BITS) !== prefix) throw new Error(`step ${step}: ${value} is another gateway's`);
+        if (was === LIVE) throw new Error(`step ${step}: ${value} is in use`);
+        if (was > 0 && was > newest - JOBS_ANSWERABLE + 1) throw new Error(`step ${step}: ${value} still has jobs`);
+        if (was > 0) reused += 1;
+        widest = Math.max(widest, place);
+        state[place] = LIVE;
         live.push(value);
-      } else if (live.length > 0) {
-        const place = Math.floor(random() * live.length);
-        const value = live[place] ?? -1;
-        live[place] = live.at(-1) ?? -1;
+      } else {
+        const at = random(live.length);
+        const value = live[at] ?? -1;
+        live[at] = live.at(-1) ?? -1;
         live.pop();
-        isLive.delete(value);
-        releasedAt.set(value, newest);
+        state[value & (2 ** (32 - PREFIX_BITS) - 1)] = newest + 1;
         extranonces.release(value, newest);
       }
     }
-    expect(opens).toBeGreaterThan(500_000);
-    // The run must have seen both ends: the space used up, and values coming back.
-    expect(reused).toBeGreaterThan(100_000);
-    expect(exhausted).toBeGreaterThan(0);
+    // The run has seen what it is about: values that come back, by the million, in a space that stays small.
+    expect(reused).toBeGreaterThan(3_000_000);
+    expect(widest).toBeLessThan(SESSIONS + (JOBS_ANSWERABLE + 1) * STEPS_PER_JOB);
+  });
+
+  it('is exhausted, and says so, rather than give out a value in use', () => {
+    const extranonces = new ExtranonceAllocator({ prefix: 0x5, prefixBits: 20 });
+    const values = Array.from({ length: 4096 }, () => extranonces.allocate());
+    expect(new Set(values).size).toBe(4096);
+    expect(extranonces.allocate()).toBeUndefined();
   });
 
   it('shares the space among gateways without overlap', () => {

@@ -22,7 +22,7 @@ import { recordedLogger } from './recorded-logger.ts';
  */
 export class Front {
   readonly clock = new ManualClock();
-  readonly jobs = new JobStore({ jobsMax: limits.jobsMax });
+  readonly jobs: JobStore;
   readonly seen = new SeenHeaders({ perTipMax: 1 << 20 });
   readonly log: JudgedShare[] = [];
   readonly blocks: JudgedShare[] = [];
@@ -33,6 +33,7 @@ export class Front {
 
   private constructor(runners: Runners, options: Partial<SessionOptions>) {
     this.#runners = runners;
+    this.jobs = new JobStore({ jobsMax: options.jobsMax ?? limits.jobsMax });
     const { clock, jobs, seen, log, blocks } = this;
     const verifier = new Verifier(
       { sharesInFlightMax: 10_000, batchMax: limits.kernelBatchMax },

@@ -79,9 +79,9 @@ export class PoolProcess {
   }
 
   /** Resolves when the pool has printed `sluice ready`. */
-  static async start(folder: PoolFolder): Promise<PoolProcess> {
+  static async start(folder: PoolFolder, env: Readonly<Record<string, string>> = {}): Promise<PoolProcess> {
     const child = spawn(process.execPath, [cli, 'start', '--config', folder.config], {
-      env: { ...process.env, ...listeners },
+      env: { ...process.env, ...listeners, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const log: string[] = [];
@@ -121,7 +121,8 @@ function parseReady(line: string): Endpoints {
   };
   const endpoint = (scheme: string): { host: string; port: number } => {
     const { hostname, port } = url(scheme);
-    return { host: hostname, port: Number(port) };
+    // IPv6 without its brackets, as sockets want it.
+    return { host: hostname.replace(/[[\]]/g, ''), port: Number(port) };
   };
   return {
     tcp: endpoint('stratum+tcp'),

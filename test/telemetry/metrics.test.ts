@@ -102,6 +102,15 @@ describe('the metrics', () => {
     expect(metrics.blocks()).toEqual({ accepted: 1, orphaned: 0, rejected: 0, unknown: 0 });
   });
 
+  it('has no label but those with a closed set of values', async () => {
+    const metrics = createMetrics();
+    metrics.protocolErrors['unknown-method'] = 4;
+    const samples = await scrape(metrics);
+    expect(samples.get('sluice_protocol_errors_total{kind="unknown-method"}')).toBe(4);
+    const labels = new Set([...samples.keys()].flatMap((key) => /\{(.*)=/.exec(key)?.[1] ?? []));
+    expect(labels).toEqual(new Set(['verdict', 'transport', 'status', 'kind', 'le']));
+  });
+
   it('asks for fresh gauges before each scrape', async () => {
     const metrics = createMetrics();
     let scrapes = 0;

@@ -1,6 +1,10 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { JobStore } from '../../src/jobs/store.ts';
 import { SeenHeaders } from '../../src/verify/seen.ts';
+import { makeJob } from '../session/support.ts';
 
 const onTip = (byte: number): { previousHash: Uint8Array } => ({ previousHash: new Uint8Array(32).fill(byte) });
 const word = fc.oneof(fc.constantFrom(0, 1, 0xffffffff), fc.nat({ max: 40 }), fc.nat({ max: 0xffffffff }));
@@ -60,5 +64,40 @@ describe('SeenHeaders', () => {
     seen.drop(job.previousHash);
     expect(seen.size).toBe(0);
     expect(seen.check(job, 1, 1)).toBe('new');
+  });
+
+  it('takes as much memory after a hundred blocks as after ten: no more than the shares that can still be answered', () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const [JOBS_MAX, JOBS_PER_TIP, SHARES_PER_JOB] = [64, 20, 2000];
+    const jobs = new JobStore({ jobsMax: JOBS_MAX });
+    const seen = new SeenHeaders({ perTipMax: 1 << 20 });
+    let [serial, shares] = [0, 0];
+    const mineBlock = (tip: number): void => {
+      const previousHash = new Uint8Array(32);
+      new DataView(previousHash.buffer).setUint32(0, tip);
+      for (let each = 0; each < JOBS_PER_TIP; each += 1) {
+        const job = makeJob(serial, { previousHash });
+        serial += 1;
+        for (const dropped of jobs.add(job)) seen.drop(dropped);
+        for (let share = 0; share < SHARES_PER_JOB; share += 1) {
+          shares += 1;
+          seen.add(job, Math.imul(shares, 0x9e3779b1) >>> 0, shares);
+        }
+      }
+    };
+    // Where the headers are. The first collection leaves what its finalisers free to the second.
+    const bytes = (): number => {
+      collect();
+      collect();
+      return process.memoryUsage().arrayBuffers;
+    };
+    for (let tip = 0; tip < 10; tip += 1) mineBlock(tip);
+    const before = bytes();
+    for (let tip = 10; tip < 100; tip += 1) mineBlock(tip);
+    expect(seen.size).toBeLessThanOrEqual((JOBS_MAX + JOBS_PER_TIP) * SHARES_PER_JOB);
+    expect(seen.size).toBeGreaterThanOrEqual(JOBS_MAX * SHARES_PER_JOB);
+    expect(shares).toBe(4_000_000);
+    expect(Math.abs(bytes() / before - 1)).toBeLessThan(0.05);
   });
 });

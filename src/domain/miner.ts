@@ -1,0 +1,57 @@
+import type { RejectReason } from './verdict.ts';
+
+/**
+ * What is known of those who are connected now. Counts begin when an address, or a worker of it, connects to a gateway
+ * where it was not connected, and end with the last connection; what was before is in the tables.
+ */
+
+/** Hashes per second, estimated from the difficulty of accepted shares; each as steady as a window of that length. */
+export interface Hashrates {
+  readonly minute: number;
+  readonly tenMinutes: number;
+  readonly hour: number;
+}
+
+/** One name of a miner, over all connections that authorised it. */
+export interface WorkerReport {
+  /** What follows the address in the name; may be empty. */
+  readonly rig: string;
+  /** Connections that it is authorised on. */
+  readonly connections: number;
+  /** Pool clock, ms. */
+  readonly sinceMs: number;
+  /** Undefined before the first share. */
+  readonly lastShareMs: number | undefined;
+  readonly acceptedShares: number;
+  readonly rejectedShares: number;
+  /** Sum over the accepted shares. */
+  readonly acceptedDifficulty: number;
+  readonly hashrate: Hashrates;
+}
+
+/** A miner: an address with everything that mines for it. */
+export interface MinerReport {
+  readonly account: string;
+  /** Names authorised on open connections; a name on two connections counts twice. */
+  readonly workers: number;
+  readonly sinceMs: number;
+  readonly lastShareMs: number | undefined;
+  readonly acceptedShares: number;
+  readonly rejectedShares: Readonly<Record<RejectReason, number>>;
+  readonly acceptedDifficulty: number;
+  readonly hashrate: Hashrates;
+}
+
+export interface MinerQuery {
+  /** As it is paid, in its one spelling. */
+  readonly account: string;
+  /** Workers come in the order of their rigs' UTF-16 units, from the first after this one; undefined: from the start. */
+  readonly after: string | undefined;
+  /** Workers that are wanted at most. */
+  readonly workersMax: number;
+}
+
+export interface MinerView {
+  readonly miner: MinerReport;
+  readonly workers: readonly WorkerReport[];
+}

@@ -1,0 +1,53 @@
+import type { DoorCounters } from './net/door.ts';
+import type { ListenerCounters } from './net/listener.ts';
+import type { SessionCounters } from './session/context.ts';
+
+/** Gauges of now, and counters since the start. */
+export interface GatewayStatus {
+  readonly sessions: number;
+  readonly workers: number;
+  readonly sharesInFlight: number;
+  readonly session: Readonly<Omit<SessionCounters, 'authorizedWorkers'>>;
+  readonly door: Readonly<DoorCounters>;
+  /** Over all its listeners. */
+  readonly listeners: Readonly<ListenerCounters>;
+}
+
+export const NO_STATUS: GatewayStatus = {
+  sessions: 0,
+  workers: 0,
+  sharesInFlight: 0,
+  session: {
+    refusedWorkers: 0,
+    difficultyChanges: 0,
+    timeouts: 0,
+    resumed: 0,
+    shedShares: 0,
+    oversizedCoinbases: 0,
+    protocolErrors: { unparsable: 0, 'invalid-request': 0, 'unknown-method': 0, 'bad-params': 0 },
+  },
+  door: { banned: 0, limited: 0, overloaded: 0, evicted: 0, misbehaved: 0, shed: 0 },
+  listeners: { accepted: 0, refused: 0, badHandshakes: 0, overlong: 0, slowReaders: 0 },
+};
+
+/** Two gateways as one. */
+export function addStatus(a: GatewayStatus, b: GatewayStatus): GatewayStatus {
+  return sum(a, b);
+}
+
+/** What stays of a gateway that is gone: its counters. */
+export function countersOf(status: GatewayStatus): GatewayStatus {
+  return { ...status, sessions: 0, workers: 0, sharesInFlight: 0 };
+}
+
+/** Adds two objects of numbers, or of such objects, member by member. */
+export function sum<T extends object>(a: T, b: T): T {
+  const entries = Object.entries(a).map(([key, left]: [string, unknown]) => {
+    const right: unknown = Reflect.get(b, key);
+    if (typeof left === 'number' && typeof right === 'number') return [key, left + right];
+    if (typeof left === 'object' && left !== null && typeof right === 'object' && right !== null)
+      return [key, sum(left, right)];
+    throw new Error(`status: ${key} can not be added`);
+  });
+  return Object.fromEntries(entries) as T;
+}

@@ -1,0 +1,54 @@
+import type { MinerReport } from '../domain/miner.ts';
+import type { JudgedShare } from '../domain/share.ts';
+import { type RejectReason, rejects } from '../domain/verdict.ts';
+import { WorkRate } from './work-rate.ts';
+import type { ShareCounter, WorkerTally } from './worker-tally.ts';
+
+/** An address that somebody mines for on this gateway, with its workers and what they have done since the first came. */
+export class MinerTally implements ShareCounter {
+  readonly account: string;
+  /** By rig. */
+  readonly workers = new Map<string, WorkerTally>();
+  /** Names authorised on open connections; a name on two connections counts twice. */
+  authorized = 0;
+  readonly #sinceMs: number;
+  readonly #rate: WorkRate;
+  readonly #rejected = Object.fromEntries(Object.keys(rejects).map((reason) => [reason, 0])) as Record<
+    RejectReason,
+    number
+  >;
+  #accepted = 0;
+  #acceptedDifficulty = 0;
+  #lastShareMs: number | undefined;
+
+  constructor(account: string, nowMs: number) {
+    this.account = account;
+    this.#sinceMs = nowMs;
+    this.#rate = new WorkRate(nowMs);
+  }
+
+  count({ verdict, terms, receivedMs }: JudgedShare): void {
+    this.#lastShareMs = receivedMs;
+    if (verdict !== 'accepted') {
+      this.#rejected[verdict] += 1;
+      return;
+    }
+    const difficulty = terms?.difficulty ?? 0;
+    this.#accepted += 1;
+    this.#acceptedDifficulty += difficulty;
+    this.#rate.add(difficulty, receivedMs);
+  }
+
+  report(nowMs: number): MinerReport {
+    return {
+      account: this.account,
+      workers: this.authorized,
+      sinceMs: this.#sinceMs,
+      lastShareMs: this.#lastShareMs,
+      acceptedShares: this.#accepted,
+      rejectedShares: { ...this.#rejected },
+      acceptedDifficulty: this.#acceptedDifficulty,
+      hashrate: this.#rate.hashrates(nowMs),
+    };
+  }
+}

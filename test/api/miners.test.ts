@@ -1,0 +1,174 @@
+import fc from 'fast-check';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type FindMiner, type MinerAnswer, minerRoute, WORKERS_PAGE } from '../../src/api/miners.ts';
+import { type Api, startApi } from '../../src/api/server.ts';
+import type { MinerView, WorkerReport } from '../../src/domain/miner.ts';
+import { recordedLogger } from '../support/recorded-logger.ts';
+
+const opened: Api[] = [];
+afterEach(() => {
+  for (const api of opened.splice(0)) api.close();
+});
+
+const START = Date.UTC(2026, 0, 2, 3, 4, 5);
+const hashrate = { minute: 1, tenMinutes: 2, hour: 3 };
+const times = { sinceMs: START, lastShareMs: START + 1000, acceptedDifficulty: 12, hashrate };
+
+function worker(rig: string): WorkerReport {
+  return { rig, connections: 1, ...times, acceptedShares: 3, rejectedShares: 1 };
+}
+
+function view(rigs: readonly string[]): MinerView {
+  const rejectedShares = {
+    'not-subscribed': 0,
+    unauthorized: 0,
+    malformed: 0,
+    'job-not-found': 0,
+    stale: 2,
+    'ntime-out-of-range': 0,
+    'version-outside-mask': 0,
+    duplicate: 0,
+    'low-difficulty': 0,
+    overloaded: 0,
+  };
+  const miner = { account: 'me', workers: rigs.length, ...times, acceptedShares: 30, rejectedShares };
+  return { miner, workers: rigs.map(worker) };
+}
+
+async function start(answer: (...asked: Parameters<FindMiner>) => MinerAnswer) {
+  const asked: Parameters<FindMiner>[] = [];
+  const logger = recordedLogger();
+  const unasked = (): never => {
+    throw new Error('not asked for here');
+  };
+  const api = await startApi(
+    { host: '127.0.0.1', port: 0 },
+    {
+      logger,
+      pool: unasked,
+      health: () => [],
+      ready: () => [],
+      metrics: async () => '',
+      async miner(...question) {
+        asked.push(question);
+        return answer(...question);
+      },
+    },
+  );
+  opened.push(api);
+  const get = async (path: string, init?: RequestInit) => {
+    const response = await fetch(`http://${api.address}${path}`, init);
+    const text = await response.text();
+    return { status: response.status, text, body: text === '' ? undefined : JSON.parse(text) };
+  };
+  return { asked, get, logger };
+}
+
+describe('/api/v1/miners/{address}', () => {
+  it('says what an address has done since it came, by what became of its shares', async () => {
+    const { get, asked } = await start(() => ({ kind: 'found', view: view([]) }));
+    const { status, body } = await get('/api/v1/miners/me');
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      address: 'me',
+      workers: 0,
+      since: '2026-01-02T03:04:05.000Z',
+      lastShare: '2026-01-02T03:04:06.000Z',
+      hashrate: { '1m': 1, '10m': 2, '1h': 3 },
+      acceptedDifficulty: 12,
+      shares: { accepted: 30, rejected: expect.objectContaining({ stale: 2, duplicate: 0 }) },
+    });
+    // The totals cost no list.
+    expect(asked).toEqual([['me', { after: undefined, workersMax: 0 }]]);
+  });
+
+  it('lists workers, a page at a time', async () => {
+    const rigs = Array.from({ length: WORKERS_PAGE + 1 }, (_, i) => `rig ${String(i).padStart(5, '0')}`);
+    const { get, asked } = await start((_address, { after }) => ({
+      kind: 'found',
+      view: view(after === undefined ? rigs : ['last']),
+    }));
+    const first = await get('/api/v1/miners/me/workers');
+    expect(first.body.workers).toHaveLength(WORKERS_PAGE);
+    expect(first.body.workers[0]).toEqual({
+      name: 'rig 00000',
+      connections: 1,
+      since: '2026-01-02T03:04:05.000Z',
+      lastShare: '2026-01-02T03:04:06.000Z',
+      hashrate: { '1m': 1, '10m': 2, '1h': 3 },
+      acceptedDifficulty: 12,
+      shares: { accepted: 3, rejected: 1 },
+    });
+    expect(first.body.next).toBe('rig 00999');
+    const second = await get(`/api/v1/miners/me/workers?after=${encodeURIComponent(first.body.next)}`);
+    expect(second.body).toMatchObject({ workers: [{ name: 'last' }], next: null });
+    expect(asked.map(([, page]) => page)).toEqual([
+      { after: undefined, workersMax: WORKERS_PAGE + 1 },
+      { after: 'rig 00999', workersMax: WORKERS_PAGE + 1 },
+    ]);
+  });
+
+  it.each([
+    [{ kind: 'nobody' }, 404],
+    [{ kind: 'no-address', reason: 'its checksum is wrong' }, 400],
+    [{ kind: 'unavailable', reason: 'not all gateways answer' }, 503],
+  ] as const)('answers %j with %d and its reason', async (answer, status) => {
+    const { get } = await start(() => answer);
+    for (const path of ['/api/v1/miners/me', '/api/v1/miners/me/workers']) {
+      const got = await get(path);
+      expect(got.status).toBe(status);
+      expect(got.body.error).toEqual(expect.any(String));
+    }
+  });
+
+  it('has the address decoded, and asks for none that can not be', async () => {
+    const { get, asked } = await start(() => ({ kind: 'nobody' }));
+    await get('/api/v1/miners/a%20b%2Fc%3F');
+    expect(asked).toEqual([['a b/c?', { after: undefined, workersMax: 0 }]]);
+    for (const bad of ['%', '%ff', '%e0%a4', 'x'.repeat(2000)])
+      expect((await get(`/api/v1/miners/${bad}`)).status).toBe(400);
+    for (const none of ['', '/', 'me/', 'me/other', 'me/workers/', 'me/workers/x', '/workers']) {
+      expect((await get(`/api/v1/miners/${none}`)).status, none).toBe(404);
+    }
+    expect(asked).toHaveLength(1);
+  });
+
+  it('takes GET and HEAD alone', async () => {
+    const { get } = await start(() => ({ kind: 'nobody' }));
+    expect((await get('/api/v1/miners/me', { method: 'POST' })).status).toBe(405);
+    expect((await get('/api/v1/miners/me', { method: 'OPTIONS' })).status).toBe(204);
+    expect(await get('/api/v1/miners/me', { method: 'HEAD' })).toMatchObject({ status: 404, text: '' });
+  });
+
+  it('gives no name that is HTML, whatever a worker calls itself', async () => {
+    const names = [
+      '<script>alert(1)</script>',
+      '"><img src=x onerror=alert(1)>',
+      '&lt;b&gt;',
+      '</script><svg/onload=1>',
+    ];
+    const { get } = await start(() => ({ kind: 'found', view: view(names) }));
+    const { text, body } = await get('/api/v1/miners/me/workers');
+    expect(text).not.toMatch(/[<>&]/);
+    expect(body.workers.map(({ name }: { name: string }) => name)).toEqual(names);
+  });
+
+  it('survives any path and query', async () => {
+    const { get } = await start((address) => ({ kind: 'no-address', reason: address }));
+    await fc.assert(
+      fc.asyncProperty(fc.webPath(), fc.webQueryParameters(), async (path, query) => {
+        const { status } = await get(`/api/v1/miners/x${path}?${query}`);
+        expect([400, 404]).toContain(status);
+      }),
+      { numRuns: 200 },
+    );
+    const find: FindMiner = async () => ({ kind: 'nobody' });
+    await fc.assert(
+      fc.asyncProperty(fc.string(), fc.string(), async (path, query) => {
+        const answer = await minerRoute(`/api/v1/miners/${path}`, query, find)?.();
+        expect(answer === undefined || /^4/.test(answer.status)).toBe(true);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});

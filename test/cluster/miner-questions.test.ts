@@ -1,0 +1,49 @@
+import type { Worker } from 'node:cluster';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { ToGateway } from '../../src/cluster/messages.ts';
+import { MinerQuestions } from '../../src/cluster/miner-questions.ts';
+import type { MinerView } from '../../src/domain/miner.ts';
+
+const query = { account: 'me', after: undefined, workersMax: 0 };
+const view = { miner: { account: 'me' }, workers: [] } as unknown as MinerView;
+
+describe('what gateways are asked about miners', () => {
+  const sent: { worker: Worker; id: number }[] = [];
+  const [one, other] = [{ id: 1 } as Worker, { id: 2 } as Worker];
+  let questions: MinerQuestions;
+  beforeEach(() => {
+    vi.useFakeTimers();
+    sent.length = 0;
+    questions = new MinerQuestions((worker, message: ToGateway) => {
+      if (message.type === 'miner') sent.push({ worker, id: message.id });
+    });
+  });
+  afterEach(() => void vi.useRealTimers());
+
+  it('is answered by number, in any order', async () => {
+    const [first, second] = [questions.ask(one, query), questions.ask(other, query)];
+    expect(sent.map(({ worker }) => worker)).toEqual([one, other]);
+    questions.answered(sent[1]?.id ?? -1, undefined);
+    questions.answered(sent[0]?.id ?? -1, view);
+    expect(await first).toBe(view);
+    expect(await second).toBeUndefined();
+  });
+
+  it('is nothing where the gateway ends meanwhile, and others still answer', async () => {
+    const [dead, alive] = [questions.ask(one, query), questions.ask(other, query)];
+    questions.gone(one);
+    expect(await dead).toBeUndefined();
+    questions.answered(sent[1]?.id ?? -1, view);
+    expect(await alive).toBe(view);
+  });
+
+  it('is given up after two seconds, and an answer that comes then is nobody’s', async () => {
+    const asked = questions.ask(one, query);
+    const outcome = expect(asked).rejects.toThrow('a gateway does not answer');
+    await vi.advanceTimersByTimeAsync(2000);
+    await outcome;
+    questions.answered(sent[0]?.id ?? -1, view);
+    questions.gone(one);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});

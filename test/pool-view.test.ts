@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../src/config/load.ts';
+import type { MinerQuery } from '../src/domain/miner.ts';
+import { type GatewayStatus, NO_STATUS } from '../src/gateway-status.ts';
+import { createFindMiner, createStatus, type PoolParts, refreshGauges } from '../src/pool-view.ts';
+import { createHashrateMeter } from '../src/telemetry/hashrate.ts';
+import { createMetrics } from '../src/telemetry/metrics.ts';
+import { ManualClock } from './session/support.ts';
+import { recordedLogger } from './support/recorded-logger.ts';
+
+/** Every number of a status another one, so that none can be taken for another. */
+function numbered(): GatewayStatus {
+  let next = 100;
+  const fill = (value: object): object =>
+    Object.fromEntries(
+      Object.entries(value).map(([key, part]) => [key, typeof part === 'object' ? fill(part) : next++]),
+    );
+  return fill(NO_STATUS) as GatewayStatus;
+}
+
+function setup() {
+  const clock = new ManualClock();
+  const metrics = createMetrics();
+  const front = numbered();
+  const parts = {
+    log: { status: () => ({ healthy: true, pendingRows: 1, keptBytes: 2 }) },
+    analytics: { status: () => ({ healthy: true, lagRows: 3, shippedRows: 4 }) },
+    node: { status: () => ({ ready: true }) },
+    jobs: { current: undefined },
+    gateway: { status: () => front },
+  } as unknown as PoolParts;
+  return { clock, metrics, front, parts };
+}
+
+describe('what the front had to do', () => {
+  it('is in the metrics, each number under its name', async () => {
+    const { clock, metrics, front, parts } = setup();
+    refreshGauges(parts, metrics, clock);
+    const text = await metrics.text();
+    const { door, listeners, session } = front;
+    const expected = {
+      sluice_sessions: front.sessions,
+      sluice_workers: front.workers,
+      sluice_shares_in_flight: front.sharesInFlight,
+      sluice_connections_refused_total: listeners.refused,
+      sluice_connections_banned_total: door.banned,
+      sluice_connections_over_limit_total: door.limited,
+      sluice_connections_overload_total: door.overloaded,
+      sluice_connections_evicted_total: door.evicted + door.misbehaved,
+      sluice_connections_misbehaved_total: door.misbehaved,
+      sluice_sessions_shed_total: door.shed,
+      sluice_bad_handshakes_total: listeners.badHandshakes,
+      sluice_overlong_messages_total: listeners.overlong,
+      sluice_slow_readers_total: listeners.slowReaders,
+      sluice_session_timeouts_total: session.timeouts,
+      sluice_sessions_resumed_total: session.resumed,
+      sluice_workers_refused_total: session.refusedWorkers,
+      sluice_difficulty_changes_total: session.difficultyChanges,
+      sluice_shares_shed_total: session.shedShares,
+      sluice_oversized_coinbases_total: session.oversizedCoinbases,
+      'sluice_protocol_errors_total{kind="unparsable"}': session.protocolErrors.unparsable,
+      'sluice_protocol_errors_total{kind="bad-params"}': session.protocolErrors['bad-params'],
+    };
+    for (const [name, value] of Object.entries(expected)) expect(text.split('\n')).toContain(`${name} ${value}`);
+  });
+
+  it('is in the status of the pool, each number under its name', () => {
+    const { clock, metrics, front, parts } = setup();
+    const config = loadConfig({ env: {} });
+    const status = createStatus(config, { clock, version: '1' }, parts, metrics, createHashrateMeter({}, { clock }))();
+    const { door, listeners, session } = front;
+    const { refused, badHandshakes, overlong, slowReaders } = listeners;
+    const { banned, limited, overloaded, evicted, misbehaved, shed } = door;
+    const atDoor = { refused, banned, overLimit: limited, overloaded, evicted, misbehaved, shed };
+    expect(status.stratum).toEqual({ ...atDoor, badHandshakes, overlong, slowReaders, ...session });
+  });
+});
+
+describe('who a miner is', () => {
+  const ADDRESS = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
+  const page = { after: undefined, workersMax: 0 };
+
+  function find(authorization: string, answer: () => Promise<undefined> = async () => undefined) {
+    const asked: MinerQuery[] = [];
+    const config = loadConfig({ env: { SLUICE_STRATUM__AUTHORIZATION: authorization } });
+    const gateway = {
+      miner: (query: MinerQuery) => {
+        asked.push(query);
+        return answer();
+      },
+    } as unknown as PoolParts['gateway'];
+    return { asked, find: createFindMiner(config, gateway, recordedLogger()) };
+  }
+
+  it('is an address of the network in its one spelling, or else a wrong question', async () => {
+    const { asked, find: ask } = find('address');
+    expect(await ask(ADDRESS.toUpperCase(), page)).toEqual({ kind: 'nobody' });
+    expect(asked).toEqual([{ account: ADDRESS, ...page }]);
+    for (const wrong of ['', 'me', `${ADDRESS}.rig`, '1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa', '__proto__'])
+      expect(await ask(wrong, page)).toMatchObject({ kind: 'no-address' });
+    expect(asked).toHaveLength(1);
+  });
+
+  it('is anybody where anybody may mine', async () => {
+    const { asked, find: ask } = find('open');
+    expect(await ask('me', page)).toEqual({ kind: 'nobody' });
+    expect(asked).toEqual([{ account: 'me', ...page }]);
+  });
+
+  it('can not be told where a gateway does not answer', async () => {
+    const { find: ask } = find('open', async () => {
+      throw new Error('a gateway does not answer');
+    });
+    expect(await ask('me', page)).toMatchObject({ kind: 'unavailable' });
+  });
+});
