@@ -67,8 +67,7 @@ export class SessionRegistry {
   /** A session's connection is gone. */
   readonly #forget = (session: Session): void => {
     this.#sessions.delete(session);
-    this.#counters.authorizedWorkers -= session.workers.size;
-    for (const worker of session.workers.values()) this.#context.miners.leave(worker);
+    session.workers.dismiss();
     const { extranonce, resumeId } = session;
     if (extranonce === undefined) return;
     this.#seated.delete(resumeId);

@@ -28,7 +28,6 @@ import type { Estate } from './resumable.ts';
 import { Seat } from './seat.ts';
 import { encodeTurnedAway, subscribe } from './subscription.ts';
 import { WorkerRoll } from './worker-roll.ts';
-import type { WorkerTally } from './worker-tally.ts';
 
 /**
  * One connection's conversation. It gives out work when the client has subscribed and authorised a worker, in either
@@ -86,9 +85,9 @@ export class Session implements Submitter, Vacating, WireHandler {
     return this.#seat.resumeId;
   }
 
-  /** Those who are authorised, with what they have done. */
-  get workers(): ReadonlyMap<string, WorkerTally> {
-    return this.#roll.tallies;
+  /** Those who are authorised. */
+  get workers(): WorkerRoll {
+    return this.#roll;
   }
 
   get device(): string {
@@ -96,7 +95,7 @@ export class Session implements Submitter, Vacating, WireHandler {
   }
 
   worker(name: string): Worker | undefined {
-    return this.#roll.tallies.get(name);
+    return this.#roll.find(name);
   }
 
   terms(serial: number, variant: number): Terms | undefined {

@@ -286,8 +286,10 @@ describe('workers behind one connection', () => {
     intake.settle('unauthorized', 1);
     const [session] = registry.connected();
     expect(session?.workers.size).toBe(3000);
-    for (const worker of session?.workers.values() ?? []) {
-      expect(worker).toMatchObject({ account: 'farm', acceptedShares: 2, rejectedShares: 1, acceptedDifficulty: 2000 });
+    const farm = registry.miner({ account: 'farm', after: undefined, workersMax: 5000 });
+    expect(farm?.workers.length).toBe(3000);
+    for (const worker of farm?.workers ?? []) {
+      expect(worker).toMatchObject({ acceptedShares: 2, rejectedShares: 1, acceptedDifficulty: 2000 });
     }
   });
 });
