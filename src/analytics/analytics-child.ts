@@ -1,4 +1,3 @@
-import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock, Logger } from '../domain/ports.ts';
@@ -14,8 +13,6 @@ import { migrate, type Warehouse } from './warehouse.ts';
 
 const LOCK_FILE = 'analytics.lock';
 const LOCK_POLL_MS = 50;
-/** Less important than the pool, which has the same cores. */
-const NICE = 10;
 const STATUS_EVERY_MS = 1_000;
 /** How long the last shipment may take when the pool stops; what is left is shipped by the next start. */
 const CLOSE_MS_MAX = 4_000;
@@ -107,7 +104,6 @@ process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
 process.once('disconnect', end);
 process.once('exit', () => folderLock?.release());
-setPriority(NICE);
 main(JSON.parse(process.argv[2] ?? '{}') as ChildOptions).catch((error: unknown) => {
   const reason = error instanceof Error ? error.message : String(error);
   process.send?.({ type: 'refused', reason } satisfies ChildReply, end);

@@ -1,10 +1,13 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { setPriority } from 'node:os';
 import { builtFile } from '../built.ts';
 import type { Logger } from '../domain/ports.ts';
 import type { ChildOptions, ChildReply, ChildRequest } from './messages.ts';
 
 const CLOSE_MS_MAX = 6_000;
+/** Less important than the pool, which has the same cores: a share is not to wait for rows that are in the log already. */
+const NICE = 19;
 
 /** The analytics child process, from outside. */
 export interface AnalyticsChild {
@@ -28,6 +31,7 @@ export function startChild(
     execArgv: [],
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
+  beNice(child.pid);
   const gone = once(child, 'exit').then(
     () => {},
     () => {},
@@ -44,6 +48,18 @@ export function startChild(
   });
   ready.catch(() => {});
   return { ready, gone, pid: child.pid, close: () => closeChild(child, gone) };
+}
+
+/**
+ * From outside and at once: a thread has the priority of the one that made it, and a process that sets its own has made
+ * the threads already that will make ClickHouse's.
+ */
+function beNice(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) setPriority(pid, NICE);
+  } catch {
+    // It is gone again, which `gone` will tell.
+  }
 }
 
 async function closeChild(child: ChildProcess, gone: Promise<void>): Promise<void> {
