@@ -117,8 +117,7 @@ export class Assignment {
 
   /** An accepted share, at the difficulty of its job. */
   accepted(difficulty: number): void {
-    this.difficulty.accept(difficulty);
-    this.review(this.#context.clock.monotonicMs());
+    if (this.difficulty.accept(difficulty)) this.review(this.#context.clock.monotonicMs());
   }
 
   /** Time passed: the difficulty may want a change. */

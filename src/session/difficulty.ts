@@ -115,18 +115,27 @@ export class SessionDifficulty {
     this.#settlingUntilMs ??= nowMs + SETTLING_MS;
   }
 
-  /** An accepted share. One of an older, harder job counts no more than one of now, or a single one would be a flood. */
-  accept(difficulty: number): void {
+  /** Whether shares change it. */
+  get #varies(): boolean {
+    return this.#options.vardiff && this.#fixed === undefined;
+  }
+
+  /**
+   * An accepted share. One of an older, harder job counts no more than one of now, or a single one would be a flood.
+   * True where it is worth a review.
+   */
+  accept(difficulty: number): boolean {
     this.#proven = Math.min(difficulty, this.#wanted);
     const shares = this.#proven / this.#wanted;
     this.#long?.add(shares);
     this.#short?.add(shares);
+    return this.#varies;
   }
 
   /** Thinks again. */
   review(nowMs: number): void {
-    const { vardiff, sharesPerMinute } = this.#options;
-    if (!vardiff || this.#fixed !== undefined || !this.#long || !this.#short) return;
+    const { sharesPerMinute } = this.#options;
+    if (!this.#varies || !this.#long || !this.#short) return;
     const difficulty = this.#wanted;
     const settling = nowMs < (this.#settlingUntilMs ?? 0);
     const view = { difficulty, long: this.#long.until(nowMs), short: this.#short.until(nowMs), settling };

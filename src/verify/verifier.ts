@@ -42,6 +42,7 @@ export class Verifier implements ShareIntake {
   readonly #options: VerifierOptions;
   readonly #modules: VerifierModules;
   #arriving: PendingShare[] = [];
+  #arrivalMs = 0;
   #scheduled = false;
   /** Batches in the order of arrival, the first one still waiting for a worker (or empty). */
   readonly #batches: Batch[] = [];
@@ -68,7 +69,9 @@ export class Verifier implements ShareIntake {
 
   take(submitter: Submitter, request: SubmitRequest, unwanted = false): void {
     const { clock, jobs } = this.#modules;
-    const share = new PendingShare(submitter, request, clock.nowMs(), clock.monotonicMs(), unwanted);
+    // What is read in one tick has one time, to the ms; how long each share took is told by the other clock.
+    if (this.#arriving.length === 0) this.#arrivalMs = clock.nowMs();
+    const share = new PendingShare(submitter, request, this.#arrivalMs, clock.monotonicMs(), unwanted);
     if (this.#inFlight >= this.#options.sharesInFlightMax) {
       this.#refuse(share);
       return;
