@@ -6,8 +6,11 @@ const RETURN = 0x0d;
 /** What a JSON object begins with; blanks may stand before it. */
 const BRACE = 0x7b;
 const BLANK_MAX = 0x20;
-/** First size of the buffer for a line that goes over chunks; it doubles from there. */
-const PARTIAL_BYTES_MIN = 256;
+/**
+ * First size of the buffer for a line that goes over chunks: enough for what miners send. One that outgrows it gets the
+ * cap's size at once: growing step by step, thousands of drip feeds would leave as much garbage as they hold.
+ */
+const PARTIAL_BYTES_MIN = 512;
 
 /**
  * Cuts a stream of bytes into lines that end in \n or \r\n; empty lines are skipped. A line within one chunk is handed
@@ -75,8 +78,7 @@ export class LineFramer {
       return 'overlong';
     }
     if (this.#partial === undefined || this.#partial.length < bytes) {
-      let size = Math.max(PARTIAL_BYTES_MIN, this.#partial?.length ?? 0);
-      while (size < bytes) size *= 2;
+      const size = bytes <= PARTIAL_BYTES_MIN ? PARTIAL_BYTES_MIN : this.#lineBytesMax + 1;
       const grown = new Uint8Array(Math.min(size, this.#lineBytesMax + 1));
       if (this.#partial) grown.set(this.#partial.subarray(0, this.#partialBytes));
       this.#partial = grown;
