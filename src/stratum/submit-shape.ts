@@ -1,3 +1,5 @@
+import { idEnd, idValue, isCanonicalHex, u32End, u32Value } from './byte-fields.ts';
+
 /** The parts of a submit that differ from one to the next: the id, extranonce2, and the u32 fields. */
 export type VaryingField = 'id' | 'extranonce2' | 'ntime' | 'nonce' | 'version';
 
@@ -6,21 +8,6 @@ export interface FieldPlace {
   readonly field: VaryingField;
   readonly begin: number;
   readonly end: number;
-}
-
-const ZERO = 0x30;
-const NINE = 0x39;
-/** Digits of an id that a double holds whatever they are. */
-const ID_DIGITS_MAX = 15;
-const U32_DIGITS_MAX = 8;
-
-/** Value of a hex digit by character code; -1 for everything else, capitals for `lowerNibbles` among it. */
-export const nibbles = new Int8Array(256).fill(-1);
-const lowerNibbles = new Int8Array(256).fill(-1);
-for (let value = 0; value < 16; value += 1) {
-  nibbles[value.toString(16).charCodeAt(0)] = value;
-  lowerNibbles[value.toString(16).charCodeAt(0)] = value;
-  nibbles[value.toString(16).toUpperCase().charCodeAt(0)] = value;
 }
 
 /** As they stand in a shape's head; 0 ends them. */
@@ -117,42 +104,27 @@ export class SubmitShape {
     }
   }
 
-  /** A whole number without sign; JSON has no leading zeros. What follows it is the shape's to check. */
   #takeId(bytes: Uint8Array, from: number): number {
-    let value = 0;
-    let at = from;
-    for (; at - from <= ID_DIGITS_MAX; at += 1) {
-      const code = bytes[at] ?? 0;
-      if (code < ZERO || code > NINE) break;
-      value = value * 10 + (code - ZERO);
-    }
-    const digits = at - from;
-    if (digits === 0 || digits > ID_DIGITS_MAX || (digits > 1 && bytes[from] === ZERO)) return -1;
-    this.id = value;
-    return at;
+    const end = idEnd(bytes, from);
+    if (end > 0) this.id = idValue(bytes, from, end);
+    return end;
   }
 
   #takeExtranonce2(bytes: Uint8Array, from: number): number {
-    const to = from + (this.#bytes[DIGITS_AT] ?? 0);
-    for (let at = from; at < to; at += 1) if ((lowerNibbles[bytes[at] ?? 0] ?? -1) < 0) return -1;
+    const end = from + (this.#bytes[DIGITS_AT] ?? 0);
     this.extranonce2Begin = from;
-    this.extranonce2End = to;
-    return to;
+    this.extranonce2End = end;
+    return isCanonicalHex(bytes, from, end) ? end : -1;
   }
 
   #takeU32(code: number, bytes: Uint8Array, from: number): number {
-    let value = 0;
-    let at = from;
-    for (; at - from <= U32_DIGITS_MAX; at += 1) {
-      const nibble = nibbles[bytes[at] ?? 0] ?? -1;
-      if (nibble < 0) break;
-      value = value * 16 + nibble;
-    }
-    if (at === from || at - from > U32_DIGITS_MAX) return -1;
+    const end = u32End(bytes, from);
+    if (end < 0) return -1;
+    const value = u32Value(bytes, from, end);
     if (code === NTIME) this.ntime = value;
     else if (code === NONCE) this.nonce = value;
     else this.version = value;
-    return at;
+    return end;
   }
 }
 
