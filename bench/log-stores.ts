@@ -57,8 +57,7 @@ export async function openFiles(name: string, reuse: boolean): Promise<LogUnderT
         writer.append({ batches: [batch], handedMs: Date.now(), durable });
       }),
     close() {
-      writer.close();
-      remove();
+      writer.close(remove);
     },
   };
 }

@@ -123,10 +123,11 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   );
   running.onClose(() => banStore.close());
   const jobs = new JobStore({ jobsMax: limits.jobsMax });
-  const solved = (solution: Solution): void => {
+  const solved = (solution: Solution): Promise<void> => {
     const job = jobs.find(solution.serial);
     if (job) blocks.found(foundBlock(job, solution));
     else logger.error({ serial: solution.serial }, 'a block solves a job that this pool does not know');
+    return log.kept();
   };
   const gateway =
     gateways === 1

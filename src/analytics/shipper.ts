@@ -143,6 +143,8 @@ export class Shipper {
     const { seq } = state.position();
     const bounds = { rowsMax: limits.shipmentRowsMax, bytesMax: limits.shipmentBytesMax };
     const end = reader.last().seq;
+    // Whatever came next would have a number that is taken for delivered.
+    if (seq > end) throw new Error(`the log ends at batch ${end}, and ${seq} were delivered: it has lost its end`);
     const heads = reader.heads(seq, bounds);
     const [first] = heads;
     const last = heads.at(-1);
@@ -160,9 +162,14 @@ export class Shipper {
   }
 
   async #send({ first, last }: Shipment): Promise<void> {
-    const { reader, warehouse } = this.#m;
-    const heads = reader.heads(first - 1, { rowsMax: Number.POSITIVE_INFINITY, bytesMax: Number.POSITIVE_INFINITY });
-    const alien = heads.find((head) => head.seq <= last && head.format !== ROW_FORMAT);
+    const { reader, warehouse, logger } = this.#m;
+    const heads = reader.heads(first - 1, {
+      rowsMax: Number.POSITIVE_INFINITY,
+      bytesMax: Number.POSITIVE_INFINITY,
+      last,
+    });
+    if (heads.length !== last - first + 1) logger.error({ first, last }, 'batches of a shipment are gone from the log');
+    const alien = heads.find((head) => head.format !== ROW_FORMAT);
     if (alien !== undefined) throw new Error(`batch ${alien.seq} has rows of an unknown layout ${alien.format}`);
     for (const table of Object.keys(batchKinds) as BatchKind[]) {
       const parts = reader.bodies(table, first, last);

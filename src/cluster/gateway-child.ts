@@ -8,6 +8,7 @@ import type { CrowdChange } from '../net/neighbours.ts';
 import { connectShareLog, type RemoteLog } from '../sharelog/remote-log.ts';
 import { createLogger, formatFor } from '../telemetry/logger.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
+import { BlocksTold } from './blocks-told.ts';
 import type { FromGateway, GatewayStart, ToGateway } from './messages.ts';
 
 /** A gateway as a process of its own: everything from the sockets to the verdicts. The pool is its parent. */
@@ -24,6 +25,7 @@ interface Running {
   readonly gateway: Gateway;
   readonly bans: Bans;
   readonly log: RemoteLog;
+  readonly blocks: BlocksTold;
   /** Other gateways' connections have changed. */
   readonly hear: (changes: readonly CrowdChange[]) => void;
   readonly report: (sent?: () => void) => void;
@@ -34,7 +36,11 @@ async function start(options: GatewayStart): Promise<Running> {
   const logger = createLogger({ level: options.logLevel, ...formatFor(process.stderr, process.env) });
   const metrics = createMetrics();
   // Without the log no share can be acknowledged, and without the pool there is no more work.
-  const log = await connectShareLog({ folder, node, epoch }, { clock, lost: () => process.exit(1) });
+  const blocks = new BlocksTold();
+  const log = await connectShareLog(
+    { folder, node, epoch },
+    { clock, lost: () => process.exit(1), ready: () => blocks.kept },
+  );
   const { enabled, allow, deny } = stratum.bans;
   const bans = new Bans(
     { enabled, allow: ranges(allow), deny: ranges(deny), entriesMax: limits.bansMax },
@@ -49,7 +55,10 @@ async function start(options: GatewayStart): Promise<Running> {
       logger,
       metrics,
       recorder: log,
-      solved: (solution) => say({ type: 'solved', solution }),
+      solved(solution) {
+        blocks.tell();
+        say({ type: 'solved', solution });
+      },
       observe: (share) => metrics.share(share),
       bans: {
         refuses: (address) => bans.refuses(address),
@@ -71,7 +80,7 @@ async function start(options: GatewayStart): Promise<Running> {
   const report = (sent?: () => void): void =>
     say({ type: 'report', status: gateway.status(), tally: metrics.tally() }, sent);
   setInterval(() => report(), REPORT_MS);
-  return { gateway, bans, log, hear, report };
+  return { gateway, bans, log, blocks, hear, report };
 }
 
 let running: Running | undefined;
@@ -83,7 +92,7 @@ async function handle(message: ToGateway): Promise<void> {
     return;
   }
   if (!running) throw new Error(`gateway: ${message.type} before the start`);
-  const { gateway, bans, log, hear, report } = running;
+  const { gateway, bans, log, blocks, hear, report } = running;
   switch (message.type) {
     case 'job':
       gateway.announce(message.job);
@@ -100,6 +109,9 @@ async function handle(message: ToGateway): Promise<void> {
       return;
     case 'pardon':
       bans.lift(message.address);
+      return;
+    case 'kept':
+      blocks.answered();
       return;
     case 'crowd':
       hear(message.changes);

@@ -23,7 +23,8 @@ export interface GatewaysModules {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly bans: Pick<Bans, 'punish' | 'records'>;
-  readonly solved: (solution: Solution) => void;
+  /** Resolves when the block can not be lost any more. */
+  readonly solved: (solution: Solution) => Promise<void>;
   /** Difficulty of the shares accepted since the last call. */
   readonly worked: (difficulty: number) => void;
   /** No gateway can be started any more. */
@@ -48,8 +49,8 @@ interface Member {
 
 /**
  * Several gateways, each a process with an event loop, sessions and a kernel of its own, as one. They listen on the same
- * ports (TCP over one socket that node:cluster hands to all; WebSocket over SO_REUSEPORT), commit straight into the log's
- * thread, and get jobs and bans from here. One that dies is replaced; its miners reconnect.
+ * ports (TCP over one socket that node:cluster hands to all; WebSocket over SO_REUSEPORT), commit straight into the log,
+ * and get jobs and bans from here. One that dies is replaced; its miners reconnect.
  */
 export async function startGateways(options: GatewaysOptions, modules: GatewaysModules): Promise<Gateway> {
   const gateways = new Gateways(options, modules);
@@ -171,7 +172,7 @@ class Gateways implements Gateway {
 
   #take(member: Member, message: FromGateway): void {
     const { solved, bans, logger } = this.#modules;
-    if (message.type === 'solved') solved(message.solution);
+    if (message.type === 'solved') void solved(message.solution).then(() => send(member.worker, { type: 'kept' }));
     else if (message.type === 'misconduct') bans.punish(message.address, message.reason);
     else if (message.type === 'report') this.#report(member, message);
     else if (message.type === 'crowd') this.#relay(member, message);

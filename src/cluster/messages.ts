@@ -34,6 +34,8 @@ export type ToGateway =
   | { readonly type: 'pause'; readonly reason: string }
   | { readonly type: 'ban'; readonly ban: Ban }
   | { readonly type: 'pardon'; readonly address: string }
+  /** A block that was `solved` is on the pool's disk. */
+  | { readonly type: 'kept' }
   | { readonly type: 'reload' }
   /** In the other gateways. */
   | { readonly type: 'crowd'; readonly changes: readonly CrowdChange[] }

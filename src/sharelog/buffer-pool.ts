@@ -1,6 +1,6 @@
 const BUFFER_BYTES_MIN = 64 * 1024;
 
-/** Buffers on their way between the event loop and the log's thread, kept for reuse up to a bound. */
+/** Buffers on their way between the event loop and the disk, kept for reuse up to a bound. */
 export class BufferPool {
   readonly #buffersMax: number;
   readonly #bytesMax: number;

@@ -1,13 +1,17 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { mkdir, open, rename, unlink } from 'node:fs/promises';
+import { accessSync, constants, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { open, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Candidate } from './candidate.ts';
+import { makeFolder } from './make-folder.ts';
+import { syncFolder } from './sync-folder.ts';
 
 /** In the data folder: a file for each block candidate whose outcome is not known for good. */
 export const CANDIDATES_FOLDER = 'candidates';
 const NAME = /^[0-9a-f]{64}\.json$/;
+const UNFINISHED = '.new';
+const FOLDER_MODE = 0o700;
 const RETRY_MS = 500;
 
 const file = z.object({
@@ -31,6 +35,8 @@ const file = z.object({
  * file has the block in hex: should all else fail, `bitcoin-cli submitblock` takes it.
  */
 export class CandidateStore {
+  /** Those of earlier boots, the oldest first. */
+  readonly unresolved: readonly Candidate[];
   readonly #folder: string;
   readonly #failing: (reason: string) => void;
   /** Files are written and removed one after another. */
@@ -38,20 +44,21 @@ export class CandidateStore {
   #pending = 0;
   #closed = false;
 
-  /** `failing`: the disk does not take a candidate, and is asked again until it does. */
+  /**
+   * `failing`: the disk does not take a candidate, and is asked again until it does. Throws where the folder can not be
+   * written, or has a file that is no candidate.
+   */
   constructor(folder: string, modules: { readonly failing: (reason: string) => void }) {
     this.#folder = join(folder, CANDIDATES_FOLDER);
     this.#failing = modules.failing;
-  }
-
-  /** Those that are there, the oldest first. Throws for a file that is none. */
-  read(): Candidate[] {
-    return names(this.#folder)
-      .map((name) => {
-        const parsed = file.safeParse(JSON.parse(readFileSync(join(this.#folder, name), 'utf8')));
-        if (!parsed.success) throw new Error(`${CANDIDATES_FOLDER}/${name} is no block candidate`);
-        return parsed.data;
-      })
+    // Now, and not when the first block is found: that one could not wait for somebody to mend it.
+    makeFolder(this.#folder, FOLDER_MODE);
+    accessSync(this.#folder, constants.W_OK);
+    syncFolder(folder);
+    for (const name of readdirSync(this.#folder)) if (name.endsWith(UNFINISHED)) rmSync(join(this.#folder, name));
+    this.unresolved = readdirSync(this.#folder)
+      .filter((name) => NAME.test(name))
+      .map((name) => read(join(this.#folder, name)))
       .sort((a, b) => a.foundMs - b.foundMs || (a.hash < b.hash ? -1 : 1));
   }
 
@@ -71,7 +78,12 @@ export class CandidateStore {
 
   /** Its outcome is known for good, and recorded. */
   drop(hash: string): void {
-    this.#then(() => unlink(join(this.#folder, `${hash}.json`)).catch(() => {}));
+    this.#then(() =>
+      unlink(join(this.#folder, `${hash}.json`)).catch((error: NodeJS.ErrnoException) => {
+        // It is submitted once more at the next start, which is known by then.
+        if (error.code !== 'ENOENT') this.#failing(`a block candidate can not be removed: ${error.message}`);
+      }),
+    );
   }
 
   /** Tries nothing again. */
@@ -89,10 +101,9 @@ export class CandidateStore {
   async #write(name: string, text: string): Promise<void> {
     for (;;) {
       try {
-        await mkdir(this.#folder, { recursive: true });
         const path = join(this.#folder, name);
-        await synced(`${path}.new`, 'w', text);
-        await rename(`${path}.new`, path);
+        await synced(path + UNFINISHED, 'w', text);
+        await rename(path + UNFINISHED, path);
         await synced(this.#folder, 'r');
         return;
       } catch (error) {
@@ -104,12 +115,12 @@ export class CandidateStore {
   }
 }
 
-function names(folder: string): string[] {
+/** Throws with the file's name. */
+function read(path: string): Candidate {
   try {
-    return readdirSync(folder).filter((name) => NAME.test(name));
+    return file.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
+    throw new Error(`${path} is no block candidate: move it away to start without it`, { cause: error });
   }
 }
 

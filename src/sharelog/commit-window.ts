@@ -1,10 +1,7 @@
 import { type EncodedBatch, type OpenBatch, type Size, sizeOf } from './open-batch.ts';
 
 export interface CommitWindowOptions {
-  /**
-   * A transaction is written whole or not at all, and a disk that is nearly full may take a small one: what has gathered
-   * is closed off at this size.
-   */
+  /** What has gathered is closed off at this size: a commit is answered when all of it is on the disk. */
   readonly commitBytesMax: number;
   /**
    * Commits on their way at a time. What is committed meanwhile gathers in the open batch, so the busier the disk, the

@@ -3,6 +3,7 @@ import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, w
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LOG_FOLDER } from './segment-files.ts';
+import { syncFolder } from './sync-folder.ts';
 
 const IDENTITY_FILE = 'identity.json';
 /** Of the folder: its files, and the frames in them. */
@@ -39,24 +40,25 @@ export function readIdentity(folder: string): LogIdentity | undefined {
   return { logId: read.logId, epoch: read.epoch };
 }
 
-/** Counts this boot, durably, and says whose log this is. The folder must be there, and nobody else's. */
-export function countBoot(folder: string): LogIdentity {
+/**
+ * Counts this boot, durably, and says whose log this is. The folder must be there, and nobody else's. Throws where its
+ * last frame is of a later boot than the last one counted: this boot's would be taken for what a torn write has left.
+ */
+export function countBoot(folder: string, lastEpoch: number): LogIdentity {
   const before = readIdentity(folder);
+  if ((before?.epoch ?? 0) < lastEpoch)
+    throw new Error(`${join(LOG_FOLDER, IDENTITY_FILE)} is older than the log, or gone`);
   const now = { logId: before?.logId ?? randomUUID(), epoch: (before?.epoch ?? 0) + 1 };
   const path = join(folder, LOG_FOLDER, IDENTITY_FILE);
   const fresh = `${path}.new`;
-  synced(fresh, 'w', (fd) => writeSync(fd, `${JSON.stringify({ version: LOG_VERSION, ...now })}\n`));
-  renameSync(fresh, path);
-  synced(join(folder, LOG_FOLDER), 'r', () => {});
-  return now;
-}
-
-function synced(path: string, flags: 'r' | 'w', use: (fd: number) => void): void {
-  const fd = openSync(path, flags, 0o600);
+  const fd = openSync(fresh, 'w', 0o600);
   try {
-    use(fd);
+    writeSync(fd, `${JSON.stringify({ version: LOG_VERSION, ...now })}\n`);
     fsyncSync(fd);
   } finally {
     closeSync(fd);
   }
+  renameSync(fresh, path);
+  syncFolder(join(folder, LOG_FOLDER));
+  return now;
 }

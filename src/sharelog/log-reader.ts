@@ -1,3 +1,4 @@
+import { limits } from '../limits.ts';
 import { type LogIdentity, readIdentity } from './identity.ts';
 import { LOG_START, type Mark } from './kept.ts';
 import type { BatchKind } from './rows.ts';
@@ -11,10 +12,12 @@ export type { BatchHead } from './segment.ts';
 export interface ReadBounds {
   readonly rowsMax: number;
   readonly bytesMax: number;
+  /** The last batch that is wanted. */
+  readonly last?: number;
 }
 
-/** Segments held open: the one that is read, and the one that is written. */
-const OPEN_MAX = 2;
+/** Segments held open, with what is known of them: all that a shipment can be of, and the one that is written. */
+const OPEN_MAX = Math.ceil(limits.shipmentBytesMax / limits.logSegmentBytes) + 2;
 
 /**
  * Reads the log's batches by position, from any process, while the pool writes or when it is stopped. What it sees is on
@@ -36,18 +39,21 @@ export class LogReader {
     const segments = this.#segments();
     // The newest may have been made for a batch that is yet to come.
     for (const firstSeq of segments.slice(-2).reverse()) {
-      const head = this.#segment(firstSeq).heads.at(-1);
+      const head = this.#segment(firstSeq, true).heads.at(-1);
       if (head !== undefined) return { seq: head.seq, rows: head.rowsTotal, bytes: head.bytesTotal };
     }
     return LOG_START;
   }
 
-  /** The batches after `seq`, in order, within the bounds. */
+  /** The batches after `seq`, in order, within the bounds, and up to the first one that is missing (damaged) after those. */
   heads(seq: number, bounds: ReadBounds): BatchHead[] {
+    const { last = Number.POSITIVE_INFINITY } = bounds;
     const heads: BatchHead[] = [];
     let rows = 0;
     let bytes = 0;
     for (const head of this.#after(seq)) {
+      const before = heads.at(-1);
+      if (head.seq > last || (before !== undefined && head.seq !== before.seq + 1)) break;
       rows += head.rows;
       bytes += head.bytes;
       if (heads.length > 0 && (rows > bounds.rowsMax || bytes > bounds.bytesMax)) break;
@@ -78,7 +84,8 @@ export class LogReader {
       segments.findLastIndex((firstSeq) => firstSeq <= seq + 1),
     );
     for (const firstSeq of segments.slice(from)) {
-      const { heads } = this.#segment(firstSeq);
+      // What has a successor but one is as long as it will ever be.
+      const { heads } = this.#segment(firstSeq, segments.indexOf(firstSeq) >= segments.length - 2);
       for (const head of heads.slice(Math.max(0, seq + 1 - firstSeq))) yield head;
     }
   }
@@ -87,13 +94,13 @@ export class LogReader {
     return listSegments(this.#folder) ?? [];
   }
 
-  /** The segment, with everything that is in it now. */
-  #segment(firstSeq: number): SegmentReader {
+  /** The segment, with everything that is in it; `grows` where that may be more than when it was last looked at. */
+  #segment(firstSeq: number, grows: boolean): SegmentReader {
     const known = this.#open.find((segment) => segment.firstSeq === firstSeq);
     const segment = known ?? new SegmentReader(this.#folder, firstSeq);
     this.#open = [...this.#open.filter((other) => other !== segment), segment];
     while (this.#open.length > OPEN_MAX) this.#open.shift()?.close();
-    segment.extend();
+    if (grows || known === undefined) segment.extend();
     return segment;
   }
 

@@ -32,9 +32,14 @@ export class LogServer {
       (path) =>
         new Promise<void>((resolve, reject) => {
           this.#server.once('error', reject);
-          this.#server.listen(path, resolve);
+          this.#server.listen(path, () => {
+            this.#server.off('error', reject);
+            resolve();
+          });
         }),
     );
+    // An accept that fails later is that connection's: the gateway behind it ends, and is replaced.
+    this.#server.on('error', () => {});
     chmodSync(file, 0o600);
   }
 

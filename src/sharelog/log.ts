@@ -10,6 +10,7 @@ import { CandidateStore } from './candidate-store.ts';
 import { CommitWindow } from './commit-window.ts';
 import { systemDisk } from './disk.ts';
 import { type FolderLock, lockFile } from './folder-lock.ts';
+import { Gate } from './gate.ts';
 import { countBoot, type LogIdentity } from './identity.ts';
 import type { KeptMarks } from './kept.ts';
 import { LogServer } from './log-server.ts';
@@ -25,6 +26,8 @@ export type { ShareLog, ShareLogModules, ShareLogOptions, ShareLogStatus } from 
 
 /** In the data folder: held while a pool runs. */
 export const LOG_LOCK_FILE = 'sharelog.lock';
+/** What miners sent, from where: nobody else's business. */
+const FOLDER_MODE = 0o700;
 const CLOSE_MS_MAX = 5_000;
 /** A write that takes longer is told of. */
 const PATIENCE_MS = 5_000;
@@ -34,20 +37,19 @@ const POSTED_MAX = 1;
 /** Opens the log of a data folder; rejects where another pool has it, or where it can not be written. */
 export async function openShareLog(options: ShareLogOptions, modules: ShareLogModules): Promise<ShareLog> {
   const { folder } = options;
-  makeFolder(join(folder, LOG_FOLDER));
+  makeFolder(join(folder, LOG_FOLDER), FOLDER_MODE);
   const lock = lockFile(join(folder, LOG_LOCK_FILE));
   if (lock === undefined) {
     throw new Error(`the share log in ${folder} can not be opened: another pool is running on this data folder`);
   }
   try {
-    const identity = countBoot(folder);
     const store = new SegmentStore(folder, options.segmentBytes ?? limits.logSegmentBytes);
     const end = findEnd(folder);
-    if (end.segments.length === 0) {
+    const identity = countBoot(folder, end.epoch);
+    if (end.segment === undefined) {
       await store.prepare();
       await store.make(1);
-      end.segments.push(1);
-    }
+    } else await store.rewrite(end.segment, end.offset);
     const log = new SegmentLog(options, modules, { lock, identity, store, end });
     await log.serve();
     return log;
@@ -72,6 +74,7 @@ class SegmentLog implements ShareLog {
   readonly #store: SegmentStore;
   readonly #writer: SegmentWriter;
   readonly #server: LogServer | undefined;
+  readonly #gate = new Gate();
   readonly #marks: KeptMarks;
   readonly #positions: Map<string, number>;
   /** First sequence numbers of the segments that are there. */
@@ -101,13 +104,13 @@ class SegmentLog implements ShareLog {
     this.#positions = new Map(options.consumers.map((consumer) => [consumer, 0]));
     const failing = (reason: string): void => this.#onFailing(reason);
     this.#candidates = new CandidateStore(folder, { failing });
-    this.unresolved = this.#candidates.read();
+    this.unresolved = this.#candidates.unresolved;
     this.#writer = new SegmentWriter(
       {
         folder,
         segmentBytes: options.segmentBytes ?? limits.logSegmentBytes,
         epoch: identity.epoch,
-        segment: end.segments.at(-1) ?? 1,
+        segment: end.segment ?? 1,
         offset: end.offset,
       },
       {
@@ -129,7 +132,7 @@ class SegmentLog implements ShareLog {
       { open: this.#open, post: (batches) => this.#post(batches) },
     );
     if (options.serve === true) {
-      this.#server = new LogServer({ folder }, { append: (commit) => this.#writer.append(commit) });
+      this.#server = new LogServer({ folder }, { append: (commit) => this.#append(commit) });
     }
   }
 
@@ -153,6 +156,10 @@ class SegmentLog implements ShareLog {
     const head = headOf(block);
     this.#candidates.keep({ ...head, block: block.block });
     this.#open.block(head, { status: 'unknown', reason: 'no answer yet' });
+  }
+
+  kept(): Promise<void> {
+    return this.#candidates.settled ?? Promise.resolve();
   }
 
   outcome(block: FoundBlock, outcome: SubmitOutcome): void {
@@ -223,10 +230,11 @@ class SegmentLog implements ShareLog {
       this.#modules.logger.error({ reason, pendingRows }, 'share log closed with rows that never reached the disk');
     }
     this.#server?.close();
-    this.#writer.close();
+    const idle = new Promise<void>((resolve) => this.#writer.close(resolve));
     this.#candidates.close();
     await this.#candidates.settled;
-    this.#lock.release();
+    // What is still with the disk must not come into another pool's log: until then the folder is this one's.
+    void idle.then(() => this.#lock.release());
   }
 
   #impatience(): string {
@@ -257,10 +265,12 @@ class SegmentLog implements ShareLog {
       for (const { buffer } of batches) this.#pool.give(buffer);
       this.#window.durable(1);
     };
-    // A block's share is not acknowledged before the block itself can not be lost.
-    const candidates = this.#candidates.settled;
-    if (candidates === undefined) this.#writer.append({ batches, handedMs, durable });
-    else void candidates.then(() => this.#writer.append({ batches, handedMs, durable }));
+    this.#append({ batches, handedMs, durable });
+  }
+
+  /** A block's share is not acknowledged before the block itself can not be lost. */
+  #append(commit: Parameters<SegmentWriter['append']>[0]): void {
+    this.#gate.pass(this.#candidates.settled, () => this.#writer.append(commit));
   }
 
   /** A write came to its end, in this segment. */
@@ -283,7 +293,10 @@ class SegmentLog implements ShareLog {
     this.#failing = reason;
   }
 
-  /** Lets go of the segments that nobody wants any more: those whose successor begins with what is still wanted. */
+  /**
+   * Lets go of the segments that nobody wants any more: those whose successor begins with what is still wanted. The last
+   * one with a frame stays, since it says how far the log has come.
+   */
   async #trim(): Promise<void> {
     if (this.#trimming) return;
     this.#trimming = true;
@@ -291,6 +304,7 @@ class SegmentLog implements ShareLog {
       for (;;) {
         const [oldest, next] = this.#segments;
         if (oldest === undefined || next === undefined || next > this.#marks.confirmedSeq + 1) break;
+        if (this.#closed !== undefined) break;
         await this.#store.discard(oldest);
         this.#segments.shift();
       }

@@ -16,7 +16,7 @@ export interface EncodedBatch extends Segment {
 
 const kinds = Object.keys(batchKinds) as BatchKind[];
 
-/** Where rows gather until the log's thread takes them. */
+/** Where rows gather until the log takes them. */
 export class OpenBatch {
   readonly #writers: Readonly<Record<BatchKind, RowWriter>>;
   readonly #shares: ShareRows;

@@ -5,10 +5,13 @@ import { SegmentReader } from './segment-reader.ts';
 
 /** Where a log ends. */
 export interface LogEnd {
-  /** First sequence numbers of its segments, rising. */
+  /** First sequence numbers of the segments that have a frame, rising. */
   readonly segments: number[];
-  /** Where the next frame goes in the last of them. */
+  /** The segment that the next frame goes to, and where in it; it may not be one of those yet. Undefined: there is none. */
+  readonly segment: number | undefined;
   readonly offset: number;
+  /** Boot that wrote the last frame; 0 where there is none. */
+  readonly epoch: number;
   /** Everything that is there, as nobody has confirmed anything yet. */
   readonly marks: KeptMarks;
 }
@@ -25,10 +28,17 @@ export function findEnd(folder: string): LogEnd {
   const newest = filled.at(-1);
   if (newest === undefined) {
     if (segments.some((firstSeq) => firstSeq !== 1)) throw damaged(segments);
-    return { segments, offset: 0, marks: new KeptMarks(LOG_START, LOG_START) };
+    return { segments: [], segment: segments[0], offset: 0, epoch: 0, marks: new KeptMarks(LOG_START, LOG_START) };
   }
   const { last, end } = withReader(folder, newest, (reader) => {
     reader.extend();
+    if (reader.damaged()) {
+      const at = newest + reader.heads.length;
+      throw new Error(
+        `the segment ${newest} in ${LOG_FOLDER}/ is damaged at batch ${at}, before whole ones of acknowledged shares: ` +
+          'keep a copy of the data folder, and start on a new one',
+      );
+    }
     return { last: reader.heads.at(-1), end: reader.end };
   });
   const started = firsts.slice(0, filled.length).filter((head) => head !== undefined);
@@ -40,7 +50,8 @@ export function findEnd(folder: string): LogEnd {
     const next = started[index + 1];
     marks.add(next === undefined ? after(last) : before(next), head.storedMs);
   });
-  return { segments, offset: filled === segments ? end : 0, marks };
+  const segment = segments.at(-1);
+  return { segments: filled, segment, offset: filled === segments ? end : 0, epoch: last.epoch, marks };
 }
 
 function before({ seq, rows, rowsTotal, bytes, bytesTotal }: BatchHead): Mark {

@@ -5,6 +5,7 @@ import { limits } from '../limits.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { CommitWindow } from './commit-window.ts';
 import { ANSWER_BYTES, encodeFrame } from './frames.ts';
+import { Gate } from './gate.ts';
 import { LOG_SOCKET_FILE } from './log-server.ts';
 import { type EncodedBatch, OpenBatch } from './open-batch.ts';
 import { withSocketPath } from './socket-path.ts';
@@ -25,6 +26,8 @@ export interface RemoteLogModules {
   readonly clock: Clock;
   /** The pool's log is gone, and with it every commit that was not acknowledged. */
   readonly lost: (reason: string) => void;
+  /** What shares wait for, blocks above all, before they are sent; undefined for nothing. Default: nothing. */
+  readonly ready?: () => Promise<void> | undefined;
 }
 
 /** The share log as a gateway in a process of its own has it: it can record shares, and nothing else. */
@@ -53,18 +56,20 @@ class SocketLog implements RemoteLog {
   readonly #pool = new BufferPool(4, limits.logBatchBytesMax * 2);
   readonly #open: OpenBatch;
   readonly #window: CommitWindow;
+  readonly #gate = new Gate();
   /** An answer of which some bytes have come. */
   #rest: Buffer = Buffer.alloc(0);
   #closing = false;
 
-  constructor({ node, epoch }: RemoteLogOptions, { clock, lost }: RemoteLogModules, socket: Socket) {
+  constructor({ node, epoch }: RemoteLogOptions, modules: RemoteLogModules, socket: Socket) {
+    const { clock, lost, ready = () => undefined } = modules;
     this.#socket = socket;
     this.#clock = clock;
     const bounds = { rowsMax: limits.logBatchRowsMax, bytesMax: limits.logBatchBytesMax };
     this.#open = new OpenBatch({ node, epoch, bounds }, this.#pool);
     this.#window = new CommitWindow(
       { commitBytesMax: bounds.bytesMax, postedMax: POSTED_MAX },
-      { open: this.#open, post: (batches) => this.#post(batches) },
+      { open: this.#open, post: (batches) => this.#gate.pass(ready(), () => this.#post(batches)) },
     );
     socket.removeAllListeners('error');
     socket.on('error', () => socket.destroy());

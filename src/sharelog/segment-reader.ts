@@ -1,5 +1,5 @@
 import { closeSync, fdatasyncSync, openSync, readSync } from 'node:fs';
-import { type BatchHead, BODY_BYTES_MAX, decodeHead, HEAD_BYTES } from './segment.ts';
+import { type BatchHead, decodeHead, frameBytes, HEAD_BYTES } from './segment.ts';
 import { segmentPath } from './segment-files.ts';
 
 const CHUNK_BYTES = 256 * 1024;
@@ -47,6 +47,7 @@ export class SegmentReader {
    */
   extend(): void {
     const known = this.#heads.length;
+    const end = this.#end;
     let chunk: Uint8Array = Buffer.allocUnsafe(CHUNK_BYTES);
     for (;;) {
       const bytes = chunk.subarray(0, this.#read(chunk, this.#end));
@@ -54,11 +55,19 @@ export class SegmentReader {
       if (found === 'ended') break;
       // A frame may be longer than the chunk; one that is longer than the file is none yet.
       if (found > bytes.length) {
-        if (bytes.length < chunk.length || found > HEAD_BYTES + BODY_BYTES_MAX) break;
+        if (bytes.length < chunk.length) break;
         chunk = Buffer.allocUnsafe(found);
       }
     }
-    if (this.#heads.length > known) fdatasyncSync(this.#fd);
+    if (this.#heads.length === known) return;
+    try {
+      fdatasyncSync(this.#fd);
+    } catch (error) {
+      this.#heads.length = known;
+      this.#offsets.length = known;
+      this.#end = end;
+      throw error;
+    }
   }
 
   /** The rows of the batch `seq`, which `heads` has. Throws where the file has been written over meanwhile. */
@@ -71,6 +80,28 @@ export class SegmentReader {
     const again = decodeHead(frame.subarray(0, read), seq);
     if (again === undefined || 'partial' in again) throw new Error(`share log: batch ${seq} is damaged or gone`);
     return frame.subarray(HEAD_BYTES);
+  }
+
+  /**
+   * Whether what stands behind the last frame is damaged, and not the rest of a write that a crash cut short: the first
+   * frame of a later write is whole there, and that one began when all before it was on the disk. (Damage to the length
+   * or the number of a frame hides what is behind it.)
+   */
+  damaged(): boolean {
+    const epoch = this.#heads.at(-1)?.epoch ?? 0;
+    let seq = this.firstSeq + this.#heads.length;
+    for (let at = this.#end; ; seq += 1) {
+      const start = Buffer.alloc(HEAD_BYTES);
+      this.#read(start, at);
+      const bytes = frameBytes(start, seq);
+      if (bytes === undefined) return false;
+      const frame = Buffer.alloc(bytes);
+      this.#read(frame, at);
+      const head = decodeHead(frame, seq);
+      const whole = head !== undefined && !('partial' in head);
+      if (at > this.#end && whole && head.place === 0 && head.epoch >= epoch) return true;
+      at += bytes;
+    }
   }
 
   close(): void {

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
+import { constants, existsSync } from 'node:fs';
+import { open, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LOG_FOLDER, segmentPath, sparePaths } from './segment-files.ts';
 
@@ -26,29 +26,58 @@ export class SegmentStore {
   /** Makes the segment that begins with `firstSeq`; it and its name are on the disk when this resolves. */
   async make(firstSeq: number): Promise<void> {
     const path = segmentPath(this.#folder, firstSeq);
-    const spare = this.#spares[0];
-    if (spare === undefined) await (await open(path, 'w', 0o600)).close();
-    else {
-      await rename(spare, path);
+    // A second try takes what the first one made: a reader may have it open already.
+    if (!existsSync(path)) await this.#place(path);
+    await this.#syncFolder();
+  }
+
+  /**
+   * Writes the bytes that a segment's frames have, up to `end`, once more in their place: where a write failed before this
+   * start, the system may show them and call them synced though the disk has never had them.
+   */
+  async rewrite(firstSeq: number, end: number): Promise<void> {
+    const file = await open(segmentPath(this.#folder, firstSeq), constants.O_RDWR | constants.O_DSYNC);
+    try {
+      const chunk = new Uint8Array(Math.min(end, FILL_BYTES));
+      for (let at = 0; at < end; ) {
+        const { bytesRead } = await file.read(chunk, 0, Math.min(chunk.length, end - at), at);
+        for (let done = 0; done < bytesRead; ) {
+          done += (await file.write(chunk, done, bytesRead - done, at + done)).bytesWritten;
+        }
+        at += bytesRead;
+      }
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #place(path: string): Promise<void> {
+    for (let spare = this.#spares[0]; spare !== undefined; spare = this.#spares[0]) {
+      const taken = await rename(spare, path).then(
+        () => true,
+        (error: NodeJS.ErrnoException) => {
+          // Somebody made room.
+          if (error.code === 'ENOENT') return false;
+          throw error;
+        },
+      );
       this.#spares.shift();
       this.#vacant.push(spare);
+      if (taken) return;
     }
-    await this.#syncFolder();
+    await (await open(path, 'w', 0o600)).close();
   }
 
   /** Makes a spare, so that the first segment is as quick as later ones. Without room for it there is none. */
   async prepare(): Promise<void> {
     const path = this.#vacant[0];
     if (path === undefined || this.#spares.length > 0) return;
-    const file = await open(path, 'w', 0o600);
     try {
-      await this.#fill(file);
+      await this.#fill(path);
       this.#vacant.shift();
       this.#spares.push(path);
     } catch {
-      await unlink(path);
-    } finally {
-      await file.close();
+      await unlink(path).catch(() => {});
     }
   }
 
@@ -56,6 +85,7 @@ export class SegmentStore {
   async discard(firstSeq: number): Promise<void> {
     const path = segmentPath(this.#folder, firstSeq);
     const spare = this.#vacant[0];
+    if (!existsSync(path)) return;
     if (spare === undefined) await unlink(path);
     else {
       await rename(path, spare);
@@ -64,10 +94,15 @@ export class SegmentStore {
     }
   }
 
-  async #fill(file: FileHandle): Promise<void> {
-    const zeros = new Uint8Array(Math.min(FILL_BYTES, this.#segmentBytes));
-    for (let at = 0; at < this.#segmentBytes; at += zeros.length) await file.write(zeros, 0, zeros.length, at);
-    await file.sync();
+  async #fill(path: string): Promise<void> {
+    const file = await open(path, 'w', 0o600);
+    try {
+      const zeros = new Uint8Array(Math.min(FILL_BYTES, this.#segmentBytes));
+      for (let at = 0; at < this.#segmentBytes; at += zeros.length) await file.write(zeros, 0, zeros.length, at);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
   }
 
   async #syncFolder(): Promise<void> {

@@ -43,7 +43,7 @@ export interface SegmentWriterModules {
   readonly disk: Disk;
   readonly store: SegmentStore;
   readonly marks: KeptMarks;
-  /** The disk has failed, and goes on failing until a commit is durable: its words. */
+  /** The disk has failed, and is asked again until it does not: its words. */
   readonly failing: (reason: string) => void;
   /** A write is on the disk, in the segment with this first sequence number; its commits are answered next. */
   readonly written: (segment: number) => void;
@@ -69,7 +69,9 @@ export class SegmentWriter {
   #startedMs = 0;
   #busy = false;
   #retryMs = RETRY_MS_MIN;
+  #retry: NodeJS.Timeout | undefined;
   #closed = false;
+  #idle: () => void = () => {};
 
   constructor(options: SegmentWriterOptions, modules: SegmentWriterModules) {
     this.#options = options;
@@ -92,10 +94,11 @@ export class SegmentWriter {
     this.#next();
   }
 
-  /** Writes nothing more. What is with the disk now may still get there. */
-  close(): void {
+  /** Writes nothing more. What is with the disk now may still get there: `idle` is called when nothing is. */
+  close(idle: () => void): void {
     this.#closed = true;
-    if (!this.#busy) this.#closeFile();
+    this.#idle = idle;
+    if (!this.#busy || this.#retry !== undefined) this.#end();
   }
 
   /** Begins the next write, unless one is under way. */
@@ -103,15 +106,26 @@ export class SegmentWriter {
     if (this.#busy || this.#closed || this.#queue.length === 0) return;
     this.#busy = true;
     this.#startedMs = this.#modules.clock.monotonicMs();
-    const commits = this.#queue;
-    this.#queue = [];
-    const bytes = commits.reduce((sum, { batches }) => sum + bytesOf(batches), 0);
+    const { commits, bytes } = this.#take();
     const rolls = this.#offset > 0 && this.#offset + bytes > this.#options.segmentBytes;
     const firstSeq = this.#last.seq + 1;
     if (rolls) this.#offset = 0;
     this.#place(commits);
     if (rolls) this.#roll(firstSeq);
     else this.#write();
+  }
+
+  /** As many commits as fit a segment, at least one. */
+  #take(): { readonly commits: readonly Commit[]; readonly bytes: number } {
+    let count = 0;
+    let bytes = 0;
+    for (const { batches } of this.#queue) {
+      const more = bytesOf(batches);
+      if (count > 0 && bytes + more > this.#options.segmentBytes) break;
+      count += 1;
+      bytes += more;
+    }
+    return { commits: this.#queue.splice(0, count), bytes };
   }
 
   /** Gives each batch its number and each commit its place. */
@@ -132,6 +146,7 @@ export class SegmentWriter {
           bytesTotal: last.bytes,
           storedMs: commit.handedMs,
           epoch: this.#options.epoch,
+          place: this.#bytes.length / 2,
         };
         this.#bytes.push(encodeHead(head, body), body);
         end += HEAD_BYTES + length;
@@ -147,7 +162,7 @@ export class SegmentWriter {
     this.#modules.store.make(firstSeq).then(
       () => {
         this.#segment = firstSeq;
-        this.#write();
+        this.#goOn(this.#write);
       },
       (error: unknown) => this.#failed(error, () => this.#roll(firstSeq)),
     );
@@ -175,9 +190,8 @@ export class SegmentWriter {
       }
       // Whoever is answered may hand over more at once: the disk need not wait for replies to be written.
       this.#settle();
-      if (!done) this.#write();
-      else if (this.#closed) this.#closeFile();
-      else this.#next();
+      if (!done) this.#goOn(this.#write);
+      else if (!this.#busy) this.#goOn(() => this.#next());
     }
   };
 
@@ -186,7 +200,8 @@ export class SegmentWriter {
     const under = this.#writing.findIndex(({ end }) => end > this.#offset);
     const durable = this.#writing.splice(0, under < 0 ? this.#writing.length : under);
     for (const { marks, handedMs } of durable) for (const mark of marks) this.#modules.marks.add(mark, handedMs);
-    this.#modules.written(this.#segment);
+    // Only then has the segment a frame, and the log something behind which it may be found again.
+    if (durable.length > 0) this.#modules.written(this.#segment);
     for (const commit of durable) commit.durable();
   }
 
@@ -195,12 +210,25 @@ export class SegmentWriter {
     this.#modules.failing(code === 'ENOSPC' ? 'disk full' : message);
     // After an I/O error the system's own view of an open file is not to be trusted.
     if (code !== 'ENOSPC') this.#closeFile();
-    if (this.#closed) {
-      this.#closeFile();
-      return;
-    }
-    setTimeout(again, this.#retryMs);
-    this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS_MAX);
+    this.#goOn(() => {
+      this.#retry = setTimeout(() => {
+        this.#retry = undefined;
+        again();
+      }, this.#retryMs);
+      this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS_MAX);
+    });
+  }
+
+  /** Takes the next step, unless the log was closed meanwhile. */
+  #goOn(step: () => void): void {
+    if (this.#closed) this.#end();
+    else step();
+  }
+
+  #end(): void {
+    clearTimeout(this.#retry);
+    this.#closeFile();
+    this.#idle();
   }
 
   #openFile(): void {
@@ -210,7 +238,7 @@ export class SegmentWriter {
         return;
       }
       this.#fd = fd;
-      this.#write();
+      this.#goOn(this.#write);
     });
   }
 

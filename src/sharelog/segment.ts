@@ -17,17 +17,17 @@ import { type BatchKind, batchKinds } from './rows.ts';
  *     32  f64  bytes of all batches ever written, likewise
  *     40  f64  when it was handed to the log, pool clock, ms
  *     48  u32  boot of the data folder that wrote it
- *     52  u32  0
+ *     52  u32  place in the write that brought it here: 0 for its first frame
  *     56       the rows
  *
- * A file is as long as a segment from the start and used again for a later one, so what stands behind the last frame may
- * be anything: zeros, frames of an older segment, what a crash left of a write. The log ends where no frame with the
- * next sequence number is whole, or where one comes from an earlier boot than the frame before it: that is the rest of a
- * write that was cut short, behind what was written in its place.
+ * A file is used again for a later segment, so what stands behind the last frame may be anything: zeros, frames of an
+ * older segment, what a crash left of a write. The log ends where no frame with the next sequence number is whole, or
+ * where one comes from an earlier boot than the frame before it: that is the rest of a write that was cut short, behind
+ * what was written in its place.
  */
 export const HEAD_BYTES = 56;
 /** A batch is closed off by the row that reaches its bound. */
-export const BODY_BYTES_MAX = limits.logBatchBytesMax * 2;
+const BODY_BYTES_MAX = limits.logBatchBytesMax * 2;
 
 /** A batch without its rows. */
 export interface BatchHead {
@@ -44,6 +44,8 @@ export interface BatchHead {
   readonly storedMs: number;
   /** Boots of the data folder until then. */
   readonly epoch: number;
+  /** Frames of the same write before it. A write begins when the one before it is on the disk. */
+  readonly place: number;
 }
 
 const kindNames: ReadonlyMap<number, BatchKind> = new Map(
@@ -63,8 +65,16 @@ export function encodeHead(head: BatchHead, body: Uint8Array): Uint8Array {
   view.setFloat64(32, head.bytesTotal, true);
   view.setFloat64(40, head.storedMs, true);
   view.setUint32(48, head.epoch, true);
+  view.setUint32(52, head.place, true);
   view.setUint32(0, crc32(body, crc32(bytes.subarray(4))), true);
   return bytes;
+}
+
+/** How long the frame `seq` says it is in its head, whatever follows that; undefined where it is no such head. */
+export function frameBytes(head: Uint8Array, seq: number): number | undefined {
+  const view = new DataView(head.buffer, head.byteOffset, head.length);
+  const length = view.getUint32(4, true);
+  return view.getFloat64(16, true) === seq && length <= BODY_BYTES_MAX ? HEAD_BYTES + length : undefined;
 }
 
 /**
@@ -73,11 +83,11 @@ export function encodeHead(head: BatchHead, body: Uint8Array): Uint8Array {
  */
 export function decodeHead(bytes: Uint8Array, seq: number): BatchHead | { readonly partial: number } | undefined {
   if (bytes.length < HEAD_BYTES) return { partial: HEAD_BYTES };
+  const length = frameBytes(bytes, seq);
+  if (length === undefined) return undefined;
+  if (bytes.length < length) return { partial: length };
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const length = view.getUint32(4, true);
-  if (view.getFloat64(16, true) !== seq || length > BODY_BYTES_MAX) return undefined;
-  if (bytes.length < HEAD_BYTES + length) return { partial: HEAD_BYTES + length };
-  if (crc32(bytes.subarray(4, HEAD_BYTES + length)) !== view.getUint32(0, true)) return undefined;
+  if (crc32(bytes.subarray(4, length)) !== view.getUint32(0, true)) return undefined;
   const kind = kindNames.get(view.getUint8(12));
   if (kind === undefined) throw new Error(`share log: batch ${seq} is of an unknown kind ${view.getUint8(12)}`);
   return {
@@ -85,10 +95,11 @@ export function decodeHead(bytes: Uint8Array, seq: number): BatchHead | { readon
     kind,
     format: view.getUint8(13),
     rows: view.getUint32(8, true),
-    bytes: length,
+    bytes: length - HEAD_BYTES,
     rowsTotal: view.getFloat64(24, true),
     bytesTotal: view.getFloat64(32, true),
     storedMs: view.getFloat64(40, true),
     epoch: view.getUint32(48, true),
+    place: view.getUint32(52, true),
   };
 }

@@ -58,6 +58,8 @@ export interface ShareLog extends ShareRecorder {
   readonly epoch: number;
   /** Block candidates of earlier boots whose outcome is not known: to be submitted again, and then `resolved`. */
   readonly unresolved: readonly Candidate[];
+  /** Resolves when every block candidate so far is on the disk. */
+  kept(): Promise<void>;
   /** What became of one of `unresolved`. */
   resolved(candidate: BlockHead, outcome: SubmitOutcome): void;
   /** `consumer` has stored all batches up to and including `seq` for good. */

@@ -1,8 +1,8 @@
-import { openSync, readdirSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openShareLog, type ShareLog } from '../../src/sharelog/log.ts';
+import { openShareLog, type ShareLog, type ShareLogOptions } from '../../src/sharelog/log.ts';
 import { type LogReader, openLogReader } from '../../src/sharelog/log-reader.ts';
 import { columnsOf } from '../../src/sharelog/rows.ts';
 import { decodeHead, encodeHead, HEAD_BYTES } from '../../src/sharelog/segment.ts';
@@ -17,6 +17,7 @@ const head = {
   bytesTotal: 99,
   storedMs: 1_767_323_045_678,
   epoch: 7,
+  place: 2,
 } as const;
 
 describe('a frame', () => {
@@ -65,9 +66,9 @@ describe('the log’s files', () => {
     folder.remove();
   });
 
-  async function openLog(segmentBytes: number): Promise<ShareLog> {
+  async function openLog(segmentBytes: number, options: Partial<ShareLogOptions> = {}): Promise<ShareLog> {
     const log = await openShareLog(
-      { folder: folder.path, node: 'pool-1', consumers: ['analytics'], segmentBytes },
+      { folder: folder.path, node: 'pool-1', consumers: ['analytics'], segmentBytes, ...options },
       { clock, logger: keptLogger() },
     );
     open.push(log);
@@ -145,13 +146,15 @@ describe('the log’s files', () => {
   });
 
   it('never bring back what stood behind a torn frame', async () => {
-    const first = await openLog(100_000);
-    for (let i = 0; i < 4; i += 1) await log(first, i);
+    // Four frames of one write, the third torn and the fourth whole: the disk writes pages in what order it likes.
+    const first = await openLog(100_000, { batchRowsMax: 1 });
+    for (let i = 0; i < 4; i += 1) first.share(judgedShare({ request: { nonce: i } }));
+    await new Promise<void>((resolve) => first.commit(resolve));
     await first.close();
-    const path = segmentPath(folder.path, 1);
-    // The third frame is torn and the fourth whole, as when the disk wrote one write's pages in another order.
     const frame = HEAD_BYTES + (reader().heads(0, BOUNDS)[0]?.bytes ?? 0);
-    writeSync(openSync(path, 'r+'), new Uint8Array(4), 0, 4, 2 * frame + HEAD_BYTES);
+    const fd = openSync(segmentPath(folder.path, 1), 'r+');
+    writeSync(fd, new Uint8Array(4), 0, 4, 2 * frame + HEAD_BYTES);
+    closeSync(fd);
     const second = await openLog(100_000);
     expect(reader().last()).toMatchObject({ seq: 2 });
     // As long as the torn one, so that the old fourth frame stands right behind it, with the right number.

@@ -1,0 +1,418 @@
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  write,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ShipState } from '../../src/analytics/ship-state.ts';
+import { Shipper } from '../../src/analytics/shipper.ts';
+import type { Warehouse } from '../../src/analytics/warehouse.ts';
+import type { Disk } from '../../src/sharelog/disk.ts';
+import { openShareLog, type ShareLog, type ShareLogModules, type ShareLogOptions } from '../../src/sharelog/log.ts';
+import { type LogReader, openLogReader } from '../../src/sharelog/log-reader.ts';
+import { connectShareLog } from '../../src/sharelog/remote-log.ts';
+import { columnsOf } from '../../src/sharelog/rows.ts';
+import { HEAD_BYTES } from '../../src/sharelog/segment.ts';
+import { listSegments, segmentPath } from '../../src/sharelog/segment-files.ts';
+import { clock, dataFolder, decodeRows, foundBlock, judgedShare, keptLogger } from './fixtures.ts';
+
+const fault = vi.hoisted(() => ({ folderSync: 0, fdatasync: 0 }));
+vi.mock('node:fs/promises', async (original) => {
+  const real = await original<typeof import('node:fs/promises')>();
+  return {
+    ...real,
+    open: async (path: string, flags: string, mode?: number) => {
+      if (fault.folderSync > 0 && flags === 'r' && path.endsWith('sharelog')) {
+        fault.folderSync -= 1;
+        throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
+      }
+      return real.open(path, flags, mode);
+    },
+  };
+});
+vi.mock('node:fs', async (original) => {
+  const real = await original<typeof import('node:fs')>();
+  return {
+    ...real,
+    fdatasyncSync: (fd: number) => {
+      if (fault.fdatasync > 0) {
+        fault.fdatasync -= 1;
+        throw Object.assign(new Error('EIO: fdatasync'), { code: 'EIO' });
+      }
+      real.fdatasyncSync(fd);
+    },
+  };
+});
+
+let folder: ReturnType<typeof dataFolder>;
+let open: { close(): unknown }[] = [];
+beforeEach(() => {
+  folder = dataFolder();
+  open = [];
+  fault.folderSync = 0;
+  fault.fdatasync = 0;
+});
+afterEach(async () => {
+  await Promise.all(open.map((each) => each.close()));
+  folder.remove();
+});
+async function openLog(
+  options: Partial<ShareLogOptions> = {},
+  modules: Partial<ShareLogModules> = {},
+): Promise<ShareLog> {
+  const log = await openShareLog(
+    { folder: folder.path, node: 'n', consumers: ['analytics'], segmentBytes: 100_000, ...options },
+    { clock, logger: keptLogger(), ...modules },
+  );
+  open.push(log);
+  return log;
+}
+function reader(): LogReader {
+  const made = openLogReader(folder.path);
+  if (made === undefined) throw new Error('no log');
+  open.push(made);
+  return made;
+}
+const nonces = (from = reader()): unknown[] =>
+  from
+    .bodies('shares', 1, Number.MAX_SAFE_INTEGER)
+    .flatMap((b) => decodeRows(columnsOf.shares, b).map((r) => r['nonce']));
+const put = (to: ShareLog, nonce: number): Promise<void> => {
+  to.share(judgedShare({ request: { nonce } }));
+  return new Promise((resolve) => to.commit(resolve));
+};
+const BOUNDS = { rowsMax: 1e9, bytesMax: 1e9 };
+function disk(room: number, code = 'ENOSPC'): { room: number; readonly disk: Disk } {
+  const state = {
+    room,
+    disk: {
+      writev(fd, pieces, position, callback) {
+        const bytes = Buffer.concat(pieces).subarray(0, state.room);
+        if (bytes.length === 0) return void callback(Object.assign(new Error(code), { code }), 0);
+        write(fd, bytes, 0, bytes.length, position, (error, n) => {
+          state.room -= n;
+          callback(error, n);
+        });
+      },
+    } satisfies Disk,
+  };
+  return state;
+}
+
+/** A warehouse that does nothing but take rows. */
+function warehouse(insert: Warehouse['insert']): Warehouse {
+  const unused = async (): Promise<never> => {
+    throw new Error('not asked for here');
+  };
+  return {
+    name: 'x',
+    database: 'x',
+    command: async () => {},
+    column: async () => ['0'],
+    insert,
+    query: unused,
+    close: async () => {},
+  };
+}
+
+describe('the share log, when things fail,', () => {
+  it('starts again after a crash between a new file and its first frame, with everything confirmed', async () => {
+    const first = await openLog();
+    for (let i = 0; i < 3; i += 1) await put(first, i);
+    await first.close();
+    writeFileSync(segmentPath(folder.path, 4), ''); // killed after make(4), before its write
+    const second = await openLog();
+    second.confirm('analytics', 3); // the child says where it is as it starts
+    await delay(50);
+    await second.close(); // or kill -9: no row was written (bitcoind away, a port taken)
+    await expect(openLog()).resolves.toBeDefined();
+  });
+
+  it('starts again after a full disk has cut the first frame of a file short, with everything before confirmed', async () => {
+    const d = disk(1e9);
+    const first = await openLog({ segmentBytes: 1, closeMsMax: 50 }, { disk: d.disk });
+    await put(first, 0);
+    d.room = 30;
+    void put(first, 1);
+    await expect.poll(() => first.status().reason).toBe('disk full');
+    first.confirm('analytics', 1);
+    await delay(50);
+    await first.close();
+    await expect(openLog()).resolves.toBeDefined();
+  });
+
+  it('tries nothing again once it is closed', async () => {
+    const d = disk(0);
+    const first = await openLog({ closeMsMax: 50 }, { disk: d.disk });
+    void put(first, 1);
+    await expect.poll(() => first.status().reason).toBe('disk full');
+    await first.close();
+    d.room = 1e9;
+    const second = await openLog();
+    await put(second, 2); // acknowledged
+    await delay(2_500);
+    expect(nonces()).toEqual([2]);
+  });
+
+  it('lets no other pool in while the disk still has a write of this one', async () => {
+    let land: (() => void) | undefined;
+    const hanging: Disk = {
+      writev(fd, pieces, position, callback) {
+        const bytes = Buffer.concat(pieces);
+        land = () => write(fd, bytes, 0, bytes.length, position, callback);
+      },
+    };
+    const first = await openLog({ closeMsMax: 50 }, { disk: hanging });
+    void put(first, 1);
+    await expect.poll(() => land).toBeDefined();
+    await first.close();
+    const second = await openLog().catch(() => undefined);
+    if (second) await put(second, 2);
+    land?.();
+    await delay(50);
+    if (second) expect(nonces()).toEqual([2]);
+    else await openLog(); // let in as soon as the write is through
+  });
+
+  it('goes on where somebody has deleted a file that everybody has', async () => {
+    const logger = keptLogger();
+    const log = await openLog({ segmentBytes: 1 }, { logger });
+    for (let i = 0; i < 6; i += 1) await put(log, i);
+    rmSync(segmentPath(folder.path, 2));
+    for (let i = 1; i < 6; i += 1) {
+      log.confirm('analytics', i);
+      await delay(20);
+    }
+    expect(listSegments(folder.path)).toEqual([6]);
+  });
+
+  it('is not passed over in silence where an older file is damaged', async () => {
+    const log = await openLog({ segmentBytes: 1_500 });
+    for (let i = 0; i < 20; i += 1) await put(log, i);
+    await log.close();
+    const [_a = 0, b = 0, _c = 0] = listSegments(folder.path) ?? [];
+    const fd = openSync(segmentPath(folder.path, b), 'r+');
+    writeSync(
+      fd,
+      Buffer.from('XXXX'),
+      0,
+      4,
+      HEAD_BYTES + 3 + (HEAD_BYTES + (reader().heads(b - 1, BOUNDS)[0]?.bytes ?? 0)),
+    );
+    closeSync(fd);
+    const logger = keptLogger();
+    const again = await openLog({ segmentBytes: 1_500 }, { logger });
+    const state = new ShipState(folder.path, again.logId, 'x');
+    const got: number[] = [];
+    const shipper = new Shipper({
+      reader: reader(),
+      state,
+      warehouse: warehouse(async ({ parts }) => {
+        for (const rows of parts) got.push(...decodeRows(columnsOf.shares, rows).map((row) => row['nonce'] as number));
+      }),
+      clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
+      logger,
+      delivered: () => {},
+    });
+    shipper.start();
+    await shipper.caughtUp();
+    await shipper.stop();
+    expect(got.length === 20 || logger.lines.some((l) => /gone|damage/.test(l))).toBe(true);
+    state.close();
+  });
+
+  it('does not write over acknowledged shares behind damage in the newest file', async () => {
+    const log = await openLog();
+    for (let i = 0; i < 10; i += 1) await put(log, i);
+    await log.close();
+    const fd = openSync(segmentPath(folder.path, 1), 'r+');
+    writeSync(
+      fd,
+      Buffer.from('XXXX'),
+      0,
+      4,
+      HEAD_BYTES + 3 + (HEAD_BYTES + (reader().heads(0, BOUNDS)[0]?.bytes ?? 0)),
+    );
+    closeSync(fd);
+    const logger = keptLogger();
+    let refused = '';
+    await openLog({}, { logger }).catch((e) => (refused = String(e)));
+    expect(refused !== '' || logger.lines.length > 0).toBe(true);
+  });
+
+  it('goes on where somebody has made room by deleting the spares', async () => {
+    const log = await openLog({ segmentBytes: 1_000 });
+    for (let i = 0; i < 20; i += 1) await put(log, i);
+    log.confirm('analytics', 19);
+    await expect
+      .poll(() => readdirSync(join(folder.path, 'sharelog')).filter((n) => n.startsWith('spare')).length)
+      .toBe(4);
+    for (let i = 0; i < 4; i += 1) rmSync(join(folder.path, `sharelog/spare-${i}`));
+    const all = (async () => {
+      for (let i = 0; i < 10; i += 1) await put(log, i);
+    })();
+    await Promise.race([
+      all,
+      delay(4_000).then(() => {
+        throw new Error(`stuck: ${log.status().reason}`);
+      }),
+    ]);
+  });
+
+  it('refuses to start where its identity is lost', async () => {
+    const first = await openLog();
+    await put(first, 0);
+    await first.close();
+    const b = await openLog();
+    await put(b, 1);
+    await b.close();
+    rmSync(join(folder.path, 'sharelog/identity.json'));
+    await expect(openLog()).rejects.toThrow(/identity.json is older than the log, or gone/);
+  });
+
+  it('shows a reader every batch though a file was made at the second try', async () => {
+    const log = await openLog({ segmentBytes: 1_000 });
+    for (let i = 0; i < 20; i += 1) await put(log, i);
+    log.confirm('analytics', 20);
+    await expect
+      .poll(() => readdirSync(join(folder.path, 'sharelog')).filter((n) => n.startsWith('spare')).length)
+      .toBe(4);
+    const read = reader();
+    read.heads(20, BOUNDS);
+    fault.folderSync = 3;
+    const looks: string[] = [];
+    const look = (): void => {
+      read.last();
+      looks.push(
+        read
+          .heads(20, BOUNDS)
+          .map(({ seq }) => seq)
+          .join(','),
+      );
+    };
+    const poll = setInterval(look, 5);
+    await put(log, 20);
+    clearInterval(poll);
+    for (let i = 21; i < 32; i += 1) {
+      await put(log, i);
+      look();
+    }
+    expect(looks.filter((l) => l !== '' && !l.startsWith('21'))).toEqual([]);
+  });
+
+  it('acknowledges no share of a gateway while a block can not be written', async () => {
+    const log = await openLog({ serve: true, closeMsMax: 50 });
+    rmSync(join(folder.path, 'candidates'), { recursive: true });
+    writeFileSync(join(folder.path, 'candidates'), 'in the way');
+    const remote = await connectShareLog({ folder: folder.path, node: 'n', epoch: 1 }, { clock, lost: () => {} });
+    log.candidate(foundBlock());
+    log.commit(() => {});
+    await delay(50);
+    remote.share(judgedShare({ request: { nonce: 7 }, block: true }));
+    let acknowledged = false;
+    remote.commit(() => {
+      acknowledged = true;
+    });
+    await delay(300);
+    expect(acknowledged).toBe(false);
+    rmSync(join(folder.path, 'candidates'));
+    mkdirSync(join(folder.path, 'candidates'));
+    await expect.poll(() => acknowledged).toBe(true);
+    await remote.close(50);
+  });
+
+  it('is believed by a reader only when it is synced', async () => {
+    const log = await openLog();
+    const read = reader();
+    await put(log, 0);
+    fault.fdatasync = 1;
+    expect(() => read.last()).toThrow(/EIO/);
+    fault.fdatasync = 1; // still failing: must throw again, not believe
+    expect(() => read.last()).toThrow(/EIO/);
+  });
+
+  it('is read by a shipment no further than that goes', async () => {
+    const log = await openLog({ segmentBytes: 1_000 });
+    for (let i = 0; i < 200; i += 1) await put(log, i);
+    const read = reader();
+    let heads = 0;
+    const looked = vi.spyOn(read, 'heads');
+    const state = new ShipState(folder.path, log.logId, 'x');
+    state.seal({ first: 1, last: 2, rows: 2, rowsTotal: 2 });
+    let inserted: (() => void) | undefined;
+    const first = new Promise<void>((r) => (inserted = r));
+    const shipper = new Shipper({
+      reader: read,
+      state,
+      clock,
+      logger: keptLogger(),
+      delivered: () => {},
+      warehouse: warehouse(async () => {
+        inserted?.();
+        throw new Error('stop');
+      }),
+    });
+    shipper.start();
+    await first;
+    await shipper.stop();
+    state.close();
+    for (const { value } of looked.mock.results) heads = Math.max(heads, (value as unknown[]).length);
+    expect(heads).toBe(2);
+  });
+
+  it('is nobody else’s to read', async () => {
+    const old = process.umask(0o022);
+    try {
+      const log = await openLog({ serve: true });
+      log.candidate(foundBlock());
+      await new Promise<void>((r) => log.commit(r));
+      const modes = Object.fromEntries(
+        ['sharelog', 'candidates', 'sharelog.sock'].map((f) => [
+          f,
+          (statSync(join(folder.path, f)).mode & 0o777).toString(8),
+        ]),
+      );
+      expect(modes).toEqual({ sharelog: '700', candidates: '700', 'sharelog.sock': '600' });
+    } finally {
+      process.umask(old);
+    }
+  });
+
+  it('is not shipped from beyond its end', async () => {
+    const log = await openLog();
+    for (let i = 0; i < 3; i += 1) await put(log, i);
+    const state = new ShipState(folder.path, log.logId, 'x');
+    state.seal({ first: 1, last: 10, rows: 10, rowsTotal: 10 });
+    state.delivered({ first: 1, last: 10, rows: 10, rowsTotal: 10 });
+    const logger = keptLogger();
+    const shipper = new Shipper({
+      reader: reader(),
+      state,
+      clock,
+      logger,
+      delivered: () => {},
+      warehouse: warehouse(async () => {}),
+    });
+    shipper.start();
+    await delay(500);
+    await shipper.stop();
+    const s = shipper.status();
+    state.close();
+    expect(logger.lines.length > 0 || s.lastError !== '').toBe(true);
+  });
+
+  it('takes a commit that is larger than a file', async () => {
+    const log = await openLog({ segmentBytes: 1_000 });
+    for (let i = 0; i < 50; i += 1) log.share(judgedShare({ request: { nonce: i } }));
+    await new Promise<void>((r) => log.commit(r));
+    expect(nonces()).toHaveLength(50);
+  });
+});
