@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -167,8 +167,15 @@ describe('its process', () => {
   });
 
   it('takes no more than its turn: the pool’s processes come first', async () => {
-    const { analytics } = await rig();
-    expect(getPriority(analytics.status().pid)).toBe(10);
+    const { analytics, commit, one } = await rig();
+    await commit(someShares(0, 10));
+    expect(await one('SELECT count() FROM shares')).toBe('10');
+    // Every thread: those of ClickHouse do its work. (MemoryWorker sets its own.)
+    const { pid } = analytics.status();
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      const name = readFileSync(`/proc/${pid}/task/${thread}/comm`, 'utf8').trim();
+      if (name !== 'MemoryWorker') expect(getPriority(Number(thread)), name).toBe(19);
+    }
   });
 
   it('is not started where there is no ClickHouse to be had', async () => {
