@@ -122,6 +122,34 @@ describe('the share log, from another process', () => {
     expect(ofOne).toEqual(Array.from({ length: 50 }, (_, nonce) => `one ${nonce}`));
   });
 
+  it('sends nothing before what it waits for is there, and everything in its order', async () => {
+    let there = (): void => {};
+    let ready: Promise<void> | undefined = new Promise((resolve) => {
+      there = resolve;
+    });
+    const one = await connectShareLog(
+      { folder: folder.path, node: 'gateway-1', epoch: log.epoch },
+      { clock, lost: () => {}, ready: () => ready },
+    );
+    remotes.push(one);
+    const order: number[] = [];
+    const commit = (nonce: number): void => {
+      one.share(share(nonce));
+      one.commit(() => order.push(nonce));
+    };
+    commit(1);
+    ready = undefined;
+    commit(2);
+    await committed(log);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(rows()).toEqual([]);
+    there();
+    commit(3);
+    await committed(one);
+    expect(order).toEqual([1, 2, 3]);
+    expect(rows().map((row) => row['nonce'])).toEqual([1, 2, 3]);
+  });
+
   it('tells a gateway when it is gone, and acknowledges nothing then', async () => {
     const one = await remote('gateway-1');
     one.share(share(1));
