@@ -73,6 +73,13 @@ export const limits = {
   submitsPerSecondMax: 6_000,
   addressShareFactor: 4,
   trafficBurstSeconds: 2,
+  /**
+   * Names that an address may have looked up a second, and at once: each takes up to 60 µs (an elliptic curve), and counts
+   * as so many lines in the traffic. Names that came before take none. What is over is refused.
+   */
+  lookUpsPerSecondMax: 400,
+  lookUpBurst: 2_000,
+  lookUpLines: 100,
   /** Milliseconds that the event loop may be late, twice in a row, before the gateway counts as overloaded. */
   overloadLagMsMax: 500,
   /** Noisy sessions that an overloaded gateway closes at a time, and the fruitless lines a second that make one noisy. */
@@ -127,6 +134,10 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.handshakesPerAddressMax <= l.handshakesPerSubnetMax, 'handshakesPerAddressMax <= handshakesPerSubnetMax');
   must(l.handshakesPerSubnetMax <= l.handshakesPerSecondMax, 'handshakesPerSubnetMax <= handshakesPerSecondMax');
   must(l.handshakeMsMax <= l.subscribeMsMax, 'a handshake ends before the time to subscribe does');
+  must(
+    l.linesPerSecondMax <= l.lookUpLines * l.lookUpsPerSecondMax,
+    'a connection is held before its look-ups are refused',
+  );
   must(l.submitsPerSecondMax <= l.linesPerSecondMax, 'a submit is a line');
   must(l.lineBytesMax <= l.bytesPerSecondMax, 'a line fits the bytes of a second');
   must((l.seenPerTipMax & (l.seenPerTipMax - 1)) === 0, 'seenPerTipMax is a power of two');

@@ -64,7 +64,7 @@ export class Session implements Submitter, Vacating, WireHandler {
     this.#assignment = new Assignment(wire, context);
     this.#profile = context.profileOf('');
     this.#roll = new WorkerRoll(context);
-    this.#logins = new Logins(context.authorize);
+    this.#logins = new Logins(context.authorize, wire);
   }
 
   get subscribed(): boolean {

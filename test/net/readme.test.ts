@@ -31,6 +31,9 @@ describe('the operator’s guide', () => {
     expect(readme).toContain(`more than ${limits.overloadLagMsMax} ms late twice`);
     expect(readme).toContain(`${limits.shedSessionsMax} at a time`);
     expect(readme).toContain(`has ${limits.banPoints} points`);
+    expect(readme).toContain(`counts as ${limits.lookUpLines} lines of traffic`);
+    expect(readme).toContain(`may have ${limits.lookUpsPerSecondMax} looked up`);
+    expect(readme).toContain(`${limits.lookUpBurst.toLocaleString('en')} at once`);
     expect(readme).toContain(`A handshake has ${limits.handshakeMsMax / 1000} s`);
   });
 });

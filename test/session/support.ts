@@ -37,6 +37,10 @@ export class MemoryWire implements Wire {
   readonly remoteIp = '192.0.2.7';
   readonly texts: string[] = [];
   closes = 0;
+  /** Look-ups that were asked for, and how many are granted. */
+  lookUps = 0;
+  lookUpsMax = Number.POSITIVE_INFINITY;
+  mistakes = 0;
 
   send(message: string | Uint8Array): void {
     this.texts.push(typeof message === 'string' ? message : Buffer.from(message).toString());
@@ -44,6 +48,15 @@ export class MemoryWire implements Wire {
 
   close(): void {
     this.closes += 1;
+  }
+
+  affords(): boolean {
+    this.lookUps += 1;
+    return this.lookUps <= this.lookUpsMax;
+  }
+
+  misnamed(): void {
+    this.mistakes += 1;
   }
 
   /** What was sent since the last call. */
