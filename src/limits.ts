@@ -12,8 +12,12 @@ export const limits = {
   sendQueueBytesMax: 256 * 1024,
   /** Workers that one connection may authorise (farm proxies have thousands). */
   workersPerSessionMax: 16_384,
-  /** Workers authorised on all connections of one gateway: about 130 MB of names and tallies (500 bytes each). */
+  /**
+   * Workers authorised on all connections of one gateway: about 130 MB of names and tallies (500 bytes each); and of one
+   * address (IPv4, or an IPv6 /64) of these. The first of a connection is taken whatever others have.
+   */
   workersPerGatewayMax: 262_144,
+  workersPerAddressMax: 32_768,
   workerNameCharsMax: 128,
   userAgentCharsMax: 128,
   passwordCharsMax: 128,
@@ -117,6 +121,8 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   const must = (holds: boolean, relation: string): void => {
     if (!holds) throw new Error(`limits: ${relation} does not hold`);
   };
+  must(l.workersPerSessionMax <= l.workersPerAddressMax, 'workersPerSessionMax <= workersPerAddressMax');
+  must(l.workersPerAddressMax * 8 <= l.workersPerGatewayMax, 'no address takes more than an eighth of the workers');
   must(l.kernelBatchMax <= l.sharesInFlightMax, 'kernelBatchMax <= sharesInFlightMax');
   must(l.coinbaseBytesMax * 2 + l.merkleBranchesMax * 67 + 512 <= l.sendQueueBytesMax, 'a notify fits the send queue');
   must(l.workerNameCharsMax + l.userAgentCharsMax < l.lineBytesMax, 'names fit a line');
