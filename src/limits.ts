@@ -44,9 +44,10 @@ export const limits = {
   /** Clients whose connection has gone that are waited for, and for how long, ms. */
   resumableSessionsMax: 16_384,
   resumeMsMax: 10 * 60_000,
-  /** Passwords that are checked at once, and that wait for it. */
+  /** Passwords that are checked at once, and that wait for it; and of one address (IPv4, or an IPv6 /64), both together. */
   passwordChecksMax: 2,
   passwordQueueMax: 1024,
+  passwordsPerAddressMax: 64,
   /** Difficulty changes of one session that its open jobs may still refer to. */
   termsPerSessionMax: 256,
   /** Sessions that one tick of the registry looks at. */
@@ -127,6 +128,7 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.coinbaseBytesMax * 2 + l.merkleBranchesMax * 67 + 512 <= l.sendQueueBytesMax, 'a notify fits the send queue');
   must(l.workerNameCharsMax + l.userAgentCharsMax < l.lineBytesMax, 'names fit a line');
   must(l.requestIdCharsMax < l.lineBytesMax, 'a request id fits a line');
+  must(l.passwordsPerAddressMax * 8 <= l.passwordQueueMax, 'no address takes more than an eighth of the queue');
   must(l.lineBytesMax <= l.heldBytesMax, 'a line can wait for the one before it');
   must(l.pingAfterMs * (l.pingsMax + 1) <= l.idleMsMax, 'a client is pinged before it counts as gone');
   must(l.jobsMax <= l.termsPerSessionMax, 'every open job can have a difficulty of its own');

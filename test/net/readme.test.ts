@@ -42,6 +42,8 @@ describe('the operator’s guide', () => {
     expect(readme).toContain(`counts as ${limits.lookUpLines} lines of traffic`);
     expect(readme).toContain(`may have ${limits.lookUpsPerSecondMax} looked up`);
     expect(readme).toContain(`${limits.lookUpBurst.toLocaleString('en')} at once`);
+    const waiting = `${limits.passwordQueueMax.toLocaleString('en')} may wait, and of one address`;
+    expect(readme).toContain(`${waiting} ${limits.passwordsPerAddressMax}.`);
     expect(readme).toContain(`A handshake has ${limits.handshakeMsMax / 1000} s`);
   });
 });
