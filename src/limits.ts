@@ -79,11 +79,11 @@ export const limits = {
   addressShareFactor: 4,
   trafficBurstSeconds: 2,
   /**
-   * Names that an address may have looked up a second, and at once: each takes up to 60 µs (an elliptic curve), and counts
+   * Names that an address may have looked up a second, and at once: each takes up to 70 µs (an elliptic curve), and counts
    * as so many lines in the traffic. Names that came before take none. What is over is refused.
    */
   lookUpsPerSecondMax: 400,
-  lookUpBurst: 2_000,
+  lookUpBurst: 1_000,
   lookUpLines: 100,
   /** Milliseconds that the event loop may be late, twice in a row, before the gateway counts as overloaded. */
   overloadLagMsMax: 500,
