@@ -12,8 +12,12 @@ export const limits = {
   sendQueueBytesMax: 256 * 1024,
   /** Workers that one connection may authorise (farm proxies have thousands). */
   workersPerSessionMax: 16_384,
-  /** Workers authorised on all connections of one gateway: about 130 MB of names and tallies (500 bytes each). */
+  /**
+   * Workers authorised on all connections of one gateway: about 130 MB of names and tallies (500 bytes each); and of one
+   * address (IPv4, or an IPv6 /64) of these. The first of a connection is taken whatever others have.
+   */
   workersPerGatewayMax: 262_144,
+  workersPerAddressMax: 32_768,
   workerNameCharsMax: 128,
   userAgentCharsMax: 128,
   passwordCharsMax: 128,
@@ -40,9 +44,10 @@ export const limits = {
   /** Clients whose connection has gone that are waited for, and for how long, ms. */
   resumableSessionsMax: 16_384,
   resumeMsMax: 10 * 60_000,
-  /** Passwords that are checked at once, and that wait for it. */
+  /** Passwords that are checked at once, and that wait for it; and of one address (IPv4, or an IPv6 /64), both together. */
   passwordChecksMax: 2,
   passwordQueueMax: 1024,
+  passwordsPerAddressMax: 64,
   /** Difficulty changes of one session that its open jobs may still refer to. */
   termsPerSessionMax: 256,
   /** Sessions that one tick of the registry looks at. */
@@ -73,6 +78,13 @@ export const limits = {
   submitsPerSecondMax: 6_000,
   addressShareFactor: 4,
   trafficBurstSeconds: 2,
+  /**
+   * Names that an address may have looked up a second, and at once: each takes up to 70 µs (an elliptic curve), and counts
+   * as so many lines in the traffic. Names that came before take none. What is over is refused.
+   */
+  lookUpsPerSecondMax: 400,
+  lookUpBurst: 1_000,
+  lookUpLines: 100,
   /** Milliseconds that the event loop may be late, twice in a row, before the gateway counts as overloaded. */
   overloadLagMsMax: 500,
   /** Noisy sessions that an overloaded gateway closes at a time, and the fruitless lines a second that make one noisy. */
@@ -110,10 +122,13 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   const must = (holds: boolean, relation: string): void => {
     if (!holds) throw new Error(`limits: ${relation} does not hold`);
   };
+  must(l.workersPerSessionMax <= l.workersPerAddressMax, 'workersPerSessionMax <= workersPerAddressMax');
+  must(l.workersPerAddressMax * 8 <= l.workersPerGatewayMax, 'no address takes more than an eighth of the workers');
   must(l.kernelBatchMax <= l.sharesInFlightMax, 'kernelBatchMax <= sharesInFlightMax');
   must(l.coinbaseBytesMax * 2 + l.merkleBranchesMax * 67 + 512 <= l.sendQueueBytesMax, 'a notify fits the send queue');
   must(l.workerNameCharsMax + l.userAgentCharsMax < l.lineBytesMax, 'names fit a line');
   must(l.requestIdCharsMax < l.lineBytesMax, 'a request id fits a line');
+  must(l.passwordsPerAddressMax * 8 <= l.passwordQueueMax, 'no address takes more than an eighth of the queue');
   must(l.lineBytesMax <= l.heldBytesMax, 'a line can wait for the one before it');
   must(l.pingAfterMs * (l.pingsMax + 1) <= l.idleMsMax, 'a client is pinged before it counts as gone');
   must(l.jobsMax <= l.termsPerSessionMax, 'every open job can have a difficulty of its own');
@@ -127,6 +142,10 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.handshakesPerAddressMax <= l.handshakesPerSubnetMax, 'handshakesPerAddressMax <= handshakesPerSubnetMax');
   must(l.handshakesPerSubnetMax <= l.handshakesPerSecondMax, 'handshakesPerSubnetMax <= handshakesPerSecondMax');
   must(l.handshakeMsMax <= l.subscribeMsMax, 'a handshake ends before the time to subscribe does');
+  must(
+    l.linesPerSecondMax <= l.lookUpLines * l.lookUpsPerSecondMax,
+    'a connection is held before its look-ups are refused',
+  );
   must(l.submitsPerSecondMax <= l.linesPerSecondMax, 'a submit is a line');
   must(l.lineBytesMax <= l.bytesPerSecondMax, 'a line fits the bytes of a second');
   must((l.seenPerTipMax & (l.seenPerTipMax - 1)) === 0, 'seenPerTipMax is a power of two');

@@ -71,6 +71,8 @@ function stratumCounts({ door, listeners, session }: GatewayStatus): StratumCoun
 
 /** Whom `/api/v1/miners/…` is about: an address in any of its spellings, or any name where anybody may mine. */
 export function createFindMiner({ network, stratum }: Config, gateway: Gateway, logger: Logger): FindMiner {
+  /** Whether the last look-up failed: a fault that lasts is two lines of log, however many ask. */
+  let failing = false;
   return async (text, page) => {
     let account = text;
     if (stratum.authorization !== 'open') {
@@ -80,9 +82,12 @@ export function createFindMiner({ network, stratum }: Config, gateway: Gateway, 
     }
     try {
       const view = await gateway.miner({ account, ...page });
+      if (failing) logger.info({}, 'miners can be looked up again');
+      failing = false;
       return view === undefined ? { kind: 'nobody' } : { kind: 'found', view };
     } catch (err) {
-      logger.warn({ err }, 'a miner could not be looked up');
+      if (!failing) logger.warn({ err }, 'miners can not be looked up');
+      failing = true;
       return { kind: 'unavailable', reason: 'not all gateways answer' };
     }
   };

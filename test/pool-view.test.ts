@@ -89,7 +89,8 @@ describe('who a miner is', () => {
         return answer();
       },
     } as unknown as PoolParts['gateway'];
-    return { asked, find: createFindMiner(config, gateway, recordedLogger()) };
+    const logger = recordedLogger();
+    return { asked, logger, find: createFindMiner(config, gateway, logger) };
   }
 
   it('is an address of the network in its one spelling, or else a wrong question', async () => {
@@ -112,5 +113,23 @@ describe('who a miner is', () => {
       throw new Error('a gateway does not answer');
     });
     expect(await ask('me', page)).toMatchObject({ kind: 'unavailable' });
+  });
+
+  it('that can not be told is a line of log when that begins and one when it ends, however many ask', async () => {
+    let silent = true;
+    const { find: ask, logger } = find('open', async () => {
+      if (silent) throw new Error('a gateway does not answer');
+      return undefined;
+    });
+    for (let i = 0; i < 100; i += 1) await ask('me', page);
+    silent = false;
+    for (let i = 0; i < 100; i += 1) await ask('me', page);
+    silent = true;
+    await ask('me', page);
+    expect(logger.lines.map(({ message }) => message)).toEqual([
+      'miners can not be looked up',
+      'miners can be looked up again',
+      'miners can not be looked up',
+    ]);
   });
 });

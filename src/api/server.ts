@@ -1,9 +1,10 @@
 import type { Logger } from '../domain/ports.ts';
 import { App, type HttpRequest, type HttpResponse, listenUws } from '../uws.ts';
 import { type Admin, answerAdmin } from './admin.ts';
-import { MINER_PATHS, minerRoute } from './miners.ts';
+import { type FindMiner, MINER_PATHS, minerRoute } from './miners.ts';
 import { type Answer, json, respond } from './response.ts';
 import { type ApiSources, createRoutes, type Route } from './routes.ts';
+import { sharedFind } from './shared-find.ts';
 
 export interface ApiOptions {
   /** IPv6 without brackets. */
@@ -16,6 +17,8 @@ export interface ApiModules extends ApiSources {
   readonly logger: Logger;
   /** What is for operators alone. */
   readonly admin?: Admin;
+  /** Monotonic, ms; the system's where it is not given. */
+  readonly monotonicMs?: () => number;
 }
 
 export interface Api {
@@ -27,13 +30,17 @@ export interface Api {
 
 const ALLOW = 'GET, HEAD, OPTIONS';
 
-/** Answers that wait at one time: `/metrics` and miners make somebody wait. More are turned away. */
+/** Answers that wait at one time: `/metrics` and miners make somebody wait. More are turned away, and nobody is asked for them. */
 const WAITING_MAX = 256;
+const TOO_MANY = 'too many requests wait for this answer';
 
 /** Starts the HTTP API. Rejects where the address can not be had. Slow and silent clients are dropped by uWebSockets.js after 10 s. */
 export async function startApi({ host, port }: ApiOptions, modules: ApiModules): Promise<Api> {
   const routes = createRoutes(modules);
+  const find = sharedFind(modules.miner, modules.monotonicMs ?? (() => performance.now()));
   let waiting = 0;
+  const miner: FindMiner = async (address, page) =>
+    waiting < WAITING_MAX ? find(address, page) : { kind: 'unavailable', reason: TOO_MANY };
 
   /** Answers at once where it can. Nothing here may throw: uWebSockets.js ends the process then. */
   function serve(response: HttpResponse, request: HttpRequest): void {
@@ -41,14 +48,15 @@ export async function startApi({ host, port }: ApiOptions, modules: ApiModules):
     const path = request.getUrl();
     const bare = method === 'head';
     const answer =
-      forOperators(method, path, request, modules) ?? plan(method, path, request.getQuery() ?? '', routes, modules);
+      forOperators(method, path, request, modules) ??
+      plan(method, path, request.getQuery() ?? '', routes, { ...modules, miner });
     if (!(answer instanceof Promise)) {
       respond(response, answer, bare);
       return;
     }
     if (waiting >= WAITING_MAX) {
       answer.catch(() => undefined);
-      respond(response, json('503 Service Unavailable', { error: 'too many requests wait for this answer' }), bare);
+      respond(response, json('503 Service Unavailable', { error: TOO_MANY }), bare);
       return;
     }
     let aborted = false;

@@ -10,7 +10,7 @@ interface Question {
   settle(view: MinerView | undefined | Error): void;
 }
 
-/** What gateways have been asked about miners and have not answered. How many there are is bounded by who asks, the API. */
+/** What gateways have been asked about miners and have not answered: for each gateway, no more than the API has waiting. */
 export class MinerQuestions {
   readonly #send: (worker: Worker, message: ToGateway) => void;
   readonly #open = new Map<number, Question>();

@@ -26,6 +26,10 @@ export interface Wire {
   send(message: string | Uint8Array): void;
   /** Closes after what is queued has been written. Safe to call twice. */
   close(): void;
+  /** Whether its client may have something done that costs as much as many lines. What is granted counts as so many. */
+  affords(): boolean;
+  /** Its client gave a name, or a password, that is wrong. */
+  misnamed(): void;
 }
 
 /** What a connection brings; installed once per wire. */

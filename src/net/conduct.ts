@@ -15,7 +15,9 @@ export type Offence =
   /** Went in the middle of its first line. */
   | 'cut'
   /** Did not read what it was sent. */
-  | 'slow-reader';
+  | 'slow-reader'
+  /** Gave a name or a password that is wrong, and that had not come before: to repeat a mistake is none. */
+  | 'bad-login';
 
 /** Why an address is banned: an offence, or the shares it sent. */
 export type Misconduct = Offence | 'shares';
@@ -33,6 +35,7 @@ const offencePoints: Readonly<Record<Offence, number>> = {
   empty: 0.1,
   cut: 1,
   'slow-reader': 1,
+  'bad-login': 0.5,
 };
 const sharePoints: Readonly<Record<Penalty, number>> = { none: 0, late: 0.02, 'bad-work': 1, abuse: 5 };
 

@@ -34,6 +34,7 @@ export function doorOptions({ limits: given, bans }: DoorSettings): DoorOptions 
     },
     traffic: { lines: traffic(given.lines), bytes: traffic(given.bytes), submits: traffic(given.submits) },
     addressShareFactor: limits.addressShareFactor,
+    lookUps: { perSecond: limits.lookUpsPerSecondMax, burst: limits.lookUpBurst },
     exempt: ranges(given.exempt),
     bansEnabled: bans.enabled,
     banPoints: limits.banPoints,

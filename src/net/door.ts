@@ -6,7 +6,7 @@ import type { Bans } from './bans.ts';
 import { Conduct, fadeFactor, type Misconduct, type Offence } from './conduct.ts';
 import type { Neighbours } from './neighbours.ts';
 import { Overload } from './overload.ts';
-import type { Rate } from './token-bucket.ts';
+import { type Rate, TokenBucket } from './token-bucket.ts';
 import { type Peer, Traffic, type TrafficLimits, Visit, type VisitModules, type Visitor } from './visit.ts';
 
 export interface DoorOptions {
@@ -14,6 +14,8 @@ export interface DoorOptions {
   readonly traffic: TrafficLimits;
   /** What an address may receive, in the traffic of one connection. */
   readonly addressShareFactor: number;
+  /** Names that an address may have looked up. */
+  readonly lookUps: Rate;
   /** Addresses without limits, except on all connections together. */
   readonly exempt: readonly IpRange[];
   /** Whether conduct has consequences. */
@@ -202,7 +204,8 @@ export class Door {
   #peer(host: string, exempt: boolean): Peer {
     let peer = this.#peers.get(host);
     if (peer === undefined) {
-      const { traffic, addressShareFactor } = this.#options;
+      const { traffic, addressShareFactor, lookUps } = this.#options;
+      const nowMs = this.#modules.clock.monotonicMs();
       const limits = { lines: times(traffic.lines), bytes: times(traffic.bytes), submits: times(traffic.submits) };
       function times({ perSecond, burst }: Rate): Rate {
         return { perSecond: perSecond * addressShareFactor, burst: burst * addressShareFactor };
@@ -211,7 +214,8 @@ export class Door {
         host,
         visits: new Set(),
         conduct: new Conduct(),
-        traffic: exempt ? undefined : new Traffic(limits, this.#modules.clock.monotonicMs()),
+        traffic: exempt ? undefined : new Traffic(limits, nowMs),
+        lookUps: exempt ? undefined : new TokenBucket(lookUps, nowMs),
       };
       this.#peers.set(host, peer);
     }
@@ -283,4 +287,5 @@ const reasons: Readonly<Record<Misconduct, string>> = {
   empty: 'empty connections',
   cut: 'cut logins',
   'slow-reader': 'does not read',
+  'bad-login': 'wrong names or passwords',
 };

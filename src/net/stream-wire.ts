@@ -82,6 +82,14 @@ export class StreamWire implements Wire, Visitor {
     this.#mark();
   }
 
+  affords(): boolean {
+    return this.#visit?.affords() ?? true;
+  }
+
+  misnamed(): void {
+    this.#visit?.offend('bad-login');
+  }
+
   /** What the other end sends meanwhile waits in the system's buffers, and then in its own. */
   hold(ms: number): void {
     if (this.#held || this.#closing) return;

@@ -1,4 +1,5 @@
 import type { Clock } from '../domain/ports.ts';
+import { limits } from '../limits.ts';
 import { Conduct, type Offence } from './conduct.ts';
 import { type Rate, TokenBucket } from './token-bucket.ts';
 
@@ -38,6 +39,8 @@ export interface Peer {
   readonly conduct: Conduct;
   /** Undefined where no limit is kept. */
   readonly traffic: Traffic | undefined;
+  /** Undefined where no limit is kept. */
+  readonly lookUps: TokenBucket | undefined;
 }
 
 /** What a visit can have done to it. */
@@ -67,18 +70,20 @@ export class Visit {
   #bytes = 0;
   /** Shares that were judged since the last read: they are held against the next one, so that a share takes no clock. */
   #submits = 0;
+  /** What the lines since the last read cost beyond a line, in lines: held against the next read as well. */
+  #surcharge = 0;
   /** Lines that came to nothing since the last look: all but accepted shares. */
   noise = 0;
   readonly #modules: VisitModules;
   readonly #traffic: Traffic | undefined;
   #gone = false;
 
-  constructor(address: string, peer: Peer, limits: TrafficLimits, visitor: Visitor, modules: VisitModules) {
+  constructor(address: string, peer: Peer, traffic: TrafficLimits, visitor: Visitor, modules: VisitModules) {
     this.address = address;
     this.peer = peer;
     this.visitor = visitor;
     this.#modules = modules;
-    this.#traffic = peer.traffic && new Traffic(limits, modules.clock.monotonicMs());
+    this.#traffic = peer.traffic && new Traffic(traffic, modules.clock.monotonicMs());
   }
 
   /** True where limits do not hold. */
@@ -95,10 +100,24 @@ export class Visit {
     const nowMs = this.#modules.clock.monotonicMs();
     const submits = this.#submits;
     this.#submits = 0;
+    const charged = lines + this.#surcharge;
+    this.#surcharge = 0;
     this.#hold(
-      this.#traffic.received(lines, bytes, submits, nowMs),
-      this.peer.traffic?.received(lines, bytes, submits, nowMs),
+      this.#traffic.received(charged, bytes, submits, nowMs),
+      this.peer.traffic?.received(charged, bytes, submits, nowMs),
     );
+  }
+
+  /**
+   * One of the lines wants a name looked up. False where its address has had too many: the lines of one read are handled
+   * before anybody can be held, and a thousand connections may be read at once.
+   */
+  affords(): boolean {
+    const { lookUps } = this.peer;
+    if (lookUps === undefined) return true;
+    if (!lookUps.take(1, this.#modules.clock.monotonicMs())) return false;
+    this.#surcharge += limits.lookUpLines;
+    return true;
   }
 
   /** One of the lines was a share, and has been judged. */

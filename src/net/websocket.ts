@@ -92,7 +92,7 @@ export async function listenWebSocket(options: ListenOptions, modules: ListenMod
     },
     open(socket) {
       const connection = socket.getUserData();
-      const wire = new WebSocketWire(socket, connection.remoteIp, flusher, counters);
+      const wire = new WebSocketWire(socket, connection, flusher, counters);
       connection.wire = wire;
       connection.guest.wire = wire;
       wires.add(wire);
@@ -174,6 +174,7 @@ class WebSocketWire implements Wire {
   readonly remoteIp: string;
   readonly #flusher: Flusher;
   readonly #counters: ListenerCounters;
+  readonly #visit: Visit | undefined;
   /** Undefined once it is closed: the native socket may not be touched after that. */
   #socket: WebSocket<Connection> | undefined;
   #queued: (string | Uint8Array)[] = [];
@@ -188,10 +189,16 @@ class WebSocketWire implements Wire {
     }
   };
 
-  constructor(socket: WebSocket<Connection>, remoteIp: string, flusher: Flusher, counters: ListenerCounters) {
+  constructor(
+    socket: WebSocket<Connection>,
+    { remoteIp, visit }: Connection,
+    flusher: Flusher,
+    counters: ListenerCounters,
+  ) {
     this.#counters = counters;
     this.#socket = socket;
     this.remoteIp = remoteIp;
+    this.#visit = visit;
     this.#flusher = flusher;
   }
 
@@ -214,6 +221,14 @@ class WebSocketWire implements Wire {
     if (this.closing) return;
     this.#closeCode = code;
     this.#mark();
+  }
+
+  affords(): boolean {
+    return this.#visit?.affords() ?? true;
+  }
+
+  misnamed(): void {
+    this.#visit?.offend('bad-login');
   }
 
   gone(): void {

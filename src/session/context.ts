@@ -10,6 +10,7 @@ import type { NiceHashKey } from './nicehash.ts';
 import type { DeviceProfile, ProfileOf } from './profiles.ts';
 import type { Estate } from './resumable.ts';
 import type { TermsCache } from './terms.ts';
+import type { WorkerCounts } from './worker-counts.ts';
 
 export interface SessionOptions {
   readonly difficulty: DifficultyOptions;
@@ -86,6 +87,7 @@ export interface SessionContext {
   readonly views: LastView;
   readonly counters: SessionCounters;
   readonly miners: MinerBook;
+  readonly workerCounts: WorkerCounts;
   /** Undefined before the first job. */
   readonly work: CurrentWork | undefined;
 }

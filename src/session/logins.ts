@@ -1,5 +1,5 @@
 import { limits } from '../limits.ts';
-import type { Authorization, Authorize } from './authorize.ts';
+import type { Applicant, Authorization, Authorize } from './authorize.ts';
 
 /**
  * One connection's logins. While a password is being checked, what comes in waits, so that replies keep their order.
@@ -7,12 +7,14 @@ import type { Authorization, Authorize } from './authorize.ts';
  */
 export class Logins {
   readonly #authorize: Authorize;
+  readonly #applicant: Applicant;
   /** What waits; undefined while no password is being checked. */
   #waiting: Uint8Array[] | undefined;
   #waitingBytes = 0;
 
-  constructor(authorize: Authorize) {
+  constructor(authorize: Authorize, applicant: Applicant) {
     this.#authorize = authorize;
+    this.#applicant = applicant;
   }
 
   /** Whether messages have to wait now. */
@@ -36,7 +38,7 @@ export class Logins {
     decided: (authorization: Authorization) => void,
     next: (message: Uint8Array) => void,
   ): void {
-    const authorization = this.#authorize(name, password);
+    const authorization = this.#authorize(name, password, this.#applicant);
     if (!(authorization instanceof Promise)) {
       decided(authorization);
       return;

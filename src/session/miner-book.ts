@@ -7,7 +7,7 @@ import { WorkerTally } from './worker-tally.ts';
 /**
  * Everybody who mines on this gateway now, by address and by worker. One worker has one tally, however many connections
  * authorise it, so a worker that comes back before its old connection is noticed to be gone goes on counting. As large as the
- * names on open connections, which are bounded (limits.workersPerGatewayMax); nothing is kept of who has gone.
+ * names on open connections, which are bounded (worker-roll.ts); nothing is kept of who has gone.
  */
 export class MinerBook {
   readonly #clock: Clock;

@@ -14,6 +14,7 @@ import { deviceProfiles } from './profiles.ts';
 import { type Estate, Resumable } from './resumable.ts';
 import { Session } from './session.ts';
 import { TermsCache } from './terms.ts';
+import { WorkerCounts } from './worker-counts.ts';
 
 export interface SessionModules {
   readonly clock: Clock;
@@ -103,6 +104,7 @@ export class SessionRegistry {
       views: new LastView(),
       counters: this.#counters,
       miners: new MinerBook({ clock }),
+      workerCounts: new WorkerCounts(),
       work: undefined,
     };
   }

@@ -63,8 +63,8 @@ export class Session implements Submitter, Vacating, WireHandler {
     this.#liveness = new Liveness(context.clock.monotonicMs(), context.idleMsMax);
     this.#assignment = new Assignment(wire, context);
     this.#profile = context.profileOf('');
-    this.#roll = new WorkerRoll(context);
-    this.#logins = new Logins(context.authorize);
+    this.#roll = new WorkerRoll(wire.remoteIp, context);
+    this.#logins = new Logins(context.authorize, wire);
   }
 
   get subscribed(): boolean {

@@ -1,3 +1,4 @@
+import { hostOf } from '../domain/ip.ts';
 import type { JudgedShare, Worker } from '../domain/share.ts';
 import { limits } from '../limits.ts';
 import type { SessionContext } from './context.ts';
@@ -18,12 +19,17 @@ class RollEntry implements Worker {
   }
 }
 
-/** Those who mine over one connection. Bounded, for a connection and for all together. */
-export class WorkerRoll {
-  readonly #context: Pick<SessionContext, 'counters' | 'miners'>;
-  readonly #entries = new Map<string, RollEntry>();
+type Books = Pick<SessionContext, 'counters' | 'miners' | 'workerCounts'>;
 
-  constructor(context: Pick<SessionContext, 'counters' | 'miners'>) {
+/** Those who mine over one connection. Bounded, for a connection, for its host and for all together. */
+export class WorkerRoll {
+  readonly #context: Books;
+  readonly #remoteIp: string;
+  readonly #entries = new Map<string, RollEntry>();
+  #knownHost: string | undefined;
+
+  constructor(remoteIp: string, context: Books) {
+    this.#remoteIp = remoteIp;
     this.#context = context;
   }
 
@@ -37,9 +43,14 @@ export class WorkerRoll {
 
   /** Whether a name is there already or may still be added. */
   takes(name: string): boolean {
-    if (this.#entries.has(name)) return true;
-    const { authorizedWorkers } = this.#context.counters;
-    return this.#entries.size < limits.workersPerSessionMax && authorizedWorkers < limits.workersPerGatewayMax;
+    // However many others have: nobody can keep a miner out, and connections are bounded themselves.
+    if (this.#entries.size === 0 || this.#entries.has(name)) return true;
+    const { counters, workerCounts } = this.#context;
+    return (
+      this.#entries.size < limits.workersPerSessionMax &&
+      counters.authorizedWorkers < limits.workersPerGatewayMax &&
+      workerCounts.affords(this.#host)
+    );
   }
 
   /** Who is there already stays as it is. */
@@ -47,6 +58,12 @@ export class WorkerRoll {
     if (this.#entries.has(worker.name)) return;
     this.#entries.set(worker.name, new RollEntry(worker, this.#context.miners.enter(worker)));
     this.#context.counters.authorizedWorkers += 1;
+    this.#context.workerCounts.add(this.#host, 1);
+  }
+
+  get #host(): string {
+    this.#knownHost ??= hostOf(this.#remoteIp);
+    return this.#knownHost;
   }
 
   /** What became of a share, whoever it was of. */
@@ -58,5 +75,6 @@ export class WorkerRoll {
   dismiss(): void {
     for (const { tally } of this.#entries.values()) this.#context.miners.leave(tally);
     this.#context.counters.authorizedWorkers -= this.#entries.size;
+    if (this.#entries.size > 0) this.#context.workerCounts.add(this.#host, -this.#entries.size);
   }
 }

@@ -12,7 +12,7 @@ export class WorkerTally implements Worker {
   readonly name: string;
   readonly account: string;
   readonly rig: string;
-  /** Those that it is authorised on. */
+  /** Those that it is authorised on, once for each spelling of its name. */
   connections = 0;
   acceptedShares = 0;
   rejectedShares = 0;

@@ -35,7 +35,9 @@ function view(rigs: readonly string[]): MinerView {
   return { miner, workers: rigs.map(worker) };
 }
 
-async function start(answer: (...asked: Parameters<FindMiner>) => MinerAnswer) {
+type Answers = (...asked: Parameters<FindMiner>) => MinerAnswer | Promise<MinerAnswer>;
+
+async function start(answer: Answers, monotonicMs?: () => number) {
   const asked: Parameters<FindMiner>[] = [];
   const logger = recordedLogger();
   const unasked = (): never => {
@@ -45,6 +47,7 @@ async function start(answer: (...asked: Parameters<FindMiner>) => MinerAnswer) {
     { host: '127.0.0.1', port: 0 },
     {
       logger,
+      ...(monotonicMs && { monotonicMs }),
       pool: unasked,
       health: () => [],
       ready: () => [],
@@ -131,6 +134,41 @@ describe('/api/v1/miners/{address}', () => {
       expect((await get(`/api/v1/miners/${none}`)).status, none).toBe(404);
     }
     expect(asked).toHaveLength(1);
+  });
+
+  it('is looked up once for all who ask within a second, each page for itself', async () => {
+    let nowMs = 0;
+    const { get, asked } = await start(
+      () => ({ kind: 'nobody' }),
+      () => nowMs,
+    );
+    const paths = ['me', 'me/workers', 'me/workers?after=a', 'me/workers?after=b', 'you'];
+    for (let round = 0; round < 3; round += 1) for (const path of paths) await get(`/api/v1/miners/${path}`);
+    expect(asked).toHaveLength(paths.length);
+    nowMs = 999;
+    await get('/api/v1/miners/me');
+    expect(asked).toHaveLength(paths.length);
+    nowMs = 1000;
+    await get('/api/v1/miners/me');
+    expect(asked).toHaveLength(paths.length + 1);
+    // What is kept is bounded: the oldest goes.
+    for (let other = 0; other < 40; other += 1) await get(`/api/v1/miners/other${other}`);
+    await get('/api/v1/miners/me');
+    expect(asked).toHaveLength(paths.length + 42);
+  });
+
+  it('is not looked up for more than can wait: those are turned away at once', async () => {
+    const answers: ((answer: MinerAnswer) => void)[] = [];
+    const { get, asked } = await start(() => new Promise<MinerAnswer>((resolve) => answers.push(resolve)));
+    const first = Array.from({ length: 256 }, (_, i) => get(`/api/v1/miners/me${i}`));
+    while (asked.length < first.length) await new Promise((resolve) => setImmediate(resolve));
+    for (let i = 0; i < 50; i += 1) {
+      const { status, body } = await get(`/api/v1/miners/you${i}`);
+      expect([status, body.error]).toEqual([503, expect.stringContaining('too many')]);
+    }
+    expect(asked).toHaveLength(first.length);
+    for (const answer of answers) answer({ kind: 'nobody' });
+    expect(new Set((await Promise.all(first)).map(({ status }) => status))).toEqual(new Set([404]));
   });
 
   it('takes GET and HEAD alone', async () => {

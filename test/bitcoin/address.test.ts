@@ -1,4 +1,4 @@
-import { address } from 'bitcoinjs-lib';
+import { address, networks } from 'bitcoinjs-lib';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { type Network, networkNames, parseAddress } from '../../src/bitcoin/address.ts';
@@ -72,6 +72,44 @@ describe('parseAddress', () => {
     const future = address.toBech32(new Uint8Array(32), 3, 'bc');
     expect(read(future, 'main')).toContain('no rules yet');
     expect(warn).not.toHaveBeenCalled();
+  });
+
+  it('refuses what looks like no address without an exception', () => {
+    const errors = [vi.spyOn(globalThis, 'Error'), vi.spyOn(globalThis, 'TypeError')];
+    for (const text of [
+      'nobody',
+      'a'.repeat(90),
+      '1'.repeat(90),
+      `bc1q${'b'.repeat(38)}`,
+      `bc1qW508${'q'.repeat(30)}`,
+      '0A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa',
+      '4J3sEtLG5VRjVVBPK3FKTs3MgTsHQrhjzM',
+      'tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx',
+      'ltc1qw508d6qejxtdg4y5r3zarvary0c5xw7kgmn4n9',
+    ]) {
+      expect(parseAddress(text, 'main').ok, text).toBe(false);
+    }
+    for (const spy of errors) {
+      expect(spy).not.toHaveBeenCalled();
+      spy.mockRestore();
+    }
+  });
+
+  it('reads every script that can be paid as the library does', () => {
+    const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
+    const { bitcoin } = networks;
+    fc.assert(
+      fc.property(bytes(20), bytes(32), (short, long) => {
+        for (const text of [
+          address.toBase58Check(short, bitcoin.pubKeyHash),
+          address.toBase58Check(short, bitcoin.scriptHash),
+          address.toBech32(short, 0, 'bc'),
+          address.toBech32(long, 0, 'bc'),
+        ]) {
+          expect(read(text, 'main')).toBe(toHex(address.toOutputScript(text, bitcoin)));
+        }
+      }),
+    );
   });
 
   it('notices one changed character anywhere', () => {

@@ -39,9 +39,11 @@ class Guest {
     this.submitter = { remoteIp: address } as Submitter;
     this.visit = door.enter(address, this);
     if (this.visit === undefined) return;
-    const wire = { transport: 'tcp', remoteIp: address, send: () => undefined, close: () => this.close() } as const;
-    door.carry(wire, this.visit);
-    door.bind(this.submitter, wire);
+    const wire = { transport: 'tcp', remoteIp: address, send: () => undefined } as const;
+    const ask = { affords: () => true, misnamed: () => undefined, close: () => this.close() };
+    const whole = { ...wire, ...ask };
+    door.carry(whole, this.visit);
+    door.bind(this.submitter, whole);
   }
 
   close(): void {
@@ -209,6 +211,7 @@ describe('other misconduct', () => {
     ['overlong', 5],
     ['bad-handshake', 50],
     ['slow-reader', 100],
+    ['bad-login', 200],
   ] as const)('%s bans an address at %d', (offence, count) => {
     const { guest, bans } = setup();
     for (let i = 1; i <= count; i += 1) {
@@ -300,11 +303,32 @@ describe('traffic', () => {
     expect(proxy.heldMs).toBe(0);
   });
 
+  it('counts a look-up as many lines, and an address gets no more than so many, over all its connections', () => {
+    const { guest, clock } = setup({ limits: { lines: 1000 } });
+    const [one, two, other] = [guest('192.0.2.1'), guest('192.0.2.1'), guest('192.0.2.2')];
+    const lookUps = (miner: Guest, count: number): number =>
+      Array.from({ length: count }, () => miner.visit?.affords()).filter((afforded) => afforded === true).length;
+    expect(lookUps(one, limits.lookUpBurst - 10)).toBe(limits.lookUpBurst - 10);
+    expect(lookUps(two, 20)).toBe(10);
+    expect(lookUps(other, 20)).toBe(20);
+    for (const miner of [one, two, other]) miner.visit?.received(20, 1000);
+    expect(one.heldMs).toBeGreaterThan(90_000);
+    expect([two.heldMs > 0, other.heldMs]).toEqual([true, 20]);
+    // What was refused was not charged.
+    other.heldMs = 0;
+    clock.advance(10_000);
+    other.visit?.received(2000, 1000);
+    expect(other.heldMs).toBe(0);
+    expect(lookUps(one, 10_000)).toBe(limits.lookUpBurst);
+  });
+
   it('of those who are exempt is not limited', () => {
     const { guest } = setup({ limits: { lines: 1, bytes: 1, submits: 1, exempt: ['127.0.0.0/8'] } });
     const peer = guest('127.5.0.1');
     peer.visit?.received(1e9, 1e12);
     peer.share('accepted', 1000);
+    for (let i = 0; i < 10_000; i += 1) expect(peer.visit?.affords()).toBe(true);
+    peer.visit?.received(1, 1);
     expect(peer.heldMs).toBe(0);
   });
 });

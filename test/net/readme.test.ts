@@ -31,6 +31,19 @@ describe('the operator’s guide', () => {
     expect(readme).toContain(`more than ${limits.overloadLagMsMax} ms late twice`);
     expect(readme).toContain(`${limits.shedSessionsMax} at a time`);
     expect(readme).toContain(`has ${limits.banPoints} points`);
+    const [total, ofConnection, ofAddress] = [
+      limits.workersPerGatewayMax,
+      limits.workersPerSessionMax,
+      limits.workersPerAddressMax,
+    ].map((count) => count.toLocaleString('en'));
+    expect(readme).toContain(
+      `takes ${total} workers, ${ofConnection} of one connection and ${ofAddress} of one address`,
+    );
+    expect(readme).toContain(`counts as ${limits.lookUpLines} lines of traffic`);
+    expect(readme).toContain(`may have ${limits.lookUpsPerSecondMax} looked up`);
+    expect(readme).toContain(`${limits.lookUpBurst.toLocaleString('en')} at once`);
+    const waiting = `${limits.passwordQueueMax.toLocaleString('en')} may wait, and of one address`;
+    expect(readme).toContain(`${waiting} ${limits.passwordsPerAddressMax}.`);
     expect(readme).toContain(`A handshake has ${limits.handshakeMsMax / 1000} s`);
   });
 });

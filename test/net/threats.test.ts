@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { address as bitcoinAddress } from 'bitcoinjs-lib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { limits } from '../../src/limits.ts';
 import { Bans } from '../../src/net/bans.ts';
@@ -9,6 +10,7 @@ import { LineFramer } from '../../src/net/framer.ts';
 import type { ListenModules, ListenOptions } from '../../src/net/listener.ts';
 import { listenTcp } from '../../src/net/tcp.ts';
 import { listenWebSocket } from '../../src/net/websocket.ts';
+import { authorizeAddress } from '../../src/session/authorize.ts';
 import { makeBench } from '../session/support.ts';
 import { recordedLogger } from '../support/recorded-logger.ts';
 import { WebSocketClient } from '../support/websocket.ts';
@@ -286,5 +288,89 @@ describe('IPv6', () => {
       expect(await ask(socket, '{"id":1}')).toBe('echo {"id":1}\n');
     }
     expect(ends.map(({ wire }) => wire.remoteIp)).toEqual(['::1', '127.0.0.1']);
+  });
+});
+
+describe('logins that cost', () => {
+  /** Says hello with each name, and resolves with the replies. */
+  async function names(socket: Socket, given: readonly string[]): Promise<string> {
+    socket.write(
+      given.map((name, id) => `${JSON.stringify({ id, method: 'mining.authorize', params: [name, 'x'] })}\n`).join(''),
+    );
+    let text = '';
+    for await (const chunk of socket) {
+      text += String(chunk);
+      if (text.includes(`"id":${given.length - 1},`)) break;
+    }
+    return text;
+  }
+  const address = (index: number): string => {
+    const hash = new Uint8Array(20);
+    new DataView(hash.buffer).setUint32(0, index);
+    return bitcoinAddress.toBech32(hash, 0, 'bc');
+  };
+
+  it('come to no more than so many from one address, over however many connections, and others come in', async () => {
+    const { registry } = makeBench({}, { authorize: authorizeAddress('main') });
+    const accept: ListenModules['accept'] = (wire) => registry.accept(wire);
+    const { open, bans } = await setup(listenTcp, { lines: 1_000_000 }, {}, accept);
+    const texts = await Promise.all(
+      Array.from({ length: 8 }, (_, place) => {
+        const given = Array.from({ length: 300 }, (_name, index) => address(place * 300 + index));
+        return names(open('127.0.0.2'), given);
+      }),
+    );
+    const lines = texts.join('').split('\n');
+    expect(lines.filter((line) => line.includes('"result":true'))).toHaveLength(limits.lookUpBurst);
+    expect(lines.filter((line) => line.includes('too many new addresses'))).toHaveLength(2400 - limits.lookUpBurst);
+    expect(bans.list()).toEqual([]);
+    expect(await names(open(HONEST), [address(10_000)])).toContain('"result":true');
+  });
+
+  it('are lines of their connection, a hundred each, which waits for them', async () => {
+    const { registry } = makeBench({}, { authorize: authorizeAddress('main') });
+    let held = 0;
+    const accept: ListenModules['accept'] = (wire) => {
+      const hold = (wire as unknown as { hold(ms: number): void }).hold.bind(wire);
+      Object.assign(wire, {
+        hold(ms: number) {
+          held = Math.max(held, ms);
+          hold(ms);
+        },
+      });
+      return registry.accept(wire);
+    };
+    const { open } = await setup(listenTcp, {}, {}, accept);
+    const given = Array.from({ length: 220 }, (_, index) => address(index));
+    await names(open('127.0.0.2'), given);
+    // 220 names are 22,220 lines; 20,000 are free.
+    expect(held).toBeCloseTo(222, 0);
+  });
+
+  it.each([
+    ['tcp', listenTcp],
+    ['websocket', listenWebSocket],
+  ] as const)('ban an address that guesses over %s, not one that repeats its mistake', async (name, listen) => {
+    const { registry } = makeBench({}, { authorize: authorizeAddress('main') });
+    const accept: ListenModules['accept'] = (wire) => registry.accept(wire);
+    const { listener, bans, open } = await setup(listen, { lines: 1_000_000 }, {}, accept);
+    const line = (guess: string): string => JSON.stringify({ id: 1, method: 'mining.authorize', params: [guess, 'x'] });
+    const guesses = Array.from({ length: 2 * limits.banPoints }, (_, index) => `guess${index}`);
+    if (name === 'tcp') {
+      const repeated = await names(open('127.0.0.2'), new Array(1000).fill('mistake'));
+      expect(repeated.split('"error"')).toHaveLength(1001);
+      expect(bans.list()).toEqual([]);
+      const guessing = open('127.0.0.2');
+      guessing.write(guesses.map((guess) => `${line(guess)}\n`).join(''));
+      await gone(guessing);
+    } else {
+      const client = await WebSocketClient.open(listener.address.host, listener.address.port);
+      const closed = new Promise<void>((resolve) => {
+        client.onClose = resolve;
+      });
+      for (const guess of guesses) client.send(line(guess));
+      await closed;
+    }
+    expect(bans.list()).toMatchObject([{ reason: 'wrong names or passwords' }]);
   });
 });

@@ -3,7 +3,7 @@ import { limits } from '../../src/limits.ts';
 import { type Account, authorizeAccounts } from '../../src/session/accounts.ts';
 import { hashPassword, parsePasswordHash } from '../../src/session/password-hash.ts';
 import { authorizeBy } from '../../src/session/policy.ts';
-import { inShort, makeBench, makeJob } from './support.ts';
+import { inShort, MemoryWire, makeBench, makeJob } from './support.ts';
 
 /** A check that the test decides on. */
 function heldChecks() {
@@ -71,6 +71,44 @@ describe('authorizing accounts', () => {
     expect(checks.started).toBe(limits.passwordChecksMax + 1);
     await checks.answer(false);
     expect(await others[0]).toHaveProperty('refused');
+  });
+
+  it('lets one address have a share of the checks, and takes others meanwhile', async () => {
+    const checks = heldChecks();
+    const authorize = authorizeAccounts([alice], checks.check);
+    const [guesser, other] = [new MemoryWire('2001:db8::1'), new MemoryWire('192.0.2.1')];
+    const all = Array.from({ length: limits.passwordsPerAddressMax }, (_, guess) =>
+      authorize('alice', `guess ${guess}`, guesser),
+    );
+    const busy = { refused: expect.stringContaining('too many') };
+    expect(authorize('alice', 'one more', guesser)).toEqual(busy);
+    expect(authorize('alice', 'from a neighbour', new MemoryWire('2001:db8::2'))).toEqual(busy);
+    const honest = authorize('alice', 'secret', other);
+    expect(honest).toBeInstanceOf(Promise);
+    for (let guess = 0; guess < all.length; guess += 1) await checks.answer(false);
+    await checks.answer(true);
+    expect(await honest).toMatchObject({ account: 'bc1qalice' });
+    expect([guesser.mistakes, other.mistakes]).toEqual([limits.passwordsPerAddressMax, 0]);
+    expect(authorize('alice', 'one more', guesser)).toBeInstanceOf(Promise);
+  });
+
+  it('checks a wrong password once, and holds it against its sender once', async () => {
+    const checks = heldChecks();
+    const [authorize, wire] = [authorizeAccounts([alice], checks.check), new MemoryWire()];
+    const farm = Array.from({ length: 100 }, (_, rig) => authorize(`alice.${rig}`, 'mistake', wire));
+    await checks.answer(false);
+    expect(new Set(await Promise.all(farm))).toEqual(new Set([{ refused: expect.stringContaining('another') }]));
+    expect(authorize('alice', 'mistake', wire)).toHaveProperty('refused');
+    expect([checks.started, wire.mistakes]).toEqual([1, 1]);
+    // The right one is still right, and a wrong one is not remembered for ever.
+    const right = authorize('alice', 'secret', wire);
+    await checks.answer(true);
+    expect(await right).toHaveProperty('account');
+    for (let guess = 0; guess < 16; guess += 1) {
+      void authorize('alice', `guess ${guess}`, wire);
+      await checks.answer(false);
+    }
+    expect(authorize('alice', 'mistake', wire)).toBeInstanceOf(Promise);
   });
 
   it('is busy rather than broken when a check fails', async () => {

@@ -1,7 +1,9 @@
+import { address } from 'bitcoinjs-lib';
 import { describe, expect, it } from 'vitest';
 import { authorizeAddress, authorizeAnyone } from '../../src/session/authorize.ts';
 import { passwordDifficulty } from '../../src/session/password.ts';
 import { parseWorkerName } from '../../src/session/worker-name.ts';
+import { MemoryWire } from './support.ts';
 
 /** BIP173's P2WPKH example, on mainnet. */
 const mainAddress = 'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4';
@@ -57,21 +59,21 @@ describe('authorizing', () => {
 
   it('takes every type of address that can be paid', () => {
     // BIP173, BIP350 and BIP341's examples, and the first block's and an early script's.
-    for (const address of [
+    for (const each of [
       '1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa',
       '3P14159f73E4gFr7JterCCQh9QjiTjiZrG',
       mainAddress,
       'bc1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qccfmv3',
       'bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0',
     ]) {
-      expect(authorizeAddress('main')(`${address}.rig`, 'x'), address).toMatchObject({ account: address, rig: 'rig' });
+      expect(authorizeAddress('main')(`${each}.rig`, 'x'), each).toMatchObject({ account: each, rig: 'rig' });
     }
     // Right in form, for nobody: a witness version without rules, and a checksum of the wrong kind.
-    for (const address of [
+    for (const each of [
       'bc1zw508d6qejxtdg4y5r3zarvaryvaxxpcs',
       'bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqh2y7hd',
     ]) {
-      expect(authorizeAddress('main')(address, 'x'), address).toHaveProperty('refused');
+      expect(authorizeAddress('main')(each, 'x'), each).toHaveProperty('refused');
     }
   });
 
@@ -80,6 +82,36 @@ describe('authorizing', () => {
       expect(authorizeAddress('main')(name, 'x')).toEqual({ refused: expect.stringMatching(/./) });
     }
     expect(authorizeAddress('regtest')(mainAddress, 'x')).toEqual({ refused: expect.stringContaining('regtest') });
+  });
+
+  it('looks a name up once, and holds a mistake against its sender once', () => {
+    const [authorize, wire] = [authorizeAddress('main'), new MemoryWire()];
+    for (let rig = 0; rig < 1000; rig += 1) {
+      expect(authorize(`${mainAddress}.${rig}`, 'x', wire)).not.toHaveProperty('refused');
+      expect(authorize(`${mainAddress}x.${rig}`, 'x', wire)).toHaveProperty('refused');
+    }
+    expect([wire.lookUps, wire.mistakes]).toEqual([2, 1]);
+    // Whoever has had too many look-ups is told, and blamed for nothing; what is known goes on.
+    wire.lookUpsMax = 0;
+    expect(authorize('another', 'x', wire)).toEqual({ refused: expect.stringContaining('later') });
+    expect(authorize(mainAddress, 'x', wire)).toMatchObject({ account: mainAddress });
+    expect(wire.mistakes).toBe(1);
+  });
+
+  it('remembers a bounded number of addresses, the newest, whatever mistakes come between', () => {
+    const [authorize, wire] = [authorizeAddress('main'), new MemoryWire()];
+    const addresses = Array.from({ length: 4097 }, (_, index) => {
+      const hash = new Uint8Array(20);
+      new DataView(hash.buffer).setUint32(0, index);
+      return address.toBech32(hash, 0, 'bc');
+    });
+    for (const each of addresses) expect(authorize(each, 'x', wire)).not.toHaveProperty('refused');
+    for (let index = 0; index < 5000; index += 1) authorize(`mistake${index}`, 'x', wire);
+    wire.lookUps = 0;
+    for (const each of addresses.slice(1)) authorize(each, 'x', wire);
+    expect(wire.lookUps).toBe(0);
+    authorize(addresses[0] ?? '', 'x', wire);
+    expect(wire.lookUps).toBe(1);
   });
 
   it('takes anyone with a name where it is open', () => {

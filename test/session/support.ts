@@ -34,9 +34,13 @@ export interface Line {
 /** A connection without a network. */
 export class MemoryWire implements Wire {
   readonly transport = 'tcp';
-  readonly remoteIp = '192.0.2.7';
+  readonly remoteIp: string;
   readonly texts: string[] = [];
   closes = 0;
+  /** Look-ups that were asked for, and how many are granted. */
+  lookUps = 0;
+  lookUpsMax = Number.POSITIVE_INFINITY;
+  mistakes = 0;
 
   send(message: string | Uint8Array): void {
     this.texts.push(typeof message === 'string' ? message : Buffer.from(message).toString());
@@ -44,6 +48,19 @@ export class MemoryWire implements Wire {
 
   close(): void {
     this.closes += 1;
+  }
+
+  constructor(remoteIp = '192.0.2.7') {
+    this.remoteIp = remoteIp;
+  }
+
+  affords(): boolean {
+    this.lookUps += 1;
+    return this.lookUps <= this.lookUpsMax;
+  }
+
+  misnamed(): void {
+    this.mistakes += 1;
   }
 
   /** What was sent since the last call. */
@@ -115,10 +132,11 @@ export const sessionOptions: SessionOptions = {
 
 /** A connection from the client's side: says things and reads what it gets. */
 export class Client {
-  readonly wire = new MemoryWire();
+  readonly wire: MemoryWire;
   readonly handler: WireHandler;
 
-  constructor(registry: SessionRegistry) {
+  constructor(registry: SessionRegistry, remoteIp?: string) {
+    this.wire = new MemoryWire(remoteIp);
     const handler = registry.accept(this.wire);
     if (!handler) throw new Error('the registry refused the connection');
     this.handler = handler;

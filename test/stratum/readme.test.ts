@@ -50,6 +50,8 @@ describe('the protocol’s description', () => {
     `an id | ${limits.requestIdCharsMax} characters`,
     `no JSON-RPC request | ${limits.unparsableLinesMax} per connection`,
     `workers of a connection | ${limits.workersPerSessionMax}`,
+    `workers of an address, of a gateway | ${limits.workersPerAddressMax}, ${limits.workersPerGatewayMax}`,
+    `new names of a host | ${limits.lookUpsPerSecondMax} per s`,
     `time to subscribe | ${limits.subscribeMsMax / 1000} s`,
     `time to authorise a first worker | ${limits.authorizeMsMax / 1000} s`,
     `unsent bytes | ${limits.sendQueueBytesMax / 1024} KiB`,
