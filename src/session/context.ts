@@ -80,6 +80,8 @@ export interface SessionContext {
   newExtranonce(): number | undefined;
   /** 16 hex digits that nobody can guess. */
   newResumeId(): string;
+  /** 1 to VARIANTS_MAX - 1, and nobody can guess which. */
+  newVariant(): number;
   /** Of something that the pool asks a client. */
   nextRequestId(): number;
   readonly terms: TermsCache;

@@ -1,4 +1,5 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
+import { VARIANTS_MAX } from '../domain/ids.ts';
 import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, type Job, VARIANT_BYTES } from '../domain/job.ts';
 import type { MinerQuery, MinerView } from '../domain/miner.ts';
 import type { Clock, Logger, ShareIntake, Wire, WireHandler } from '../domain/ports.ts';
@@ -23,6 +24,8 @@ export interface SessionModules {
   readonly extranonces: Extranonces;
   /** 16 hex digits that nobody can guess. Default: from the system's randomness. */
   readonly newResumeId?: () => string;
+  /** 1 to VARIANTS_MAX - 1, and nobody can guess which. Default: from the system's randomness. */
+  readonly newVariant?: () => number;
   /** Unique in the data directory. */
   newSessionId(): bigint;
 }
@@ -98,6 +101,7 @@ export class SessionRegistry {
       seated: (resumeId, session) => this.#seated.set(resumeId, session),
       newExtranonce: () => extranonces.allocate() ?? (this.#resumable.yieldOne() ? extranonces.allocate() : undefined),
       newResumeId: modules.newResumeId ?? (() => randomBytes(8).toString('hex')),
+      newVariant: modules.newVariant ?? (() => randomInt(1, VARIANTS_MAX)),
       nextRequestId: () => asked++,
       terms: new TermsCache({ entriesMax: TERMS_MAX }),
       views: new LastView(),

@@ -87,8 +87,8 @@ describe('device profiles', () => {
       clock.ms += 5000;
       return inShort(client.call('mining.suggest_difficulty', [difficulty], null));
     };
-    expect(wish(5000)).toEqual(['difficulty 5000', 'job 00000000010001 clean']);
-    expect(wish(3000)).toEqual(['difficulty 3000', 'job 00000000010002']);
+    expect(wish(5000)).toEqual(['difficulty 5000', 'job 00000000010002 clean']);
+    expect(wish(3000)).toEqual(['difficulty 3000', 'job 00000000010003']);
     client.call('mining.suggest_difficulty', [9000], null);
     registry.broadcast(makeJob(2));
     expect(inShort(client.wire.take()), 'also with another job').toEqual(['difficulty 9000', 'job 0000000002 clean']);
@@ -130,7 +130,7 @@ describe('device profiles', () => {
     expect(loginAs(client, 'NerdMiner')[0]).toBe('difficulty 0.00015');
     for (let nonce = 0; nonce < 1000; nonce += 1) {
       clock.ms += 10;
-      client.call('mining.submit', share('0000000001', nonce));
+      client.call('mining.submit', share('00000000010001', nonce));
     }
     // Ten seconds: ten a second, and what it may send at once.
     const wanted = intake.held.filter(({ unwanted }) => !unwanted).length;
@@ -140,7 +140,7 @@ describe('device profiles', () => {
     expect(registry.counters.shedShares).toBe(1000 - wanted);
     const strong = connect();
     loginAs(strong, 'cpuminer');
-    for (let nonce = 0; nonce < 1000; nonce += 1) strong.call('mining.submit', share('0000000001', nonce));
+    for (let nonce = 0; nonce < 1000; nonce += 1) strong.call('mining.submit', share('00000000010002', nonce));
     expect(registry.counters.shedShares).toBe(1000 - wanted);
   });
 });
@@ -219,7 +219,7 @@ describe('telling everybody', () => {
     expect(late.login()).toEqual([]);
     registry.broadcast(makeJob(2));
     expect(inShort(client.wire.take())).toEqual(['job 0000000002']);
-    expect(inShort(late.wire.take())).toEqual(['difficulty 1000', 'job 0000000002 clean']);
+    expect(inShort(late.wire.take())).toEqual(['difficulty 1000', 'job 00000000020002 clean']);
   });
 
   it('says so before it closes, and asks everybody to come again, not all at once', () => {
@@ -244,7 +244,7 @@ describe('who does not say what he is', () => {
     const client = connect();
     client.call('mining.subscribe', []);
     const lines = client.call('mining.authorize', ['someone.rig']);
-    expect(inShort(lines.slice(0, 3))).toEqual(['result true', 'difficulty 1000', 'job 0000000001 clean']);
+    expect(inShort(lines.slice(0, 3))).toEqual(['result true', 'difficulty 1000', 'job 00000000010001 clean']);
     const [asked] = lines.slice(3);
     expect(asked).toMatchObject({ method: 'client.get_version', params: [] });
     client.say({ id: asked?.id, result: 'NerdMiner\u0007', error: null });
@@ -279,11 +279,11 @@ describe('workers behind one connection', () => {
     client.login('farm.0');
     for (let rig = 1; rig < 3000; rig += 1) client.call('mining.authorize', [`farm.${rig}`]);
     for (let nonce = 0; nonce < 9000; nonce += 1) {
-      client.call('mining.submit', share('0000000001', nonce, `farm.${nonce % 3000}`));
-      intake.settle(nonce < 6000 ? 'accepted' : 'duplicate', 1);
+      client.call('mining.submit', share('00000000010001', nonce, `farm.${nonce % 3000}`));
+      intake.settle(nonce < 6000 ? 'accepted' : 'duplicate');
     }
-    client.call('mining.submit', share('0000000001', 1, 'farm.none'));
-    intake.settle('unauthorized', 1);
+    client.call('mining.submit', share('00000000010001', 1, 'farm.none'));
+    intake.settle('unauthorized');
     const [session] = registry.connected();
     expect(session?.workers.size).toBe(3000);
     const farm = registry.miner({ account: 'farm', after: undefined, workersMax: 5000 });
