@@ -119,10 +119,10 @@ export class Assignment {
 
   /**
    * Whether one more share may come now. A device that has less than the pool's minimum is weak: who only says so gets no flood
-   * of easy shares through.
+   * of easy shares through, and no wish for more lifts that before the last of the easy jobs is gone.
    */
   affords(): boolean {
-    if (!this.difficulty.belowPool) return true;
+    if (this.#history.ladder.leastDifficulty >= this.#context.options.difficulty.min) return true;
     this.#budget ??= new SubmitBudget();
     return this.#budget.spend(this.#context.clock.monotonicMs());
   }

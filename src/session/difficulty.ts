@@ -57,11 +57,6 @@ export class SessionDifficulty {
     return this.#wanted;
   }
 
-  /** Below what the pool gives to everybody. */
-  get belowPool(): boolean {
-    return this.#wanted < this.#options.min;
-  }
-
   /**
    * The current job's. A wish above it would hide blocks, so wishes end there; what vardiff measures does not, because
    * there the alternative is a flood of shares. On test networks (below difficulty 1, or below the pool's own start)

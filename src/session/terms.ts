@@ -42,6 +42,7 @@ export class TermsLadder {
   readonly #rungsMax: number;
   /** In order of issue, so serials rise; the variants of one serial come in any order. */
   #rungs: Rung[] = [];
+  #leastDifficulty = Number.POSITIVE_INFINITY;
 
   constructor(options: { readonly rungsMax: number }) {
     this.#rungsMax = options.rungsMax;
@@ -56,6 +57,11 @@ export class TermsLadder {
     return this.#rungs.length;
   }
 
+  /** The least difficulty that a share may still be judged by; infinite before the first announcement. */
+  get leastDifficulty(): number {
+    return this.#leastDifficulty;
+  }
+
   /** No more can be announced until older jobs are gone. */
   get full(): boolean {
     return this.#rungs.length >= this.#rungsMax;
@@ -64,6 +70,7 @@ export class TermsLadder {
   /** Terms from this id on. Serials never fall. */
   announce(serial: number, variant: number, terms: Terms): void {
     this.#rungs.push({ serial, variant, terms });
+    this.#leastDifficulty = Math.min(this.#leastDifficulty, terms.difficulty);
   }
 
   /**
@@ -82,7 +89,11 @@ export class TermsLadder {
       const rung = this.#rungs[index];
       if (rung && (rung.serial < oldestSerial || (rung.serial === oldestSerial && rung.variant === 0))) keep = index;
     }
-    if (keep > 0) this.#rungs = this.#rungs.slice(keep);
+    if (keep === 0) return;
+    this.#rungs = this.#rungs.slice(keep);
+    this.#leastDifficulty = Number.POSITIVE_INFINITY;
+    for (const { terms } of this.#rungs)
+      this.#leastDifficulty = Math.min(this.#leastDifficulty, terms?.difficulty ?? Number.POSITIVE_INFINITY);
   }
 
   /**

@@ -145,6 +145,27 @@ describe('device profiles', () => {
   });
 });
 
+describe('a wish for more', () => {
+  it('does not lift the budget of a weak device while its easy jobs are good', () => {
+    const { registry, connect, intake, clock } = makeBench({ jobsMax: 3 });
+    registry.broadcast(makeJob(1));
+    const client = connect();
+    loginAs(client, 'NerdMiner');
+    clock.ms += 5000;
+    expect(inShort(client.call('mining.suggest_difficulty', [1], null))[0]).toBe('difficulty 1');
+    const wanted = (): number => {
+      intake.held.length = 0;
+      for (let nonce = 0; nonce < 1000; nonce += 1) client.call('mining.submit', share('00000000010001', nonce));
+      return intake.held.filter(({ unwanted }) => !unwanted).length;
+    };
+    expect(wanted()).toBeLessThanOrEqual(60);
+    for (const serial of [2, 3]) registry.broadcast(makeJob(serial));
+    expect(wanted()).toBe(0);
+    registry.broadcast(makeJob(4));
+    expect(wanted(), 'the easy job is gone').toBe(1000);
+  });
+});
+
 describe('NiceHash’s signature', () => {
   const niceHash = { key: '8f485301-e1e1-46a2-b5c4-0be884b9179f', secret: 'd373d733' };
   const sign = (timestamp: number, secret = niceHash.secret): string =>

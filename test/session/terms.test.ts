@@ -94,6 +94,9 @@ describe('TermsLadder', () => {
           }
         }
         expect(pruned.latest).toBe(whole.latest);
+        const left = Array.from({ length: serial - oldest + 1 }, (_, job) => pruned.find(oldest + job, 0, serial));
+        for (const held of left) expect(held?.difficulty ?? 50).toBeGreaterThanOrEqual(pruned.leastDifficulty);
+        expect(pruned.leastDifficulty).toBeGreaterThanOrEqual(whole.leastDifficulty);
       }),
     );
   });
