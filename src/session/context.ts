@@ -39,7 +39,7 @@ export interface SessionCounters {
   timeouts: number;
   /** Clients that came back and went on with their extranonce and their jobs. */
   resumed: number;
-  /** Shares that were looked at for a block only, of sessions below the pool's minimum difficulty that sent too many. */
+  /** Shares that could be credited as blocks alone, of sessions below the pool's minimum difficulty that sent too many. */
   shedShares: number;
   /** Jobs sent to devices that are known to take no coinbase of that length. */
   oversizedCoinbases: number;
