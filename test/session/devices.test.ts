@@ -87,14 +87,14 @@ describe('device profiles', () => {
       clock.ms += 5000;
       return inShort(client.call('mining.suggest_difficulty', [difficulty], null));
     };
-    expect(wish(5000)).toEqual(['difficulty 5000', 'job 00000000010002 clean']);
-    expect(wish(3000)).toEqual(['difficulty 3000', 'job 00000000010003']);
-    client.call('mining.suggest_difficulty', [9000], null);
+    expect(wish(5120)).toEqual(['difficulty 5120', 'job 00000000010002 clean']);
+    expect(wish(3072)).toEqual(['difficulty 3072', 'job 00000000010003']);
+    client.call('mining.suggest_difficulty', [8192], null);
     registry.broadcast(makeJob(2));
-    expect(inShort(client.wire.take()), 'also with another job').toEqual(['difficulty 9000', 'job 0000000002 clean']);
-    client.call('mining.suggest_difficulty', [7000], null);
+    expect(inShort(client.wire.take()), 'also with another job').toEqual(['difficulty 8192', 'job 0000000002 clean']);
+    client.call('mining.suggest_difficulty', [7168], null);
     registry.broadcast(makeJob(3));
-    expect(inShort(client.wire.take())).toEqual(['difficulty 7000', 'job 0000000003']);
+    expect(inShort(client.wire.take())).toEqual(['difficulty 7168', 'job 0000000003']);
   });
 
   it.each([

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { variantHex } from '../../src/domain/ids.ts';
+import { roundDifficulty } from '../../src/session/vardiff.ts';
 import { Front, type Miner, type Params } from '../support/front.ts';
 import { inShort, makeBench, makeJob } from './support.ts';
 
 /** What everybody starts at, and what is asked for once the hashes are known. */
-const [START, CHOSEN] = [1e-9, 64e-9];
+const [START, CHOSEN] = [1e-9, roundDifficulty(64e-9)];
 
 let front: Front;
 beforeEach(async () => {

@@ -175,14 +175,14 @@ describe('difficulty', () => {
     registry.broadcast(makeJob(2));
     const client = connect();
     client.login();
-    expect(inShort(client.call('mining.suggest_difficulty', [5000]))).toEqual([
+    expect(inShort(client.call('mining.suggest_difficulty', [5120]))).toEqual([
       'result true',
-      'difficulty 5000',
+      'difficulty 5120',
       'job 00000000020002',
     ]);
     clock.ms += 10_000;
-    expect(inShort(client.call('mining.suggest_difficulty', [6000], null))).toEqual([
-      'difficulty 6000',
+    expect(inShort(client.call('mining.suggest_difficulty', [6144], null))).toEqual([
+      'difficulty 6144',
       'job 00000000020003',
     ]);
     registry.broadcast(makeJob(3));
@@ -190,7 +190,7 @@ describe('difficulty', () => {
     client.call('mining.submit', share('00000000020001'));
     const terms = (serial: number, variant: number): number | undefined =>
       intake.held[0]?.submitter.terms(serial, variant)?.difficulty;
-    expect([terms(2, 1), terms(2, 2), terms(2, 3), terms(3, 0)]).toEqual([1000, 5000, 6000, 6000]);
+    expect([terms(2, 1), terms(2, 2), terms(2, 3), terms(3, 0)]).toEqual([1000, 5120, 6144, 6144]);
     // Job 1 was never this session's, job 4 is nobody's yet, and no other variant was given out: of job 2 not its own id.
     expect([terms(1, 0), terms(4, 0), terms(2, 0), terms(2, 4), terms(3, 1)]).toEqual(Array(5).fill(undefined));
     expect(registry.counters.difficultyChanges).toBe(2);
@@ -206,13 +206,13 @@ describe('difficulty', () => {
     expect(wish(10)).toEqual(['difficulty 10', 'job 00000000010002']);
     expect(wish(20)).toEqual([]);
     expect(wish(10)).toEqual([]);
-    expect(wish(30)).toEqual([]);
+    expect(wish(28)).toEqual([]);
     clock.ms += 1_000;
     registry.tick();
     expect(client.wire.take()).toEqual([]);
     clock.ms += 1_000;
     registry.tick();
-    expect(inShort(client.wire.take())).toEqual(['difficulty 30', 'job 00000000010003']);
+    expect(inShort(client.wire.take())).toEqual(['difficulty 28', 'job 00000000010003']);
     expect(wish(40)).toEqual([]);
     registry.broadcast(makeJob(2));
     expect(inShort(client.wire.take()), 'a new job carries what is due').toEqual(['difficulty 40', 'job 0000000002']);
@@ -226,7 +226,7 @@ describe('difficulty', () => {
     expect(inShort(early.login())).toEqual(['difficulty 1', 'job 00000000010001 clean']);
     const target = connect();
     target.call('mining.suggest_target', [`0000000000${'f'.repeat(54)}`], null);
-    expect(inShort(target.login())[0]).toBe('difficulty 255');
+    expect(inShort(target.login())[0]).toBe('difficulty 256');
     expect(inShort(connect().login('me', 'x,d=77'))).toEqual(['difficulty 77', 'job 00000000010003 clean']);
     expect(inShort(connect().login('me', 'd=1000000000'))).toEqual(['difficulty 1000000', 'job 00000000010004 clean']);
   });
@@ -277,17 +277,15 @@ describe('difficulty', () => {
     let announced = 0;
     for (let wish = 1; wish <= limits.termsPerSessionMax + 50; wish += 1) {
       clock.ms += 5_000;
-      announced += inShort(client.call('mining.suggest_difficulty', [wish + 1], null)).length / 2;
+      announced += inShort(client.call('mining.suggest_difficulty', [2 + (wish % 2)], null)).length / 2;
     }
     expect(announced).toBe(limits.termsPerSessionMax - 1);
     registry.broadcast(makeJob(2));
     expect(inShort(client.wire.take()), 'work goes on').toEqual(['job 0000000002']);
     client.call('mining.submit', share('0000000002'));
-    expect(intake.held[0]?.submitter.terms(2, 0)?.difficulty).toBe(limits.termsPerSessionMax);
+    expect(intake.held[0]?.submitter.terms(2, 0)?.difficulty).toBe(3);
     for (let serial = 3; serial <= 2 + limits.jobsMax; serial += 1) registry.broadcast(makeJob(serial));
-    expect(inShort(client.wire.take()).filter((line) => line.startsWith('difficulty'))).toEqual([
-      `difficulty ${limits.termsPerSessionMax + 51}`,
-    ]);
+    expect(inShort(client.wire.take()).filter((line) => line.startsWith('difficulty'))).toEqual(['difficulty 2']);
   });
 });
 
@@ -478,6 +476,22 @@ describe('SessionRegistry', () => {
     const [one, other] = intake.held.map(({ submitter }, index) => submitter.terms(1, 1 + index));
     expect(one).toBeDefined();
     expect(one).toBe(other);
+  });
+
+  it('shares the terms also of those who wish for what nobody else does', () => {
+    const { registry, connect, intake } = makeBench({ difficulty: { ...sessionOptions.difficulty, min: 1e-5 } });
+    registry.broadcast(makeJob(1));
+    const clients = Array.from({ length: 100 }, (_, index) => {
+      const client = connect();
+      client.call('mining.suggest_difficulty', [0.3 + index / 1_000_000]);
+      client.login();
+      client.call('mining.submit', share('0000000001'));
+      return client;
+    });
+    const terms = intake.held.map(({ submitter }, index) => submitter.terms(1, 1 + index));
+    expect(terms[0]).toBeDefined();
+    expect(new Set(terms).size).toBe(1);
+    expect(clients.length).toBe(terms.length);
   });
 
   it('gives sessions different extranonces and ids', () => {
