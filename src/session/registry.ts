@@ -76,7 +76,7 @@ export class SessionRegistry {
     this.#seated.delete(resumeId);
     const estate = this.#open && resumeId !== '' ? session.estate(this.#newestSerial) : undefined;
     if (estate) this.#resumable.keep(resumeId, estate);
-    else this.#modules.extranonces.release(extranonce, this.#newestSerial);
+    else this.#modules.extranonces.release(extranonce, session.hasJobs ? this.#newestSerial : undefined);
   };
 
   constructor(options: SessionOptions, modules: SessionModules) {
@@ -99,7 +99,7 @@ export class SessionRegistry {
       idleMsMax: options.idleMsMax ?? limits.idleMsMax,
       reclaim: (resumeId) => this.#reclaim(resumeId),
       seated: (resumeId, session) => this.#seated.set(resumeId, session),
-      newExtranonce: () => extranonces.allocate() ?? (this.#resumable.yieldOne() ? extranonces.allocate() : undefined),
+      newExtranonce: () => extranonces.allocate(),
       newResumeId: modules.newResumeId ?? (() => randomBytes(8).toString('hex')),
       newVariant: modules.newVariant ?? (() => randomInt(1, VARIANTS_MAX)),
       nextRequestId: () => asked++,

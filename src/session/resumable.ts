@@ -58,15 +58,6 @@ export class Resumable {
     }
   }
 
-  /** Gives up one, where extranonces have run out. */
-  yieldOne(): boolean {
-    for (const [sessionId, estate] of this.#estates) {
-      this.#giveUp(sessionId, estate);
-      return true;
-    }
-    return false;
-  }
-
   #giveUp(sessionId: string, { extranonce, newestSerial }: Estate): void {
     this.#estates.delete(sessionId);
     this.#extranonces.release(extranonce, newestSerial);

@@ -85,6 +85,11 @@ export class Session implements Submitter, Vacating, WireHandler {
     return this.#seat.resumeId;
   }
 
+  /** Whether it was ever given work for its extranonce. */
+  get hasJobs(): boolean {
+    return this.#assignment.hasJobs;
+  }
+
   /** Those who are authorised. */
   get workers(): WorkerRoll {
     return this.#roll;

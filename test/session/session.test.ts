@@ -95,19 +95,41 @@ describe('logging in', () => {
     expect(registry.counters.authorizedWorkers).toBe(0);
   });
 
+  it('keeps no extranonce of connections that never had work, and takes none from clients that may come back', () => {
+    const extranonces = new ExtranonceAllocator({ prefix: 0, prefixBits: 24 });
+    const { registry, connect } = makeBench({}, { extranonces });
+    registry.broadcast(makeJob(1));
+    const gone = connect();
+    const [reply] = gone.call('mining.subscribe', ['a']);
+    const [topics = [], extranonce1] = (reply?.result ?? []) as [string[][]?, string?];
+    gone.call('mining.authorize', ['someone']);
+    gone.handler.onClose();
+    for (let round = 0; round < 1000; round += 1) {
+      const client = connect();
+      expect(inShort(client.call('mining.subscribe'))[0]).toMatch(/^result/);
+      client.handler.onClose();
+    }
+    const others = Array.from({ length: 256 }, () => inShort(connect().call('mining.subscribe'))[0]);
+    expect(others.filter((text) => text === 'error 20')).toHaveLength(1);
+    const back = connect().call('mining.subscribe', ['a', topics[0]?.[1]]);
+    expect(back[0]?.result).toMatchObject({ 1: extranonce1 });
+  });
+
   it('turns a client away when no extranonce is free, and serves it when one is', () => {
     const extranonces = new ExtranonceAllocator({ prefix: 0, prefixBits: 24 });
-    const { registry, connect } = makeBench({ jobsMax: 2 }, { extranonces });
+    const { registry, connect, clock } = makeBench({ jobsMax: 2 }, { extranonces });
     registry.broadcast(makeJob(1));
     const clients = Array.from({ length: 256 }, () => {
       const client = connect();
-      client.call('mining.subscribe');
+      client.login();
       return client;
     });
     const late = connect();
     expect(inShort(late.call('mining.subscribe'))).toEqual(['error 20']);
     expect(late.wire.closes).toBe(1);
     clients[9]?.handler.onClose();
+    clock.ms += limits.resumeMsMax + 1;
+    registry.tick();
     registry.broadcast(makeJob(2));
     expect(inShort(connect().call('mining.subscribe')), 'job 1 can still be answered').toEqual(['error 20']);
     registry.broadcast(makeJob(3));
