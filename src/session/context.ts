@@ -59,7 +59,7 @@ export interface CurrentWork {
 
 /** A session that another connection may go on with. */
 export interface Vacating {
-  /** Gives up its extranonce and its jobs; undefined where it has none. `newestSerial`: the newest job there is. */
+  /** Gives up its extranonce and its jobs; undefined where it has none, or has them from another for a moment only. `newestSerial`: the newest job there is. */
   vacate(newestSerial: number): Estate | undefined;
 }
 

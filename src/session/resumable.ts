@@ -9,6 +9,8 @@ export interface Estate {
   readonly history: History;
   readonly difficulty: number;
   readonly closedMs: number;
+  /** Its connection was still open. */
+  readonly seized: boolean;
 }
 
 export interface ResumableOptions {

@@ -198,6 +198,18 @@ describe('NiceHash’s signature', () => {
     expect(subscribe(['NiceHash/1.0.0'])).toEqual({ replies: ['error 24'], closes: 1 });
     expect(subscribe(['cgminer/4.12.1']).closes).toBe(0);
   });
+
+  it('is not gone around by saying the name later', () => {
+    for (const key of [niceHash, undefined]) {
+      const { registry, connect } = makeBench({ niceHash: key });
+      registry.broadcast(makeJob(1));
+      const client = connect();
+      loginAs(client, '');
+      client.say({ id: 1_000_000_000, result: 'NiceHash/1.0.0', error: null });
+      const [session] = registry.connected();
+      expect(session?.device).toBe(key ? 'other' : 'nicehash');
+    }
+  });
 });
 
 describe('silence', () => {

@@ -199,6 +199,26 @@ describe('coming back while the old connection is still open', () => {
     expect(old.wire.closes).toBe(1);
   });
 
+  it('is not done in turns by two clients with one id', () => {
+    const { registry, connect, clock } = makeBench();
+    registry.broadcast(makeJob(1));
+    const was = login(connect());
+    const second = connect();
+    expect(login(second, was.id)).toEqual(was);
+    clock.ms += 9_999;
+    const third = connect();
+    const other = login(third, was.id);
+    expect(other.extranonce1).not.toBe(was.extranonce1);
+    expect(other.id).not.toBe(was.id);
+    expect(second.wire.closes).toBe(0);
+    clock.ms += 1;
+    expect(login(connect(), was.id), 'a client whose connection dies again').toEqual(was);
+    expect(second.wire.closes).toBe(1);
+    // Nor is a connection protected that was lost before it authorised.
+    expect(subscribe(connect(), other.id)).toEqual(other);
+    expect(subscribe(connect(), other.id)).toEqual(other);
+  });
+
   it('never gives one extranonce to two, in any order of coming and going', () => {
     const { registry, connect, clock } = makeBench({ jobsMax: 3 });
     const live = new Map<Client, string>();
