@@ -74,8 +74,8 @@ export class TermsLadder {
   }
 
   /**
-   * Jobs from `serial` on were not given out under their own id, until the next announcement for a later one: what held
-   * before does not hold for them, or a client could mine them before it is said what they are worth.
+   * Jobs from `serial` up to the next announcement's were not given out under their own id: what held before does not hold
+   * for them, or a client could mine them before it is said what they are worth.
    */
   skip(serial: number): void {
     if (this.#rungs.length > 0) this.#rungs.push({ serial, variant: 0, terms: undefined });
