@@ -48,8 +48,8 @@ export const limits = {
   passwordChecksMax: 2,
   passwordQueueMax: 1024,
   passwordsPerAddressMax: 64,
-  /** Difficulty changes of one session that its open jobs may still refer to. */
-  termsPerSessionMax: 256,
+  /** Difficulty changes of one session that its open jobs may still refer to: 5 KB, since sessions share what they refer to. */
+  termsPerSessionMax: 80,
   /** Sessions that one tick of the registry looks at. */
   sessionsPerTickMax: 4096,
   /** Milliseconds that a closing connection has to take what is still queued for it. */

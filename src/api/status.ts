@@ -45,7 +45,7 @@ export interface StratumCounts {
   /** Names that may not mine here. */
   readonly refusedWorkers: number;
   readonly difficultyChanges: number;
-  /** Shares not looked at, of those below the pool's least difficulty who sent too many. */
+  /** Shares that could be credited as blocks alone, of those below the pool's least difficulty who sent too many. */
   readonly shedShares: number;
   /** Jobs sent to devices that are known to take no coinbase of that length. */
   readonly oversizedCoinbases: number;

@@ -1,15 +1,16 @@
 /**
  * Job ids. A job has a serial number that no other job of the same data directory ever had: the boot epoch (counted by
  * the share log at each start) in the high part, a running number in the low part. On the wire and in the tables a job
- * id is ten lower-case hex digits of that serial; a session that retargets gets the same job again under a private
- * variant: four more digits. So a share's id names both the work and the difficulty it was handed out at.
+ * id is ten lower-case hex digits of that serial; a session that gets a job when it is current already, because it is new,
+ * is back or retargets, gets it under a private variant: four more digits, at random. So a share's id names both the work
+ * and the difficulty it was handed out at.
  */
 
 /** Jobs that one boot can issue: 2^20, a job every 30 s for a year. */
 export const JOBS_PER_EPOCH = 2 ** 20;
 /** Boots that one data directory can count: 2^20. */
 export const EPOCHS_MAX = 2 ** 20;
-/** Retargets that one session can see of one job. */
+/** Variants of one job: 0 is its own id, as it is broadcast. */
 export const VARIANTS_MAX = 2 ** 16;
 
 const SERIAL_DIGITS = 10;
@@ -25,7 +26,7 @@ export function jobId(serial: number): string {
   return serial.toString(16).padStart(SERIAL_DIGITS, '0');
 }
 
-/** The id under which a session gets a job again at another difficulty; `variant` 0 is the job's own id. */
+/** The id under which a session gets a job that is current already; `variant` 0 is the job's own id. */
 export function wireJobId(id: string, variant: number): string {
   return variant === 0 ? id : id + variantHex(variant);
 }

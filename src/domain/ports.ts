@@ -44,7 +44,7 @@ export interface WireHandler {
 export interface ShareIntake {
   /**
    * Takes one submission; its submitter is settled later, never within this call. One that is `unwanted` (its sender has had
-   * his fill) is refused as `overloaded` and leaves no row, unless it makes a block.
+   * his fill) leaves no row unless it makes a block, and is `overloaded` where it would be accepted.
    */
   take(submitter: Submitter, request: SubmitRequest, unwanted?: boolean): void;
 }

@@ -54,7 +54,10 @@ export interface Submitter {
   worker(name: string): Worker | undefined;
   /** What was promised with this id; undefined where this session was never given it. */
   terms(serial: number, variant: number): Terms | undefined;
-  /** Called once for each submission, in the order in which they came in; an accepted one only when it is durable. */
+  /**
+   * Called once for each submission, in the order in which they came in; an accepted one only when it is durable. One that
+   * is refused because too many wait for the log does not wait with them, and overtakes them.
+   */
   settle(share: JudgedShare): void;
 }
 

@@ -1,4 +1,3 @@
-import { VARIANTS_MAX } from '../domain/ids.ts';
 import type { Wire } from '../domain/ports.ts';
 import type { Terms } from '../domain/share.ts';
 import { limits } from '../limits.ts';
@@ -90,27 +89,40 @@ export class Assignment {
     const history = this.#history;
     if (work.coinbaseBytes > this.#coinbaseBytesMax) this.#context.counters.oversizedCoinbases += 1;
     this.difficulty.networkDifficulty = job.networkDifficulty;
-    const first = this.#told === undefined;
     history.ladder.prune(work.oldestSerial);
-    if (first && history.lastSerial === job.serial) {
-      this.#repeat(work, this.#context.terms.get(this.difficulty.wanted, this.#versionMask), true);
+    if (this.#told === undefined) {
+      this.#deliverFirst(work);
       return;
     }
     history.lastSerial = job.serial;
-    history.variant = 0;
     const due = history.ladder.full ? undefined : this.#due();
-    // Whatever the client had before it came to us is worthless here.
-    const clean = first || (due !== undefined && this.#mustDrop(due));
+    const clean = due !== undefined && this.#mustDrop(due);
     if (due) this.#announce(job.serial, 0, due);
     this.#wire.send(clean && !job.cleanJobs ? line.as(0, true) : line.text);
   }
 
   /**
+   * The job is known to everybody, and so is what stands in the coinbase around its variant: under its own id the client may
+   * have mined it already, and would be paid for those shares at a difficulty chosen after seeing them. So it comes under an
+   * id that nobody could foresee. Clean: whatever the client had before it came to us is worthless here.
+   */
+  #deliverFirst(work: CurrentWork): void {
+    const history = this.#history;
+    const { serial } = work.job;
+    if (history.lastSerial < serial) {
+      // Of the jobs that were sent while it was away it has none.
+      history.ladder.skip(history.lastSerial + 1);
+      history.lastSerial = serial;
+    }
+    this.#repeat(work, this.#context.terms.get(this.difficulty.wanted, this.#versionMask), true);
+  }
+
+  /**
    * Whether one more share may come now. A device that has less than the pool's minimum is weak: who only says so gets no flood
-   * of easy shares through.
+   * of easy shares through, and no wish for more lifts that before the last of the easy jobs is gone.
    */
   affords(): boolean {
-    if (!this.difficulty.belowPool) return true;
+    if (this.#history.ladder.leastDifficulty >= this.#context.options.difficulty.min) return true;
     this.#budget ??= new SubmitBudget();
     return this.#budget.spend(this.#context.clock.monotonicMs());
   }
@@ -134,7 +146,7 @@ export class Assignment {
     // Without this job in the client's hands the change waits for the first or the next one.
     if (work === undefined || this.#told === undefined || work.job.serial !== this.#history.lastSerial) return;
     const due = this.#due();
-    if (due === undefined || nowMs - this.#changedMs < RETARGET_MS_MIN) return;
+    if (due === undefined || this.#history.ladder.full || nowMs - this.#changedMs < RETARGET_MS_MIN) return;
     this.#repeat(work, due, this.#mustDrop(due));
   }
 
@@ -150,12 +162,13 @@ export class Assignment {
     return this.#context.terms.get(wanted, this.#versionMask);
   }
 
+  /** Sends a job that is current already, under an id that could not be mined for before. */
   #repeat(work: CurrentWork, terms: Terms, clean: boolean): void {
-    const history = this.#history;
-    if (history.ladder.full || history.variant + 1 >= VARIANTS_MAX) return;
-    history.variant += 1;
-    this.#announce(work.job.serial, history.variant, terms);
-    this.#wire.send(work.line.as(history.variant, clean));
+    const { serial } = work.job;
+    let variant = this.#context.newVariant();
+    while (this.terms(serial, variant) !== undefined) variant = this.#context.newVariant();
+    this.#announce(serial, variant, terms);
+    this.#wire.send(work.line.as(variant, clean));
   }
 
   /** Tells the client what changes with the job id that follows at once. */
@@ -175,5 +188,5 @@ export class Assignment {
 }
 
 function newHistory(): History {
-  return { ladder: new TermsLadder({ rungsMax: limits.termsPerSessionMax }), lastSerial: -1, variant: 0 };
+  return { ladder: new TermsLadder({ rungsMax: limits.termsPerSessionMax }), lastSerial: -1 };
 }

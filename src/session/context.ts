@@ -40,7 +40,7 @@ export interface SessionCounters {
   timeouts: number;
   /** Clients that came back and went on with their extranonce and their jobs. */
   resumed: number;
-  /** Shares that were looked at for a block only, of sessions below the pool's minimum difficulty that sent too many. */
+  /** Shares that could be credited as blocks alone, of sessions below the pool's minimum difficulty that sent too many. */
   shedShares: number;
   /** Jobs sent to devices that are known to take no coinbase of that length. */
   oversizedCoinbases: number;
@@ -60,7 +60,7 @@ export interface CurrentWork {
 
 /** A session that another connection may go on with. */
 export interface Vacating {
-  /** Gives up its extranonce and its jobs; undefined where it has none. `newestSerial`: the newest job there is. */
+  /** Gives up its extranonce and its jobs; undefined where it has none, or has them from another for a moment only. `newestSerial`: the newest job there is. */
   vacate(newestSerial: number): Estate | undefined;
 }
 
@@ -81,6 +81,8 @@ export interface SessionContext {
   newExtranonce(): number | undefined;
   /** 16 hex digits that nobody can guess. */
   newResumeId(): string;
+  /** 1 to VARIANTS_MAX - 1, and nobody can guess which. */
+  newVariant(): number;
   /** Of something that the pool asks a client. */
   nextRequestId(): number;
   readonly terms: TermsCache;

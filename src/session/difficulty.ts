@@ -2,6 +2,7 @@ import {
   JUMP_RATIO,
   LONG_WINDOW_MS_MAX,
   retarget,
+  roundDifficulty,
   SETTLING_MS,
   SHORT_WINDOW_MS_MAX,
   type VardiffWindow,
@@ -57,11 +58,6 @@ export class SessionDifficulty {
     return this.#wanted;
   }
 
-  /** Below what the pool gives to everybody. */
-  get belowPool(): boolean {
-    return this.#wanted < this.#options.min;
-  }
-
   /**
    * The current job's. A wish above it would hide blocks, so wishes end there; what vardiff measures does not, because
    * there the alternative is a flood of shares. On test networks (below difficulty 1, or below the pool's own start)
@@ -71,6 +67,9 @@ export class SessionDifficulty {
     const { start } = this.#options;
     this.#networkDifficulty = difficulty >= Math.max(start, 1) ? difficulty : Number.POSITIVE_INFINITY;
     if (this.#fixed !== undefined) this.#wanted = this.#wish(this.#fixed);
+    // Before the first work what is wanted is a wish, made before the bound on it was known.
+    else if (this.#long === undefined && (this.#suggested !== undefined || this.#wanted === this.#floor))
+      this.#wanted = this.#wish(this.#wanted);
   }
 
   /** Which device it is: its own floor, and its own start where nothing else has been said yet. */
@@ -87,12 +86,14 @@ export class SessionDifficulty {
     this.#wanted = this.#clamp(difficulty);
   }
 
-  /** `mining.suggest_difficulty`: where vardiff starts from. The same wish again (NerdMiner's, every 30 s) is no news. */
+  /** `mining.suggest_difficulty`: where vardiff starts from, rounded as it rounds. The same wish again (NerdMiner's, every 30 s) is no news. */
   suggest(difficulty: number): void {
     if (this.#fixed !== undefined || difficulty === this.#suggested) return;
     this.#untouched = false;
     this.#suggested = difficulty;
-    this.#wanted = this.#wish(difficulty);
+    // As vardiff's, so that the wishes of all sessions come to few sets of terms; what is as good as had already is kept.
+    const rounded = roundDifficulty(difficulty);
+    this.#wanted = this.#wish(rounded === roundDifficulty(this.#wanted) ? this.#wanted : rounded);
   }
 
   /** `d=` in the password: stays. */
@@ -142,7 +143,7 @@ export class SessionDifficulty {
     const next = retarget(view, sharesPerMinute);
     if (next === undefined) return;
     this.#untouched = false;
-    this.#wanted = this.#clamp(Math.max(next, this.#proven / SILENT_DECAY_MAX));
+    this.#wanted = this.#clamp(Math.max(next, Math.min(difficulty, this.#proven / SILENT_DECAY_MAX)));
     const jumped = next > difficulty * JUMP_RATIO || next * JUMP_RATIO < difficulty;
     if (jumped) this.#settlingUntilMs = nowMs + SETTLING_MS;
   }

@@ -2,8 +2,8 @@
 export interface Extranonces {
   /** A u32 that no live session has and no answerable job was mined with; undefined when there is none left. */
   allocate(): number | undefined;
-  /** Gives one back. `newestSerial`: the newest job that it may have been mined with. */
-  release(value: number, newestSerial: number): void;
+  /** Gives one back. `newestSerial`: the newest job that it may have been mined with; undefined: none, so that it is free at once. */
+  release(value: number, newestSerial: number | undefined): void;
   /** Jobs before this serial can not be answered any more. */
   expire(oldestSerial: number): void;
 }
@@ -23,12 +23,15 @@ const COMPACT_AT = 1024;
 /**
  * Hands out extranonce1 values: the gateway's prefix, then a counter. A value comes back into use only when every job
  * that was answerable at its release is gone: until then its former session's shares and its next session's could be
- * the same header. Values in that waiting line are reused in order of release, and before new ones are begun.
+ * the same header. Values in that waiting line are reused in order of release, and before new ones are begun; those that
+ * were never mined with go first.
  */
 export class ExtranonceAllocator implements Extranonces {
   readonly #base: number;
   readonly #size: number;
   #begun = 0;
+  /** Released by sessions that never had a job. */
+  readonly #unused: number[] = [];
   /** Released values and, beside each, the newest job of its session: a queue from `#head`. Serials never fall. */
   #values: number[] = [];
   #serials: number[] = [];
@@ -48,10 +51,12 @@ export class ExtranonceAllocator implements Extranonces {
 
   /** Values that are neither in use nor waiting. */
   get free(): number {
-    return this.#size - this.#begun + this.#reusable();
+    return this.#size - this.#begun + this.#unused.length + this.#reusable();
   }
 
   allocate(): number | undefined {
+    const unused = this.#unused.pop();
+    if (unused !== undefined) return unused;
     const serial = this.#serials[this.#head];
     const value = this.#values[this.#head];
     if (value !== undefined && serial !== undefined && serial < this.#oldestSerial) {
@@ -64,7 +69,11 @@ export class ExtranonceAllocator implements Extranonces {
     return this.#base + this.#begun - 1;
   }
 
-  release(value: number, newestSerial: number): void {
+  release(value: number, newestSerial: number | undefined): void {
+    if (newestSerial === undefined) {
+      this.#unused.push(value);
+      return;
+    }
     this.#values.push(value);
     this.#serials.push(newestSerial);
   }

@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Signature } from '../stratum/message.ts';
+import type { ProfileOf } from './profiles.ts';
 
 /** As agreed on with NiceHash: it signs what it sends to this pool's host. */
 export interface NiceHashKey {
@@ -9,6 +10,11 @@ export interface NiceHashKey {
 
 /** How far the signature's time may be off our clock: the first use of a recorded one would be no later. */
 const CLOCK_OFF_MS_MAX = 300_000;
+
+/** Whether who goes by this name has to prove it, where there is a key. */
+export function mustSign(profileOf: ProfileOf, userAgent: string): boolean {
+  return profileOf(userAgent).name === 'nicehash';
+}
 
 /**
  * Whether a subscribe comes from NiceHash: HMAC-SHA256 with the secret over the key, a zero byte and the timestamp's digits

@@ -1,4 +1,5 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
+import { VARIANTS_MAX } from '../domain/ids.ts';
 import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, type Job, VARIANT_BYTES } from '../domain/job.ts';
 import type { MinerQuery, MinerView } from '../domain/miner.ts';
 import type { Clock, Logger, ShareIntake, Wire, WireHandler } from '../domain/ports.ts';
@@ -24,6 +25,8 @@ export interface SessionModules {
   readonly extranonces: Extranonces;
   /** 16 hex digits that nobody can guess. Default: from the system's randomness. */
   readonly newResumeId?: () => string;
+  /** 1 to VARIANTS_MAX - 1, and nobody can guess which. Default: from the system's randomness. */
+  readonly newVariant?: () => number;
   /** Unique in the data directory. */
   newSessionId(): bigint;
 }
@@ -74,7 +77,7 @@ export class SessionRegistry {
     this.#seated.delete(resumeId);
     const estate = this.#open && resumeId !== '' ? session.estate(this.#newestSerial) : undefined;
     if (estate) this.#resumable.keep(resumeId, estate);
-    else this.#modules.extranonces.release(extranonce, this.#newestSerial);
+    else this.#modules.extranonces.release(extranonce, session.hasJobs ? this.#newestSerial : undefined);
   };
 
   constructor(options: SessionOptions, modules: SessionModules) {
@@ -97,8 +100,9 @@ export class SessionRegistry {
       idleMsMax: options.idleMsMax ?? limits.idleMsMax,
       reclaim: (resumeId) => this.#reclaim(resumeId),
       seated: (resumeId, session) => this.#seated.set(resumeId, session),
-      newExtranonce: () => extranonces.allocate() ?? (this.#resumable.yieldOne() ? extranonces.allocate() : undefined),
+      newExtranonce: () => extranonces.allocate(),
       newResumeId: modules.newResumeId ?? (() => randomBytes(8).toString('hex')),
+      newVariant: modules.newVariant ?? (() => randomInt(1, VARIANTS_MAX)),
       nextRequestId: () => asked++,
       terms: new TermsCache({ entriesMax: TERMS_MAX }),
       views: new LastView(),

@@ -9,6 +9,8 @@ export interface Estate {
   readonly history: History;
   readonly difficulty: number;
   readonly closedMs: number;
+  /** Its connection was still open. */
+  readonly seized: boolean;
 }
 
 export interface ResumableOptions {
@@ -56,15 +58,6 @@ export class Resumable {
       if (this.#estates.size <= sessionsMax && nowMs - estate.closedMs <= waitMsMax) return;
       this.#giveUp(sessionId, estate);
     }
-  }
-
-  /** Gives up one, where extranonces have run out. */
-  yieldOne(): boolean {
-    for (const [sessionId, estate] of this.#estates) {
-      this.#giveUp(sessionId, estate);
-      return true;
-    }
-    return false;
   }
 
   #giveUp(sessionId: string, { extranonce, newestSerial }: Estate): void {

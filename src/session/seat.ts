@@ -11,6 +11,8 @@ export class Seat {
   extranonce1: Uint8Array = NO_EXTRANONCE;
   /** What the client may name to sit here again after its connection is lost; empty where it was told nothing. */
   resumeId = '';
+  /** When it was taken from a connection that was still open, monotonic ms. */
+  seizedMs = Number.NEGATIVE_INFINITY;
   /** The client asked for `mining.set_extranonce`, so it understands it. */
   movable = false;
 

@@ -21,6 +21,7 @@ import type { Authorization } from './authorize.ts';
 import type { CurrentWork, SessionContext, Vacating } from './context.ts';
 import { Liveness } from './liveness.ts';
 import { Logins } from './logins.ts';
+import { mustSign } from './nicehash.ts';
 import { passwordDifficulty } from './password.ts';
 import { plainReply } from './plain-reply.ts';
 import type { KnownProfile } from './profiles.ts';
@@ -28,6 +29,9 @@ import type { Estate } from './resumable.ts';
 import { Seat } from './seat.ts';
 import { encodeTurnedAway, subscribe } from './subscription.ts';
 import { WorkerRoll } from './worker-roll.ts';
+
+/** A seat that was taken from an open connection is not taken from the next one sooner than this. */
+const SEIZE_MS_MIN = 10_000;
 
 /**
  * One connection's conversation. It gives out work when the client has subscribed and authorised a worker, in either
@@ -83,6 +87,11 @@ export class Session implements Submitter, Vacating, WireHandler {
   /** What the client may name to go on after its connection is lost; empty where it was told nothing of the kind. */
   get resumeId(): string {
     return this.#seat.resumeId;
+  }
+
+  /** Whether it was ever given work for its extranonce. */
+  get hasJobs(): boolean {
+    return this.#assignment.hasJobs;
   }
 
   /** Those who are authorised. */
@@ -166,16 +175,18 @@ export class Session implements Submitter, Vacating, WireHandler {
     if (extranonce === undefined || !this.#assignment.hasJobs) return undefined;
     const { history, difficulty } = this.#assignment;
     const closedMs = this.#context.clock.monotonicMs();
-    return { extranonce, newestSerial, history, difficulty: difficulty.wanted, closedMs };
+    return { extranonce, newestSerial, history, difficulty: difficulty.wanted, closedMs, seized: false };
   }
 
   /**
    * Leaves its seat to another connection. Should there be somebody at this one after all, he goes on with another extranonce
-   * where he understands that and nothing of his is being judged; else he is closed, and comes back.
+   * where he understands that and nothing of his is being judged; else he is closed, and comes back. Undefined where he has
+   * seized the seat himself a moment ago, and went on to authorise: two clients with one id would do so in turns without end.
    */
   vacate(newestSerial: number): Estate | undefined {
     const estate = this.estate(newestSerial);
     if (!estate) return undefined;
+    if (estate.closedMs - this.#seat.seizedMs < SEIZE_MS_MIN && this.workers.size > 0) return undefined;
     this.#seat.leave();
     this.#assignment.restart();
     const moves = this.#seat.movable && this.#sharesUnderWay === 0;
@@ -186,7 +197,7 @@ export class Session implements Submitter, Vacating, WireHandler {
       this.#wire.send(encodeSetExtranonce(this.#seat.hex));
       this.#begin();
     }
-    return estate;
+    return { ...estate, seized: true };
   }
 
   #handle(message: Message): void {
@@ -209,7 +220,7 @@ export class Session implements Submitter, Vacating, WireHandler {
         this.#assignment.retarget(this.#context.clock.monotonicMs());
         return;
       case 'reply':
-        if (message.text !== undefined && this.userAgent === '') this.#introduce(message.text);
+        if (message.text !== undefined && this.userAgent === '') this.#called(message.text);
         return;
       case 'error':
         this.#fault(message);
@@ -257,9 +268,16 @@ export class Session implements Submitter, Vacating, WireHandler {
       this.#context.seated(resumeId, this);
       this.#introduce(userAgent);
       if (estate) this.#assignment.resume(estate);
+      if (estate?.seized) this.#seat.seizedMs = this.#context.clock.monotonicMs();
     }
     this.#wire.send(encodeSubscribed(id, this.#seat.resumeId, this.#seat.hex));
     this.#begin();
+  }
+
+  /** What the client said when it was asked. The name that needs a signature is not to be had in this way. */
+  #called(name: string): void {
+    const { niceHash, profileOf } = this.#context;
+    if (!niceHash || !mustSign(profileOf, name)) this.#introduce(name);
   }
 
   /** What the client calls itself, when it subscribes or when it is asked. */

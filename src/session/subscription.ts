@@ -2,7 +2,7 @@ import type { RequestId } from '../domain/share.ts';
 import { encodeError, encodeRefused, OTHER } from '../stratum/encode.ts';
 import type { Request } from '../stratum/message.ts';
 import type { SessionContext } from './context.ts';
-import { signedByNiceHash } from './nicehash.ts';
+import { mustSign, signedByNiceHash } from './nicehash.ts';
 import type { Estate } from './resumable.ts';
 
 /** What a client gets when it subscribes. */
@@ -24,7 +24,7 @@ export function subscribe(
   context: SessionContext,
 ): Subscription | TurnedAway {
   const { profileOf, niceHash, clock, counters } = context;
-  if (profileOf(userAgent).name === 'nicehash' && niceHash && !signedByNiceHash(signature, niceHash, clock.nowMs()))
+  if (niceHash && mustSign(profileOf, userAgent) && !signedByNiceHash(signature, niceHash, clock.nowMs()))
     return 'not-signed';
   const estate = sessionId === undefined ? undefined : context.reclaim(sessionId);
   if (estate && sessionId !== undefined) {

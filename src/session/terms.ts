@@ -27,11 +27,11 @@ export class TermsCache {
   }
 }
 
-/** From this job id on, these terms. */
+/** From this job id on, these terms; undefined: from here on no job was given out under its own id. */
 interface Rung {
   readonly serial: number;
   readonly variant: number;
-  readonly terms: Terms;
+  readonly terms: Terms | undefined;
 }
 
 /**
@@ -40,9 +40,9 @@ interface Rung {
  */
 export class TermsLadder {
   readonly #rungsMax: number;
-  /** In order of issue, which is the order of (serial, variant). */
+  /** In order of issue, so serials rise; the variants of one serial come in any order. */
   #rungs: Rung[] = [];
-  #firstSerial = Number.POSITIVE_INFINITY;
+  #leastDifficulty = Number.POSITIVE_INFINITY;
 
   constructor(options: { readonly rungsMax: number }) {
     this.#rungsMax = options.rungsMax;
@@ -57,15 +57,28 @@ export class TermsLadder {
     return this.#rungs.length;
   }
 
+  /** The least difficulty that a share may still be judged by; infinite before the first announcement. */
+  get leastDifficulty(): number {
+    return this.#leastDifficulty;
+  }
+
   /** No more can be announced until older jobs are gone. */
   get full(): boolean {
     return this.#rungs.length >= this.#rungsMax;
   }
 
-  /** Terms from this id on. Ids come in order. */
+  /** Terms from this id on. Serials never fall. */
   announce(serial: number, variant: number, terms: Terms): void {
-    this.#firstSerial = Math.min(this.#firstSerial, serial);
     this.#rungs.push({ serial, variant, terms });
+    this.#leastDifficulty = Math.min(this.#leastDifficulty, terms.difficulty);
+  }
+
+  /**
+   * Jobs from `serial` up to the next announcement's were not given out under their own id: what held before does not hold
+   * for them, or a client could mine them before it is said what they are worth.
+   */
+  skip(serial: number): void {
+    if (this.#rungs.length > 0) this.#rungs.push({ serial, variant: 0, terms: undefined });
   }
 
   /** Forgets what no job from `oldestSerial` on can refer to. */
@@ -76,15 +89,19 @@ export class TermsLadder {
       const rung = this.#rungs[index];
       if (rung && (rung.serial < oldestSerial || (rung.serial === oldestSerial && rung.variant === 0))) keep = index;
     }
-    if (keep > 0) this.#rungs = this.#rungs.slice(keep);
+    if (keep === 0) return;
+    this.#rungs = this.#rungs.slice(keep);
+    this.#leastDifficulty = Number.POSITIVE_INFINITY;
+    for (const { terms } of this.#rungs)
+      this.#leastDifficulty = Math.min(this.#leastDifficulty, terms?.difficulty ?? Number.POSITIVE_INFINITY);
   }
 
   /**
    * The terms of a job id up to `lastSerial`, the newest job that the session has. A job's own id (variant 0) holds the
-   * latest terms announced at or before it; a variant exists only as announced.
+   * latest terms announced before that job or with this id; a variant exists only as announced.
    */
   find(serial: number, variant: number, lastSerial: number): Terms | undefined {
-    if (serial < this.#firstSerial || serial > lastSerial) return undefined;
+    if (serial > lastSerial) return undefined;
     for (let index = this.#rungs.length - 1; index >= 0; index -= 1) {
       const rung = this.#rungs[index];
       if (!rung || rung.serial > serial) continue;
@@ -102,7 +119,6 @@ export class TermsLadder {
 /** What a client was given so far: enough to judge its shares, also after it has come back over another connection. */
 export interface History {
   readonly ladder: TermsLadder;
-  /** The newest job that was sent, and under how many more ids it was sent. */
+  /** The newest job that was sent; -1 before the first. */
   lastSerial: number;
-  variant: number;
 }

@@ -15,8 +15,8 @@ export function decodeSubmit(id: RequestId, params: readonly unknown[]): SubmitR
   const extranonce2 = wholeBytes(hexDigits(extranonce2Text, EXTRANONCE2_BYTES * 2));
   const ntime = hexU32(ntimeText);
   const nonce = hexU32(nonceText);
-  // Some clients fill an unused sixth place with null.
-  const rolls = versionText !== undefined && versionText !== null;
+  // Some clients fill an unused sixth place with null or nothing.
+  const rolls = versionText !== undefined && versionText !== null && versionText !== '';
   const versionBits = rolls ? hexU32(versionText) : undefined;
   let malformed: string | undefined;
   if (rolls && versionBits === undefined) malformed = 'version bits';

@@ -40,7 +40,10 @@ export const counterNames = {
   ],
   workersRefused: ['sluice_workers_refused_total', 'Names that were not authorised'],
   difficultyChanges: ['sluice_difficulty_changes_total', 'Difficulties sent after the first of a session'],
-  sharesShed: ['sluice_shares_shed_total', "Shares not looked at: too many, and below the pool's least difficulty"],
+  sharesShed: [
+    'sluice_shares_shed_total',
+    "Shares credited as blocks alone: too many, and below the pool's least difficulty",
+  ],
   oversizedCoinbases: ['sluice_oversized_coinbases_total', 'Jobs sent to devices that take no coinbase of that length'],
   analyticsRows: ['sluice_analytics_rows_total', 'Rows that ClickHouse took'],
 } as const satisfies Record<string, readonly [name: string, help: string]>;

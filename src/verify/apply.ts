@@ -39,14 +39,13 @@ export function applyBatch(shares: readonly PendingShare[], modules: ApplyModule
 function judgeHashed(share: PendingShare, seen: SeenHeaders, nowMonotonicMs: number): void {
   const { job } = share;
   if (!job) throw new Error('apply: a hashed share without a job');
-  if (share.unwanted && (share.meets & MEETS_NETWORK_TARGET) === 0) {
-    share.judge('overloaded', nowMonotonicMs);
-    return;
-  }
-  const verdict = judge(share.meets, seen.check(job, share.hashLow, share.hashHigh));
+  const meetsNetwork = (share.meets & MEETS_NETWORK_TARGET) !== 0;
+  const deserved = judge(share.meets, seen.check(job, share.hashLow, share.hashHigh));
+  // Only what would be paid is refused as too much: what is wrong stays wrong, so that a flood of it is punished.
+  const verdict = share.unwanted && deserved === 'accepted' && !meetsNetwork ? 'overloaded' : deserved;
   share.judge(verdict, nowMonotonicMs);
   // A block is one also where there is no room to remember (and so to credit) its share.
-  if (verdict === 'accepted' || verdict === 'overloaded') share.block = (share.meets & MEETS_NETWORK_TARGET) !== 0;
+  if (verdict === 'accepted' || verdict === 'overloaded') share.block = meetsNetwork;
   if (verdict !== 'accepted') return;
   seen.add(job, share.hashLow, share.hashHigh);
   if ((share.meets & MEETS_SHARE_TARGET) === 0 && share.terms) share.terms = networkTerms(job, share.terms);

@@ -9,7 +9,7 @@ export class PendingShare implements JudgedShare {
   readonly receivedMs: number;
   /** Monotonic clock at arrival, ms. */
   readonly arrivedMs: number;
-  /** Refused, and not logged, unless it makes a block. */
+  /** Not credited and not logged, unless it makes a block. */
   readonly unwanted: boolean;
   worker: Worker | undefined = undefined;
   job: Job | undefined = undefined;

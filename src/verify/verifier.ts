@@ -88,7 +88,7 @@ export class Verifier implements ShareIntake {
 
   /**
    * What is in flight is bounded, so that a log which can not commit (a full disk) fills no memory. A refusal needs no
-   * row, since the log is what is full, and does not wait for one.
+   * row, since the log is what is full, and does not wait for one: it overtakes the shares that do.
    */
   #refuse(share: PendingShare): void {
     const { clock, jobs, foundBlock } = this.#modules;

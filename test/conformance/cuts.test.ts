@@ -76,7 +76,7 @@ describe('a client that is cut off during its login', () => {
     }
     const client = await StratumClient.tcp(listener.address.host, listener.address.port);
     await client.login('next');
-    expect(client.work.jobId).toBe('0000000001');
+    expect(client.work.jobId).toMatch(/^0000000001/);
     client.close();
     await listener.close();
     await expect.poll(() => bench.registry.sessions).toBe(0);

@@ -127,14 +127,14 @@ describe('a session whose password is being checked', () => {
     expect(client.call('mining.authorize', ['alice.1', 'secret'], 2)).toEqual([]);
     expect(client.call('mining.ping', [], 3)).toEqual([]);
     expect(client.call('mining.authorize', ['alice.2', 'secret'], 4)).toEqual([]);
-    client.call('mining.submit', ['alice.2', '0000000001', '0000000000000001', '6553f164', '00000001'], 5);
+    client.call('mining.submit', ['alice.2', '00000000010001', '0000000000000001', '6553f164', '00000001'], 5);
     expect(intake.held).toEqual([]);
     await checks.answer(true);
     const replies = client.wire.take();
     expect(inShort(replies)).toEqual([
       'result true',
       'difficulty 1000',
-      'job 0000000001 clean',
+      'job 00000000010001 clean',
       'result "pong"',
       'result true',
     ]);

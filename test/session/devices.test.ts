@@ -87,14 +87,14 @@ describe('device profiles', () => {
       clock.ms += 5000;
       return inShort(client.call('mining.suggest_difficulty', [difficulty], null));
     };
-    expect(wish(5000)).toEqual(['difficulty 5000', 'job 00000000010001 clean']);
-    expect(wish(3000)).toEqual(['difficulty 3000', 'job 00000000010002']);
-    client.call('mining.suggest_difficulty', [9000], null);
+    expect(wish(5120)).toEqual(['difficulty 5120', 'job 00000000010002 clean']);
+    expect(wish(3072)).toEqual(['difficulty 3072', 'job 00000000010003']);
+    client.call('mining.suggest_difficulty', [8192], null);
     registry.broadcast(makeJob(2));
-    expect(inShort(client.wire.take()), 'also with another job').toEqual(['difficulty 9000', 'job 0000000002 clean']);
-    client.call('mining.suggest_difficulty', [7000], null);
+    expect(inShort(client.wire.take()), 'also with another job').toEqual(['difficulty 8192', 'job 0000000002 clean']);
+    client.call('mining.suggest_difficulty', [7168], null);
     registry.broadcast(makeJob(3));
-    expect(inShort(client.wire.take())).toEqual(['difficulty 7000', 'job 0000000003']);
+    expect(inShort(client.wire.take())).toEqual(['difficulty 7168', 'job 0000000003']);
   });
 
   it.each([
@@ -130,7 +130,7 @@ describe('device profiles', () => {
     expect(loginAs(client, 'NerdMiner')[0]).toBe('difficulty 0.00015');
     for (let nonce = 0; nonce < 1000; nonce += 1) {
       clock.ms += 10;
-      client.call('mining.submit', share('0000000001', nonce));
+      client.call('mining.submit', share('00000000010001', nonce));
     }
     // Ten seconds: ten a second, and what it may send at once.
     const wanted = intake.held.filter(({ unwanted }) => !unwanted).length;
@@ -140,8 +140,29 @@ describe('device profiles', () => {
     expect(registry.counters.shedShares).toBe(1000 - wanted);
     const strong = connect();
     loginAs(strong, 'cpuminer');
-    for (let nonce = 0; nonce < 1000; nonce += 1) strong.call('mining.submit', share('0000000001', nonce));
+    for (let nonce = 0; nonce < 1000; nonce += 1) strong.call('mining.submit', share('00000000010002', nonce));
     expect(registry.counters.shedShares).toBe(1000 - wanted);
+  });
+});
+
+describe('a wish for more', () => {
+  it('does not lift the budget of a weak device while its easy jobs are good', () => {
+    const { registry, connect, intake, clock } = makeBench({ jobsMax: 3 });
+    registry.broadcast(makeJob(1));
+    const client = connect();
+    loginAs(client, 'NerdMiner');
+    clock.ms += 5000;
+    expect(inShort(client.call('mining.suggest_difficulty', [1], null))[0]).toBe('difficulty 1');
+    const wanted = (): number => {
+      intake.held.length = 0;
+      for (let nonce = 0; nonce < 1000; nonce += 1) client.call('mining.submit', share('00000000010001', nonce));
+      return intake.held.filter(({ unwanted }) => !unwanted).length;
+    };
+    expect(wanted()).toBeLessThanOrEqual(60);
+    for (const serial of [2, 3]) registry.broadcast(makeJob(serial));
+    expect(wanted()).toBe(0);
+    registry.broadcast(makeJob(4));
+    expect(wanted(), 'the easy job is gone').toBe(1000);
   });
 });
 
@@ -176,6 +197,18 @@ describe('NiceHash’s signature', () => {
     expect(subscribe(['NiceHash/1.0.0', String(now), sign(now - 1)])).toEqual({ replies: ['error 24'], closes: 1 });
     expect(subscribe(['NiceHash/1.0.0'])).toEqual({ replies: ['error 24'], closes: 1 });
     expect(subscribe(['cgminer/4.12.1']).closes).toBe(0);
+  });
+
+  it('is not gone around by saying the name later', () => {
+    for (const key of [niceHash, undefined]) {
+      const { registry, connect } = makeBench({ niceHash: key });
+      registry.broadcast(makeJob(1));
+      const client = connect();
+      loginAs(client, '');
+      client.say({ id: 1_000_000_000, result: 'NiceHash/1.0.0', error: null });
+      const [session] = registry.connected();
+      expect(session?.device).toBe(key ? 'other' : 'nicehash');
+    }
   });
 });
 
@@ -219,7 +252,7 @@ describe('telling everybody', () => {
     expect(late.login()).toEqual([]);
     registry.broadcast(makeJob(2));
     expect(inShort(client.wire.take())).toEqual(['job 0000000002']);
-    expect(inShort(late.wire.take())).toEqual(['difficulty 1000', 'job 0000000002 clean']);
+    expect(inShort(late.wire.take())).toEqual(['difficulty 1000', 'job 00000000020002 clean']);
   });
 
   it('says so before it closes, and asks everybody to come again, not all at once', () => {
@@ -244,7 +277,7 @@ describe('who does not say what he is', () => {
     const client = connect();
     client.call('mining.subscribe', []);
     const lines = client.call('mining.authorize', ['someone.rig']);
-    expect(inShort(lines.slice(0, 3))).toEqual(['result true', 'difficulty 1000', 'job 0000000001 clean']);
+    expect(inShort(lines.slice(0, 3))).toEqual(['result true', 'difficulty 1000', 'job 00000000010001 clean']);
     const [asked] = lines.slice(3);
     expect(asked).toMatchObject({ method: 'client.get_version', params: [] });
     client.say({ id: asked?.id, result: 'NerdMiner\u0007', error: null });
@@ -279,11 +312,11 @@ describe('workers behind one connection', () => {
     client.login('farm.0');
     for (let rig = 1; rig < 3000; rig += 1) client.call('mining.authorize', [`farm.${rig}`]);
     for (let nonce = 0; nonce < 9000; nonce += 1) {
-      client.call('mining.submit', share('0000000001', nonce, `farm.${nonce % 3000}`));
-      intake.settle(nonce < 6000 ? 'accepted' : 'duplicate', 1);
+      client.call('mining.submit', share('00000000010001', nonce, `farm.${nonce % 3000}`));
+      intake.settle(nonce < 6000 ? 'accepted' : 'duplicate');
     }
-    client.call('mining.submit', share('0000000001', 1, 'farm.none'));
-    intake.settle('unauthorized', 1);
+    client.call('mining.submit', share('00000000010001', 1, 'farm.none'));
+    intake.settle('unauthorized');
     const [session] = registry.connected();
     expect(session?.workers.size).toBe(3000);
     const farm = registry.miner({ account: 'farm', after: undefined, workersMax: 5000 });

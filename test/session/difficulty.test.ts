@@ -134,11 +134,11 @@ describe('SessionDifficulty', () => {
   it('takes a suggestion as a start, once, within the bounds', () => {
     const control = new SessionDifficulty(options);
     control.suggest(2000);
-    expect(control.wanted).toBe(2000);
+    expect(control.wanted, 'of few values').toBe(2048);
     control.begin(0);
     control.review(120_000);
     const lower = control.wanted;
-    expect(lower).toBeLessThan(2000);
+    expect(lower).toBeLessThan(2048);
     control.suggest(2000);
     expect(control.wanted, 'the same wish again').toBe(lower);
     control.suggest(1e-12);
@@ -147,7 +147,7 @@ describe('SessionDifficulty', () => {
     expect(control.wanted).toBe(options.max);
   });
 
-  it('has no fraction above 1, and is never more than was wished, or less than was asked for at least', () => {
+  it('has no fraction above 1, and is never less than was asked for at least', () => {
     const control = new SessionDifficulty(options);
     control.suggest(2048.5);
     expect(control.wanted).toBe(2048);
@@ -196,6 +196,41 @@ describe('SessionDifficulty', () => {
     expect(control.wanted).toBe(1e9);
   });
 
+  it('ends wishes at the network’s difficulty that were made before it was known', () => {
+    const wishing = (say: (control: SessionDifficulty) => void): number => {
+      const control = new SessionDifficulty(options);
+      say(control);
+      control.networkDifficulty = 1e6;
+      return control.wanted;
+    };
+    expect(wishing((control) => control.suggest(2 ** 30))).toBe(1e6);
+    expect(wishing((control) => control.keepAbove(1e8))).toBe(1e6);
+    expect(wishing((control) => control.fix(1e8))).toBe(1e6);
+    expect(wishing((control) => control.suggest(4096))).toBe(4096);
+    // That was measured.
+    expect(wishing((control) => control.resume(1e8))).toBe(1e8);
+    const later = new SessionDifficulty(options);
+    later.networkDifficulty = 2 ** 40;
+    later.suggest(2 ** 30);
+    later.begin(0);
+    later.networkDifficulty = 1e6;
+    expect(later.wanted, 'from the first work on vardiff has its say').toBe(2 ** 30);
+  });
+
+  it('rounds wishes as vardiff rounds, but keeps what is as good, and what is fixed, exactly', () => {
+    const control = new SessionDifficulty({ ...options, start: 1000 });
+    control.suggest(1001);
+    expect(control.wanted).toBe(1000);
+    control.suggest(5000);
+    expect(control.wanted).toBe(5120);
+    control.suggest(0.0003);
+    expect(control.wanted).toBe(2 ** -12 * 1.25);
+    control.fix(1024);
+    expect(control.wanted).toBe(1024);
+    control.fix(5000);
+    expect(control.wanted).toBe(5000);
+  });
+
   it.each([
     ['regtest', 4.6e-10, 0.0002],
     ['an embedded chain', 0.005, 0.0002],
@@ -204,18 +239,18 @@ describe('SessionDifficulty', () => {
     const control = new SessionDifficulty({ ...options, start, min: 1e-9 });
     control.networkDifficulty = networkDifficulty;
     expect(control.wanted).toBe(start);
-    control.suggest(1000);
-    expect(control.wanted).toBe(1000);
+    control.suggest(1024);
+    expect(control.wanted).toBe(1024);
   });
 
   it('gives a device its own floor and start, but goes by what the miner said or showed', () => {
     const small = new SessionDifficulty({ ...options, min: 1 });
     small.device(1e-4, 1.5e-4);
-    expect([small.wanted, small.belowPool]).toEqual([1.5e-4, true]);
+    expect(small.wanted).toBe(1.5e-4);
     const wished = new SessionDifficulty({ ...options, min: 1 });
     wished.suggest(512);
     wished.device(1e-4, 1.5e-4);
-    expect([wished.wanted, wished.belowPool]).toEqual([512, false]);
+    expect(wished.wanted).toBe(512);
     const rental = new SessionDifficulty(options);
     rental.device(524_288, undefined);
     expect(rental.wanted).toBe(524_288);
@@ -239,14 +274,26 @@ describe('SessionDifficulty', () => {
     expect(decay(1)).toBe(1024);
   });
 
+  it('is not raised by silence', () => {
+    const control = new SessionDifficulty(options);
+    control.begin(0);
+    control.accept(65_536);
+    control.suggest(16);
+    control.begin(0);
+    for (let second = 1; second < 600; second += 1) {
+      control.review(second * 1000);
+      expect(control.wanted).toBeLessThanOrEqual(16);
+    }
+  });
+
   it('goes on from where a former connection was, unless the miner wishes otherwise', () => {
     const back = new SessionDifficulty(options);
     back.resume(123);
     expect(back.wanted).toBe(123);
     const wishing = new SessionDifficulty(options);
-    wishing.suggest(9);
+    wishing.suggest(10);
     wishing.resume(123);
-    expect(wishing.wanted).toBe(9);
+    expect(wishing.wanted).toBe(10);
   });
 
   it('stays where it is without vardiff', () => {

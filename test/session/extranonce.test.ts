@@ -41,6 +41,15 @@ describe('ExtranonceAllocator', () => {
     expect(extranonces.allocate()).toBeUndefined();
   });
 
+  it('gives a value that was never mined with again at once', () => {
+    const extranonces = new ExtranonceAllocator({ prefix: 0, prefixBits: 24 });
+    for (let count = 0; count < 256; count += 1) extranonces.allocate();
+    extranonces.release(3, 10);
+    extranonces.release(7, undefined);
+    expect(extranonces.free).toBe(1);
+    expect([extranonces.allocate(), extranonces.allocate()]).toEqual([7, undefined]);
+  });
+
   it('never has one value twice while a job of its last session can be answered: 16 gateways of 50,000 sessions, 10,000,000 opens and closes', () => {
     const [GATEWAYS, SESSIONS, STEPS, PREFIX_BITS] = [16, 50_000, 10_000_000, 10];
     const JOBS_ANSWERABLE = 64;

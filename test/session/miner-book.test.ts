@@ -122,7 +122,7 @@ describe('sessions and the book', () => {
       ['b', 1],
     ]);
     two.call('mining.submit', ['me.a', '0000000001', '00000000000000aa', '6553f164', '00000001']);
-    intake.settle('accepted', 1);
+    intake.settle('accepted');
     one.handler.onClose();
     expect(view()?.workers).toMatchObject([{ rig: 'a', connections: 2, acceptedShares: 1 }]);
     two.handler.onClose();

@@ -36,21 +36,22 @@ describe('coming back', () => {
     registry.broadcast(makeJob(1));
     const first = connect();
     const was = login(first);
-    first.call('mining.suggest_difficulty', [5000]);
+    first.call('mining.suggest_difficulty', [5120]);
     first.handler.onClose();
     clock.ms += limits.resumeMsMax;
     const second = connect();
     expect(subscribe(second, was.id)).toEqual(was);
     const work = second.call('mining.authorize', ['someone.rig']);
-    expect(inShort(work)).toEqual(['result true', 'difficulty 5000', 'job 00000000010002 clean']);
+    expect(inShort(work)).toEqual(['result true', 'difficulty 5120', 'job 00000000010003 clean']);
     // Firmware that starts extranonce2 over must not find its old headers again.
-    expect(String(work[2]?.params?.[2]).slice(-4)).toBe('0002');
-    second.call('mining.submit', share('0000000001', 1));
+    expect(String(work[2]?.params?.[2]).slice(-4)).toBe('0003');
+    second.call('mining.submit', share('00000000010001', 1));
     const submitter = intake.held[0]?.submitter;
-    expect([0, 1, 2, 3].map((variant) => submitter?.terms(1, variant)?.difficulty)).toEqual([
+    expect([0, 1, 2, 3, 4].map((variant) => submitter?.terms(1, variant)?.difficulty)).toEqual([
+      undefined,
       1000,
-      5000,
-      5000,
+      5120,
+      5120,
       undefined,
     ]);
     expect(registry.counters.resumed).toBe(1);
@@ -98,8 +99,8 @@ describe('coming back', () => {
     }
     const back = connect();
     expect(login(back, was.id)).toEqual(was);
-    back.call('mining.submit', share('0000000001', 1));
-    expect(intake.held[0]?.submitter.terms(1, 0)?.difficulty).toBe(1000);
+    back.call('mining.submit', share('00000000010001', 1));
+    expect(intake.held[0]?.submitter.terms(1, 1)?.difficulty).toBe(1000);
   });
 
   it('is a new session where there was no work yet', () => {
@@ -117,17 +118,19 @@ describe('coming back', () => {
     const was = login(first);
     for (let wish = 2; wish <= limits.termsPerSessionMax; wish += 1) {
       clock.ms += 2000;
-      first.call('mining.suggest_difficulty', [wish]);
+      first.call('mining.suggest_difficulty', [2 + (wish % 2)]);
     }
     first.handler.onClose();
     // Otherwise job 1 could be had at a difficulty chosen after seeing its hashes.
     const second = connect();
-    second.call('mining.suggest_difficulty', [77]);
+    second.call('mining.suggest_difficulty', [80]);
     const seat = login(second, was.id);
     expect(seat.extranonce1).not.toBe(was.extranonce1);
     expect(seat.id).not.toBe(was.id);
     second.call('mining.submit', share('0000000001', 1));
-    expect(intake.held[0]?.submitter.terms(1, 0)?.difficulty).toBe(77);
+    const { submitter } = intake.held[0] ?? {};
+    const variants = Array.from({ length: limits.termsPerSessionMax + 2 }, (_, variant) => variant);
+    expect(variants.map((variant) => submitter?.terms(1, variant)?.difficulty).filter(Boolean)).toEqual([80]);
     const third = connect();
     expect(login(third, was.id).extranonce1, 'it is nobody’s').not.toBe(was.extranonce1);
     for (const serial of [2, 3]) registry.broadcast(makeJob(serial));
@@ -141,16 +144,16 @@ describe('coming back while the old connection is still open', () => {
     registry.broadcast(makeJob(1));
     const old = connect();
     const was = login(old);
-    old.call('mining.submit', share('0000000001', 1));
+    old.call('mining.submit', share('00000000010001', 1));
     const back = connect();
     expect(login(back, was.id)).toEqual(was);
     expect(old.wire.closes).toBe(1);
     const [held] = intake.held;
     expect(held?.submitter.extranonce1, 'what it was made with').toEqual(Uint8Array.of(0xf0, 0, 0, 0));
-    intake.settle('accepted', 1);
-    expect(inShort(old.call('mining.submit', share('0000000001', 2)))).toEqual(['result true']);
+    intake.settle('accepted');
+    expect(inShort(old.call('mining.submit', share('00000000010001', 2)))).toEqual(['result true']);
     expect(intake.held[0]?.submitter.subscribed).toBe(false);
-    expect(intake.held[0]?.submitter.terms(1, 0)).toBeUndefined();
+    expect(intake.held[0]?.submitter.terms(1, 1)).toBeUndefined();
     old.call('mining.subscribe', [AGENT]);
     registry.broadcast(makeJob(2));
     expect(inShort(old.wire.take()), 'nothing more for it').toEqual([]);
@@ -167,16 +170,16 @@ describe('coming back while the old connection is still open', () => {
       const old = connect();
       const was = login(old);
       old.call(ask, ask === 'mining.configure' ? [['subscribe-extranonce'], {}] : []);
-      old.call('mining.suggest_difficulty', [5000]);
+      old.call('mining.suggest_difficulty', [5120]);
       expect(login(connect(), was.id)).toEqual(was);
       const lines = old.wire.take();
       expect(lines[0]).toEqual({ id: null, method: 'mining.set_extranonce', params: ['f0000001', 8] });
-      expect(inShort(lines.slice(1))).toEqual(['difficulty 5000', 'job 0000000001 clean']);
+      expect(inShort(lines.slice(1))).toEqual(['difficulty 5120', 'job 00000000010003 clean']);
       expect(old.wire.closes).toBe(0);
-      old.call('mining.submit', share('00000000010001', 1));
+      old.call('mining.submit', share('00000000010003', 1));
       const submitter = intake.held[0]?.submitter;
       expect(submitter?.extranonce1).toEqual(Uint8Array.of(0xf0, 0, 0, 1));
-      expect([0, 1].map((variant) => submitter?.terms(1, variant)?.difficulty)).toEqual([5000, undefined]);
+      expect([0, 1, 2, 3].map((variant) => submitter?.terms(1, variant)?.difficulty)).toEqual([...Array(3), 5120]);
       intake.settle('job-not-found');
       // It was not told another id, so nobody comes back to this one.
       old.handler.onClose();
@@ -194,6 +197,26 @@ describe('coming back while the old connection is still open', () => {
     expect(login(connect(), was.id)).toEqual(was);
     expect(inShort(old.wire.take())).toEqual([]);
     expect(old.wire.closes).toBe(1);
+  });
+
+  it('is not done in turns by two clients with one id', () => {
+    const { registry, connect, clock } = makeBench();
+    registry.broadcast(makeJob(1));
+    const was = login(connect());
+    const second = connect();
+    expect(login(second, was.id)).toEqual(was);
+    clock.ms += 9_999;
+    const third = connect();
+    const other = login(third, was.id);
+    expect(other.extranonce1).not.toBe(was.extranonce1);
+    expect(other.id).not.toBe(was.id);
+    expect(second.wire.closes).toBe(0);
+    clock.ms += 1;
+    expect(login(connect(), was.id), 'a client whose connection dies again').toEqual(was);
+    expect(second.wire.closes).toBe(1);
+    // Nor is a connection protected that was lost before it authorised.
+    expect(subscribe(connect(), other.id)).toEqual(other);
+    expect(subscribe(connect(), other.id)).toEqual(other);
   });
 
   it('never gives one extranonce to two, in any order of coming and going', () => {
@@ -271,6 +294,6 @@ describe('the shares of both', () => {
     expect(back.submit(back.solve({ work: before, ntime: before.ntime + 1 }))).toBe('accepted');
     // The other goes on with its new extranonce, on work of its own.
     expect(old.submit(old.solve())).toBe('accepted');
-    expect(old.submit(back.solve({ work: before }))).toBe('low-difficulty');
+    expect(old.submit(back.solve({ work: before }))).toBe('job-not-found');
   });
 });

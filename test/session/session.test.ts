@@ -36,7 +36,7 @@ describe('logging in', () => {
     ]);
     const replies = client.call('mining.authorize', ['someone.rig', 'x'], 2);
     expect(replies[0]).toEqual({ id: 2, result: true, error: null });
-    expect(inShort(replies)).toEqual(['result true', 'difficulty 1000', 'job 0000000064 clean']);
+    expect(inShort(replies)).toEqual(['result true', 'difficulty 1000', 'job 00000000640001 clean']);
   });
 
   it('gives out work in either order, once, and waits for a job where there is none', () => {
@@ -45,7 +45,7 @@ describe('logging in', () => {
     expect(inShort(client.call('mining.authorize', ['someone']))).toEqual(['result true']);
     expect(inShort(client.call('mining.subscribe', ['test/1'])).length).toBe(1);
     registry.broadcast(makeJob(100));
-    expect(inShort(client.wire.take())).toEqual(['difficulty 1000', 'job 0000000064 clean']);
+    expect(inShort(client.wire.take())).toEqual(['difficulty 1000', 'job 00000000640001 clean']);
     expect(inShort(client.call('mining.authorize', ['someone.else']))).toEqual(['result true']);
     expect(inShort(client.call('mining.authorize', ['someone']))).toEqual(['result true']);
     registry.broadcast(makeJob(101));
@@ -85,7 +85,7 @@ describe('logging in', () => {
     expect(inShort(client.call('mining.authorize', ['farm.more']))).toEqual(['error 20']);
     expect(inShort(client.call('mining.authorize', ['farm.7'])), 'known already').toEqual(['result true']);
     expect(registry.counters.authorizedWorkers).toBe(limits.workersPerSessionMax);
-    client.call('mining.submit', share('0000000001', 'farm.16000'));
+    client.call('mining.submit', share('00000000010001', 'farm.16000'));
     expect(intake.held[0]?.submitter.worker('farm.16000')).toMatchObject({
       name: 'farm.16000',
       account: 'farm',
@@ -95,19 +95,41 @@ describe('logging in', () => {
     expect(registry.counters.authorizedWorkers).toBe(0);
   });
 
+  it('keeps no extranonce of connections that never had work, and takes none from clients that may come back', () => {
+    const extranonces = new ExtranonceAllocator({ prefix: 0, prefixBits: 24 });
+    const { registry, connect } = makeBench({}, { extranonces });
+    registry.broadcast(makeJob(1));
+    const gone = connect();
+    const [reply] = gone.call('mining.subscribe', ['a']);
+    const [topics = [], extranonce1] = (reply?.result ?? []) as [string[][]?, string?];
+    gone.call('mining.authorize', ['someone']);
+    gone.handler.onClose();
+    for (let round = 0; round < 1000; round += 1) {
+      const client = connect();
+      expect(inShort(client.call('mining.subscribe'))[0]).toMatch(/^result/);
+      client.handler.onClose();
+    }
+    const others = Array.from({ length: 256 }, () => inShort(connect().call('mining.subscribe'))[0]);
+    expect(others.filter((text) => text === 'error 20')).toHaveLength(1);
+    const back = connect().call('mining.subscribe', ['a', topics[0]?.[1]]);
+    expect(back[0]?.result).toMatchObject({ 1: extranonce1 });
+  });
+
   it('turns a client away when no extranonce is free, and serves it when one is', () => {
     const extranonces = new ExtranonceAllocator({ prefix: 0, prefixBits: 24 });
-    const { registry, connect } = makeBench({ jobsMax: 2 }, { extranonces });
+    const { registry, connect, clock } = makeBench({ jobsMax: 2 }, { extranonces });
     registry.broadcast(makeJob(1));
     const clients = Array.from({ length: 256 }, () => {
       const client = connect();
-      client.call('mining.subscribe');
+      client.login();
       return client;
     });
     const late = connect();
     expect(inShort(late.call('mining.subscribe'))).toEqual(['error 20']);
     expect(late.wire.closes).toBe(1);
     clients[9]?.handler.onClose();
+    clock.ms += limits.resumeMsMax + 1;
+    registry.tick();
     registry.broadcast(makeJob(2));
     expect(inShort(connect().call('mining.subscribe')), 'job 1 can still be answered').toEqual(['error 20']);
     registry.broadcast(makeJob(3));
@@ -119,7 +141,7 @@ describe('submitting', () => {
   it('hands every submission to the intake, also before subscribing and authorising', () => {
     const { connect, intake } = makeBench();
     const client = connect();
-    expect(client.call('mining.submit', share('0000000001'))).toEqual([]);
+    expect(client.call('mining.submit', share('00000000010001'))).toEqual([]);
     const [held] = intake.held;
     expect(held?.submitter).toMatchObject({ sessionId: 1n, subscribed: false, remoteIp: '192.0.2.7', userAgent: '' });
     expect(held?.submitter.extranonce1).toEqual(new Uint8Array(4));
@@ -136,13 +158,13 @@ describe('submitting', () => {
     registry.broadcast(makeJob(1));
     const client = connect();
     client.login();
-    client.call('mining.submit', share('0000000001'), 'id!');
+    client.call('mining.submit', share('00000000010001'), 'id!');
     const submitter = intake.held[0]?.submitter;
     expect(submitter).toMatchObject({ subscribed: true, userAgent: 'test/1' });
     expect(submitter?.extranonce1).toEqual(Uint8Array.of(0xf0, 0, 0, 0));
     expect(submitter?.worker('someone.rig')).toMatchObject({ name: 'someone.rig', account: 'someone', rig: 'rig' });
     expect(submitter?.worker('someone.else')).toBeUndefined();
-    expect(submitter?.terms(1, 0)).toEqual({
+    expect(submitter?.terms(1, 1)).toEqual({
       difficulty: 1000,
       target: targetToBytes(targetOfDifficulty(1000)),
       work: expect.any(BigInt),
@@ -155,15 +177,15 @@ describe('submitting', () => {
     registry.broadcast(makeJob(1));
     const client = connect();
     client.login();
-    for (const id of [4, 4, 'x', null]) client.call('mining.submit', share('0000000001'), id);
-    intake.settle('accepted', 1);
-    intake.settle('duplicate', 1);
-    intake.settle('stale', 1);
+    for (const id of [4, 4, 'x', null]) client.call('mining.submit', share('00000000010001'), id);
+    intake.settle('accepted');
+    intake.settle('duplicate');
+    intake.settle('stale');
     const replies = client.wire.take();
     expect(replies.map(({ id }) => id)).toEqual([4, 4, 'x']);
     expect(inShort(replies)).toEqual(['result true', 'error 22', 'error 21']);
     client.handler.onClose();
-    intake.settle('accepted', 1);
+    intake.settle('accepted');
     expect(client.wire.take()).toEqual([]);
   });
 });
@@ -175,24 +197,24 @@ describe('difficulty', () => {
     registry.broadcast(makeJob(2));
     const client = connect();
     client.login();
-    expect(inShort(client.call('mining.suggest_difficulty', [5000]))).toEqual([
+    expect(inShort(client.call('mining.suggest_difficulty', [5120]))).toEqual([
       'result true',
-      'difficulty 5000',
-      'job 00000000020001',
+      'difficulty 5120',
+      'job 00000000020002',
     ]);
     clock.ms += 10_000;
-    expect(inShort(client.call('mining.suggest_difficulty', [6000], null))).toEqual([
-      'difficulty 6000',
-      'job 00000000020002',
+    expect(inShort(client.call('mining.suggest_difficulty', [6144], null))).toEqual([
+      'difficulty 6144',
+      'job 00000000020003',
     ]);
     registry.broadcast(makeJob(3));
     expect(inShort(client.wire.take())).toEqual(['job 0000000003']);
-    client.call('mining.submit', share('0000000002'));
+    client.call('mining.submit', share('00000000020001'));
     const terms = (serial: number, variant: number): number | undefined =>
       intake.held[0]?.submitter.terms(serial, variant)?.difficulty;
-    expect([terms(2, 0), terms(2, 1), terms(2, 2), terms(3, 0)]).toEqual([1000, 5000, 6000, 6000]);
-    // Job 1 was never this session's, job 4 is nobody's yet, and no other variant was given out.
-    expect([terms(1, 0), terms(4, 0), terms(2, 3), terms(3, 1)]).toEqual([undefined, undefined, undefined, undefined]);
+    expect([terms(2, 1), terms(2, 2), terms(2, 3), terms(3, 0)]).toEqual([1000, 5120, 6144, 6144]);
+    // Job 1 was never this session's, job 4 is nobody's yet, and no other variant was given out: of job 2 not its own id.
+    expect([terms(1, 0), terms(4, 0), terms(2, 0), terms(2, 4), terms(3, 1)]).toEqual(Array(5).fill(undefined));
     expect(registry.counters.difficultyChanges).toBe(2);
   });
 
@@ -203,16 +225,16 @@ describe('difficulty', () => {
     client.login();
     const wish = (difficulty: number): string[] =>
       inShort(client.call('mining.suggest_difficulty', [difficulty], null));
-    expect(wish(10)).toEqual(['difficulty 10', 'job 00000000010001']);
+    expect(wish(10)).toEqual(['difficulty 10', 'job 00000000010002']);
     expect(wish(20)).toEqual([]);
     expect(wish(10)).toEqual([]);
-    expect(wish(30)).toEqual([]);
+    expect(wish(28)).toEqual([]);
     clock.ms += 1_000;
     registry.tick();
     expect(client.wire.take()).toEqual([]);
     clock.ms += 1_000;
     registry.tick();
-    expect(inShort(client.wire.take())).toEqual(['difficulty 30', 'job 00000000010002']);
+    expect(inShort(client.wire.take())).toEqual(['difficulty 28', 'job 00000000010003']);
     expect(wish(40)).toEqual([]);
     registry.broadcast(makeJob(2));
     expect(inShort(client.wire.take()), 'a new job carries what is due').toEqual(['difficulty 40', 'job 0000000002']);
@@ -223,12 +245,12 @@ describe('difficulty', () => {
     registry.broadcast(makeJob(1));
     const early = connect();
     early.call('mining.suggest_difficulty', [0.00015], null);
-    expect(inShort(early.login())).toEqual(['difficulty 1', 'job 0000000001 clean']);
+    expect(inShort(early.login())).toEqual(['difficulty 1', 'job 00000000010001 clean']);
     const target = connect();
     target.call('mining.suggest_target', [`0000000000${'f'.repeat(54)}`], null);
-    expect(inShort(target.login())[0]).toBe('difficulty 255');
-    expect(inShort(connect().login('me', 'x,d=77'))).toEqual(['difficulty 77', 'job 0000000001 clean']);
-    expect(inShort(connect().login('me', 'd=1000000000'))).toEqual(['difficulty 1000000', 'job 0000000001 clean']);
+    expect(inShort(target.login())[0]).toBe('difficulty 256');
+    expect(inShort(connect().login('me', 'x,d=77'))).toEqual(['difficulty 77', 'job 00000000010003 clean']);
+    expect(inShort(connect().login('me', 'd=1000000000'))).toEqual(['difficulty 1000000', 'job 00000000010004 clean']);
   });
 
   /** Submits 50 shares a second for four seconds and returns the difficulties announced meanwhile. */
@@ -236,8 +258,8 @@ describe('difficulty', () => {
     const announced: number[] = [];
     for (let count = 0; count < 200; count += 1) {
       clock.ms += 20;
-      client.call('mining.submit', share('0000000001'));
-      intake.settle(verdict, 1);
+      client.call('mining.submit', share('00000000010001'));
+      intake.settle(verdict);
       announced.push(...difficulties(client.wire.take()));
     }
     return announced;
@@ -277,17 +299,15 @@ describe('difficulty', () => {
     let announced = 0;
     for (let wish = 1; wish <= limits.termsPerSessionMax + 50; wish += 1) {
       clock.ms += 5_000;
-      announced += inShort(client.call('mining.suggest_difficulty', [wish + 1], null)).length / 2;
+      announced += inShort(client.call('mining.suggest_difficulty', [2 + (wish % 2)], null)).length / 2;
     }
     expect(announced).toBe(limits.termsPerSessionMax - 1);
     registry.broadcast(makeJob(2));
     expect(inShort(client.wire.take()), 'work goes on').toEqual(['job 0000000002']);
     client.call('mining.submit', share('0000000002'));
-    expect(intake.held[0]?.submitter.terms(2, 0)?.difficulty).toBe(limits.termsPerSessionMax);
+    expect(intake.held[0]?.submitter.terms(2, 0)?.difficulty).toBe(3);
     for (let serial = 3; serial <= 2 + limits.jobsMax; serial += 1) registry.broadcast(makeJob(serial));
-    expect(inShort(client.wire.take()).filter((line) => line.startsWith('difficulty'))).toEqual([
-      `difficulty ${limits.termsPerSessionMax + 51}`,
-    ]);
+    expect(inShort(client.wire.take()).filter((line) => line.startsWith('difficulty'))).toEqual(['difficulty 2']);
   });
 });
 
@@ -302,9 +322,9 @@ describe('version rolling', () => {
       'version-rolling': true,
       'version-rolling.mask': '1fffe000',
     });
-    expect(inShort(client.login())).toEqual(['mask 1fffe000', 'difficulty 1000', 'job 0000000001 clean']);
-    client.call('mining.submit', share('0000000001', 'someone.rig', '00002000'));
-    expect(intake.held[0]?.submitter.terms(1, 0)?.versionMask).toBe(0x1fffe000);
+    expect(inShort(client.login())).toEqual(['mask 1fffe000', 'difficulty 1000', 'job 00000000010001 clean']);
+    client.call('mining.submit', share('00000000010001', 'someone.rig', '00002000'));
+    expect(intake.held[0]?.submitter.terms(1, 1)?.versionMask).toBe(0x1fffe000);
   });
 
   it('takes a later mask into force with the next job id, not on work that is out', () => {
@@ -319,12 +339,12 @@ describe('version rolling', () => {
     ).toEqual([
       'result {"version-rolling":true,"version-rolling.mask":"00006000"}',
       'mask 00006000',
-      'job 00000000010001',
+      'job 00000000010002',
     ]);
-    client.call('mining.submit', share('0000000001'));
+    client.call('mining.submit', share('00000000010001'));
     const submitter = intake.held[0]?.submitter;
-    expect(submitter?.terms(1, 0)?.versionMask).toBe(0);
-    expect(submitter?.terms(1, 1)?.versionMask).toBe(0x6000);
+    expect(submitter?.terms(1, 1)?.versionMask).toBe(0);
+    expect(submitter?.terms(1, 2)?.versionMask).toBe(0x6000);
     // Changing it back and forth is no way to fill the memory.
     client.call('mining.configure', [['version-rolling'], options]);
     expect(client.call('mining.configure', [['version-rolling'], options]).length).toBe(1);
@@ -473,11 +493,27 @@ describe('SessionRegistry', () => {
     registry.broadcast(makeJob(1));
     for (const client of [connect(), connect()]) {
       client.login();
-      client.call('mining.submit', share('0000000001'));
+      client.call('mining.submit', share('00000000010001'));
     }
-    const [one, other] = intake.held.map(({ submitter }) => submitter.terms(1, 0));
+    const [one, other] = intake.held.map(({ submitter }, index) => submitter.terms(1, 1 + index));
     expect(one).toBeDefined();
     expect(one).toBe(other);
+  });
+
+  it('shares the terms also of those who wish for what nobody else does', () => {
+    const { registry, connect, intake } = makeBench({ difficulty: { ...sessionOptions.difficulty, min: 1e-5 } });
+    registry.broadcast(makeJob(1));
+    const clients = Array.from({ length: 100 }, (_, index) => {
+      const client = connect();
+      client.call('mining.suggest_difficulty', [0.3 + index / 1_000_000]);
+      client.login();
+      client.call('mining.submit', share('0000000001'));
+      return client;
+    });
+    const terms = intake.held.map(({ submitter }, index) => submitter.terms(1, 1 + index));
+    expect(terms[0]).toBeDefined();
+    expect(new Set(terms).size).toBe(1);
+    expect(clients.length).toBe(terms.length);
   });
 
   it('gives sessions different extranonces and ids', () => {

@@ -1,4 +1,4 @@
-import { jobId } from '../../src/domain/ids.ts';
+import { jobId, parseJobRef } from '../../src/domain/ids.ts';
 import type { Job } from '../../src/domain/job.ts';
 import type { Clock, ShareIntake, Wire, WireHandler } from '../../src/domain/ports.ts';
 import type { JudgedShare, SubmitRequest, Submitter } from '../../src/domain/share.ts';
@@ -78,14 +78,15 @@ export class HeldIntake implements ShareIntake {
   }
 
   /** Judges the oldest share, at the terms that its session promised. */
-  settle(verdict: Verdict, serial = -1, variant = 0): void {
+  settle(verdict: Verdict): void {
     const share = this.held.shift();
     if (!share) throw new Error('no share is held');
+    const ref = parseJobRef(share.request.jobId);
     share.submitter.settle({
       ...share,
       worker: share.submitter.worker(share.request.workerName),
       job: undefined,
-      terms: share.submitter.terms(serial, variant),
+      terms: ref && share.submitter.terms(ref.serial, ref.variant),
       verdict,
       variant: 0,
       version: 0,
@@ -171,6 +172,7 @@ export function makeBench(options: Partial<SessionOptions> = {}, modules: Partia
   const clock = new ManualClock();
   const intake = new HeldIntake();
   let sessionId = 0n;
+  let variant = 0;
   const registry = new SessionRegistry(
     { ...sessionOptions, ...options },
     {
@@ -180,6 +182,8 @@ export function makeBench(options: Partial<SessionOptions> = {}, modules: Partia
       authorize: authorizeAnyone(),
       extranonces: new ExtranonceAllocator({ prefix: 0xf0, prefixBits: 8 }),
       newSessionId: () => ++sessionId,
+      // Where the pool takes any, here they are counted.
+      newVariant: () => ++variant,
       ...modules,
     },
   );

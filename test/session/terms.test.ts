@@ -54,19 +54,37 @@ describe('TermsLadder', () => {
     expect([at(5, 1), at(6, 3), at(7, 1), at(9, 1), at(4, 1)]).toEqual(Array(5).fill(undefined));
   });
 
+  it('holds a job’s own id for unknown where it was never given out, whatever held before and after', () => {
+    const at = (ladder: TermsLadder, serial: number, variant = 0) => ladder.find(serial, variant, 9)?.difficulty;
+    const fresh = new TermsLadder({ rungsMax: 10 });
+    fresh.skip(0);
+    fresh.announce(5, 700, terms(1));
+    expect([at(fresh, 5), at(fresh, 5, 700), at(fresh, 6)]).toEqual([undefined, 1, 1]);
+    fresh.announce(5, 3, terms(2));
+    expect([at(fresh, 5), at(fresh, 5, 700), at(fresh, 5, 3), at(fresh, 6)]).toEqual([undefined, 1, 2, 2]);
+    // Away while 7 came; back at 8, twice.
+    fresh.skip(7);
+    fresh.announce(8, 40, terms(4));
+    fresh.announce(8, 30, terms(5));
+    expect([6, 7, 8, 9].map((serial) => at(fresh, serial))).toEqual([2, undefined, undefined, 5]);
+    expect([at(fresh, 8, 40), at(fresh, 8, 30), at(fresh, 7, 40)]).toEqual([4, 5, undefined]);
+  });
+
   it('says the same after pruning, of every job that is left', () => {
-    const steps = fc.array(fc.record({ jobs: fc.nat(2), difficulty: fc.integer({ min: 1, max: 50 }) }), {
-      minLength: 1,
-      maxLength: 20,
-    });
+    const step = fc.record({ jobs: fc.nat(2), difficulty: fc.integer({ min: 1, max: 50 }), away: fc.boolean() });
+    const steps = fc.array(step, { minLength: 1, maxLength: 20 });
     fc.assert(
       fc.property(steps, fc.nat(25), (changes, age) => {
         const [whole, pruned] = [new TermsLadder({ rungsMax: 100 }), new TermsLadder({ rungsMax: 100 })];
-        let [serial, variant] = [0, 0];
-        for (const [place, { jobs, difficulty }] of changes.entries()) {
-          variant = jobs === 0 && place > 0 ? variant + 1 : 0;
+        let serial = 0;
+        for (const [place, { jobs, difficulty, away }] of changes.entries()) {
+          // Variants come in no order.
+          const variant = jobs === 0 || away ? changes.length - place : 0;
+          for (const ladder of [whole, pruned]) {
+            if (away && jobs > 0) ladder.skip(serial + 1);
+            ladder.announce(serial + jobs, variant, terms(difficulty));
+          }
           serial += jobs;
-          for (const ladder of [whole, pruned]) ladder.announce(serial, variant, terms(difficulty));
         }
         const oldest = Math.max(serial - age, 0);
         pruned.prune(oldest);
@@ -76,6 +94,9 @@ describe('TermsLadder', () => {
           }
         }
         expect(pruned.latest).toBe(whole.latest);
+        const left = Array.from({ length: serial - oldest + 1 }, (_, job) => pruned.find(oldest + job, 0, serial));
+        for (const held of left) expect(held?.difficulty ?? 50).toBeGreaterThanOrEqual(pruned.leastDifficulty);
+        expect(pruned.leastDifficulty).toBeGreaterThanOrEqual(whole.leastDifficulty);
       }),
     );
   });

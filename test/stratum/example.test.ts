@@ -10,7 +10,10 @@ const value = (name: string): string => new RegExp(`^${name} +([0-9a-f]+)$`, 'm'
 
 let front: Front;
 beforeAll(async () => {
-  front = await Front.open({ difficulty: { start: 1e-5, min: 1e-9, max: 1, vardiff: true, sharesPerMinute: 12 } });
+  front = await Front.open(
+    { difficulty: { start: 1e-5, min: 1e-9, max: 1, vardiff: true, sharesPerMinute: 12 } },
+    { newVariant: () => 0x4c1a },
+  );
 });
 afterAll(() => front.close());
 
@@ -49,7 +52,7 @@ it('the description’s example is what the pool says, its share is accepted, an
   const header = miner.work.header(extranonce2, Number.parseInt(bits, 16));
   header.writeUInt32LE(Number.parseInt(ntime, 16), 68);
   header.writeUInt32LE(Number.parseInt(nonce, 16), 76);
-  const coinbase = `0100000001000000000000${extranonce2}ffffffff`;
+  const coinbase = `01000000014c1a00000000${extranonce2}ffffffff`;
   expect(value('coinbase')).toBe(coinbase);
   expect(value('merkle root')).toBe(header.subarray(36, 68).toString('hex'));
   expect(value('header')).toBe(header.toString('hex'));

@@ -22,7 +22,8 @@ describe('decodeSubmit', () => {
     };
     expect(decodeSubmit(1, good)).toEqual({ ...fields, versionBits: 0x2000 });
     expect(decodeSubmit(1, good.slice(0, 5))).toEqual({ ...fields, versionBits: undefined });
-    expect(decodeSubmit(1, [...good.slice(0, 5), null])).toEqual({ ...fields, versionBits: undefined });
+    for (const nothing of [null, ''])
+      expect(decodeSubmit(1, [...good.slice(0, 5), nothing])).toEqual({ ...fields, versionBits: undefined });
   });
 
   it('gives every spelling of the same share the same fields', () => {
@@ -64,7 +65,7 @@ describe('decodeSubmit', () => {
     ],
     [3, 'ntime', ['', '0x', 'g', '123456789', '+1', ' 1', '1\n', 1, null, '１']],
     [4, 'nonce', ['', 'xyz', '000000000', '1.0', '1h3', 7, undefined, '0x', '\0']],
-    [5, 'version bits', ['', 'x', '0x', '111111111', 0, false, {}, []]],
+    [5, 'version bits', ['x', '0x', '111111111', 0, false, {}, []]],
   ])('blames place %i (%s)', (place, field, values) => {
     for (const value of values as unknown[]) expect(withField(place, value).malformed).toBe(field);
   });

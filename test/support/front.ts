@@ -9,7 +9,7 @@ import { limits } from '../../src/limits.ts';
 import { authorizeAnyone } from '../../src/session/authorize.ts';
 import type { SessionOptions } from '../../src/session/context.ts';
 import { ExtranonceAllocator } from '../../src/session/extranonce.ts';
-import { SessionRegistry } from '../../src/session/registry.ts';
+import { type SessionModules, SessionRegistry } from '../../src/session/registry.ts';
 import { type Runners, startRunners } from '../../src/verify/runners.ts';
 import { SeenHeaders } from '../../src/verify/seen.ts';
 import { Verifier } from '../../src/verify/verifier.ts';
@@ -31,7 +31,7 @@ export class Front {
   readonly #deferred: (() => void)[] = [];
   #index = 0;
 
-  private constructor(runners: Runners, options: Partial<SessionOptions>) {
+  private constructor(runners: Runners, options: Partial<SessionOptions>, modules: Partial<SessionModules>) {
     this.#runners = runners;
     this.jobs = new JobStore({ jobsMax: options.jobsMax ?? limits.jobsMax });
     const { clock, jobs, seen, log, blocks } = this;
@@ -61,12 +61,13 @@ export class Front {
         authorize: authorizeAnyone(),
         extranonces: new ExtranonceAllocator({ prefix: 0, prefixBits: 0 }),
         newSessionId: () => ++sessions,
+        ...modules,
       },
     );
   }
 
-  static async open(options: Partial<SessionOptions> = {}): Promise<Front> {
-    return new Front(await startRunners({ threads: 0 }, loadKernel()), options);
+  static async open(options: Partial<SessionOptions> = {}, modules: Partial<SessionModules> = {}): Promise<Front> {
+    return new Front(await startRunners({ threads: 0 }, loadKernel()), options, modules);
   }
 
   close(): Promise<void> {

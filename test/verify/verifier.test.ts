@@ -388,7 +388,7 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     }
   });
 
-  it('looks at an unwanted share for a block alone, which it takes like any other', async () => {
+  it('credits no unwanted share but a block, and calls a bad one bad', async () => {
     const { verifier, jobs, blocks, log, flushed, durable } = setUp();
     const submitter = new TestSubmitter(terms(EASY));
     const job: Job = { ...makeJob(0), networkTarget: targetToBytes(targetOfDifficulty(4 * EASY)) };
@@ -407,7 +407,7 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     durable();
     expect(submitter.settled.map((share) => share.verdict)).toEqual([
       'overloaded',
-      'overloaded',
+      'low-difficulty',
       'accepted',
       'duplicate',
       'accepted',
