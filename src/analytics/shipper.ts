@@ -139,7 +139,7 @@ export class Shipper {
 
   /** Groups the next batches, unless it is better to wait for more of them. */
   #seal(): Shipment | undefined {
-    const { reader, state, clock, logger } = this.#m;
+    const { reader, state, clock } = this.#m;
     const { seq } = state.position();
     const bounds = { rowsMax: limits.shipmentRowsMax, bytesMax: limits.shipmentBytesMax };
     const end = reader.last().seq;
@@ -152,23 +152,31 @@ export class Shipper {
     const full = last.seq < end;
     const due = clock.monotonicMs() - this.#shippedAtMs >= SHIP_EVERY_MS;
     if (!full && !due && this.#hurried === 0 && !this.#stopped) return undefined;
-    if (first.seq !== seq + 1) {
-      logger.warn({ from: seq + 1, to: first.seq - 1 }, 'batches are gone from the log that never came to ClickHouse');
-    }
+    if (first.seq !== seq + 1) this.#onGap(seq + 1, first.seq - 1);
     const rows = heads.reduce((sum, head) => sum + head.rows, 0);
     const shipment = { first: first.seq, last: last.seq, rows, rowsTotal: last.rowsTotal };
     state.seal(shipment);
     return shipment;
   }
 
+  /**
+   * What was dropped while the log was kept for nobody is gone. What is missing in its middle may be there again when
+   * somebody has mended it, so nothing behind it is shipped.
+   */
+  #onGap(from: number, to: number): void {
+    const { reader, logger } = this.#m;
+    if ((reader.oldestSeq() ?? 0) <= from) throw new Error(`the batches ${from} to ${to} of the log can not be read`);
+    logger.warn({ from, to }, 'batches are gone from the log that never came to ClickHouse');
+  }
+
   async #send({ first, last }: Shipment): Promise<void> {
-    const { reader, warehouse, logger } = this.#m;
+    const { reader, warehouse } = this.#m;
     const heads = reader.heads(first - 1, {
       rowsMax: Number.POSITIVE_INFINITY,
       bytesMax: Number.POSITIVE_INFINITY,
       last,
     });
-    if (heads.length !== last - first + 1) logger.error({ first, last }, 'batches of a shipment are gone from the log');
+    if (heads.length !== last - first + 1) this.#onGap(first, last);
     const alien = heads.find((head) => head.format !== ROW_FORMAT);
     if (alien !== undefined) throw new Error(`batch ${alien.seq} has rows of an unknown layout ${alien.format}`);
     for (const table of Object.keys(batchKinds) as BatchKind[]) {

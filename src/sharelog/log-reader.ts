@@ -28,10 +28,17 @@ export class LogReader {
   readonly #folder: string;
   /** The last used comes last. */
   #open: SegmentReader[] = [];
+  /** Those that have been looked at since they can not grow any more. */
+  readonly #complete = new WeakSet<SegmentReader>();
 
   constructor(folder: string, { logId }: LogIdentity) {
     this.#folder = folder;
     this.logId = logId;
+  }
+
+  /** The first batch that is there; undefined where none has been written yet. */
+  oldestSeq(): number | undefined {
+    return this.#segments()[0];
   }
 
   /** The last batch ever written, and the rows and bytes up to it. */
@@ -94,13 +101,14 @@ export class LogReader {
     return listSegments(this.#folder) ?? [];
   }
 
-  /** The segment, with everything that is in it; `grows` where that may be more than when it was last looked at. */
+  /** The segment, with everything that is in it; `grows`: it may be the one that is written. */
   #segment(firstSeq: number, grows: boolean): SegmentReader {
     const known = this.#open.find((segment) => segment.firstSeq === firstSeq);
     const segment = known ?? new SegmentReader(this.#folder, firstSeq);
     this.#open = [...this.#open.filter((other) => other !== segment), segment];
     while (this.#open.length > OPEN_MAX) this.#open.shift()?.close();
-    if (grows || known === undefined) segment.extend();
+    if (grows || !this.#complete.has(segment)) segment.extend();
+    if (!grows) this.#complete.add(segment);
     return segment;
   }
 

@@ -105,6 +105,17 @@ describe('the log’s files', () => {
     expect(read.heads(30, BOUNDS)).toEqual([]);
   });
 
+  it('are read whole by a reader that has not looked for a while', async () => {
+    const written = await openLog(1_000);
+    const read = reader();
+    let count = 0;
+    for (const more of [2, 30, 1, 25, 40]) {
+      for (let i = 0; i < more; i += 1) await log(written, count++);
+      expect(nonces(read)).toEqual(upTo(count));
+      expect(read.heads(0, BOUNDS)).toHaveLength(count);
+    }
+  });
+
   it('are written over when they are confirmed, which no reader takes for anything new', async () => {
     const written = await openLog(1_000);
     for (let round = 0; round < 12; round += 1) {
