@@ -8,7 +8,7 @@ import { migrate, type Warehouse } from './warehouse.ts';
 /** How often the log is looked at when there was nothing new. */
 const POLL_MS = 200;
 /** Shipments that are not full leave at most this often: ClickHouse likes few large inserts. Who queries hurries the next. */
-const SHIP_EVERY_MS = 2_000;
+const SHIP_EVERY_MS = 1_000;
 const RETRY_MS_MIN = 250;
 const RETRY_MS_MAX = 15_000;
 
