@@ -9,7 +9,7 @@ import { type FieldPlace, SubmitShape } from './submit-shape.ts';
  * `method` and `params` in any order, a whole number as the id, five or six plain strings, no escapes. Whatever is not
  * exactly so (and every mistake) is left to the full decoder, so what comes out here is always what that would say; a
  * differential fuzz test holds the two to it. It takes a seventh of the full decoder's time where a line has the shape of the
- * one before, a third where it has not (bench/README.md, "parse").
+ * one before, less than half where it has not (bench/README.md, "parse").
  */
 
 const QUOTE = 0x22;
