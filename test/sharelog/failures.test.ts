@@ -22,7 +22,7 @@ import { connectShareLog } from '../../src/sharelog/remote-log.ts';
 import { columnsOf } from '../../src/sharelog/rows.ts';
 import { HEAD_BYTES } from '../../src/sharelog/segment.ts';
 import { listSegments, segmentPath } from '../../src/sharelog/segment-files.ts';
-import { clock, dataFolder, decodeRows, foundBlock, judgedShare, keptLogger } from './fixtures.ts';
+import { clock, dataFolder, decodeRows, failingDisk, foundBlock, judgedShare, keptLogger } from './fixtures.ts';
 
 const fault = vi.hoisted(() => ({ folderSync: 0, fdatasync: 0 }));
 vi.mock('node:fs/promises', async (original) => {
@@ -90,23 +90,6 @@ const put = (to: ShareLog, nonce: number): Promise<void> => {
   return new Promise((resolve) => to.commit(resolve));
 };
 const BOUNDS = { rowsMax: 1e9, bytesMax: 1e9 };
-function disk(room: number, code = 'ENOSPC'): { room: number; readonly disk: Disk } {
-  const state = {
-    room,
-    disk: {
-      writev(fd, pieces, position, callback) {
-        const bytes = Buffer.concat(pieces).subarray(0, state.room);
-        if (bytes.length === 0) return void callback(Object.assign(new Error(code), { code }), 0);
-        write(fd, bytes, 0, bytes.length, position, (error, n) => {
-          state.room -= n;
-          callback(error, n);
-        });
-      },
-    } satisfies Disk,
-  };
-  return state;
-}
-
 /** A warehouse that does nothing but take rows. */
 function warehouse(insert: Warehouse['insert']): Warehouse {
   const unused = async (): Promise<never> => {
@@ -137,7 +120,7 @@ describe('the share log, when things fail,', () => {
   });
 
   it('starts again after a full disk has cut the first frame of a file short, with everything before confirmed', async () => {
-    const d = disk(1e9);
+    const d = failingDisk(1e9);
     const first = await openLog({ segmentBytes: 1, closeMsMax: 50 }, { disk: d.disk });
     await put(first, 0);
     d.room = 30;
@@ -150,7 +133,7 @@ describe('the share log, when things fail,', () => {
   });
 
   it('tries nothing again once it is closed', async () => {
-    const d = disk(0);
+    const d = failingDisk(0);
     const first = await openLog({ closeMsMax: 50 }, { disk: d.disk });
     void put(first, 1);
     await expect.poll(() => first.status().reason).toBe('disk full');

@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, write } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Job } from '../../src/domain/job.ts';
 import type { Clock, FoundBlock, Logger } from '../../src/domain/ports.ts';
 import type { JudgedShare, SubmitRequest, Submitter, Terms, Worker } from '../../src/domain/share.ts';
+import type { Disk } from '../../src/sharelog/disk.ts';
 import type { Column } from '../../src/sharelog/rows.ts';
 
 export const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
@@ -105,6 +106,27 @@ export function judgedShare(
 }
 
 const defaultSubmitter = submitter();
+
+/** A disk that takes `room` bytes, and then fails until it has room again. */
+export function failingDisk(bytes: number, code = 'ENOSPC'): { room: number; readonly disk: Disk } {
+  const state = {
+    room: bytes,
+    disk: {
+      writev(fd, pieces, position, callback) {
+        const taken = Buffer.concat(pieces).subarray(0, state.room);
+        if (taken.length === 0) {
+          callback(Object.assign(new Error(`${code}: write`), { code }), 0);
+          return;
+        }
+        write(fd, taken, 0, taken.length, position, (error, written) => {
+          state.room -= written;
+          callback(error, written);
+        });
+      },
+    } satisfies Disk,
+  };
+  return state;
+}
 
 export function foundBlock(overrides: Partial<FoundBlock> = {}): FoundBlock {
   return {

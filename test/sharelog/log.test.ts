@@ -9,7 +9,17 @@ import type { Disk } from '../../src/sharelog/disk.ts';
 import { openShareLog, type ShareLog, type ShareLogModules, type ShareLogOptions } from '../../src/sharelog/log.ts';
 import { openLogReader } from '../../src/sharelog/log-reader.ts';
 import { type BatchKind, columnsOf } from '../../src/sharelog/rows.ts';
-import { clock, dataFolder, decodeRows, foundBlock, job, judgedShare, keptLogger, type Row } from './fixtures.ts';
+import {
+  clock,
+  dataFolder,
+  decodeRows,
+  failingDisk,
+  foundBlock,
+  job,
+  judgedShare,
+  keptLogger,
+  type Row,
+} from './fixtures.ts';
 
 let folder: ReturnType<typeof dataFolder>;
 let open: ShareLog[] = [];
@@ -251,29 +261,6 @@ function canMount(): boolean {
   } finally {
     place.remove();
   }
-}
-
-/** A disk that does what it is told: takes so many bytes, and then fails for so long. */
-function failingDisk(bytesMax: number, code = 'ENOSPC'): { disk: Disk; room: number; tries: number } {
-  const state = {
-    room: bytesMax,
-    tries: 0,
-    disk: {
-      writev(fd, pieces, position, callback) {
-        state.tries += 1;
-        const bytes = Buffer.concat(pieces).subarray(0, state.room);
-        if (bytes.length === 0) {
-          callback(Object.assign(new Error(`${code}: write`), { code }), 0);
-          return;
-        }
-        write(fd, bytes, 0, bytes.length, position, (error, written) => {
-          state.room -= written;
-          callback(error, written);
-        });
-      },
-    } satisfies Disk,
-  };
-  return state;
 }
 
 describe('a full disk', () => {
