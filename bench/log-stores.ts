@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -6,7 +7,7 @@ import { limits } from '#sluice/limits';
 import { systemDisk } from '#sluice/sharelog/disk';
 import { KeptMarks, LOG_START } from '#sluice/sharelog/kept';
 import { makeFolder } from '#sluice/sharelog/make-folder';
-import { LOG_FOLDER } from '#sluice/sharelog/segment-files';
+import { LOG_FOLDER, segmentPath } from '#sluice/sharelog/segment-files';
 import { SegmentStore } from '#sluice/sharelog/segment-store';
 import { SegmentWriter } from '#sluice/sharelog/segment-writer';
 
@@ -28,19 +29,22 @@ export async function openFiles(name: string, reuse: boolean): Promise<LogUnderT
   makeFolder(join(path, LOG_FOLDER));
   const segmentBytes = limits.logSegmentBytes;
   const store = new SegmentStore(path, segmentBytes);
+  const growing = (firstSeq: number): Promise<void> => writeFile(segmentPath(path, firstSeq), '');
+  const make = reuse ? (firstSeq: number) => store.make(firstSeq) : growing;
   if (reuse) await store.prepare();
-  await store.make(1);
+  await make(1);
   const segments = [1];
   const writer = new SegmentWriter(
     { folder: path, segmentBytes, epoch: 1, segment: 1, offset: 0 },
     {
       clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
       disk: systemDisk,
-      store,
+      store: { make },
       marks: new KeptMarks(LOG_START, LOG_START),
       failing: (reason) => {
         throw new Error(reason);
       },
+      took() {},
       written(segment) {
         if (segment === segments.at(-1)) return;
         segments.push(segment);
@@ -57,7 +61,7 @@ export async function openFiles(name: string, reuse: boolean): Promise<LogUnderT
         writer.append({ batches: [batch], handedMs: Date.now(), durable });
       }),
     close() {
-      writer.close(remove);
+      writer.close(() => void store.close().then(remove));
     },
   };
 }

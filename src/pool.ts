@@ -91,7 +91,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const consumers = analyticsAvailable(url) ? [ANALYTICS_CONSUMER] : [];
   const log = await openShareLog(
     { folder: config.data, node: hostname(), consumers, serve: gateways > 1 },
-    { clock, logger },
+    { clock, logger, committed: (ms) => metrics.commit(ms) },
   );
   running.onClose(() => log.close());
   const analytics = await startAnalytics(

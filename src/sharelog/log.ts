@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { Job } from '../domain/job.ts';
 import type { FoundBlock, SubmitOutcome } from '../domain/ports.ts';
 import type { JudgedShare } from '../domain/share.ts';
@@ -29,6 +30,8 @@ export const LOG_LOCK_FILE = 'sharelog.lock';
 /** What miners sent, from where: nobody else's business. */
 const FOLDER_MODE = 0o700;
 const CLOSE_MS_MAX = 5_000;
+/** How long `close` waits for a disk that does not answer, before it leaves the folder locked until it does. */
+const RELEASE_MS_MAX = 1_000;
 /** A write that takes longer is told of. */
 const PATIENCE_MS = 5_000;
 /** What is gathered while a write is under way is the next one: more than one at a time would only be smaller. */
@@ -50,6 +53,7 @@ export async function openShareLog(options: ShareLogOptions, modules: ShareLogMo
       await store.prepare();
       await store.make(1);
     } else await store.rewrite(end.segment, end.offset);
+    void store.prepare();
     const log = new SegmentLog(options, modules, { lock, identity, store, end });
     await log.serve();
     return log;
@@ -120,6 +124,7 @@ class SegmentLog implements ShareLog {
         marks: end.marks,
         failing,
         written: (segment) => this.#onWritten(segment),
+        took: (ms) => modules.committed?.(ms),
       },
     );
     const bounds = {
@@ -207,7 +212,6 @@ class SegmentLog implements ShareLog {
       pendingRows: pending.rows,
       pendingBytes: pending.bytes,
       pendingCommits: waiting,
-      lastCommitMs: this.#writer.lastWriteMs,
       keptBatches: batches,
       keptRows: rows,
       keptBytes: bytes,
@@ -223,7 +227,8 @@ class SegmentLog implements ShareLog {
   }
 
   async #close(): Promise<void> {
-    if (await this.#window.drain(this.#options.closeMsMax ?? CLOSE_MS_MAX)) {
+    const { closeMsMax = CLOSE_MS_MAX } = this.#options;
+    if (await this.#window.drain(closeMsMax)) {
       for (const hash of this.#decided) this.#candidates.drop(hash);
     } else {
       const { reason, pendingRows } = this.status();
@@ -234,7 +239,8 @@ class SegmentLog implements ShareLog {
     this.#candidates.close();
     await this.#candidates.settled;
     // What is still with the disk must not come into another pool's log: until then the folder is this one's.
-    void idle.then(() => this.#lock.release());
+    const released = Promise.all([idle, this.#store.close()]).then(() => this.#lock.release());
+    await Promise.race([released, setTimeout(Math.min(closeMsMax, RELEASE_MS_MAX), undefined, { ref: false })]);
   }
 
   #impatience(): string {

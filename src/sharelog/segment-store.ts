@@ -16,6 +16,8 @@ export class SegmentStore {
   /** Paths of spares that are there, and of those that could be. */
   readonly #spares: string[] = [];
   readonly #vacant: string[] = [];
+  #preparing: Promise<void> | undefined;
+  #closed = false;
 
   constructor(folder: string, segmentBytes: number) {
     this.#folder = folder;
@@ -29,6 +31,7 @@ export class SegmentStore {
     // A second try takes what the first one made: a reader may have it open already.
     if (!existsSync(path)) await this.#place(path);
     await this.#syncFolder();
+    void this.prepare();
   }
 
   /**
@@ -68,15 +71,29 @@ export class SegmentStore {
     await (await open(path, 'w', 0o600)).close();
   }
 
-  /** Makes a spare, so that the first segment is as quick as later ones. Without room for it there is none. */
-  async prepare(): Promise<void> {
-    const path = this.#vacant[0];
-    if (path === undefined || this.#spares.length > 0) return;
+  /** Sees to it that the next segment finds a spare. Without room for one there is none, and that segment grows. */
+  prepare(): Promise<void> {
+    this.#preparing ??= this.#prepare().finally(() => {
+      this.#preparing = undefined;
+    });
+    return this.#preparing;
+  }
+
+  /** Touches no file any more when this resolves, but for a segment that is being made or let go of. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#preparing;
+  }
+
+  async #prepare(): Promise<void> {
+    if (this.#closed || this.#spares.length > 0) return;
+    const path = this.#vacant.shift();
+    if (path === undefined) return;
     try {
       await this.#fill(path);
-      this.#vacant.shift();
       this.#spares.push(path);
     } catch {
+      this.#vacant.push(path);
       await unlink(path).catch(() => {});
     }
   }
@@ -84,22 +101,30 @@ export class SegmentStore {
   /** Lets go of a segment. */
   async discard(firstSeq: number): Promise<void> {
     const path = segmentPath(this.#folder, firstSeq);
-    const spare = this.#vacant[0];
     if (!existsSync(path)) return;
-    if (spare === undefined) await unlink(path);
-    else {
+    const spare = this.#vacant.shift();
+    if (spare === undefined) {
+      await unlink(path);
+      return;
+    }
+    try {
       await rename(path, spare);
-      this.#vacant.shift();
       this.#spares.push(spare);
+    } catch (error) {
+      this.#vacant.push(spare);
+      throw error;
     }
   }
 
+  /** A piece at a time, so that the log's own writes never wait behind a whole segment. */
   async #fill(path: string): Promise<void> {
     const file = await open(path, 'w', 0o600);
     try {
       const zeros = new Uint8Array(Math.min(FILL_BYTES, this.#segmentBytes));
-      for (let at = 0; at < this.#segmentBytes; at += zeros.length) await file.write(zeros, 0, zeros.length, at);
-      await file.sync();
+      for (let at = 0; at < this.#segmentBytes && !this.#closed; at += zeros.length) {
+        await file.write(zeros, 0, zeros.length, at);
+        await file.datasync();
+      }
     } finally {
       await file.close();
     }

@@ -41,12 +41,14 @@ export interface SegmentWriterOptions {
 export interface SegmentWriterModules {
   readonly clock: Clock;
   readonly disk: Disk;
-  readonly store: SegmentStore;
+  readonly store: Pick<SegmentStore, 'make'>;
   readonly marks: KeptMarks;
   /** The disk has failed, and is asked again until it does not: its words. */
   readonly failing: (reason: string) => void;
   /** A write is on the disk, in the segment with this first sequence number; its commits are answered next. */
   readonly written: (segment: number) => void;
+  /** How long a write took until all of it was on the disk, ms. */
+  readonly took: (ms: number) => void;
 }
 
 /**
@@ -80,9 +82,6 @@ export class SegmentWriter {
     this.#offset = options.offset;
     this.#last = modules.marks.last;
   }
-
-  /** How long the last write took, ms. */
-  lastWriteMs = 0;
 
   /** For how long the disk has not answered, ms; 0 where it is not being waited for. */
   get waitingMs(): number {
@@ -186,7 +185,7 @@ export class SegmentWriter {
       const done = this.#bytes.length === 0;
       if (done) {
         this.#busy = false;
-        this.lastWriteMs = this.#modules.clock.monotonicMs() - this.#startedMs;
+        this.#modules.took(this.#modules.clock.monotonicMs() - this.#startedMs);
       }
       // Whoever is answered may hand over more at once: the disk need not wait for replies to be written.
       this.#settle();

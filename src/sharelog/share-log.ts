@@ -26,6 +26,8 @@ export interface ShareLogModules {
   readonly logger: Logger;
   /** Default: the system's. */
   readonly disk?: Disk;
+  /** A group commit is on the disk, and how long that took, ms. */
+  readonly committed?: (durationMs: number) => void;
 }
 
 export interface ShareLogStatus {
@@ -37,8 +39,6 @@ export interface ShareLogStatus {
   readonly pendingBytes: number;
   /** Callbacks that wait for their commit. */
   readonly pendingCommits: number;
-  /** How long the last write took, sync and all, ms. */
-  readonly lastCommitMs: number;
   /** What not every consumer has confirmed. */
   readonly keptBatches: number;
   readonly keptRows: number;

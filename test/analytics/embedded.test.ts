@@ -13,6 +13,10 @@ import { columnsOf } from '../../src/sharelog/rows.ts';
 import { dataFolder, foundBlock, job, judgedShare, NOW_MS } from '../sharelog/fixtures.ts';
 import { openRig, type Rig, someShares, TOTALS_SQL, textOf, totalsOf } from './support.ts';
 
+/** proc(5): the scheduling policy's place in `stat`, of which the first two end with the bracket behind the name. */
+const POLICY_FIELD = 41;
+const SCHED_IDLE = '5';
+
 let folder: ReturnType<typeof dataFolder>;
 let rigs: Rig[] = [];
 const rig = async (path = folder.path): Promise<Rig> => {
@@ -170,11 +174,13 @@ describe('its process', () => {
     const { analytics, commit, one } = await rig();
     await commit(someShares(0, 10));
     expect(await one('SELECT count() FROM shares')).toBe('10');
-    // Every thread: those of ClickHouse do its work. (MemoryWorker sets its own.)
+    // Every thread: those of ClickHouse do its work. (MemoryWorker sets its own nice value.)
     const { pid } = analytics.status();
     for (const thread of readdirSync(`/proc/${pid}/task`)) {
       const name = readFileSync(`/proc/${pid}/task/${thread}/comm`, 'utf8').trim();
       if (name !== 'MemoryWorker') expect(getPriority(Number(thread)), name).toBe(19);
+      const status = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8').split(') ').at(-1)?.split(' ');
+      expect(status?.[POLICY_FIELD - 3], name).toBe(SCHED_IDLE);
     }
   });
 

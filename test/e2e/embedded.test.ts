@@ -46,6 +46,9 @@ describe.each(['tcp', 'websocket'] as const)('a pool with everything embedded, o
       expect((await tally.submit(client, rolled)).result).toBe(true);
     }
     client.close();
+    const metrics = await (await fetch(`${pool.endpoints.http}/metrics`)).text();
+    // Each of the forty was awaited, so none shared its commit.
+    expect(Number(/^sluice_share_log_commit_seconds_count (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThanOrEqual(40);
   });
 
   it('gives every wrong share its reason', async () => {

@@ -1,4 +1,13 @@
-import { closeSync, openSync, readdirSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -131,6 +140,18 @@ describe('the log’s files', () => {
     await log(again, 240);
     expect(reader().last()).toMatchObject({ seq: 241, rows: 241 });
     expect(nonces(reader()).at(-1)).toBe(240);
+  });
+
+  it('have their blocks before they are written, also while nothing is confirmed', async () => {
+    const written = await openLog(1_000);
+    const spares = (): number => readdirSync(join(folder.path, 'sharelog')).filter((name) => /spare/.test(name)).length;
+    for (let i = 0; i < 30; i += 1) {
+      await expect.poll(spares).toBe(1);
+      await log(written, i);
+      const newest = listSegments(folder.path)?.at(-1) ?? 0;
+      expect(statSync(segmentPath(folder.path, newest)).size, `after ${i + 1}`).toBe(1_000);
+    }
+    expect(listSegments(folder.path)?.length).toBeGreaterThan(5);
   });
 
   it('end before a frame that a power cut has torn, wherever it tore', async () => {
