@@ -11,8 +11,11 @@ interface Workload {
   readonly inFlight: number;
 }
 
+const deep: Workload = { connections: 64, inFlight: 8 };
 const singles: Workload = { connections: 64, inFlight: 1 };
-const workloads: readonly Workload[] = [{ connections: 64, inFlight: 8 }, singles, { connections: 1000, inFlight: 1 }];
+const workloads: readonly Workload[] = [deep, singles, { connections: 1000, inFlight: 1 }];
+/** As many as a full block has: twelve merkle branches. */
+const FULL_BLOCK_TRANSACTIONS = 4000;
 /** Also measured at a rate that every pool can keep, shares a second. */
 const RATE = 5000;
 const halfLabel = 'half of sluice’s 64 × 1 rate';
@@ -61,12 +64,15 @@ async function run(context: BenchContext, { transport, ceilings }: Field): Promi
   const others = besideServers(context.beside, transport);
   const { rounds, seconds } = plans[size];
   progress.step('starting');
-  const pools = [await startPool({ name: 'sluice' })];
+  // Empty blocks are what other pools have been measured with, and have where they are measured beside.
+  const pools = [await startPool({ name: 'sluice', transactions: 0 })];
   if (hasGateways() && (size !== 'quick' || transport === 'tcp'))
-    pools.push(await startPool({ name: 'sluice, 2 gateways', gateways: 2 }));
+    pools.push(await startPool({ name: 'sluice, 2 gateways', transactions: 0, gateways: 2 }));
+  const full = await startPool({ name: 'sluice, full blocks', transactions: FULL_BLOCK_TRANSACTIONS });
   const echoes = await ceilings();
   const servers: Server[] = [...pools, ...others, ...echoes];
-  for (const server of servers) {
+  const deepServers: Server[] = [...pools, full, ...others, ...echoes];
+  for (const server of deepServers) {
     await load(server, { transport, connections: 64, inFlight: 8, seconds: WARM_UP_SECONDS });
   }
   for (let round = 0; round < rounds; round += 1) {
@@ -74,7 +80,8 @@ async function run(context: BenchContext, { transport, ceilings }: Field): Promi
     for (const workload of workloads) {
       const label = `${workload.connections} × ${workload.inFlight}`;
       progress.step(`round ${round + 1}: ${label} in flight`);
-      const results = await inTurn(servers, round, (server) => load(server, { transport, ...workload, seconds }));
+      const measured = workload === deep ? deepServers : servers;
+      const results = await inTurn(measured, round, (server) => load(server, { transport, ...workload, seconds }));
       const resultOf = (server: Server | undefined) => server && results.get(server);
       for (const [server, result] of results) {
         samples.add(label, server.name, { ...result, ...ratios(result, resultOf(echoes[0]), resultOf(others[0])) });
@@ -93,7 +100,7 @@ async function run(context: BenchContext, { transport, ceilings }: Field): Promi
         samples.add(label, server.name, { ...result, ...cpuRatio(result, beside) });
     }
   }
-  await checkRows(pools);
+  await checkRows([...pools, full]);
   note(`Every share was answered as accepted, counted, and is a row in ClickHouse.`);
   const perSecond = samples.median('64 × 8', 'sluice', 'acceptedPerSecond') ?? 0;
   const miners = Math.floor((perSecond * 60) / SHARES_PER_MINUTE / 1000) * 1000;

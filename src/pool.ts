@@ -277,8 +277,16 @@ function createNode(config: Config, { clock, logger }: PoolModules): BitcoinNode
   const { node, network } = config;
   if (node.kind === 'simulated') {
     const file = join(config.data, 'simulated-chain.json');
+    const { blockDifficulty, transactions, refreshMs } = node;
     return simulatedNode(
-      { network, blockDifficulty: node.blockDifficulty, refreshMs: node.refreshMs, file },
+      {
+        network,
+        blockDifficulty,
+        transactionsPerBlock: transactions,
+        transactionsMax: transactions,
+        refreshMs,
+        file,
+      },
       { clock, logger, random: Math.random },
     );
   }

@@ -15,6 +15,8 @@ export interface PoolOptions {
   readonly gateways?: number;
   /** Age at which a template is replaced, and so every miner gets a new job. */
   readonly refreshSeconds?: number;
+  /** In each template; 0 for empty blocks. */
+  readonly transactions?: number;
   /** Limits and bans as a pool has them that nobody has configured, and nobody exempt. */
   readonly guarded?: boolean;
 }
@@ -76,12 +78,14 @@ export async function startPool(options: PoolOptions): Promise<PoolServer> {
  * Any nonce is a share and none is a block; the difficulty stays. Limits are kept, but so high that one machine may send
  * all the load.
  */
-function toml(folder: string, { gateways = 1, refreshSeconds = 30, guarded = false }: PoolOptions): string {
+function toml(folder: string, options: PoolOptions): string {
+  const { gateways = 1, refreshSeconds = 30, transactions, guarded = false } = options;
   return `
     data = ${JSON.stringify(join(folder, 'data'))}
     [node]
     refresh-seconds = ${refreshSeconds}
     simulated-block-difficulty = 1e12
+    ${transactions === undefined ? '' : `simulated-transactions = ${transactions}`}
     [stratum]
     tcp = "127.0.0.1:0"
     websocket = "127.0.0.1:0"

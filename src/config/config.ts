@@ -25,6 +25,8 @@ export type NodeConfig =
       /** The embedded one, regtest only. */
       readonly kind: 'simulated';
       readonly blockDifficulty: number;
+      /** In each template, at most and from the start on; undefined: a few, and more as time goes. */
+      readonly transactions: number | undefined;
       readonly refreshMs: number;
     };
 

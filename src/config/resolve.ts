@@ -57,7 +57,8 @@ export function resolve(given: Given): Resolved {
 }
 
 function resolveNode({ node = {} }: Given, network: Network, complain: Complain): NodeConfig {
-  const { rpc, cookie, zmq, 'simulated-block-difficulty': blockDifficulty } = node;
+  const { rpc, cookie, zmq } = node;
+  const { 'simulated-block-difficulty': blockDifficulty, 'simulated-transactions': transactions } = node;
   const refreshMs = Math.round((node['refresh-seconds'] ?? REFRESH_SECONDS_DEFAULT) * 1000);
   if (rpc === undefined) {
     const needsRpc = 'is for a real node, which node.rpc must name';
@@ -65,15 +66,12 @@ function resolveNode({ node = {} }: Given, network: Network, complain: Complain)
     if (zmq !== undefined) complain('node.zmq', zmq, needsRpc);
     if (network !== 'regtest')
       complain('network', network, 'needs a Bitcoin node, which node.rpc must name; only regtest is simulated');
-    return { kind: 'simulated', blockDifficulty: blockDifficulty ?? SIMULATED_BLOCK_DIFFICULTY_DEFAULT, refreshMs };
+    const difficulty = blockDifficulty ?? SIMULATED_BLOCK_DIFFICULTY_DEFAULT;
+    return { kind: 'simulated', blockDifficulty: difficulty, transactions, refreshMs };
   }
-  if (blockDifficulty !== undefined) {
-    complain(
-      'node.simulated-block-difficulty',
-      blockDifficulty,
-      'is for the simulated node, and node.rpc names a real one: give one of them',
-    );
-  }
+  const forSimulated = 'is for the simulated node, and node.rpc names a real one: give one of them';
+  if (blockDifficulty !== undefined) complain('node.simulated-block-difficulty', blockDifficulty, forSimulated);
+  if (transactions !== undefined) complain('node.simulated-transactions', transactions, forSimulated);
   const endpoints = rpc.flatMap(({ url, username, password }, index): RpcEndpoint[] => {
     const key = `node.rpc.${index}`;
     const named = username !== undefined || password !== undefined;

@@ -38,6 +38,7 @@ export const schema = z.strictObject({
       zmq: leaf.text('must be tcp://host:port or ipc://path', isZmqEndpoint).optional(),
       'refresh-seconds': leaf.number({ from: 0.1 }, 600).optional(),
       'simulated-block-difficulty': difficulty().optional(),
+      'simulated-transactions': leaf.integer(0, 10_000).optional(),
     })
     .optional(),
   stratum: z

@@ -21,6 +21,7 @@ export interface SimulatedNodeOptions {
   readonly file?: string | undefined;
   readonly transactionsPerSecond?: number | undefined;
   readonly transactionsPerBlock?: number | undefined;
+  readonly transactionsMax?: number | undefined;
   /** Age at which a template is replaced for the sake of newer transactions. */
   readonly refreshMs?: number | undefined;
 }
@@ -63,7 +64,7 @@ export function simulatedNode(options: SimulatedNodeOptions, modules: SimulatedN
     {
       transactionsPerSecond: options.transactionsPerSecond ?? TRANSACTIONS_PER_SECOND,
       transactionsPerBlock: options.transactionsPerBlock ?? TRANSACTIONS_PER_BLOCK,
-      transactionsMax: TRANSACTIONS_MAX,
+      transactionsMax: options.transactionsMax ?? TRANSACTIONS_MAX,
     },
     { random },
   );

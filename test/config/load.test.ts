@@ -98,7 +98,7 @@ describe('loadConfig', () => {
     expect(loadConfig({ env: {} })).toEqual({
       network: 'regtest',
       data: './sluice-data',
-      node: { kind: 'simulated', blockDifficulty: 0.005, refreshMs: 30_000 },
+      node: { kind: 'simulated', blockDifficulty: 0.005, transactions: undefined, refreshMs: 30_000 },
       stratum: {
         tcp: { host: '127.0.0.1', port: 3333 },
         websocket: { host: '127.0.0.1', port: 3334 },
@@ -198,7 +198,7 @@ describe('loadConfig', () => {
         value = typeof value === 'object' && value !== null ? Reflect.get(value, part) : undefined;
       if (value !== undefined && variable !== undefined) env[variable] = String(value);
     }
-    expect(Object.keys(env)).toHaveLength(keys.filter(({ env: name }) => name !== undefined).length - 2); // all but node.cookie and the simulated node's
+    expect(Object.keys(env)).toHaveLength(keys.filter(({ env: name }) => name !== undefined).length - 3); // all but node.cookie and the simulated node's
     expect(env['SLUICE_STRATUM__DIFFICULTY__SHARES_PER_MINUTE']).toBe('20');
     expect(loadConfig({ env })).toEqual(load(everything));
   });
@@ -508,6 +508,12 @@ describe('a config that is wrong', () => {
       'node.simulated-block-difficulty',
       'is for the simulated node, and node.rpc names a real one: give one of them',
     ],
+    [
+      'rpc = ["http://u:p@h:1"]\nsimulated-transactions = 1',
+      'node.simulated-transactions',
+      'is for the simulated node, and node.rpc names a real one: give one of them',
+    ],
+    ['simulated-transactions = -1', 'node.simulated-transactions', 'must be an integer from 0 to 10000'],
   ])('checks [node] %j', (lines, key, bound) => {
     expect(problems(`[node]\n${lines}\n${payout}`)).toMatchObject([{ key, bound }]);
   });

@@ -173,6 +173,12 @@ describe('the simulated node', () => {
     expect(earlier && (await node.submitBlock(buildBlock(earlier)))).toEqual({ status: 'accepted' });
   });
 
+  it.each([0, 300])('fills each template with %i transactions where it is told to', async (transactions) => {
+    const { node, inbox } = open({ transactionsPerBlock: transactions, transactionsMax: transactions });
+    await node.start(inbox.take);
+    expect(inbox.latest.transactions).toHaveLength(transactions);
+  });
+
   it('holds transactions to their rules: known, unspent, whole, after their parents, once', async () => {
     const { node, inbox } = open({ transactionsPerBlock: 80 });
     await node.start(inbox.take);
