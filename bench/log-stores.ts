@@ -6,8 +6,7 @@ import Database from 'better-sqlite3';
 import { limits } from '#sluice/limits';
 import { systemDisk } from '#sluice/sharelog/disk';
 import { KeptMarks, LOG_START } from '#sluice/sharelog/kept';
-import { makeFolder } from '#sluice/sharelog/make-folder';
-import { LOG_FOLDER, segmentPath } from '#sluice/sharelog/segment-files';
+import { segmentPath } from '#sluice/sharelog/segment-files';
 import { SegmentStore } from '#sluice/sharelog/segment-store';
 import { SegmentWriter } from '#sluice/sharelog/segment-writer';
 
@@ -26,7 +25,6 @@ function folder(): { path: string; remove: () => void } {
 /** The share log's writer: with its files written over, as in a pool whose consumers keep up, or always with new ones. */
 export async function openFiles(name: string, reuse: boolean): Promise<LogUnderTest> {
   const { path, remove } = folder();
-  makeFolder(join(path, LOG_FOLDER));
   const segmentBytes = limits.logSegmentBytes;
   const store = new SegmentStore(path, segmentBytes);
   const growing = (firstSeq: number): Promise<void> => writeFile(segmentPath(path, firstSeq), '');

@@ -19,6 +19,7 @@ import { listenWebSocket } from './net/websocket.ts';
 import { ExtranonceAllocator } from './session/extranonce.ts';
 import { authorizeBy } from './session/policy.ts';
 import { SessionRegistry } from './session/registry.ts';
+import type { ShareLogStatus } from './sharelog/share-log.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import { solutionOf } from './verify/found-block.ts';
 import { startRunners } from './verify/runners.ts';
@@ -56,8 +57,8 @@ export interface GatewayModules {
 
 /** Everything between the sockets and the log: net, session, verify. */
 export interface Gateway {
-  /** Makes the job current and sends it to every miner. */
-  announce(job: Job): void;
+  /** Makes the job current and sends it to every miner. `recorded`: its row is on the disk. */
+  announce(job: Job, recorded: Promise<void>): void;
   /**
    * Opens the ports; resolves with their URLs. To be called when there is a job. `ports` stand in for those of
    * the config.
@@ -74,6 +75,8 @@ export interface Gateway {
   status(): GatewayStatus;
   /** What an address's workers have done; undefined where none is connected. Rejects where that can not be told now. */
   miner(query: MinerQuery): Promise<MinerView | undefined>;
+  /** How the journals of gateways in processes of their own are, as they last reported. */
+  journals(): ShareLogStatus[];
   /** Takes no more work, waits until what was taken is answered, and closes every connection. */
   close(): Promise<void>;
 }
@@ -221,6 +224,8 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
     pause: (reason) => registry.pause(reason),
     evict: (ban) => door.evict(ban),
     reload: () => tls?.reload(),
+    // It records in the pool's own.
+    journals: () => [],
     // The ban book is the one that the ban was lifted in.
     pardon: () => {},
     status() {

@@ -13,7 +13,7 @@ import type { Metrics } from './telemetry/metrics.ts';
 
 /** What is running, as far as it shows. */
 export interface PoolParts {
-  readonly log: ShareLog;
+  readonly log: Pick<ShareLog, 'status'>;
   readonly analytics: Analytics;
   readonly node: BitcoinNode;
   readonly jobs: JobStore;

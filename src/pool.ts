@@ -25,8 +25,12 @@ import { connectBitcoind } from './node/bitcoind.ts';
 import { OutageWatch } from './node/outage.ts';
 import { simulatedNode } from './node/simulated.ts';
 import { createFindMiner, createStatus, type PoolParts, refreshGauges, unready } from './pool-view.ts';
+import { Deliveries } from './sharelog/deliveries.ts';
+import { gatewayJournal, POOL_JOURNAL } from './sharelog/journals.ts';
 import { openShareLog, type ShareLog } from './sharelog/log.ts';
 import { makeFolder } from './sharelog/make-folder.ts';
+import { openOrphans } from './sharelog/orphans.ts';
+import { mergeStatuses, type ShareLogStatus } from './sharelog/share-log.ts';
 import { withSocketPath } from './sharelog/socket-path.ts';
 import { createHashrateMeter } from './telemetry/hashrate.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
@@ -89,14 +93,21 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
 
   const url = config.clickhouse && clickhouseHref(config.clickhouse);
   const consumers = analyticsAvailable(url) ? [ANALYTICS_CONSUMER] : [];
-  const log = await openShareLog(
-    { folder: config.data, node: hostname(), consumers, serve: gateways > 1 },
-    { clock, logger, committed: (ms) => metrics.commit(ms) },
-  );
+  const logOptions = { folder: config.data, node: hostname(), consumers };
+  const committed = (ms: number): void => metrics.commit(ms);
+  const log = await openShareLog(logOptions, { clock, logger, committed });
   running.onClose(() => log.close());
+  const deliveries = new Deliveries();
+  deliveries.listen(POOL_JOURNAL, (consumer, seq) => log.confirm(consumer, seq));
+  const owned = [
+    POOL_JOURNAL,
+    ...Array.from({ length: gateways > 1 ? gateways : 0 }, (_, slot) => gatewayJournal(slot)),
+  ];
+  const orphans = await openOrphans({ ...logOptions, owned }, { clock, logger, deliveries });
+  running.onClose(() => orphans.close());
   const analytics = await startAnalytics(
     { folder: config.data, ...(url !== undefined && { url }) },
-    { clock, logger, confirm: (seq) => log.confirm(ANALYTICS_CONSUMER, seq) },
+    { clock, logger, delivered: (journal, seq) => deliveries.delivered(ANALYTICS_CONSUMER, journal, seq) },
   );
   running.onClose(() => analytics.close());
 
@@ -155,12 +166,14 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
             verify: config.verify,
             logLevel: config.log.level,
             epoch: log.epoch,
-            node: hostname(),
+            node: logOptions.node,
+            consumers,
           },
           {
             logger,
             metrics,
             bans: banStore.bans,
+            deliveries,
             solved,
             worked: (difficulty) => hashrate.add(difficulty),
             fatal: (error) => running.fail(error),
@@ -178,7 +191,8 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
     },
   };
   // The API comes before the node: a pool that waits for its node says so on /readyz.
-  const parts: PoolParts = { log, analytics, node, jobs, gateway };
+  const logStatus = (): ShareLogStatus => mergeStatuses([log.status(), ...gateway.journals(), ...orphans.statuses()]);
+  const parts: PoolParts = { log: { status: logStatus }, analytics, node, jobs, gateway };
   const status = createStatus(config, modules, parts, metrics, hashrate);
   metrics.onScrape(() => {
     refreshGauges(parts, metrics, clock);
@@ -189,7 +203,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
     admin: { token: config.http.adminToken, bans: banControl },
     pool: status,
     miner: createFindMiner(config, gateway, logger),
-    health: () => (log.status().healthy ? [] : [`share log: ${log.status().reason}`]),
+    health: () => (logStatus().healthy ? [] : [`share log: ${logStatus().reason}`]),
     ready: () => unready(parts),
     metrics: () => metrics.text(),
   });
@@ -321,9 +335,9 @@ function createAnnouncer(
       return;
     }
     to.jobs.add(job);
-    to.gateway.announce(job);
     to.log.job(job);
-    to.log.commit(() => {});
+    const recorded = new Promise<void>((resolve) => to.log.commit(resolve));
+    to.gateway.announce(job, recorded);
     to.metrics.counters.jobs += 1;
     if (job.cleanJobs) to.metrics.counters.cleanJobs += 1;
     to.blocks.retry();

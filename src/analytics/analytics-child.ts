@@ -2,14 +2,14 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock, Logger } from '../domain/ports.ts';
 import { type FolderLock, lockFile } from '../sharelog/folder-lock.ts';
-import { type LogReader, openLogReader } from '../sharelog/log-reader.ts';
+import { LogReaders } from '../sharelog/log-readers.ts';
 import { openChdb } from './chdb-warehouse.ts';
 import type { ChildOptions, ChildReply, ChildRequest } from './messages.ts';
 import { QueryServer } from './query-server.ts';
 import { openServer, parseServerUrl } from './server-warehouse.ts';
 import { ShipState } from './ship-state.ts';
 import { Shipper } from './shipper.ts';
-import { migrate, type Warehouse } from './warehouse.ts';
+import type { Warehouse } from './warehouse.ts';
 
 const LOCK_FILE = 'analytics.lock';
 const LOCK_POLL_MS = 50;
@@ -67,11 +67,12 @@ async function within(work: Promise<void>, ms: number): Promise<void> {
   timeout.abort();
 }
 
-function startShipper(options: ChildOptions, warehouse: Warehouse, reader: LogReader): Shipper {
-  const state = new ShipState(options.folder, reader.logId, warehouse.name);
-  const delivered = (seq: number): void => say({ type: 'delivered', seq });
-  const shipper = new Shipper({ reader, state, warehouse, clock, logger, delivered });
-  delivered(state.position().seq);
+function startShipper(options: ChildOptions, warehouse: Warehouse): Shipper {
+  const readers = new LogReaders(options.folder);
+  const state = new ShipState(options.folder, warehouse.name);
+  const delivered = (journal: string, seq: number): void => say({ type: 'delivered', journal, seq });
+  const shipper = new Shipper({ readers, state, warehouse, clock, logger, delivered });
+  for (const { journal, logId } of readers.all()) delivered(journal, state.position(logId).seq);
   const report = (): void => say({ type: 'status', status: shipper.status() });
   report();
   setInterval(report, STATUS_EVERY_MS);
@@ -85,10 +86,8 @@ let folderLock: FolderLock | undefined;
 async function main(options: ChildOptions): Promise<void> {
   folderLock = await lockFolder(options.folder, options.lockMsMax);
   const warehouse = options.url === undefined ? await openEmbedded(options) : openServer(parseServerUrl(options.url));
-  const reader = openLogReader(options.folder);
-  const shipper = reader === undefined ? undefined : startShipper(options, warehouse, reader);
-  const caughtUp = (msMax: number): Promise<void> => within(shipper?.caughtUp() ?? Promise.resolve(), msMax);
-  if (shipper === undefined) await migrate(warehouse);
+  const shipper = startShipper(options, warehouse);
+  const caughtUp = (msMax: number): Promise<void> => within(shipper.caughtUp(), msMax);
   const server = new QueryServer({ warehouse, caughtUp: () => caughtUp(options.catchUpMsMax) });
   await server.listen(options.folder);
   process.on('message', ({ type }: ChildRequest) => {

@@ -19,8 +19,8 @@ export interface AnalyticsOptions {
 export interface AnalyticsModules {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** All batches of the log up to and including `seq` are in ClickHouse for good. */
-  readonly confirm: (seq: number) => void;
+  /** All batches of a journal up to and including `seq` are in ClickHouse for good. */
+  readonly delivered: (journal: string, seq: number) => void;
 }
 
 export interface AnalyticsStatus extends ShipStatus {
@@ -71,7 +71,7 @@ export async function startAnalytics(options: AnalyticsOptions, modules: Analyti
   return analytics;
 }
 
-const NOTHING_SHIPPED: ShipStatus = { seq: 0, lagRows: 0, lagMs: 0, shippedRows: 0, lastError: '' };
+const NOTHING_SHIPPED: ShipStatus = { lagRows: 0, lagMs: 0, shippedRows: 0, lastError: '' };
 
 class NoAnalytics implements Analytics {
   status(): AnalyticsStatus {
@@ -156,7 +156,7 @@ class ChildAnalytics implements Analytics {
   #onReply(reply: ChildReply): void {
     this.#reportedMs = this.#modules.clock.monotonicMs();
     if (reply.type === 'status') this.#shipped = reply.status;
-    else if (reply.type === 'delivered') this.#modules.confirm(reply.seq);
+    else if (reply.type === 'delivered') this.#modules.delivered(reply.journal, reply.seq);
   }
 
   #onGone(): void {

@@ -22,8 +22,8 @@ export type ChildReply =
   /** It serves queries. */
   | { readonly type: 'ready'; readonly target: string }
   | { readonly type: 'status'; readonly status: ShipStatus }
-  /** All batches up to and including `seq` are in ClickHouse. */
-  | { readonly type: 'delivered'; readonly seq: number }
+  /** All batches of a journal up to and including `seq` are in ClickHouse. */
+  | { readonly type: 'delivered'; readonly journal: string; readonly seq: number }
   | {
       readonly type: 'log';
       readonly level: 'debug' | 'info' | 'warn' | 'error';

@@ -4,8 +4,10 @@ import Database from 'better-sqlite3';
 export const STATE_FILE = 'analytics.db';
 const SCHEMA_VERSION = 1;
 
-/** A sealed group of the log's batches: the same batches under the same tokens, however often it is sent. */
-export interface Shipment {
+/** A run of one journal's batches. */
+export interface Part {
+  /** The journal's id. */
+  readonly log: string;
   /** First and last batch, both included. */
   readonly first: number;
   readonly last: number;
@@ -14,26 +16,27 @@ export interface Shipment {
   readonly rowsTotal: number;
 }
 
-/** How far one ClickHouse has got with one log. */
+/** A sealed group of batches: the same ones under the same tokens, however often it is sent. A journal has one part at most. */
+export type Shipment = readonly Part[];
+
+/** How far one ClickHouse has got with one journal. */
 export interface Position {
   /** The last batch that is in. */
   readonly seq: number;
   /** Rows of all batches ever logged, up to that one. */
   readonly rowsTotal: number;
-  /** Rows that went in from this log. */
-  readonly shippedRows: number;
 }
 
 /**
- * What the shipper must not forget, for each log and each ClickHouse, synced before it acts on it: how far it has got, and
- * the shipment that it may already have sent.
+ * What the shipper must not forget, for each journal and each ClickHouse, synced before it acts on it: how far it has got,
+ * and the shipment that it may already have sent.
  */
 export class ShipState {
   readonly #database: Database.Database;
-  readonly #key: { readonly log: string; readonly target: string };
+  readonly #target: string;
 
-  constructor(folder: string, logId: string, target: string) {
-    this.#key = { log: logId, target };
+  constructor(folder: string, target: string) {
+    this.#target = target;
     this.#database = new Database(join(folder, STATE_FILE), { timeout: 5_000 });
     this.#database.pragma('journal_mode = WAL');
     this.#database.pragma('synchronous = FULL');
@@ -46,57 +49,63 @@ export class ShipState {
         seq INTEGER NOT NULL, rows_total INTEGER NOT NULL, shipped_rows INTEGER NOT NULL,
         PRIMARY KEY (log, target)
       ) STRICT;
-      CREATE TABLE IF NOT EXISTS shipments ( -- sealed and not known to be in: at most one of a log and target
+      CREATE TABLE IF NOT EXISTS shipments ( -- the parts of the one that is sealed and not known to be in
         log TEXT NOT NULL, target TEXT NOT NULL,
         first INTEGER NOT NULL, last INTEGER NOT NULL, rows INTEGER NOT NULL, rows_total INTEGER NOT NULL,
         PRIMARY KEY (log, target)
       ) STRICT;
       PRAGMA user_version = ${SCHEMA_VERSION};
       COMMIT`);
-    this.#database
-      .prepare('INSERT INTO positions VALUES (@log, @target, 0, 0, 0) ON CONFLICT DO NOTHING')
-      .run(this.#key);
   }
 
-  position(): Position {
+  position(log: string): Position {
     const position = this.#database
-      .prepare<[object], Position>(
-        `SELECT seq, rows_total AS rowsTotal, shipped_rows AS shippedRows
-         FROM positions WHERE log = @log AND target = @target`,
+      .prepare<[string, string], Position>(
+        'SELECT seq, rows_total AS rowsTotal FROM positions WHERE log = ? AND target = ?',
       )
-      .get(this.#key);
-    if (position === undefined) throw new Error(`${STATE_FILE} has lost its position`);
-    return position;
+      .get(log, this.#target);
+    return position ?? { seq: 0, rowsTotal: 0 };
   }
 
-  /** The shipment that may have been sent already. */
-  sealed(): Shipment | undefined {
+  /** Rows that went in, from all journals. */
+  shippedRows(): number {
     return this.#database
-      .prepare<[object], Shipment>(
-        `SELECT first, last, rows, rows_total AS rowsTotal FROM shipments WHERE log = @log AND target = @target`,
-      )
-      .get(this.#key);
+      .prepare<[string], number>('SELECT coalesce(sum(shipped_rows), 0) FROM positions WHERE target = ?')
+      .pluck()
+      .get(this.#target) as number;
   }
 
-  /** Fixes what goes together; on the disk when it returns. */
-  seal(shipment: Shipment): void {
-    this.#database
-      .prepare('INSERT INTO shipments VALUES (@log, @target, @first, @last, @rows, @rowsTotal)')
-      .run({ ...this.#key, ...shipment });
+  /** The shipment that may have been sent already; empty where there is none. */
+  sealed(): Shipment {
+    return this.#database
+      .prepare<[string], Part>(
+        `SELECT log, first, last, rows, rows_total AS rowsTotal FROM shipments WHERE target = ? ORDER BY log`,
+      )
+      .all(this.#target);
+  }
+
+  /** Fixes what goes together, in the order of `sealed`; on the disk when it returns. */
+  seal(parts: Shipment): Shipment {
+    const insert = this.#database.prepare(
+      'INSERT INTO shipments VALUES (@log, @target, @first, @last, @rows, @rowsTotal)',
+    );
+    this.#database.transaction(() => {
+      for (const part of parts) insert.run({ target: this.#target, ...part });
+    })();
+    return this.sealed();
   }
 
   /** The sealed shipment is in. */
-  delivered(shipment: Shipment): void {
+  delivered(): void {
     this.#database.transaction(() => {
       this.#database
         .prepare(
-          `UPDATE positions SET seq = @last, rows_total = @rowsTotal, shipped_rows = shipped_rows + @rows
-           WHERE log = @log AND target = @target`,
+          `INSERT INTO positions SELECT log, target, last, rows_total, rows FROM shipments WHERE target = ?
+           ON CONFLICT DO UPDATE
+           SET seq = excluded.seq, rows_total = excluded.rows_total, shipped_rows = shipped_rows + excluded.shipped_rows`,
         )
-        .run({ ...this.#key, ...shipment });
-      this.#database
-        .prepare('DELETE FROM shipments WHERE log = @log AND target = @target AND first = @first AND last = @last')
-        .run({ ...this.#key, ...shipment });
+        .run(this.#target);
+      this.#database.prepare('DELETE FROM shipments WHERE target = ?').run(this.#target);
     })();
   }
 

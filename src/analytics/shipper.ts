@@ -1,8 +1,9 @@
 import type { Clock, Logger } from '../domain/ports.ts';
 import { limits } from '../limits.ts';
-import type { LogReader } from '../sharelog/log-reader.ts';
+import type { BatchHead, LogReader } from '../sharelog/log-reader.ts';
+import type { LogReaders } from '../sharelog/log-readers.ts';
 import { type BatchKind, batchKinds, columnsOf, ROW_FORMAT } from '../sharelog/rows.ts';
-import type { Shipment, ShipState } from './ship-state.ts';
+import type { Part, Shipment, ShipState } from './ship-state.ts';
 import { migrate, type Warehouse } from './warehouse.ts';
 
 /** How often the log is looked at when there was nothing new. */
@@ -13,8 +14,6 @@ const RETRY_MS_MIN = 250;
 const RETRY_MS_MAX = 15_000;
 
 export interface ShipStatus {
-  /** The last batch that is in. */
-  readonly seq: number;
   /** Rows in the log that are not in yet, and how long the oldest of them has waited. */
   readonly lagRows: number;
   readonly lagMs: number;
@@ -24,19 +23,31 @@ export interface ShipStatus {
 }
 
 export interface ShipperModules {
-  readonly reader: LogReader;
+  readonly readers: LogReaders;
   readonly state: ShipState;
   readonly warehouse: Warehouse;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** All batches up to and including `seq` are in for good: the log may let them go. */
-  readonly delivered: (seq: number) => void;
+  /** All batches of a journal up to and including `seq` are in for good: it may let them go. */
+  readonly delivered: (journal: string, seq: number) => void;
+}
+
+/** What a journal has for the next shipment. */
+interface Offer {
+  readonly reader: LogReader;
+  /** Its batches come after this one. */
+  readonly after: number;
+  /** Empty where others have taken all the room. */
+  readonly heads: readonly BatchHead[];
+  /** The journal's last batch. */
+  readonly end: number;
 }
 
 /**
- * Carries the log's batches into ClickHouse, in order, each exactly once. Batches are grouped into a shipment, the grouping
- * is written down, and the shipment is sent under a token made of it until ClickHouse says that it is in; a second copy of
- * one that was in already is recognised by its token and dropped there, by the tables and by the rollups behind them.
+ * Carries the log's batches into ClickHouse, those of each journal in order, each exactly once. Batches of all journals are
+ * grouped into a shipment, the grouping is written down, and the shipment is sent under a token made of it until ClickHouse
+ * says that it is in; a second copy of one that was in already is recognised by its token and dropped there, by the tables
+ * and by the rollups behind them.
  */
 export class Shipper {
   readonly #m: ShipperModules;
@@ -47,7 +58,8 @@ export class Shipper {
   #stopped = false;
   #wake: (() => void) | undefined;
   #hurried = 0;
-  #waiting: { readonly seq: number; readonly resolve: () => void }[] = [];
+  /** Who waits for these batches, the last of each journal, and those before them. */
+  #waiting: { readonly last: ReadonlyMap<string, number>; readonly resolve: () => void }[] = [];
   #done: Promise<void> | undefined;
 
   constructor(modules: ShipperModules) {
@@ -61,27 +73,27 @@ export class Shipper {
 
   /** Resolves when the tables are there and what the log holds now is in, or when the next try fails. */
   async caughtUp(): Promise<void> {
-    const { seq } = this.#m.reader.last();
-    if (this.#migrated && this.#m.state.position().seq >= seq) return;
+    const last = new Map(this.#m.readers.all().map((reader) => [reader.logId, reader.last().seq]));
+    if (this.#migrated && this.#isIn(last)) return;
     this.#hurried += 1;
     await new Promise<void>((resolve) => {
-      this.#waiting.push({ seq, resolve });
+      this.#waiting.push({ last, resolve });
       this.#wake?.();
     });
     this.#hurried -= 1;
   }
 
   status(): ShipStatus {
-    const { reader, state, clock } = this.#m;
-    const { seq, rowsTotal, shippedRows } = state.position();
-    const [oldest] = reader.heads(seq, { rowsMax: 1, bytesMax: 1 });
-    return {
-      seq,
-      lagRows: Math.max(0, reader.last().rows - rowsTotal),
-      lagMs: oldest === undefined ? 0 : Math.max(0, clock.nowMs() - oldest.storedMs),
-      shippedRows,
-      lastError: this.#lastError,
-    };
+    const { readers, state, clock } = this.#m;
+    let lagRows = 0;
+    let lagMs = 0;
+    for (const reader of readers.all()) {
+      const { seq, rowsTotal } = state.position(reader.logId);
+      const [oldest] = reader.heads(seq, { rowsMax: 1, bytesMax: 1 });
+      lagRows += Math.max(0, reader.last().rows - rowsTotal);
+      if (oldest !== undefined) lagMs = Math.max(lagMs, clock.nowMs() - oldest.storedMs);
+    }
+    return { lagRows, lagMs, shippedRows: state.shippedRows(), lastError: this.#lastError };
   }
 
   /** Lets the shipment under way come to an end. */
@@ -97,7 +109,7 @@ export class Shipper {
         if (!this.#migrated) await migrate(this.#m.warehouse);
         this.#migrated = true;
         const more = await this.#step();
-        this.#release(this.#m.state.position().seq);
+        this.#release(({ last }) => this.#isIn(last));
         this.#lastError = '';
         this.#retryMs = RETRY_MS_MIN;
         if (!more) await this.#sleep(POLL_MS);
@@ -116,75 +128,121 @@ export class Shipper {
     this.#lastError = reason;
     // It may be another, empty ClickHouse when it answers again.
     this.#migrated = false;
-    this.#release(Number.POSITIVE_INFINITY);
+    this.#release(() => true);
   }
 
   /** Ships one shipment; false where there is none to ship yet. */
   async #step(): Promise<boolean> {
-    const { state, clock } = this.#m;
-    const shipment = state.sealed() ?? this.#seal();
-    if (shipment === undefined) return false;
+    const { readers, state, clock } = this.#m;
+    const sealed = state.sealed();
+    const shipment = sealed.length > 0 ? sealed : this.#seal();
+    if (shipment.length === 0) return false;
     this.#shippedAtMs = clock.monotonicMs();
     await this.#send(shipment);
-    state.delivered(shipment);
-    this.#m.delivered(shipment.last);
+    state.delivered();
+    for (const { journal, logId } of readers.all()) {
+      const part = shipment.find(({ log }) => log === logId);
+      if (part !== undefined) this.#m.delivered(journal, part.last);
+    }
     return true;
   }
 
-  /** Lets go who waits for `seq` or less. */
-  #release(seq: number): void {
-    for (const waiter of this.#waiting) if (waiter.seq <= seq) waiter.resolve();
-    this.#waiting = this.#waiting.filter((waiter) => waiter.seq > seq);
+  #isIn(last: ReadonlyMap<string, number>): boolean {
+    return [...last].every(([log, seq]) => this.#m.state.position(log).seq >= seq);
   }
 
-  /** Groups the next batches, unless it is better to wait for more of them. */
-  #seal(): Shipment | undefined {
-    const { reader, state, clock } = this.#m;
-    const { seq } = state.position();
-    const bounds = { rowsMax: limits.shipmentRowsMax, bytesMax: limits.shipmentBytesMax };
-    const end = reader.last().seq;
-    // Whatever came next would have a number that is taken for delivered.
-    if (seq > end) throw new Error(`the log ends at batch ${end}, and ${seq} were delivered: it has lost its end`);
-    const heads = reader.heads(seq, bounds);
-    const [first] = heads;
-    const last = heads.at(-1);
-    if (first === undefined || last === undefined) return undefined;
-    const full = last.seq < end;
+  /** Lets go those who need not wait any more. */
+  #release(may: (waiter: { readonly last: ReadonlyMap<string, number> }) => boolean): void {
+    const free = this.#waiting.filter(may);
+    this.#waiting = this.#waiting.filter((waiter) => !free.includes(waiter));
+    for (const { resolve } of free) resolve();
+  }
+
+  /** Groups the next batches, unless it is better to wait for more of them: then it is empty. */
+  #seal(): Shipment {
+    const { state, clock } = this.#m;
+    const offers = this.#offers();
+    const full = offers.some(({ heads, end }) => heads.at(-1)?.seq !== end);
     const due = clock.monotonicMs() - this.#shippedAtMs >= SHIP_EVERY_MS;
-    if (!full && !due && this.#hurried === 0 && !this.#stopped) return undefined;
-    if (first.seq !== seq + 1) this.#onGap(seq + 1, first.seq - 1);
-    const rows = heads.reduce((sum, head) => sum + head.rows, 0);
-    const shipment = { first: first.seq, last: last.seq, rows, rowsTotal: last.rowsTotal };
-    state.seal(shipment);
-    return shipment;
+    if (!full && !due && this.#hurried === 0 && !this.#stopped) return [];
+    const parts = offers.flatMap(({ reader, after, heads }): Part[] => {
+      const [first] = heads;
+      const last = heads.at(-1);
+      if (first === undefined || last === undefined) return [];
+      if (first.seq !== after + 1) this.#onGap(reader, after + 1, first.seq - 1);
+      const rows = heads.reduce((sum, head) => sum + head.rows, 0);
+      return [{ log: reader.logId, first: first.seq, last: last.seq, rows, rowsTotal: last.rowsTotal }];
+    });
+    return parts.length === 0 ? [] : state.seal(parts);
+  }
+
+  /** What each journal has, the one that has waited longest first, within the bounds of one shipment. */
+  #offers(): Offer[] {
+    const { readers, state } = this.#m;
+    const waiting = readers.all().map((reader) => {
+      const { seq: after } = state.position(reader.logId);
+      const end = reader.last().seq;
+      // Whatever came next would have a number that is taken for delivered.
+      if (after > end)
+        throw new Error(`the log ends at batch ${end}, and ${after} were delivered: it has lost its end`);
+      const [oldest] = reader.heads(after, { rowsMax: 1, bytesMax: 1 });
+      return { reader, after, end, oldest };
+    });
+    const offers: Offer[] = [];
+    let rowsMax = limits.shipmentRowsMax;
+    let bytesMax = limits.shipmentBytesMax;
+    for (const { reader, after, end, oldest } of waiting.sort(
+      (a, b) => (a.oldest?.storedMs ?? 0) - (b.oldest?.storedMs ?? 0),
+    )) {
+      if (oldest === undefined) continue;
+      // The first one goes whatever its size, but only as the first of all.
+      const fits = offers.length === 0 || (oldest.rows <= rowsMax && oldest.bytes <= bytesMax);
+      const heads = fits ? reader.heads(after, { rowsMax, bytesMax }) : [];
+      for (const head of heads) {
+        rowsMax -= head.rows;
+        bytesMax -= head.bytes;
+      }
+      offers.push({ reader, after, heads, end });
+    }
+    return offers;
   }
 
   /**
    * What was dropped while the log was kept for nobody is gone. What is missing in its middle may be there again when
    * somebody has mended it, so nothing behind it is shipped.
    */
-  #onGap(from: number, to: number): void {
-    const { reader, logger } = this.#m;
+  #onGap(reader: LogReader, from: number, to: number): void {
     if ((reader.oldestSeq() ?? 0) <= from) throw new Error(`the batches ${from} to ${to} of the log can not be read`);
-    logger.warn({ from, to }, 'batches are gone from the log that never came to ClickHouse');
+    this.#m.logger.warn(
+      { journal: reader.journal, from, to },
+      'batches are gone from the log that never came to ClickHouse',
+    );
   }
 
-  async #send({ first, last }: Shipment): Promise<void> {
-    const { reader, warehouse } = this.#m;
-    const heads = reader.heads(first - 1, {
-      rowsMax: Number.POSITIVE_INFINITY,
-      bytesMax: Number.POSITIVE_INFINITY,
-      last,
+  async #send(shipment: Shipment): Promise<void> {
+    const { readers, warehouse } = this.#m;
+    const runs = shipment.map((part) => {
+      const reader = readers.all().find(({ logId }) => logId === part.log);
+      if (reader === undefined)
+        throw new Error(`the journal ${part.log} is gone, with batches that may not be delivered`);
+      return { reader, ...part };
     });
-    if (heads.length !== last - first + 1) this.#onGap(first, last);
+    for (const { reader, first, last } of runs) this.#check(reader, first, last);
+    const batches = runs.map(({ log, first, last }) => `${log}/${first}-${last}`).join('+');
+    for (const table of Object.keys(batchKinds) as BatchKind[]) {
+      const parts = runs.flatMap(({ reader, first, last }) => reader.bodies(table, first, last));
+      if (parts.length === 0) continue;
+      await warehouse.insert({ table, columns: columnsOf[table], token: `${batches}/${table}`, parts });
+    }
+  }
+
+  /** Throws where not all of these batches can be read and understood. */
+  #check(reader: LogReader, first: number, last: number): void {
+    const unbounded = { rowsMax: Number.POSITIVE_INFINITY, bytesMax: Number.POSITIVE_INFINITY };
+    const heads = reader.heads(first - 1, { ...unbounded, last });
+    if (heads.length !== last - first + 1) this.#onGap(reader, first, last);
     const alien = heads.find((head) => head.format !== ROW_FORMAT);
     if (alien !== undefined) throw new Error(`batch ${alien.seq} has rows of an unknown layout ${alien.format}`);
-    for (const table of Object.keys(batchKinds) as BatchKind[]) {
-      const parts = reader.bodies(table, first, last);
-      if (parts.length === 0) continue;
-      const token = `${reader.logId}/${first}-${last}/${table}`;
-      await warehouse.insert({ table, columns: columnsOf[table], token, parts });
-    }
   }
 
   async #sleep(ms: number): Promise<void> {

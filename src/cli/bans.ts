@@ -11,7 +11,7 @@ import { BanFileError, readBanFile, writeBanFile } from '../net/ban-file.ts';
 import { Bans } from '../net/bans.ts';
 import { ranges } from '../net/door-options.ts';
 import { lockFile } from '../sharelog/folder-lock.ts';
-import { LOG_LOCK_FILE } from '../sharelog/log.ts';
+import { journalLock, POOL_JOURNAL } from '../sharelog/journals.ts';
 import { withSocketPath } from '../sharelog/socket-path.ts';
 import { CommandError, type ExitCode, exitCodes, type Io } from './io.ts';
 
@@ -104,7 +104,7 @@ async function askFile(config: Config, method: string, path: string, query: stri
   const { data: folder, stratum } = config;
   if (!existsSync(folder)) throw new CommandError(`there is no data folder ${folder}: no pool has run there yet`);
   // A pool that starts meanwhile would not see the change, and would write over it.
-  const lock = lockFile(join(folder, LOG_LOCK_FILE));
+  const lock = lockFile(journalLock(folder, POOL_JOURNAL));
   if (lock === undefined) throw new CommandError('the pool is starting or stopping: try again in a moment');
   try {
     const { enabled, allow, deny } = stratum.bans;

@@ -5,16 +5,17 @@ import { limits } from '../limits.ts';
 import { Bans } from '../net/bans.ts';
 import { ranges } from '../net/door-options.ts';
 import type { CrowdChange } from '../net/neighbours.ts';
-import { connectShareLog, type RemoteLog } from '../sharelog/remote-log.ts';
+import { type Journal, openJournal } from '../sharelog/journal.ts';
 import { createLogger, formatFor } from '../telemetry/logger.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
-import { BlocksTold } from './blocks-told.ts';
 import type { FromGateway, GatewayStart, ToGateway } from './messages.ts';
+import { PoolDisk } from './pool-disk.ts';
 
 /** A gateway as a process of its own: everything from the sockets to the verdicts. The pool is its parent. */
 
 const REPORT_MS = 1000;
-const LOG_DRAIN_MS_MAX = 5000;
+/** The gateway that this one replaces, or one of a pool that was killed, may take so long to end. */
+const LOCK_MS_MAX = 5000;
 
 const clock: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
 const say = (message: FromGateway, sent: () => void = () => {}): void => {
@@ -24,22 +25,22 @@ const say = (message: FromGateway, sent: () => void = () => {}): void => {
 interface Running {
   readonly gateway: Gateway;
   readonly bans: Bans;
-  readonly log: RemoteLog;
-  readonly blocks: BlocksTold;
+  readonly journal: Journal;
+  readonly poolDisk: PoolDisk;
   /** Other gateways' connections have changed. */
   readonly hear: (changes: readonly CrowdChange[]) => void;
   readonly report: (sent?: () => void) => void;
 }
 
 async function start(options: GatewayStart): Promise<Running> {
-  const { folder, network, stratum, verify, epoch, incarnation, node } = options;
+  const { network, stratum, verify, epoch, incarnation } = options;
   const logger = createLogger({ level: options.logLevel, ...formatFor(process.stderr, process.env) });
   const metrics = createMetrics();
-  // Without the log no share can be acknowledged, and without the pool there is no more work.
-  const blocks = new BlocksTold();
-  const log = await connectShareLog(
-    { folder, node, epoch },
-    { clock, lost: () => process.exit(1), ready: () => blocks.kept },
+  const poolDisk = new PoolDisk();
+  const { folder, node, consumers } = options;
+  const journal = await openJournal(
+    { folder, journal: options.journal, node, consumers, lockMsMax: LOCK_MS_MAX },
+    { clock, logger, ready: () => poolDisk.ready, committed: (ms) => metrics.commit(ms) },
   );
   const { enabled, allow, deny } = stratum.bans;
   const bans = new Bans(
@@ -54,9 +55,9 @@ async function start(options: GatewayStart): Promise<Running> {
       clock,
       logger,
       metrics,
-      recorder: log,
+      recorder: journal,
       solved(solution) {
-        blocks.tell();
+        poolDisk.expect();
         say({ type: 'solved', solution });
       },
       observe: (share) => metrics.share(share),
@@ -78,9 +79,9 @@ async function start(options: GatewayStart): Promise<Running> {
     },
   );
   const report = (sent?: () => void): void =>
-    say({ type: 'report', status: gateway.status(), tally: metrics.tally() }, sent);
+    say({ type: 'report', status: gateway.status(), tally: metrics.tally(), journal: journal.status() }, sent);
   setInterval(() => report(), REPORT_MS);
-  return { gateway, bans, log, blocks, hear, report };
+  return { gateway, bans, journal, poolDisk, hear, report };
 }
 
 let running: Running | undefined;
@@ -92,10 +93,11 @@ async function handle(message: ToGateway): Promise<void> {
     return;
   }
   if (!running) throw new Error(`gateway: ${message.type} before the start`);
-  const { gateway, bans, log, blocks, hear, report } = running;
+  const { gateway, bans, journal, poolDisk, hear, report } = running;
   switch (message.type) {
     case 'job':
-      gateway.announce(message.job);
+      poolDisk.expect();
+      gateway.announce(message.job, poolDisk.ready ?? Promise.resolve());
       return;
     case 'listen':
       say({ type: 'listening', endpoints: await gateway.listen(message.ports) });
@@ -111,7 +113,10 @@ async function handle(message: ToGateway): Promise<void> {
       bans.lift(message.address);
       return;
     case 'kept':
-      blocks.answered();
+      poolDisk.has();
+      return;
+    case 'delivered':
+      journal.confirm(message.consumer, message.seq);
       return;
     case 'crowd':
       hear(message.changes);
@@ -124,7 +129,7 @@ async function handle(message: ToGateway): Promise<void> {
       return;
     case 'close':
       await gateway.close();
-      await log.close(LOG_DRAIN_MS_MAX);
+      await journal.close();
       // The last report has to be out before the channel goes.
       report(() => process.exit(0));
   }

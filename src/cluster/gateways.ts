@@ -7,6 +7,9 @@ import type { Solution } from '../domain/share.ts';
 import { type Gateway, INCARNATIONS_MAX, type StratumEndpoints, type StratumPorts } from '../gateway.ts';
 import { addStatus, countersOf, type GatewayStatus, NO_STATUS } from '../gateway-status.ts';
 import type { Bans } from '../net/bans.ts';
+import type { Deliveries } from '../sharelog/deliveries.ts';
+import { gatewayJournal } from '../sharelog/journals.ts';
+import type { ShareLogStatus } from '../sharelog/share-log.ts';
 import type { GatewayTally, Metrics } from '../telemetry/metrics.ts';
 import { Crowd } from './crowd.ts';
 import { choosePorts } from './free-port.ts';
@@ -14,7 +17,7 @@ import { mergeViews } from './merge-views.ts';
 import type { FromGateway, GatewayStart, ToGateway } from './messages.ts';
 import { MinerQuestions } from './miner-questions.ts';
 
-export interface GatewaysOptions extends Omit<GatewayStart, 'incarnation' | 'bans'> {
+export interface GatewaysOptions extends Omit<GatewayStart, 'incarnation' | 'journal' | 'bans'> {
   /** Processes, at least 1. */
   readonly count: number;
 }
@@ -23,6 +26,7 @@ export interface GatewaysModules {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly bans: Pick<Bans, 'punish' | 'records'>;
+  readonly deliveries: Deliveries;
   /** Resolves when the block can not be lost any more. */
   readonly solved: (solution: Solution) => Promise<void>;
   /** Difficulty of the shares accepted since the last call. */
@@ -45,12 +49,13 @@ interface Member {
   readonly startedMs: number;
   status: GatewayStatus | undefined;
   tally: GatewayTally | undefined;
+  journal: ShareLogStatus | undefined;
 }
 
 /**
  * Several gateways, each a process with an event loop, sessions and a kernel of its own, as one. They listen on the same
- * ports (TCP over one socket that node:cluster hands to all; WebSocket over SO_REUSEPORT), commit straight into the log,
- * and get jobs and bans from here. One that dies is replaced; its miners reconnect.
+ * ports (TCP over one socket that node:cluster hands to all; WebSocket over SO_REUSEPORT), commit each into a journal of
+ * its own, and get jobs and bans from here. One that dies is replaced; its miners reconnect.
  */
 export async function startGateways(options: GatewaysOptions, modules: GatewaysModules): Promise<Gateway> {
   const gateways = new Gateways(options, modules);
@@ -67,7 +72,7 @@ class Gateways implements Gateway {
   /** Counters of gateways that are gone. */
   #retired = NO_STATUS;
   #incarnations = 0;
-  #job: Job | undefined;
+  #job: { readonly job: Job; readonly recorded: Promise<void> } | undefined;
   /** Where all of them listen; undefined before they do. */
   #ports: StratumPorts | undefined;
   readonly #restartMs: number[];
@@ -87,9 +92,9 @@ class Gateways implements Gateway {
     await Promise.all(this.#restartMs.map((_, slot) => this.#fork(slot)));
   }
 
-  announce(job: Job): void {
-    this.#job = { ...job, template: { ...job.template, transactions: [] } };
-    this.#broadcast({ type: 'job', job: this.#job });
+  announce(job: Job, recorded: Promise<void>): void {
+    this.#job = { job: { ...job, template: { ...job.template, transactions: [] } }, recorded };
+    for (const { worker } of this.#members.values()) sendJob(worker, this.#job);
   }
 
   async listen(): Promise<StratumEndpoints> {
@@ -122,6 +127,10 @@ class Gateways implements Gateway {
     return all.reduce(addStatus, this.#retired);
   }
 
+  journals(): ShareLogStatus[] {
+    return [...this.#members.values()].flatMap(({ journal }) => journal ?? []);
+  }
+
   async miner(query: MinerQuery): Promise<MinerView | undefined> {
     const members = [...this.#members.values()];
     const views = await Promise.all(members.map(({ worker }) => this.#questions.ask(worker, query)));
@@ -150,17 +159,20 @@ class Gateways implements Gateway {
     const incarnation = this.#incarnations;
     this.#incarnations += 1;
     const worker = cluster.fork();
-    const member: Member = { worker, slot, startedMs: performance.now(), status: undefined, tally: undefined };
+    const startedMs = performance.now();
+    const member: Member = { worker, slot, startedMs, status: undefined, tally: undefined, journal: undefined };
     worker.on('message', (message: FromGateway) => this.#take(member, message));
     await answer(worker, 'hello');
     const started = answer(worker, 'started');
     const bans = this.#modules.bans.records();
-    send(worker, { type: 'start', start: { ...shared, incarnation, bans } });
+    const journal = gatewayJournal(slot);
+    send(worker, { type: 'start', start: { ...shared, incarnation, journal, bans } });
     await started;
+    this.#modules.deliveries.listen(journal, (consumer, seq) => send(worker, { type: 'delivered', consumer, seq }));
     worker.once('exit', (code, signal) => this.#gone(member, signal ?? `exit code ${code}`));
     this.#members.set(slot, member);
     send(worker, { type: 'crowd', changes: this.#crowd.now() });
-    if (this.#job) send(worker, { type: 'job', job: this.#job });
+    if (this.#job) sendJob(worker, this.#job);
     return member;
   }
 
@@ -181,12 +193,13 @@ class Gateways implements Gateway {
       logger.error({ gateway: member.slot, reason: message.reason }, 'a gateway failed');
   }
 
-  #report(member: Member, { status, tally }: Extract<FromGateway, { type: 'report' }>): void {
+  #report(member: Member, { status, tally, journal }: Extract<FromGateway, { type: 'report' }>): void {
     const { metrics, worked } = this.#modules;
     metrics.absorb(tally, member.tally);
     worked(tally.acceptedDifficulty - (member.tally?.acceptedDifficulty ?? 0));
     member.tally = tally;
     member.status = status;
+    member.journal = journal;
   }
 
   /** Tells the others. */
@@ -244,6 +257,12 @@ class Gateways implements Gateway {
 }
 
 const NO_CONNECTIONS: GatewayTally['open'] = { tcp: 0, tls: 0, websocket: 0 };
+
+/** No share of the job is acknowledged before the gateway hears that its row is on the disk. */
+function sendJob(worker: Worker, { job, recorded }: { readonly job: Job; readonly recorded: Promise<void> }): void {
+  send(worker, { type: 'job', job });
+  void recorded.then(() => send(worker, { type: 'kept' }));
+}
 
 function send(worker: Worker, message: ToGateway): void {
   // A channel that is closing takes nothing more; the exit follows.

@@ -7,6 +7,7 @@ import type { Solution } from '../domain/share.ts';
 import type { StratumEndpoints, StratumPorts } from '../gateway.ts';
 import type { GatewayStatus } from '../gateway-status.ts';
 import type { CrowdChange } from '../net/neighbours.ts';
+import type { ShareLogStatus } from '../sharelog/share-log.ts';
 import type { GatewayTally } from '../telemetry/metrics.ts';
 
 /** What a gateway process is started with. */
@@ -19,6 +20,10 @@ export interface GatewayStart {
   readonly logLevel: Config['log']['level'];
   readonly epoch: number;
   readonly incarnation: number;
+  /** Which of the data folder's journals is this gateway's. */
+  readonly journal: string;
+  /** Who reads the share log. */
+  readonly consumers: readonly string[];
   /** The `node` column of its shares: the pool's, whichever gateway it is. */
   readonly node: string;
   readonly bans: readonly Ban[];
@@ -34,8 +39,10 @@ export type ToGateway =
   | { readonly type: 'pause'; readonly reason: string }
   | { readonly type: 'ban'; readonly ban: Ban }
   | { readonly type: 'pardon'; readonly address: string }
-  /** A block that was `solved` is on the pool's disk. */
+  /** A job that was announced, or a block that was `solved`, is on the pool's disk. */
   | { readonly type: 'kept' }
+  /** All batches of its journal up to and including `seq` are with that consumer for good. */
+  | { readonly type: 'delivered'; readonly consumer: string; readonly seq: number }
   | { readonly type: 'reload' }
   /** In the other gateways. */
   | { readonly type: 'crowd'; readonly changes: readonly CrowdChange[] }
@@ -51,6 +58,11 @@ export type FromGateway =
   | { readonly type: 'solved'; readonly solution: Solution }
   | { readonly type: 'misconduct'; readonly address: string; readonly reason: string }
   | { readonly type: 'crowd'; readonly changes: readonly CrowdChange[] }
-  | { readonly type: 'report'; readonly status: GatewayStatus; readonly tally: GatewayTally }
+  | {
+      readonly type: 'report';
+      readonly status: GatewayStatus;
+      readonly tally: GatewayTally;
+      readonly journal: ShareLogStatus;
+    }
   | { readonly type: 'miner'; readonly id: number; readonly view: MinerView | undefined }
   | { readonly type: 'failed'; readonly reason: string };

@@ -29,7 +29,6 @@ export class CommitWindow {
   #postedCommits = 0;
   #durableCommits = 0;
   #flushing = false;
-  #stopped = false;
   #drained: (() => void) | undefined;
 
   constructor(options: CommitWindowOptions, modules: CommitWindowModules) {
@@ -76,11 +75,6 @@ export class CommitWindow {
     this.#checkDrained();
   }
 
-  /** Posts nothing more: the writer is gone. */
-  stop(): void {
-    this.#stopped = true;
-  }
-
   /** Commits what is open; true when all of it is on the disk, false where that took longer than `msMax`. */
   drain(msMax: number): Promise<boolean> {
     this.#open.seal();
@@ -103,7 +97,7 @@ export class CommitWindow {
 
   /** Gives the writer what is sealed, unless it has enough to do. */
   #advance(): void {
-    while (this.#posted.length < this.#options.postedMax && !this.#stopped) {
+    while (this.#posted.length < this.#options.postedMax) {
       const batches = this.#ready.shift() ?? this.#open.take();
       if (batches.length === 0) return;
       this.#postedCommits += 1;

@@ -1,38 +1,39 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { LOG_FOLDER } from './segment-files.ts';
 import { syncFolder } from './sync-folder.ts';
 
-const IDENTITY_FILE = 'identity.json';
+export const IDENTITY_FILE = 'identity.json';
 /** Of the folder: its files, and the frames in them. */
 const LOG_VERSION = 1;
-/** Where the first versions kept their log. */
-const SQLITE_FILE = 'sharelog.db';
+/** Beside the folder: where the first versions kept their log. */
+const SQLITE_SUFFIX = '.db';
 
 const identity = z.object({ version: z.int(), logId: z.uuid(), epoch: z.int().nonnegative() });
 
-/** What a log knows of itself. */
+/** What a journal knows of itself. */
 export interface LogIdentity {
-  /** Random, of this data folder; part of every shipment's token. */
+  /** Random, of this folder; part of every shipment's token. */
   readonly logId: string;
-  /** Boots of this data folder. */
+  /** How often it has been opened. */
   readonly epoch: number;
 }
 
-/** Who the log of a data folder is; undefined where no pool has ever made one. Throws for one of a later version. */
+/** Which journal a folder is; undefined where no pool has ever made one. Throws for one of a later version. */
 export function readIdentity(folder: string): LogIdentity | undefined {
-  const path = join(folder, LOG_FOLDER, IDENTITY_FILE);
+  const path = join(folder, IDENTITY_FILE);
   if (!existsSync(path)) {
-    if (!existsSync(join(folder, SQLITE_FILE))) return undefined;
-    throw new Error(`${SQLITE_FILE} is the log of an early version of Sluice: start this one on a new data folder`);
+    if (!existsSync(folder + SQLITE_SUFFIX)) return undefined;
+    throw new Error(
+      `${basename(folder)}${SQLITE_SUFFIX} is the log of an early version of Sluice: start this one on a new data folder`,
+    );
   }
   let read: z.infer<typeof identity>;
   try {
     read = identity.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch {
-    throw new Error(`${join(LOG_FOLDER, IDENTITY_FILE)} is damaged`);
+    throw new Error(`${join(basename(folder), IDENTITY_FILE)} is damaged`);
   }
   if (read.version > LOG_VERSION) {
     throw new Error(`the share log was written by a later version of Sluice (version ${read.version})`);
@@ -41,15 +42,15 @@ export function readIdentity(folder: string): LogIdentity | undefined {
 }
 
 /**
- * Counts this boot, durably, and says whose log this is. The folder must be there, and nobody else's. Throws where its
+ * Counts this boot, durably, and says which journal this is. The folder must be there, and nobody else's. Throws where its
  * last frame is of a later boot than the last one counted: this boot's would be taken for what a torn write has left.
  */
 export function countBoot(folder: string, lastEpoch: number): LogIdentity {
   const before = readIdentity(folder);
   if ((before?.epoch ?? 0) < lastEpoch)
-    throw new Error(`${join(LOG_FOLDER, IDENTITY_FILE)} is older than the log, or gone`);
+    throw new Error(`${join(basename(folder), IDENTITY_FILE)} is older than the log, or gone`);
   const now = { logId: before?.logId ?? randomUUID(), epoch: (before?.epoch ?? 0) + 1 };
-  const path = join(folder, LOG_FOLDER, IDENTITY_FILE);
+  const path = join(folder, IDENTITY_FILE);
   const fresh = `${path}.new`;
   const fd = openSync(fresh, 'w', 0o600);
   try {
@@ -59,6 +60,6 @@ export function countBoot(folder: string, lastEpoch: number): LogIdentity {
     closeSync(fd);
   }
   renameSync(fresh, path);
-  syncFolder(join(folder, LOG_FOLDER));
+  syncFolder(folder);
   return now;
 }

@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { limits } from '../limits.ts';
 import { type LogIdentity, readIdentity } from './identity.ts';
+import { POOL_JOURNAL } from './journals.ts';
 import { LOG_START, type Mark } from './kept.ts';
 import type { BatchKind } from './rows.ts';
 import type { BatchHead } from './segment.ts';
@@ -20,19 +22,22 @@ export interface ReadBounds {
 const OPEN_MAX = Math.ceil(limits.shipmentBytesMax / limits.logSegmentBytes) + 2;
 
 /**
- * Reads the log's batches by position, from any process, while the pool writes or when it is stopped. What it sees is on
+ * Reads a journal's batches by position, from any process, while it is written or when nobody writes. What it sees is on
  * the disk. Only what a consumer has not confirmed is sure to be there.
  */
 export class LogReader {
   readonly logId: string;
+  /** Its name in the data folder. */
+  readonly journal: string;
   readonly #folder: string;
   /** The last used comes last. */
   #open: SegmentReader[] = [];
   /** Those that have been looked at since they can not grow any more. */
   readonly #complete = new WeakSet<SegmentReader>();
 
-  constructor(folder: string, { logId }: LogIdentity) {
-    this.#folder = folder;
+  constructor(folder: string, journal: string, { logId }: LogIdentity) {
+    this.#folder = join(folder, journal);
+    this.journal = journal;
     this.logId = logId;
   }
 
@@ -119,8 +124,8 @@ export class LogReader {
   }
 }
 
-/** Opens the log of a data folder for reading; undefined where no pool has ever made one. */
-export function openLogReader(folder: string): LogReader | undefined {
-  const identity = readIdentity(folder);
-  return identity && new LogReader(folder, identity);
+/** Opens a journal of a data folder for reading; undefined where nobody has ever made it. */
+export function openLogReader(folder: string, journal = POOL_JOURNAL): LogReader | undefined {
+  const identity = readIdentity(join(folder, journal));
+  return identity && new LogReader(folder, journal, identity);
 }

@@ -1,9 +1,10 @@
+import { basename } from 'node:path';
 import { KeptMarks, LOG_START, type Mark } from './kept.ts';
 import type { BatchHead } from './segment.ts';
-import { LOG_FOLDER, listSegments } from './segment-files.ts';
+import { listSegments } from './segment-files.ts';
 import { SegmentReader } from './segment-reader.ts';
 
-/** Where a log ends. */
+/** Where a journal ends. */
 export interface LogEnd {
   /** First sequence numbers of the segments that have a frame, rising. */
   readonly segments: number[];
@@ -17,7 +18,7 @@ export interface LogEnd {
 }
 
 /**
- * Looks where the log of a folder ends: behind the last frame that is whole, which may be one that nobody was told of.
+ * Looks where the journal in a folder ends: behind the last frame that is whole, which may be one that nobody was told of.
  * Throws where what is there can not have come about by any crash.
  */
 export function findEnd(folder: string): LogEnd {
@@ -27,7 +28,7 @@ export function findEnd(folder: string): LogEnd {
   const filled = firsts.at(-1) === undefined ? segments.slice(0, -1) : segments;
   const newest = filled.at(-1);
   if (newest === undefined) {
-    if (segments.some((firstSeq) => firstSeq !== 1)) throw damaged(segments);
+    if (segments.some((firstSeq) => firstSeq !== 1)) throw damaged(folder, segments);
     return { segments: [], segment: segments[0], offset: 0, epoch: 0, marks: new KeptMarks(LOG_START, LOG_START) };
   }
   const { last, end } = withReader(folder, newest, (reader) => {
@@ -35,7 +36,7 @@ export function findEnd(folder: string): LogEnd {
     if (reader.damaged()) {
       const at = newest + reader.heads.length;
       throw new Error(
-        `the segment ${newest} in ${LOG_FOLDER}/ is damaged at batch ${at}, before whole ones of acknowledged shares: ` +
+        `the segment ${newest} in ${basename(folder)}/ is damaged at batch ${at}, before whole ones of acknowledged shares: ` +
           'keep a copy of the data folder, and start on a new one',
       );
     }
@@ -43,8 +44,8 @@ export function findEnd(folder: string): LogEnd {
   });
   const started = firsts.slice(0, filled.length).filter((head) => head !== undefined);
   const [oldest] = started;
-  if (oldest === undefined || last === undefined || started.length < filled.length) throw damaged(segments);
-  if (filled !== segments && segments.at(-1) !== last.seq + 1) throw damaged(segments);
+  if (oldest === undefined || last === undefined || started.length < filled.length) throw damaged(folder, segments);
+  if (filled !== segments && segments.at(-1) !== last.seq + 1) throw damaged(folder, segments);
   const marks = new KeptMarks(before(oldest), before(oldest));
   started.forEach((head, index) => {
     const next = started[index + 1];
@@ -71,6 +72,6 @@ function withReader<T>(folder: string, firstSeq: number, use: (reader: SegmentRe
   }
 }
 
-function damaged(segments: readonly number[]): Error {
-  return new Error(`the segments in ${LOG_FOLDER}/ do not make a log: ${segments.join(', ')}`);
+function damaged(folder: string, segments: readonly number[]): Error {
+  return new Error(`the segments in ${basename(folder)}/ do not make a log: ${segments.join(', ')}`);
 }

@@ -1,24 +1,22 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The log's folder in the data folder. */
-export const LOG_FOLDER = 'sharelog';
 const NAME = /^([0-9]{16})\.segment$/;
 
-/** Path of the segment that begins with the batch `firstSeq`. */
+/** Path of the segment of a journal's folder that begins with the batch `firstSeq`. */
 export function segmentPath(folder: string, firstSeq: number): string {
-  return join(folder, LOG_FOLDER, `${String(firstSeq).padStart(16, '0')}.segment`);
+  return join(folder, `${String(firstSeq).padStart(16, '0')}.segment`);
 }
 
 /** Paths of segments that nobody needs any more, kept to be written over: that costs the disk less than new files. */
 export function sparePaths(folder: string, count: number): string[] {
-  return Array.from({ length: count }, (_, index) => join(folder, LOG_FOLDER, `spare-${index}`));
+  return Array.from({ length: count }, (_, index) => join(folder, `spare-${index}`));
 }
 
-/** The first sequence numbers of the segments that are there, rising; undefined where there is no log. */
+/** The first sequence numbers of the segments that are there, rising; undefined where there is no such folder. */
 export function listSegments(folder: string): number[] | undefined {
   try {
-    return readdirSync(join(folder, LOG_FOLDER))
+    return readdirSync(folder)
       .flatMap((name) => NAME.exec(name)?.[1] ?? [])
       .map(Number)
       .sort((a, b) => a - b);

@@ -1,13 +1,12 @@
 import { constants, existsSync } from 'node:fs';
 import { open, rename, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
-import { LOG_FOLDER, segmentPath, sparePaths } from './segment-files.ts';
+import { segmentPath, sparePaths } from './segment-files.ts';
 
 const SPARES_MAX = 4;
 const FILL_BYTES = 1024 * 1024;
 
 /**
- * The log's files: makes segments, out of old ones where there are some, and takes them away. Writing over blocks that a
+ * A journal's files: makes segments, out of old ones where there are some, and takes them away. Writing over blocks that a
  * file has already takes half of the time and of the CPU that a sync of a growing file does (bench/README.md, "log").
  */
 export class SegmentStore {
@@ -116,7 +115,7 @@ export class SegmentStore {
     }
   }
 
-  /** A piece at a time, so that the log's own writes never wait behind a whole segment. */
+  /** A piece at a time, so that the journal's own writes never wait behind a whole segment. */
   async #fill(path: string): Promise<void> {
     const file = await open(path, 'w', 0o600);
     try {
@@ -131,7 +130,7 @@ export class SegmentStore {
   }
 
   async #syncFolder(): Promise<void> {
-    const folder = await open(join(this.#folder, LOG_FOLDER), 'r');
+    const folder = await open(this.#folder, 'r');
     try {
       await folder.sync();
     } finally {

@@ -17,8 +17,6 @@ export interface ShareLogOptions {
   readonly segmentBytes?: number;
   /** How long `close` waits for the disk. */
   readonly closeMsMax?: number;
-  /** Takes commits from gateways in processes of their own, over a socket in the folder. Default: false. */
-  readonly serve?: boolean;
 }
 
 export interface ShareLogModules {
@@ -48,6 +46,23 @@ export interface ShareLogStatus {
   readonly alarm: string | undefined;
   /** Rows dropped because the log is kept for nobody. */
   readonly droppedRows: number;
+}
+
+/** The log as a whole: of its journals, the first that fails says why. */
+export function mergeStatuses(statuses: readonly [ShareLogStatus, ...ShareLogStatus[]]): ShareLogStatus {
+  return statuses.reduce((a, b) => ({
+    healthy: a.healthy && b.healthy,
+    reason: a.reason || b.reason,
+    pendingRows: a.pendingRows + b.pendingRows,
+    pendingBytes: a.pendingBytes + b.pendingBytes,
+    pendingCommits: a.pendingCommits + b.pendingCommits,
+    keptBatches: a.keptBatches + b.keptBatches,
+    keptRows: a.keptRows + b.keptRows,
+    keptBytes: a.keptBytes + b.keptBytes,
+    keptMs: Math.max(a.keptMs, b.keptMs),
+    alarm: a.alarm ?? b.alarm,
+    droppedRows: a.droppedRows + b.droppedRows,
+  }));
 }
 
 /** The durable log. After `close` every method but `status` and `close` throws. */

@@ -54,6 +54,7 @@ export interface GatewayTally {
   readonly open: Readonly<Record<Transport, number>>;
   readonly everOpened: Readonly<Record<Transport, number>>;
   readonly verdictSeconds: RawHistogram;
+  readonly commitSeconds: RawHistogram;
 }
 
 export function createMetrics(): Metrics {
@@ -117,6 +118,7 @@ export function createMetrics(): Metrics {
       open: { ...open },
       everOpened: { ...everOpened },
       verdictSeconds: verdictSeconds.raw(),
+      commitSeconds: commitSeconds.raw(),
     }),
     absorb(now, before) {
       addSince(shares, now.shares, before?.shares);
@@ -124,6 +126,7 @@ export function createMetrics(): Metrics {
       addSince(everOpened, now.everOpened, before?.everOpened);
       counters.acceptedDifficulty += now.acceptedDifficulty - (before?.acceptedDifficulty ?? 0);
       verdictSeconds.merge(now.verdictSeconds, before?.verdictSeconds);
+      commitSeconds.merge(now.commitSeconds, before?.commitSeconds);
     },
     async text() {
       for (const refresh of refreshes) refresh();

@@ -10,7 +10,7 @@ const fatal = (error) => {
   throw error;
 };
 const log = await openShareLog({ folder, node: 'killed', consumers: ['analytics'] }, { clock, logger, fatal });
-await startAnalytics({ folder }, { clock, logger, confirm: (seq) => log.confirm('analytics', seq) });
+await startAnalytics({ folder }, { clock, logger, delivered: (_journal, seq) => log.confirm('analytics', seq) });
 const submitter = { sessionId: 1n, extranonce1: new Uint8Array(4), remoteIp: '', userAgent: '' };
 const request = { workerName: 'who', jobId: '', extranonce2: '', ntime: 0, nonce: 0 };
 log.share({

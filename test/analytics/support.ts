@@ -23,9 +23,9 @@ export interface Rig {
 export async function openRig(folder: string, url?: string): Promise<Rig> {
   const logger = keptLogger();
   const log = await openShareLog({ folder, node: 'pool-1', consumers: [ANALYTICS_CONSUMER] }, { clock, logger });
-  const confirm = (seq: number): void => log.confirm(ANALYTICS_CONSUMER, seq);
+  const delivered = (_journal: string, seq: number): void => log.confirm(ANALYTICS_CONSUMER, seq);
   const options = url === undefined ? { folder } : { folder, url };
-  const analytics = await startAnalytics(options, { clock, logger, confirm });
+  const analytics = await startAnalytics(options, { clock, logger, delivered });
   return {
     log,
     analytics,

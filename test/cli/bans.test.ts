@@ -8,7 +8,7 @@ import { run } from '../../src/cli/program.ts';
 import { BAN_FILE } from '../../src/net/ban-file.ts';
 import { Bans } from '../../src/net/bans.ts';
 import { lockFile } from '../../src/sharelog/folder-lock.ts';
-import { LOG_LOCK_FILE } from '../../src/sharelog/log.ts';
+import { journalLock, POOL_JOURNAL } from '../../src/sharelog/journals.ts';
 import { FakeIo } from './harness.ts';
 
 let folder = '';
@@ -55,7 +55,7 @@ describe('sluice bans, on a stopped pool', () => {
   });
 
   it('leaves the file alone while a pool starts or stops', async () => {
-    const lock = lockFile(join(data, LOG_LOCK_FILE));
+    const lock = lockFile(journalLock(data, POOL_JOURNAL));
     const { code, err } = await sluice('add', '192.0.2.1', '--for', '1h');
     lock?.release();
     expect(code).toBe(exitCodes.failed);

@@ -16,9 +16,11 @@ import { ShipState } from '../../src/analytics/ship-state.ts';
 import { Shipper } from '../../src/analytics/shipper.ts';
 import type { Warehouse } from '../../src/analytics/warehouse.ts';
 import type { Disk } from '../../src/sharelog/disk.ts';
+import { openJournal } from '../../src/sharelog/journal.ts';
+import { POOL_JOURNAL } from '../../src/sharelog/journals.ts';
 import { openShareLog, type ShareLog, type ShareLogModules, type ShareLogOptions } from '../../src/sharelog/log.ts';
 import { type LogReader, openLogReader } from '../../src/sharelog/log-reader.ts';
-import { connectShareLog } from '../../src/sharelog/remote-log.ts';
+import { LogReaders } from '../../src/sharelog/log-readers.ts';
 import { columnsOf } from '../../src/sharelog/rows.ts';
 import { HEAD_BYTES } from '../../src/sharelog/segment.ts';
 import { listSegments, segmentPath } from '../../src/sharelog/segment-files.ts';
@@ -81,6 +83,11 @@ function reader(): LogReader {
   open.push(made);
   return made;
 }
+function readers(): LogReaders {
+  const made = new LogReaders(folder.path);
+  open.push(made);
+  return made;
+}
 const nonces = (from = reader()): unknown[] =>
   from
     .bodies('shares', 1, Number.MAX_SAFE_INTEGER)
@@ -111,7 +118,7 @@ describe('the share log, when things fail,', () => {
     const first = await openLog();
     for (let i = 0; i < 3; i += 1) await put(first, i);
     await first.close();
-    writeFileSync(segmentPath(folder.path, 4), ''); // killed after make(4), before its write
+    writeFileSync(segmentPath(join(folder.path, POOL_JOURNAL), 4), ''); // killed after make(4), before its write
     const second = await openLog();
     second.confirm('analytics', 3); // the child says where it is as it starts
     await delay(50);
@@ -169,20 +176,20 @@ describe('the share log, when things fail,', () => {
     const logger = keptLogger();
     const log = await openLog({ segmentBytes: 1 }, { logger });
     for (let i = 0; i < 6; i += 1) await put(log, i);
-    rmSync(segmentPath(folder.path, 2));
+    rmSync(segmentPath(join(folder.path, POOL_JOURNAL), 2));
     for (let i = 1; i < 6; i += 1) {
       log.confirm('analytics', i);
       await delay(20);
     }
-    expect(listSegments(folder.path)).toEqual([6]);
+    expect(listSegments(join(folder.path, POOL_JOURNAL))).toEqual([6]);
   });
 
   it('is not passed over in silence where an older file is damaged', async () => {
     const log = await openLog({ segmentBytes: 1_500 });
     for (let i = 0; i < 20; i += 1) await put(log, i);
     await log.close();
-    const [_a = 0, b = 0, _c = 0] = listSegments(folder.path) ?? [];
-    const fd = openSync(segmentPath(folder.path, b), 'r+');
+    const [_a = 0, b = 0, _c = 0] = listSegments(join(folder.path, POOL_JOURNAL)) ?? [];
+    const fd = openSync(segmentPath(join(folder.path, POOL_JOURNAL), b), 'r+');
     writeSync(
       fd,
       Buffer.from('XXXX'),
@@ -192,11 +199,11 @@ describe('the share log, when things fail,', () => {
     );
     closeSync(fd);
     const logger = keptLogger();
-    const again = await openLog({ segmentBytes: 1_500 }, { logger });
-    const state = new ShipState(folder.path, again.logId, 'x');
+    await openLog({ segmentBytes: 1_500 }, { logger });
+    const state = new ShipState(folder.path, 'x');
     const got: number[] = [];
     const shipper = new Shipper({
-      reader: reader(),
+      readers: readers(),
       state,
       warehouse: warehouse(async ({ parts }) => {
         for (const rows of parts) got.push(...decodeRows(columnsOf.shares, rows).map((row) => row['nonce'] as number));
@@ -222,7 +229,7 @@ describe('the share log, when things fail,', () => {
     const log = await openLog();
     for (let i = 0; i < 10; i += 1) await put(log, i);
     await log.close();
-    const fd = openSync(segmentPath(folder.path, 1), 'r+');
+    const fd = openSync(segmentPath(join(folder.path, POOL_JOURNAL), 1), 'r+');
     writeSync(
       fd,
       Buffer.from('XXXX'),
@@ -297,25 +304,25 @@ describe('the share log, when things fail,', () => {
     expect(looks.filter((l) => l !== '' && !l.startsWith('21'))).toEqual([]);
   });
 
-  it('acknowledges no share of a gateway while a block can not be written', async () => {
-    const log = await openLog({ serve: true, closeMsMax: 50 });
+  it('has every block candidate on the disk when it says so, and not before', async () => {
+    const log = await openLog({ closeMsMax: 50 });
     rmSync(join(folder.path, 'candidates'), { recursive: true });
     writeFileSync(join(folder.path, 'candidates'), 'in the way');
-    const remote = await connectShareLog({ folder: folder.path, node: 'n', epoch: 1 }, { clock, lost: () => {} });
     log.candidate(foundBlock());
-    log.commit(() => {});
-    await delay(50);
-    remote.share(judgedShare({ request: { nonce: 7 }, block: true }));
+    // A gateway acknowledges no share until it hears of this (test/cluster/pool-disk.test.ts).
+    let kept = false;
+    void log.kept().then(() => {
+      kept = true;
+    });
     let acknowledged = false;
-    remote.commit(() => {
+    log.commit(() => {
       acknowledged = true;
     });
     await delay(300);
-    expect(acknowledged).toBe(false);
+    expect([kept, acknowledged]).toEqual([false, false]);
     rmSync(join(folder.path, 'candidates'));
     mkdirSync(join(folder.path, 'candidates'));
-    await expect.poll(() => acknowledged).toBe(true);
-    await remote.close(50);
+    await expect.poll(() => [kept, acknowledged]).toEqual([true, true]);
   });
 
   it('is believed by a reader only when it is synced', async () => {
@@ -331,15 +338,18 @@ describe('the share log, when things fail,', () => {
   it('is read by a shipment no further than that goes', async () => {
     const log = await openLog({ segmentBytes: 1_000 });
     for (let i = 0; i < 200; i += 1) await put(log, i);
-    const read = reader();
+    const readers = new LogReaders(folder.path);
+    open.push(readers);
     let heads = 0;
+    const [read] = readers.all();
+    if (read === undefined) throw new Error('no log');
     const looked = vi.spyOn(read, 'heads');
-    const state = new ShipState(folder.path, log.logId, 'x');
-    state.seal({ first: 1, last: 2, rows: 2, rowsTotal: 2 });
+    const state = new ShipState(folder.path, 'x');
+    state.seal([{ log: log.logId, first: 1, last: 2, rows: 2, rowsTotal: 2 }]);
     let inserted: (() => void) | undefined;
     const first = new Promise<void>((r) => (inserted = r));
     const shipper = new Shipper({
-      reader: read,
+      readers,
       state,
       clock,
       logger: keptLogger(),
@@ -360,16 +370,22 @@ describe('the share log, when things fail,', () => {
   it('is nobody else’s to read', async () => {
     const old = process.umask(0o022);
     try {
-      const log = await openLog({ serve: true });
+      const log = await openLog();
+      open.push(
+        await openJournal(
+          { folder: folder.path, journal: 'sharelog-1', node: 'n', consumers: [] },
+          { clock, logger: keptLogger() },
+        ),
+      );
       log.candidate(foundBlock());
       await new Promise<void>((r) => log.commit(r));
       const modes = Object.fromEntries(
-        ['sharelog', 'candidates', 'sharelog.sock'].map((f) => [
+        ['sharelog', 'sharelog-1', 'candidates'].map((f) => [
           f,
           (statSync(join(folder.path, f)).mode & 0o777).toString(8),
         ]),
       );
-      expect(modes).toEqual({ sharelog: '700', candidates: '700', 'sharelog.sock': '600' });
+      expect(modes).toEqual({ sharelog: '700', 'sharelog-1': '700', candidates: '700' });
     } finally {
       process.umask(old);
     }
@@ -378,12 +394,12 @@ describe('the share log, when things fail,', () => {
   it('is not shipped from beyond its end', async () => {
     const log = await openLog();
     for (let i = 0; i < 3; i += 1) await put(log, i);
-    const state = new ShipState(folder.path, log.logId, 'x');
-    state.seal({ first: 1, last: 10, rows: 10, rowsTotal: 10 });
-    state.delivered({ first: 1, last: 10, rows: 10, rowsTotal: 10 });
+    const state = new ShipState(folder.path, 'x');
+    state.seal([{ log: log.logId, first: 1, last: 10, rows: 10, rowsTotal: 10 }]);
+    state.delivered();
     const logger = keptLogger();
     const shipper = new Shipper({
-      reader: reader(),
+      readers: readers(),
       state,
       clock,
       logger,

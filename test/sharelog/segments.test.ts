@@ -11,6 +11,7 @@ import {
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { POOL_JOURNAL } from '../../src/sharelog/journals.ts';
 import { openShareLog, type ShareLog, type ShareLogOptions } from '../../src/sharelog/log.ts';
 import { type LogReader, openLogReader } from '../../src/sharelog/log-reader.ts';
 import { columnsOf } from '../../src/sharelog/rows.ts';
@@ -108,7 +109,7 @@ describe('the log’s files', () => {
       expect(read.last()).toMatchObject({ seq: i + 1, rows: i + 1 });
       expect(nonces(read)).toEqual(upTo(i + 1));
     }
-    expect(listSegments(folder.path)?.length).toBeGreaterThan(5);
+    expect(listSegments(join(folder.path, POOL_JOURNAL))?.length).toBeGreaterThan(5);
     expect(read.heads(12, { rowsMax: 3, bytesMax: 1e9 }).map(({ seq }) => seq)).toEqual([13, 14, 15]);
     expect(read.heads(12, { rowsMax: 1e9, bytesMax: 1 }).map(({ seq }) => seq)).toEqual([13]);
     expect(read.heads(30, BOUNDS)).toEqual([]);
@@ -132,7 +133,7 @@ describe('the log’s files', () => {
       const { seq } = reader().last();
       expect(seq).toBe((round + 1) * 20);
       written.confirm('analytics', seq);
-      await expect.poll(() => listSegments(folder.path)?.length).toBeLessThan(3);
+      await expect.poll(() => listSegments(join(folder.path, POOL_JOURNAL))?.length).toBeLessThan(3);
     }
     expect(readdirSync(join(folder.path, 'sharelog')).filter((name) => name.startsWith('spare')).length).toBe(4);
     await written.close();
@@ -148,17 +149,17 @@ describe('the log’s files', () => {
     for (let i = 0; i < 30; i += 1) {
       await expect.poll(spares).toBe(1);
       await log(written, i);
-      const newest = listSegments(folder.path)?.at(-1) ?? 0;
-      expect(statSync(segmentPath(folder.path, newest)).size, `after ${i + 1}`).toBe(1_000);
+      const newest = listSegments(join(folder.path, POOL_JOURNAL))?.at(-1) ?? 0;
+      expect(statSync(segmentPath(join(folder.path, POOL_JOURNAL), newest)).size, `after ${i + 1}`).toBe(1_000);
     }
-    expect(listSegments(folder.path)?.length).toBeGreaterThan(5);
+    expect(listSegments(join(folder.path, POOL_JOURNAL))?.length).toBeGreaterThan(5);
   });
 
   it('end before a frame that a power cut has torn, wherever it tore', async () => {
     const first = await openLog(100_000);
     for (let i = 0; i < 3; i += 1) await log(first, i);
     await first.close();
-    const path = segmentPath(folder.path, 1);
+    const path = segmentPath(join(folder.path, POOL_JOURNAL), 1);
     const whole = readFileSync(path);
     const read = reader();
     const heads = read.heads(0, BOUNDS);
@@ -184,7 +185,7 @@ describe('the log’s files', () => {
     await new Promise<void>((resolve) => first.commit(resolve));
     await first.close();
     const frame = HEAD_BYTES + (reader().heads(0, BOUNDS)[0]?.bytes ?? 0);
-    const fd = openSync(segmentPath(folder.path, 1), 'r+');
+    const fd = openSync(segmentPath(join(folder.path, POOL_JOURNAL), 1), 'r+');
     writeSync(fd, new Uint8Array(4), 0, 4, 2 * frame + HEAD_BYTES);
     closeSync(fd);
     const second = await openLog(100_000);
@@ -201,13 +202,13 @@ describe('the log’s files', () => {
     const first = await openLog(1);
     for (let i = 0; i < 3; i += 1) await log(first, i);
     await first.close();
-    writeFileSync(segmentPath(folder.path, 4), '');
+    writeFileSync(segmentPath(join(folder.path, POOL_JOURNAL), 4), '');
     expect(reader().last()).toMatchObject({ seq: 3 });
     const second = await openLog(1);
     await log(second, 3);
     expect(nonces(reader())).toEqual([0, 1, 2, 3]);
     await second.close();
-    truncateSync(segmentPath(folder.path, 2), 5);
+    truncateSync(segmentPath(join(folder.path, POOL_JOURNAL), 2), 5);
     await expect(openLog(1)).rejects.toThrow(/do not make a log/);
   });
 });

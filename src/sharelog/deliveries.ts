@@ -1,0 +1,30 @@
+type Listener = (consumer: string, seq: number) => void;
+
+/**
+ * How far the consumers have got with each journal. Whoever has one open listens, and hears at once what was delivered
+ * before: a consumer may be quicker than the process that appends.
+ */
+export class Deliveries {
+  /** By journal: the last batch that each consumer has for good. */
+  readonly #seqs = new Map<string, Map<string, number>>();
+  readonly #listeners = new Map<string, Listener>();
+
+  /** All batches of a journal up to and including `seq` are with that consumer for good. */
+  delivered(consumer: string, journal: string, seq: number): void {
+    const seqs = this.#seqs.get(journal) ?? new Map<string, number>();
+    this.#seqs.set(journal, seqs.set(consumer, seq));
+    this.#listeners.get(journal)?.(consumer, seq);
+  }
+
+  /** In place of who listened before. */
+  listen(journal: string, listener: Listener): void {
+    this.#listeners.set(journal, listener);
+    for (const [consumer, seq] of this.#seqs.get(journal) ?? []) listener(consumer, seq);
+  }
+
+  /** The journal is gone; one of that name would be another one. */
+  forget(journal: string): void {
+    this.#seqs.delete(journal);
+    this.#listeners.delete(journal);
+  }
+}

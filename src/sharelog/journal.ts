@@ -1,0 +1,291 @@
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import type { JudgedShare } from '../domain/share.ts';
+import { limits } from '../limits.ts';
+import { BufferPool } from './buffer-pool.ts';
+import { CommitWindow } from './commit-window.ts';
+import { systemDisk } from './disk.ts';
+import { type FolderLock, lockFile } from './folder-lock.ts';
+import { Gate } from './gate.ts';
+import { countBoot, type LogIdentity } from './identity.ts';
+import { journalLock } from './journals.ts';
+import type { KeptMarks } from './kept.ts';
+import { makeFolder } from './make-folder.ts';
+import { type EncodedBatch, OpenBatch } from './open-batch.ts';
+import { findEnd, type LogEnd } from './recovery.ts';
+import { SegmentStore } from './segment-store.ts';
+import { SegmentWriter } from './segment-writer.ts';
+import type { ShareLogModules, ShareLogOptions, ShareLogStatus } from './share-log.ts';
+
+export interface JournalOptions extends ShareLogOptions {
+  /** Which of the data folder's journals it is: see journals.ts. */
+  readonly journal: string;
+  /** How long to wait for a process that has just ended to let go of the journal, ms. Default: not at all. */
+  readonly lockMsMax?: number;
+}
+
+export interface JournalModules extends ShareLogModules {
+  /** What must be on the disk before anything more is appended; undefined for nothing. Default: nothing. */
+  readonly ready?: () => Promise<void> | undefined;
+}
+
+/** What miners sent, from where: nobody else's business. */
+const FOLDER_MODE = 0o700;
+const CLOSE_MS_MAX = 5_000;
+/** How long `close` waits for a disk that does not answer, before it leaves the journal locked until it does. */
+const RELEASE_MS_MAX = 1_000;
+/** A write that takes longer is told of. */
+const PATIENCE_MS = 5_000;
+const LOCK_POLL_MS = 20;
+/** What is gathered while a write is under way is the next one: more than one at a time would only be smaller. */
+const POSTED_MAX = 1;
+
+/** Opens a journal of a data folder; rejects where another process has it, or where it can not be written. */
+export async function openJournal(options: JournalOptions, modules: JournalModules): Promise<Journal> {
+  const { folder, journal } = options;
+  const path = join(folder, journal);
+  makeFolder(path, FOLDER_MODE);
+  const lock = await lockJournal(options);
+  if (lock === undefined) {
+    throw new Error(`the share log in ${folder} can not be opened: another pool is running on this data folder`);
+  }
+  try {
+    const store = new SegmentStore(path, options.segmentBytes ?? limits.logSegmentBytes);
+    const end = findEnd(path);
+    const identity = countBoot(path, end.epoch);
+    if (end.segment === undefined) {
+      await store.prepare();
+      await store.make(1);
+    } else await store.rewrite(end.segment, end.offset);
+    void store.prepare();
+    return new Journal(options, modules, { path, lock, identity, store, end });
+  } catch (error) {
+    lock.release();
+    throw notOpened(folder, error);
+  }
+}
+
+export function notOpened(folder: string, error: unknown): Error {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new Error(`the share log in ${folder} can not be opened: ${reason}`);
+}
+
+async function lockJournal({ folder, journal, lockMsMax = 0 }: JournalOptions): Promise<FolderLock | undefined> {
+  for (let leftMs = lockMsMax; ; leftMs -= LOCK_POLL_MS) {
+    const lock = lockFile(journalLock(folder, journal));
+    if (lock !== undefined || leftMs <= 0) return lock;
+    await setTimeout(LOCK_POLL_MS);
+  }
+}
+
+/**
+ * What one process appends to: rows gather in the open batch, and a commit has them on the disk before it calls back. It
+ * is read by position (log-reader.ts), and goes file by file as its consumers confirm it.
+ */
+export class Journal {
+  /** Random, of this journal's folder. */
+  readonly logId: string;
+  /** How often it has been opened, this time included. */
+  readonly epoch: number;
+  /** What the next commit takes. */
+  readonly rows: OpenBatch;
+  readonly #options: JournalOptions;
+  readonly #modules: JournalModules;
+  readonly #lock: FolderLock;
+  readonly #pool = new BufferPool(4, limits.logBatchBytesMax * 2);
+  readonly #window: CommitWindow;
+  readonly #store: SegmentStore;
+  readonly #writer: SegmentWriter;
+  readonly #gate = new Gate();
+  readonly #marks: KeptMarks;
+  readonly #positions: Map<string, number>;
+  /** First sequence numbers of the segments that are there. */
+  readonly #segments: number[];
+  #trimming = false;
+  #droppedRows = 0;
+  #failing: string | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(
+    options: JournalOptions,
+    modules: JournalModules,
+    parts: { path: string; lock: FolderLock; identity: LogIdentity; store: SegmentStore; end: LogEnd },
+  ) {
+    const { path, identity, store, end } = parts;
+    this.logId = identity.logId;
+    this.epoch = identity.epoch;
+    this.#options = options;
+    this.#modules = modules;
+    this.#lock = parts.lock;
+    this.#store = store;
+    this.#segments = end.segments;
+    this.#marks = end.marks;
+    this.#positions = new Map(options.consumers.map((consumer) => [consumer, 0]));
+    this.#writer = new SegmentWriter(
+      {
+        folder: path,
+        segmentBytes: options.segmentBytes ?? limits.logSegmentBytes,
+        epoch: identity.epoch,
+        segment: end.segment ?? 1,
+        offset: end.offset,
+      },
+      {
+        clock: modules.clock,
+        disk: modules.disk ?? systemDisk,
+        store,
+        marks: end.marks,
+        failing: (reason) => this.failing(reason),
+        written: (segment) => this.#onWritten(segment),
+        took: (ms) => modules.committed?.(ms),
+      },
+    );
+    const bounds = {
+      rowsMax: options.batchRowsMax ?? limits.logBatchRowsMax,
+      bytesMax: options.batchBytesMax ?? limits.logBatchBytesMax,
+    };
+    this.rows = new OpenBatch({ node: options.node, epoch: this.epoch, bounds }, this.#pool);
+    this.#window = new CommitWindow(
+      { commitBytesMax: bounds.bytesMax, postedMax: POSTED_MAX },
+      { open: this.rows, post: (batches) => this.#post(batches) },
+    );
+  }
+
+  share(share: JudgedShare): void {
+    this.assertOpen();
+    this.rows.share(share);
+  }
+
+  /** `durable` is called when everything recorded so far is on the disk. */
+  commit(durable: () => void): void {
+    this.assertOpen();
+    this.#window.commit(durable);
+  }
+
+  /** All batches up to and including `seq` are with that consumer for good. */
+  confirm(consumer: string, seq: number): void {
+    if (this.#closed !== undefined) return;
+    const position = this.#positions.get(consumer);
+    if (position === undefined) throw new Error(`sharelog: no consumer ${consumer}`);
+    if (seq <= position) return;
+    this.#positions.set(consumer, seq);
+    this.#marks.confirm(Math.min(...this.#positions.values()));
+    void this.#trim();
+  }
+
+  status(): ShareLogStatus {
+    const reason = this.#failing ?? this.#impatience();
+    const { pending, waiting } = this.#window;
+    const { oldestMs, batches, rows, bytes } = this.#marks.kept;
+    const keptMs = oldestMs === undefined ? 0 : Math.max(0, this.#modules.clock.nowMs() - oldestMs);
+    return {
+      healthy: reason === '',
+      reason,
+      pendingRows: pending.rows,
+      pendingBytes: pending.bytes,
+      pendingCommits: waiting,
+      keptBatches: batches,
+      keptRows: rows,
+      keptBytes: bytes,
+      keptMs,
+      alarm: this.#alarm(keptMs, bytes),
+      droppedRows: this.#droppedRows,
+    };
+  }
+
+  /**
+   * Waits until all is on the disk, for a while, then lets go. `others` ends what else the lock stands for, when nothing is
+   * appended any more; it is told whether everything came to the disk.
+   */
+  close(others: (drained: boolean) => Promise<void> = async () => {}): Promise<void> {
+    this.#closed ??= this.#close(others);
+    return this.#closed;
+  }
+
+  assertOpen(): void {
+    if (this.#closed !== undefined) throw new Error('sharelog: used after close');
+  }
+
+  /** The disk does not take something, and is asked again until it does. */
+  failing(reason: string): void {
+    if (this.#failing !== reason) {
+      this.#modules.logger.error({ reason }, 'share log can not write: shares are not acknowledged until it can');
+    }
+    this.#failing = reason;
+  }
+
+  async #close(others: (drained: boolean) => Promise<void>): Promise<void> {
+    const { closeMsMax = CLOSE_MS_MAX } = this.#options;
+    const drained = await this.#window.drain(closeMsMax);
+    if (!drained) {
+      const { reason, pendingRows } = this.status();
+      this.#modules.logger.error({ reason, pendingRows }, 'share log closed with rows that never reached the disk');
+    }
+    const idle = new Promise<void>((resolve) => this.#writer.close(resolve));
+    await others(drained);
+    // What is still with the disk must not come into another process's journal: until then the folder is this one's.
+    const released = Promise.all([idle, this.#store.close()]).then(() => this.#lock.release());
+    await Promise.race([released, setTimeout(Math.min(closeMsMax, RELEASE_MS_MAX), undefined, { ref: false })]);
+  }
+
+  #impatience(): string {
+    const ms = this.#writer.waitingMs;
+    return ms > PATIENCE_MS ? `the disk has not answered for ${Math.floor(ms / 1000)} s` : '';
+  }
+
+  #alarm(keptMs: number, bytes: number): string | undefined {
+    const { keptMsMax, keptBytesMax } = this.#bounds();
+    if (this.#positions.size === 0) return undefined;
+    if (keptMs > keptMsMax) return `a consumer is ${Math.round(keptMs / 3_600_000)} h behind`;
+    if (bytes > keptBytesMax) return `a consumer is ${Math.round(bytes / 2 ** 20)} MiB behind`;
+    return undefined;
+  }
+
+  #bounds(): { readonly keptBytesMax: number; readonly keptMsMax: number } {
+    const { keptBytesMax = limits.logKeptBytesMax, keptMsMax = limits.logKeptMsMax } = this.#options;
+    return { keptBytesMax, keptMsMax };
+  }
+
+  #post(batches: readonly EncodedBatch[]): void {
+    const handedMs = this.#modules.clock.nowMs();
+    const durable = (): void => {
+      for (const { buffer } of batches) this.#pool.give(buffer);
+      this.#window.durable(1);
+    };
+    this.#gate.pass(this.#modules.ready?.(), () => this.#writer.append({ batches, handedMs, durable }));
+  }
+
+  /** A write came to its end, in this segment. */
+  #onWritten(segment: number): void {
+    if (this.#failing !== undefined) this.#modules.logger.info({}, 'share log writes again');
+    this.#failing = undefined;
+    if (segment !== this.#segments.at(-1)) this.#segments.push(segment);
+    if (this.#positions.size > 0) return;
+    const { keptBytesMax, keptMsMax } = this.#bounds();
+    const dropped = this.#marks.cut(keptBytesMax, this.#modules.clock.nowMs() - keptMsMax);
+    if (dropped === 0) return;
+    this.#droppedRows += dropped;
+    void this.#trim();
+  }
+
+  /**
+   * Lets go of the segments that nobody wants any more: those whose successor begins with what is still wanted. The last
+   * one with a frame stays, since it says how far the log has come.
+   */
+  async #trim(): Promise<void> {
+    if (this.#trimming) return;
+    this.#trimming = true;
+    try {
+      for (;;) {
+        const [oldest, next] = this.#segments;
+        if (oldest === undefined || next === undefined || next > this.#marks.confirmedSeq + 1) break;
+        if (this.#closed !== undefined) break;
+        await this.#store.discard(oldest);
+        this.#segments.shift();
+      }
+    } catch (error) {
+      this.#modules.logger.warn({ err: error }, 'a segment of the share log can not be removed');
+    } finally {
+      this.#trimming = false;
+    }
+  }
+}

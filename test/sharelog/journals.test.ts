@@ -1,0 +1,281 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ShipState } from '../../src/analytics/ship-state.ts';
+import { Shipper } from '../../src/analytics/shipper.ts';
+import type { Insert } from '../../src/analytics/warehouse.ts';
+import { Deliveries } from '../../src/sharelog/deliveries.ts';
+import { type Journal, type JournalOptions, openJournal } from '../../src/sharelog/journal.ts';
+import { gatewayJournal, listJournals, POOL_JOURNAL } from '../../src/sharelog/journals.ts';
+import { openLogReader } from '../../src/sharelog/log-reader.ts';
+import { LogReaders } from '../../src/sharelog/log-readers.ts';
+import { type Orphans, openOrphans } from '../../src/sharelog/orphans.ts';
+import { columnsOf } from '../../src/sharelog/rows.ts';
+import { mergeStatuses } from '../../src/sharelog/share-log.ts';
+import { clock, dataFolder, decodeRows, judgedShare, keptLogger } from './fixtures.ts';
+
+let folder: ReturnType<typeof dataFolder>;
+let open: { close(): unknown }[];
+beforeEach(() => {
+  folder = dataFolder();
+  open = [];
+});
+afterEach(async () => {
+  for (const each of open) await each.close();
+  folder.remove();
+});
+
+const options = (journal: string): JournalOptions => ({
+  folder: folder.path,
+  journal,
+  node: 'n',
+  consumers: ['analytics'],
+  segmentBytes: 1_500,
+});
+
+async function journalOf(slot: number | undefined, ready?: () => Promise<void> | undefined): Promise<Journal> {
+  const name = slot === undefined ? POOL_JOURNAL : gatewayJournal(slot);
+  const journal = await openJournal(options(name), { clock, logger: keptLogger(), ...(ready && { ready }) });
+  open.push(journal);
+  return journal;
+}
+
+const put = (to: Journal, nonce: number): Promise<void> => {
+  to.share(judgedShare({ request: { nonce } }));
+  return new Promise((resolve) => to.commit(resolve));
+};
+
+const noncesOf = (journal: string): unknown[] => {
+  const reader = openLogReader(folder.path, journal);
+  const bodies = reader?.bodies('shares', 1, Number.MAX_SAFE_INTEGER) ?? [];
+  reader?.close();
+  return bodies.flatMap((body) => decodeRows(columnsOf.shares, body).map((row) => row['nonce']));
+};
+
+/** A shipper into a table that is a list, which can be made to fail, or to lose its answers. */
+function shipperInto(
+  into: (insert: Insert, rows: readonly unknown[]) => void,
+  delivered: (journal: string, seq: number) => void = () => {},
+): Shipper {
+  const readers = new LogReaders(folder.path);
+  const state = new ShipState(folder.path, 'x');
+  open.push(readers, state);
+  const unused = async (): Promise<never> => {
+    throw new Error('not asked for here');
+  };
+  return new Shipper({
+    readers,
+    state,
+    clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
+    logger: keptLogger(),
+    delivered,
+    warehouse: {
+      name: 'x',
+      database: 'x',
+      command: async () => {},
+      column: async () => ['0'],
+      insert: async (insert) => {
+        const rows = insert.parts.flatMap((part) => decodeRows(columnsOf.shares, part).map((row) => row['nonce']));
+        into(insert, rows);
+      },
+      query: unused,
+      close: async () => {},
+    },
+  });
+}
+
+describe('the journals of a share log', () => {
+  it('are each one process’s to append to', async () => {
+    await journalOf(0);
+    await expect(journalOf(0)).rejects.toThrow(/another pool is running/);
+    await journalOf(1);
+    expect(listJournals(folder.path)).toEqual(['sharelog-1', 'sharelog-2']);
+  });
+
+  it('wait for the process before, where they are told to', async () => {
+    const first = await journalOf(0);
+    const second = openJournal({ ...options('sharelog-1'), lockMsMax: 5_000 }, { clock, logger: keptLogger() });
+    await put(first, 1);
+    await first.close();
+    open.push(await second);
+    expect(noncesOf('sharelog-1')).toEqual([1]);
+  });
+
+  it('append nothing before what they wait for is there, and everything in its order', async () => {
+    let there = (): void => {};
+    let ready: Promise<void> | undefined = new Promise((resolve) => {
+      there = resolve;
+    });
+    const journal = await journalOf(0, () => ready);
+    const order: number[] = [];
+    const first = put(journal, 1).then(() => order.push(1));
+    ready = undefined;
+    const second = put(journal, 2).then(() => order.push(2));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(noncesOf('sharelog-1')).toEqual([]);
+    there();
+    await Promise.all([first, second, put(journal, 3).then(() => order.push(3))]);
+    expect(order).toEqual([1, 2, 3]);
+    expect(noncesOf('sharelog-1')).toEqual([1, 2, 3]);
+  });
+
+  it('are shipped together, each in its order, each batch once, and each is told how far', async () => {
+    const journals = [await journalOf(undefined), await journalOf(0), await journalOf(1)];
+    const rows: unknown[] = [];
+    const inserts: Insert[] = [];
+    const delivered: Record<string, number> = {};
+    const shipper = shipperInto(
+      (insert, more) => {
+        inserts.push(insert);
+        rows.push(...more);
+      },
+      (journal, seq) => {
+        delivered[journal] = seq;
+      },
+    );
+    for (let i = 0; i < 30; i += 1) await Promise.all(journals.map((journal, index) => put(journal, index * 100 + i)));
+    shipper.start();
+    await shipper.caughtUp();
+    await shipper.stop();
+    expect(inserts).toHaveLength(1);
+    for (const first of [0, 100, 200]) {
+      const own = rows.filter((nonce) => Math.floor(Number(nonce) / 100) * 100 === first);
+      expect(own).toEqual(Array.from({ length: 30 }, (_, i) => first + i));
+    }
+    expect(delivered).toEqual({ sharelog: 30, 'sharelog-1': 30, 'sharelog-2': 30 });
+    expect(shipper.status()).toMatchObject({ lagRows: 0, lagMs: 0, shippedRows: 90, lastError: '' });
+  });
+
+  it('are shipped under the same token until that is answered, with a journal that came meanwhile in the next', async () => {
+    const one = await journalOf(0);
+    const two = await journalOf(1);
+    await put(one, 1);
+    await put(two, 2);
+    const tokens: string[] = [];
+    let lost = 2;
+    const take = ({ token }: Insert): void => {
+      tokens.push(token);
+      if (lost-- > 0) throw new Error('the answer is lost');
+    };
+    const first = shipperInto(take);
+    first.start();
+    await expect.poll(() => tokens.length).toBe(1);
+    await first.stop();
+    const three = await journalOf(2);
+    await put(one, 3);
+    await put(three, 4);
+    // Another process, as after a crash: it has nothing but what is on the disk.
+    const second = shipperInto(take);
+    second.start();
+    await expect.poll(() => tokens.length, { timeout: 10_000 }).toBe(4);
+    await second.stop();
+    const [sealed = ''] = tokens;
+    expect(tokens.slice(0, 3)).toEqual([sealed, sealed, sealed]);
+    expect(sealed.split('+')).toHaveLength(2);
+    expect(sealed).toContain(`${one.logId}/1-1`);
+    expect(tokens[3]).toContain(`${one.logId}/2-2`);
+    expect(tokens[3]).toContain(`${three.logId}/1-1`);
+  });
+
+  it('keep within the bounds of a shipment, and none is passed over for ever', async () => {
+    const one = await journalOf(0);
+    const two = await journalOf(1);
+    const shares = (to: Journal, count: number): Promise<void> => {
+      for (let i = 0; i < count; i += 1) to.share(judgedShare({ request: { nonce: i } }));
+      return new Promise((resolve) => to.commit(resolve));
+    };
+    // More than half of a shipment each (limits.shipmentRowsMax is 200,000).
+    for (let i = 0; i < 3; i += 1) {
+      await shares(one, 50_000);
+      await shares(two, 50_000);
+    }
+    const sizes: number[] = [];
+    const shipper = shipperInto((_insert, rows) => sizes.push(rows.length));
+    shipper.start();
+    await shipper.caughtUp();
+    await shipper.stop();
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(200_000);
+    expect(sizes.reduce((a, b) => a + b, 0)).toBe(300_000);
+    expect(sizes.length).toBeLessThanOrEqual(3);
+  }, 60_000);
+
+  it('say as one how they are', async () => {
+    const [one, two] = [await journalOf(0), await journalOf(1)];
+    await put(one, 1);
+    await put(two, 2);
+    await put(two, 3);
+    const well = mergeStatuses([one.status(), two.status()]);
+    expect(well).toMatchObject({ healthy: true, reason: '', keptRows: 3, keptBatches: 3 });
+    const ill = { ...two.status(), healthy: false, reason: 'disk full' };
+    expect(mergeStatuses([one.status(), ill])).toMatchObject({ healthy: false, reason: 'disk full' });
+  });
+});
+
+describe('the journal of a gateway that is not started any more', () => {
+  const adopt = async (deliveries: Deliveries, consumers: readonly string[] = ['analytics']): Promise<Orphans> => {
+    const orphans = await openOrphans(
+      { folder: folder.path, node: 'n', consumers, owned: [POOL_JOURNAL, gatewayJournal(0)] },
+      { clock, logger: keptLogger(), deliveries },
+    );
+    open.push(orphans);
+    return orphans;
+  };
+
+  it('is kept until all of it is delivered, and then goes with its lock', async () => {
+    await journalOf(undefined);
+    for (const slot of [0, 1, 2]) {
+      const journal = await journalOf(slot);
+      await put(journal, 1);
+      await put(journal, 2);
+      if (slot > 0) await journal.close();
+    }
+    const deliveries = new Deliveries();
+    // A consumer that is quicker than the pool.
+    deliveries.delivered('analytics', 'sharelog-3', 2);
+    const orphans = await adopt(deliveries);
+    await expect.poll(() => existsSync(join(folder.path, 'sharelog-3'))).toBe(false);
+    expect(orphans.statuses()).toMatchObject([{ keptRows: 2 }]);
+    deliveries.delivered('analytics', 'sharelog-2', 1);
+    expect(noncesOf('sharelog-2')).toEqual([1, 2]);
+    deliveries.delivered('analytics', 'sharelog-2', 2);
+    await expect
+      .poll(() =>
+        readdirSync(folder.path)
+          .filter((name) => /^sharelog(-\d)?(\.lock)?$/.test(name))
+          .sort(),
+      )
+      .toEqual(['sharelog', 'sharelog-1', 'sharelog-1.lock', 'sharelog.lock']);
+    expect(orphans.statuses()).toEqual([]);
+  });
+
+  it('stays where nobody reads the log', async () => {
+    const journal = await journalOf(4);
+    await put(journal, 1);
+    await journal.close();
+    expect((await adopt(new Deliveries(), [])).statuses()).toEqual([]);
+    expect(noncesOf('sharelog-5')).toEqual([1]);
+  });
+
+  it('is another one when it is made again: what the old one had delivered says nothing of it', async () => {
+    const first = await journalOf(1);
+    await put(first, 1);
+    await put(first, 2);
+    await first.close();
+    const rows: unknown[] = [];
+    const deliveries = new Deliveries();
+    const shipper = shipperInto(
+      (_insert, more) => rows.push(...more),
+      (journal, seq) => deliveries.delivered('analytics', journal, seq),
+    );
+    shipper.start();
+    await shipper.caughtUp();
+    await adopt(deliveries);
+    await expect.poll(() => existsSync(join(folder.path, 'sharelog-2'))).toBe(false);
+    const again = await journalOf(1);
+    await put(again, 3);
+    await shipper.caughtUp();
+    await shipper.stop();
+    expect(rows).toEqual([1, 2, 3]);
+    expect(shipper.status().lastError).toBe('');
+  });
+});
