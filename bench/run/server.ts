@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { nodeFlags } from '#sluice/built';
 import { close, closeAtEnd } from './closing.ts';
 import { readTree, type Tree } from './process-tree.ts';
 
@@ -37,9 +38,12 @@ export class ServerProcess {
     closeAtEnd(this);
   }
 
-  /** Starts Node on a script. `cleanUp` is called when it has ended; rejects with what it wrote where it ends before. */
+  /** Starts Node on a script, as Sluice is started. `cleanUp` is called when it has ended; rejects with what it wrote where it ends before. */
   static async start(args: readonly string[], cleanUp: () => void = () => {}): Promise<ServerProcess> {
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: plainEnvironment() });
+    const child = spawn(process.execPath, [...nodeFlags, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: plainEnvironment(),
+    });
     let written = '';
     child.stderr.on('data', (chunk: Buffer) => {
       written = (written + chunk.toString()).slice(-4096);

@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --v8-pool-size=1
 import { exitCodes, type Io } from './io.ts';
 import { run } from './program.ts';
 

@@ -1,5 +1,5 @@
 import cluster, { type Worker } from 'node:cluster';
-import { builtFile } from '../built.ts';
+import { builtFile, nodeFlags } from '../built.ts';
 import type { Job } from '../domain/job.ts';
 import type { MinerQuery, MinerView } from '../domain/miner.ts';
 import type { Ban, Logger } from '../domain/ports.ts';
@@ -85,7 +85,13 @@ class Gateways implements Gateway {
     // Every gateway accepts for itself. Dealt out in turn by the primary (node's default), connections that were on their
     // way to a gateway as it died would stay open for ever with nobody behind them; and it would cost the primary time.
     cluster.schedulingPolicy = cluster.SCHED_NONE;
-    cluster.setupPrimary({ exec: builtFile('cluster/gateway-child.ts'), args: [], serialization: 'advanced' });
+    const execArgv = [...new Set([...process.execArgv, ...nodeFlags])];
+    cluster.setupPrimary({
+      exec: builtFile('cluster/gateway-child.ts'),
+      args: [],
+      execArgv,
+      serialization: 'advanced',
+    });
   }
 
   async start(): Promise<void> {
