@@ -39,7 +39,7 @@ interface Offer {
   readonly after: number;
   /** Empty where others have taken all the room. */
   readonly heads: readonly BatchHead[];
-  /** The journal's last batch. */
+  /** The journal's last batch, at the time. */
   readonly end: number;
 }
 
@@ -162,7 +162,7 @@ export class Shipper {
   #seal(): Shipment {
     const { state, clock } = this.#m;
     const offers = this.#offers();
-    const full = offers.some(({ heads, end }) => heads.at(-1)?.seq !== end);
+    const full = offers.some(({ heads, end }) => (heads.at(-1)?.seq ?? 0) < end);
     const due = clock.monotonicMs() - this.#shippedAtMs >= SHIP_EVERY_MS;
     if (!full && !due && this.#hurried === 0 && !this.#stopped) return [];
     const parts = offers.flatMap(({ reader, after, heads }): Part[] => {

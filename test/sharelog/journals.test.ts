@@ -199,6 +199,21 @@ describe('the journals of a share log', () => {
     expect(sizes.length).toBeLessThanOrEqual(3);
   }, 60_000);
 
+  it('leave in few large shipments, one a second, though they grow all the time', async () => {
+    const one = await journalOf(0);
+    const two = await journalOf(1);
+    const at: number[] = [];
+    const shipper = shipperInto(() => at.push(performance.now()));
+    shipper.start();
+    const began = performance.now();
+    for (let i = 0; performance.now() - began < 3_500; i += 1) await put(i % 2 === 0 ? one : two, i);
+    await shipper.stop();
+    const gaps = at.slice(1).map((time, index) => time - (at[index] ?? 0));
+    expect(gaps.length).toBeGreaterThan(1);
+    // The last one leaves when the shipper is stopped.
+    for (const gap of gaps.slice(0, -1)) expect(gap).toBeGreaterThan(900);
+  }, 20_000);
+
   it('say as one how they are', async () => {
     const [one, two] = [await journalOf(0), await journalOf(1)];
     await put(one, 1);
