@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { PoolFolder, PoolProcess } from '../support/pool-process.ts';
 import { type LoginOptions, StratumClient } from '../support/stratum-client.ts';
@@ -144,6 +145,32 @@ it('loses nothing when the pool itself is killed', { timeout: 120_000 }, async (
     await expect.poll(() => gateways.filter(alive), { timeout: 10_000 }).toEqual([]);
   }
   await expectEachAcknowledgedOnce(folder, tally);
+});
+
+it('delivers what is in the journals of gateways that are not started any more, and clears them away', {
+  timeout: 120_000,
+}, async () => {
+  folder = new PoolFolder('[node]\nrefresh-seconds = 0.5\n[stratum.difficulty]\nstart = 1e-9\nvardiff = false\n');
+  const data = join(folder.path, 'data');
+  const journals = (): string[] => readdirSync(data).filter((name) => /^sharelog(-\d+)?$/.test(name));
+  const tally = new Tally();
+  for (const gateways of [3, 1, 2]) {
+    pool = await PoolProcess.start(folder, { SLUICE_STRATUM__GATEWAYS: String(gateways) });
+    let stop = false;
+    const miners = Array.from({ length: 6 }, () => mine(tally, () => stop));
+    const goal = tally.acknowledged.size + 500;
+    await expect.poll(() => tally.acknowledged.size, { timeout: 30_000 }).toBeGreaterThan(goal);
+    const own = gateways === 1 ? [] : Array.from({ length: gateways }, (_, slot) => `sharelog-${slot + 1}`);
+    await expect.poll(journals, { timeout: 20_000 }).toEqual(['sharelog', ...own]);
+    stop = true;
+    // With shares that are in no table yet.
+    await pool.kill();
+    await Promise.all(miners);
+  }
+  await expectEachAcknowledgedOnce(folder, tally);
+  const alone =
+    'SELECT toUInt32(count()) AS shares FROM sluice.shares WHERE job_id NOT IN (SELECT job_id FROM sluice.jobs)';
+  expect(await folder.sql(alone), 'shares of a job that is not on the disk').toEqual([{ shares: 0 }]);
 });
 
 function alive(pid: number): boolean {
