@@ -1,8 +1,8 @@
 import { hostOf, subnetOf } from '../domain/ip.ts';
 import type { Clock } from '../domain/ports.ts';
+import { type Rate, TokenBucket } from '../domain/token-bucket.ts';
 import { CrowdNews } from './crowd-news.ts';
 import type { CrowdChange } from './neighbours.ts';
-import { type Rate, TokenBucket } from './token-bucket.ts';
 
 export interface AdmissionLimits {
   /** Open connections: of all, of one address (IPv6: of a /64), of its neighbours (/24, /48). */

@@ -1,7 +1,7 @@
 import { type IpRange, parseRange } from '../domain/ip.ts';
+import type { Rate } from '../domain/token-bucket.ts';
 import { limits } from '../limits.ts';
 import type { DoorOptions } from './door.ts';
-import type { Rate } from './token-bucket.ts';
 
 /** What operators decide, as the config has it. Rates are per second. */
 export interface DoorSettings {

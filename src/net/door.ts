@@ -1,12 +1,12 @@
 import { hostOf, type IpRange, inAnyRange, inRange, parseIp, parseRange } from '../domain/ip.ts';
 import type { Ban, Clock, Logger, Wire } from '../domain/ports.ts';
 import type { JudgedShare } from '../domain/share.ts';
+import { type Rate, TokenBucket } from '../domain/token-bucket.ts';
 import { Admission, type AdmissionLimits } from './admission.ts';
 import type { Bans } from './bans.ts';
 import { Conduct, fadeFactor, type Misconduct, type Offence } from './conduct.ts';
 import type { Neighbours } from './neighbours.ts';
 import { Overload } from './overload.ts';
-import { type Rate, TokenBucket } from './token-bucket.ts';
 import { type Peer, Traffic, type TrafficLimits, Visit, type VisitModules, type Visitor } from './visit.ts';
 
 export interface DoorOptions {

@@ -1,7 +1,7 @@
 import type { Clock } from '../domain/ports.ts';
+import { type Rate, TokenBucket } from '../domain/token-bucket.ts';
 import { limits } from '../limits.ts';
 import { Conduct, type Offence } from './conduct.ts';
-import { type Rate, TokenBucket } from './token-bucket.ts';
 
 /** What may be received. */
 export interface TrafficLimits {

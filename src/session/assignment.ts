@@ -1,5 +1,6 @@
 import type { Wire } from '../domain/ports.ts';
 import type { Terms } from '../domain/share.ts';
+import { type Rate, TokenBucket } from '../domain/token-bucket.ts';
 import { limits } from '../limits.ts';
 import { encodeSetDifficulty, encodeSetVersionMask } from '../stratum/encode.ts';
 import type { Extension } from '../stratum/message.ts';
@@ -7,11 +8,12 @@ import type { CurrentWork, SessionContext } from './context.ts';
 import { SessionDifficulty } from './difficulty.ts';
 import { negotiate } from './negotiate.ts';
 import type { KnownProfile } from './profiles.ts';
-import { SubmitBudget } from './submit-budget.ts';
 import { type History, TermsLadder } from './terms.ts';
 
 /** A session gets the same job again at another difficulty no sooner than this; a new job carries the change at any time. */
 const RETARGET_MS_MIN = 2_000;
+/** Submits that a session below the pool's minimum difficulty may make. */
+const WEAK_SUBMITS: Rate = { perSecond: 10, burst: 60 };
 
 /** The work that one connection has: which jobs, and at what difficulty and version mask each. */
 export class Assignment {
@@ -28,7 +30,7 @@ export class Assignment {
   /** The longest coinbase that the device takes, bytes. */
   #coinbaseBytesMax = Number.POSITIVE_INFINITY;
   /** Of a device below the pool's minimum difficulty; undefined before its first share. */
-  #budget: SubmitBudget | undefined;
+  #budget: TokenBucket | undefined;
   /** A harder job comes with clean jobs, for devices that would go on with the easier one. */
   #cleanOnRaise = false;
 
@@ -123,8 +125,9 @@ export class Assignment {
    */
   affords(): boolean {
     if (this.#history.ladder.leastDifficulty >= this.#context.options.difficulty.min) return true;
-    this.#budget ??= new SubmitBudget();
-    return this.#budget.spend(this.#context.clock.monotonicMs());
+    const nowMs = this.#context.clock.monotonicMs();
+    this.#budget ??= new TokenBucket(WEAK_SUBMITS, nowMs);
+    return this.#budget.take(1, nowMs);
   }
 
   /** An accepted share, at the difficulty of its job. */

@@ -1,4 +1,5 @@
 import { type Network, parseAddress } from '../bitcoin/address.ts';
+import { BoundedMap } from '../domain/bounded-map.ts';
 import type { Wire } from '../domain/ports.ts';
 import type { Worker } from '../domain/share.ts';
 import { parseWorkerName } from './worker-name.ts';
@@ -29,9 +30,9 @@ const BUSY = { refused: 'too many new addresses at once, try again later' };
 /** The user name is a payable address of the network: what makes a pool without accounts. */
 export function authorizeAddress(network: Network): Authorize {
   /** In their one spelling, by the spelling that came. */
-  const addresses = new Remembered(ADDRESSES_MAX);
+  const addresses = new BoundedMap<string>(ADDRESSES_MAX);
   /** What is wrong with them. */
-  const mistakes = new Remembered(MISTAKES_MAX);
+  const mistakes = new BoundedMap<string>(MISTAKES_MAX);
   return (name, _password, applicant) => {
     const { account, rig } = parseWorkerName(name);
     const address = addresses.get(account);
@@ -49,30 +50,6 @@ export function authorizeAddress(network: Network): Authorize {
     // The canonical spelling: two spellings of one address are one account.
     return { name, account: parsed.address, rig };
   };
-}
-
-/** A bounded map of texts: the oldest is forgotten. */
-class Remembered {
-  readonly #entriesMax: number;
-  readonly #entries = new Map<string, string>();
-
-  constructor(entriesMax: number) {
-    this.#entriesMax = entriesMax;
-  }
-
-  get(key: string): string | undefined {
-    return this.#entries.get(key);
-  }
-
-  set(key: string, value: string): void {
-    if (this.#entries.size >= this.#entriesMax) {
-      for (const oldest of this.#entries.keys()) {
-        this.#entries.delete(oldest);
-        break;
-      }
-    }
-    this.#entries.set(key, value);
-  }
 }
 
 /** Any name may mine; nobody is paid by it. For tests, benches and private pools. */

@@ -1,13 +1,13 @@
 import { targetOfDifficulty, targetToBytes, workOfTarget } from '../bitcoin/target.ts';
+import { BoundedMap } from '../domain/bounded-map.ts';
 import type { Terms } from '../domain/share.ts';
 
 /** One object per difficulty and mask, shared by all sessions that have them. Bounded: the oldest is forgotten. */
 export class TermsCache {
-  readonly #entriesMax: number;
-  readonly #terms = new Map<string, Terms>();
+  readonly #terms: BoundedMap<Terms>;
 
   constructor(options: { readonly entriesMax: number }) {
-    this.#entriesMax = options.entriesMax;
+    this.#terms = new BoundedMap(options.entriesMax);
   }
 
   get(difficulty: number, versionMask: number): Terms {
@@ -16,12 +16,6 @@ export class TermsCache {
     if (known) return known;
     const target = targetOfDifficulty(difficulty);
     const terms = { difficulty, target: targetToBytes(target), work: workOfTarget(target), versionMask };
-    if (this.#terms.size >= this.#entriesMax) {
-      for (const oldest of this.#terms.keys()) {
-        this.#terms.delete(oldest);
-        break;
-      }
-    }
     this.#terms.set(key, terms);
     return terms;
   }

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../domain/bounded-map.ts';
 import type { BitcoinNode, FoundBlock, Logger, ShareRecorder, SubmitOutcome } from '../domain/ports.ts';
 
 export interface BlockModules {
@@ -35,9 +36,9 @@ export class BlockSubmitter {
   readonly #modules: BlockModules;
   readonly #openMax: number;
   /** Previous blocks (hex) on which the node has accepted a block of ours. */
-  readonly #solved = new Set<string>();
+  readonly #solved = new BoundedMap<true>(SOLVED_MAX);
   /** Hashes of candidates. A share that could not be remembered (the log is stuck) may come again, its block with it. */
-  readonly #known = new Set<string>();
+  readonly #known = new BoundedMap<true>(KNOWN_MAX);
   /** By previous block, where candidates are with the node. */
   readonly #racing = new Map<string, Race>();
   /** Candidates that no node has answered for. */
@@ -57,7 +58,7 @@ export class BlockSubmitter {
 
   found(block: FoundBlock): void {
     if (this.#known.has(block.hash)) return;
-    remember(this.#known, block.hash, KNOWN_MAX);
+    this.#known.set(block.hash, true);
     const parent = parentOf(block);
     const hopeless = this.#solved.has(parent) ? SIBLING : this.#open >= this.#openMax ? TOO_MANY : undefined;
     if (hopeless !== undefined) {
@@ -126,7 +127,7 @@ export class BlockSubmitter {
     else this.#open -= 1;
     this.#settle(block, outcome);
     if (outcome.status === 'accepted') {
-      remember(this.#solved, parent, SOLVED_MAX);
+      this.#solved.set(parent, true);
       const siblings = race.waiting.splice(0);
       this.#open -= siblings.length;
       for (const sibling of siblings) this.#settle(sibling, SIBLING);
@@ -139,15 +140,6 @@ export class BlockSubmitter {
   #settle(block: FoundBlock, outcome: SubmitOutcome): void {
     this.#modules.recorder.outcome(block, outcome);
     this.#modules.observe(block, outcome);
-  }
-}
-
-/** Adds to a set that forgets its oldest entries. */
-function remember(set: Set<string>, entry: string, max: number): void {
-  set.add(entry);
-  for (const oldest of set) {
-    if (set.size <= max) break;
-    set.delete(oldest);
   }
 }
 

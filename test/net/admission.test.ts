@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { TokenBucket } from '../../src/domain/token-bucket.ts';
 import { Admission, type AdmissionLimits } from '../../src/net/admission.ts';
-import { TokenBucket } from '../../src/net/token-bucket.ts';
 import { ManualClock } from './manual-clock.ts';
 
 const plenty = { perSecond: 1e6, burst: 1e6 };
