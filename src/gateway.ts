@@ -55,6 +55,11 @@ export interface GatewayModules {
   readonly neighbours?: Neighbours;
 }
 
+/** A gateway in this process, which records where the jobs are recorded too: so in their order. */
+export interface LocalGateway extends Gateway {
+  announce(job: Job): void;
+}
+
 /** Everything between the sockets and the log: net, session, verify. */
 export interface Gateway {
   /** Makes the job current and sends it to every miner. `recorded`: its row is on the disk. */
@@ -103,7 +108,7 @@ export const INCARNATIONS_MAX = 2 ** INCARNATION_BITS;
 const SESSIONS_PER_INCARNATION = 2n ** 32n;
 
 /** Starts a gateway, its kernels warmed up; it does not listen yet. */
-export async function startGateway(options: GatewayOptions, modules: GatewayModules): Promise<Gateway> {
+export async function startGateway(options: GatewayOptions, modules: GatewayModules): Promise<LocalGateway> {
   const { stratum, network, epoch, incarnation } = options;
   const { clock, logger, metrics, recorder, solved, bans, neighbours } = modules;
   const door = new Door(doorOptions(stratum), { clock, logger, bans, neighbours });

@@ -109,7 +109,7 @@ export const limits = {
   logBatchBytesMax: 4 * 1024 * 1024,
   /** Length of the share log's files: about half a second at the highest rates, hours at the usual ones. */
   logSegmentBytes: 16 * 1024 * 1024,
-  /** What the share log keeps for a consumer that is behind before it raises the alarm; it goes on keeping. */
+  /** What each journal of the share log keeps for a consumer that is behind before it raises the alarm; it goes on keeping. */
   logKeptBytesMax: 64 * 1024 * 1024 * 1024,
   logKeptMsMax: 24 * 60 * 60 * 1000,
   /** Rows in one sealed shipment to ClickHouse: a row of many costs it up to a quarter less. */

@@ -73,7 +73,14 @@ function startShipper(options: ChildOptions, warehouse: Warehouse): Shipper {
   const delivered = (journal: string, seq: number): void => say({ type: 'delivered', journal, seq });
   const shipper = new Shipper({ readers, state, warehouse, clock, logger, delivered });
   for (const { journal, logId } of readers.all()) delivered(journal, state.position(logId).seq);
-  const report = (): void => say({ type: 'status', status: shipper.status() });
+  const report = (): void => {
+    try {
+      say({ type: 'status', status: shipper.status() });
+    } catch (error) {
+      // A journal that is just being removed, or a disk that fails: the shipper meets it as well, and says so.
+      logger.debug({ err: String(error) }, 'the log can not be looked at');
+    }
+  };
   report();
   setInterval(report, STATUS_EVERY_MS);
   shipper.start();

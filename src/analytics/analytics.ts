@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock, Logger } from '../domain/ports.ts';
 import { chdbInstalled } from './chdb-warehouse.ts';
 import { type AnalyticsChild, startChild } from './child.ts';
@@ -43,6 +44,8 @@ export interface Analytics {
   close(): Promise<void>;
 }
 
+/** A pool does not wait longer for its analytics: they come when they come. */
+const START_MS_MAX = 10_000;
 const RESTART_MS_MIN = 500;
 const RESTART_MS_MAX = 30_000;
 /** A child whose parent was killed is gone well within this. */
@@ -104,7 +107,7 @@ class ChildAnalytics implements Analytics {
     this.#reportedMs = modules.clock.monotonicMs();
   }
 
-  /** Resolves when the first child is there, or has failed: a pool starts without its analytics. */
+  /** Resolves when the child is there, or has failed, or takes too long: a pool starts without its analytics. */
   async start(): Promise<void> {
     this.#starting = 'starting';
     const { folder, url } = this.#options;
@@ -114,14 +117,17 @@ class ChildAnalytics implements Analytics {
     );
     this.#child = child;
     void child.gone.then(() => this.#onGone());
-    try {
-      await child.ready;
-      this.#starting = '';
-      this.#restartMs = RESTART_MS_MIN;
-    } catch (error) {
-      this.#starting = error instanceof Error ? error.message : String(error);
-      this.#modules.logger.error({ reason: this.#starting }, 'analytics could not start; it will be tried again');
-    }
+    const started = child.ready.then(
+      () => {
+        this.#starting = '';
+        this.#restartMs = RESTART_MS_MIN;
+      },
+      (error: unknown) => {
+        this.#starting = error instanceof Error ? error.message : String(error);
+        this.#modules.logger.error({ reason: this.#starting }, 'analytics could not start; it will be tried again');
+      },
+    );
+    await Promise.race([started, delay(START_MS_MAX, undefined, { ref: false })]);
   }
 
   status(): AnalyticsStatus {

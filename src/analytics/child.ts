@@ -1,4 +1,4 @@
-import { type ChildProcess, fork, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setPriority } from 'node:os';
 import { builtFile } from '../built.ts';
@@ -6,13 +6,14 @@ import type { Logger } from '../domain/ports.ts';
 import type { ChildOptions, ChildReply, ChildRequest } from './messages.ts';
 
 const CLOSE_MS_MAX = 6_000;
-/**
- * Less important than the pool, which has the same cores: a share is not to wait for rows that are in the log already. A
- * nice thread that runs still keeps its core for some ms when the pool's wants it; under the idle policy (SCHED_IDLE) it
- * gives it back at once, which nearly halves the p99 of a reply (bench/README.md).
- */
+/** Less important than the pool, which has the same cores: a share is not to wait for rows that are in the log already. */
 const NICE = 19;
-const IDLE = ['chrt', '--idle', '0'] as const;
+/**
+ * A nice thread that runs keeps its core for some ms when the pool's wants it; under Linux's idle policy it gives it back at
+ * once, which nearly halves the p99 of a reply (bench/README.md). Not from the beginning: beside other programs that take
+ * all cores it would be a minute until there is SQL.
+ */
+const IDLE = ['chrt', '--all-tasks', '--idle', '--pid', '0'] as const;
 
 /** The analytics child process, from outside. */
 export interface AnalyticsChild {
@@ -30,12 +31,10 @@ export function startChild(
   options: ChildOptions,
   modules: { readonly logger: Logger; readonly onReply: (reply: ChildReply) => void },
 ): AnalyticsChild {
-  const [execPath, ...execArgv] = hasIdle() ? [...IDLE, process.execPath] : [process.execPath];
   const child = fork(builtFile('analytics/analytics-child.ts'), [JSON.stringify(options)], {
     // Nothing of the pool's environment, which may hold its secrets, for SQL to find; and time in UTC.
     env: { TZ: 'UTC', UV_THREADPOOL_SIZE: '8', ...pick(process.env, ['PATH', 'HOME', 'TMPDIR', 'LD_LIBRARY_PATH']) },
-    execPath,
-    execArgv,
+    execArgv: [],
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
   beNice(child.pid);
@@ -53,17 +52,11 @@ export function startChild(
     child.once('error', reject);
     void gone.then(() => reject(new Error('the analytics process ended')));
   });
-  ready.catch(() => {});
+  ready.then(
+    () => beIdle(child.pid),
+    () => {},
+  );
   return { ready, gone, pid: child.pid, close: () => closeChild(child, gone) };
-}
-
-let idle: boolean | undefined;
-
-/** Whether this system has the idle policy and the command for it (util-linux), and lets us use it. */
-function hasIdle(): boolean {
-  const [command, ...options] = IDLE;
-  idle ??= spawnSync(command, [...options, 'true'], { stdio: 'ignore' }).status === 0;
-  return idle;
 }
 
 /**
@@ -76,6 +69,12 @@ function beNice(pid: number | undefined): void {
   } catch {
     // It is gone again, which `gone` will tell.
   }
+}
+
+/** Where there is no such command or policy it stays nice. Threads that come later have the policy of those that make them. */
+function beIdle(pid: number | undefined): void {
+  const [command, ...options] = IDLE;
+  if (pid !== undefined) execFile(command, [...options, String(pid)], () => {});
 }
 
 async function closeChild(child: ChildProcess, gone: Promise<void>): Promise<void> {

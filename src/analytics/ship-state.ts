@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 
 export const STATE_FILE = 'analytics.db';
-const SCHEMA_VERSION = 1;
+/** 2: a shipment may have parts of several journals. An earlier version would send its own part under another token. */
+const SCHEMA_VERSION = 2;
 
 /** A run of one journal's batches. */
 export interface Part {

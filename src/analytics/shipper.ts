@@ -179,14 +179,17 @@ export class Shipper {
   /** What each journal has, the one that has waited longest first, within the bounds of one shipment. */
   #offers(): Offer[] {
     const { readers, state } = this.#m;
-    const waiting = readers.all().map((reader) => {
+    const waiting = readers.all().flatMap((reader) => {
       const { seq: after } = state.position(reader.logId);
       const end = reader.last().seq;
-      // Whatever came next would have a number that is taken for delivered.
-      if (after > end)
+      if (after > end) {
+        // One that is all delivered may just have been removed.
+        if (!readers.all().includes(reader)) return [];
+        // Whatever came next would have a number that is taken for delivered.
         throw new Error(`the log ends at batch ${end}, and ${after} were delivered: it has lost its end`);
+      }
       const [oldest] = reader.heads(after, { rowsMax: 1, bytesMax: 1 });
-      return { reader, after, end, oldest };
+      return [{ reader, after, end, oldest }];
     });
     const offers: Offer[] = [];
     let rowsMax = limits.shipmentRowsMax;
@@ -221,14 +224,15 @@ export class Shipper {
 
   async #send(shipment: Shipment): Promise<void> {
     const { readers, warehouse } = this.#m;
-    const runs = shipment.map((part) => {
+    const runs = shipment.flatMap((part) => {
       const reader = readers.all().find(({ logId }) => logId === part.log);
-      if (reader === undefined)
-        throw new Error(`the journal ${part.log} is gone, with batches that may not be delivered`);
-      return { reader, ...part };
+      if (reader !== undefined) return [{ reader, ...part }];
+      // Nobody can send it any more. The rest goes under the token of all: they may be in already.
+      this.#m.logger.warn({ ...part }, 'a journal is gone, with batches that may never have come to ClickHouse');
+      return [];
     });
     for (const { reader, first, last } of runs) this.#check(reader, first, last);
-    const batches = runs.map(({ log, first, last }) => `${log}/${first}-${last}`).join('+');
+    const batches = shipment.map(({ log, first, last }) => `${log}/${first}-${last}`).join('+');
     for (const table of Object.keys(batchKinds) as BatchKind[]) {
       const parts = runs.flatMap(({ reader, first, last }) => reader.bodies(table, first, last));
       if (parts.length === 0) continue;

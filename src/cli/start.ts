@@ -31,6 +31,7 @@ export async function start(
     logger.info({ signal }, 'stopping; a second signal stops at once');
   });
   const starting = startPool(config, { clock: systemClock, logger, version }).catch((error: unknown) => {
+    setTimeout(() => io.exit(exitCodes.failed), LINGER_MS_MAX).unref();
     throw new CommandError(`the pool did not start: ${reasonOf(error)}`);
   });
   const pool = await Promise.race([starting, stop.then(() => within(starting, CLOSE_MS_MAX / 2))]);

@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/ports.ts';
-import { type Gateway, startGateway } from '../gateway.ts';
+import { type LocalGateway, startGateway } from '../gateway.ts';
 import { loadKernel } from '../kernel/kernel.ts';
 import { limits } from '../limits.ts';
 import { Bans } from '../net/bans.ts';
@@ -23,7 +23,7 @@ const say = (message: FromGateway, sent: () => void = () => {}): void => {
 };
 
 interface Running {
-  readonly gateway: Gateway;
+  readonly gateway: LocalGateway;
   readonly bans: Bans;
   readonly journal: Journal;
   readonly poolDisk: PoolDisk;
@@ -49,6 +49,7 @@ async function start(options: GatewayStart): Promise<Running> {
   );
   bans.restore(options.bans);
   let hear: Running['hear'] = () => {};
+  let blocks = 0;
   const gateway = await startGateway(
     { network, stratum, verify, epoch, incarnation, kernel: loadKernel(), shared: true },
     {
@@ -57,8 +58,9 @@ async function start(options: GatewayStart): Promise<Running> {
       metrics,
       recorder: journal,
       solved(solution) {
-        poolDisk.expect();
-        say({ type: 'solved', solution });
+        const what = `block ${blocks++}`;
+        poolDisk.expect(what);
+        say({ type: 'solved', what, solution });
       },
       observe: (share) => metrics.share(share),
       bans: {
@@ -96,8 +98,8 @@ async function handle(message: ToGateway): Promise<void> {
   const { gateway, bans, journal, poolDisk, hear, report } = running;
   switch (message.type) {
     case 'job':
-      poolDisk.expect();
-      gateway.announce(message.job, poolDisk.ready ?? Promise.resolve());
+      poolDisk.expect(message.what);
+      gateway.announce(message.job);
       return;
     case 'listen':
       say({ type: 'listening', endpoints: await gateway.listen(message.ports) });
@@ -113,7 +115,7 @@ async function handle(message: ToGateway): Promise<void> {
       bans.lift(message.address);
       return;
     case 'kept':
-      poolDisk.has();
+      poolDisk.has(message.what);
       return;
     case 'delivered':
       journal.confirm(message.consumer, message.seq);

@@ -59,7 +59,12 @@ interface Member {
  */
 export async function startGateways(options: GatewaysOptions, modules: GatewaysModules): Promise<Gateway> {
   const gateways = new Gateways(options, modules);
-  await gateways.start();
+  try {
+    await gateways.start();
+  } catch (error) {
+    await gateways.kill();
+    throw error;
+  }
   return gateways;
 }
 
@@ -67,6 +72,8 @@ class Gateways implements Gateway {
   readonly #options: GatewaysOptions;
   readonly #modules: GatewaysModules;
   readonly #members = new Map<number, Member>();
+  /** Every process that has not ended, also one that is no member yet. */
+  readonly #alive = new Set<Worker>();
   readonly #questions = new MinerQuestions(send);
   readonly #crowd = new Crowd();
   /** Counters of gateways that are gone. */
@@ -85,7 +92,7 @@ class Gateways implements Gateway {
     // Every gateway accepts for itself. Dealt out in turn by the primary (node's default), connections that were on their
     // way to a gateway as it died would stay open for ever with nobody behind them; and it would cost the primary time.
     cluster.schedulingPolicy = cluster.SCHED_NONE;
-    const execArgv = [...new Set([...process.execArgv, ...nodeFlags])];
+    const execArgv = [...process.execArgv, ...nodeFlags.filter((flag) => !process.execArgv.includes(flag))];
     cluster.setupPrimary({
       exec: builtFile('cluster/gateway-child.ts'),
       args: [],
@@ -159,12 +166,26 @@ class Gateways implements Gateway {
     );
   }
 
+  /** Ends all of them as they are. */
+  async kill(): Promise<void> {
+    this.#closing = true;
+    await Promise.all(
+      [...this.#alive].map(async (worker) => {
+        const exited = new Promise<void>((resolve) => void worker.once('exit', () => resolve()));
+        worker.process.kill('SIGKILL');
+        await exited;
+      }),
+    );
+  }
+
   /** Starts a gateway in a slot; resolves when it has its kernel, its log and the current job. */
   async #fork(slot: number): Promise<Member> {
     const { count: _, ...shared } = this.#options;
     const incarnation = this.#incarnations;
     this.#incarnations += 1;
     const worker = cluster.fork();
+    this.#alive.add(worker);
+    worker.once('exit', () => this.#alive.delete(worker));
     const startedMs = performance.now();
     const member: Member = { worker, slot, startedMs, status: undefined, tally: undefined, journal: undefined };
     worker.on('message', (message: FromGateway) => this.#take(member, message));
@@ -190,8 +211,12 @@ class Gateways implements Gateway {
 
   #take(member: Member, message: FromGateway): void {
     const { solved, bans, logger } = this.#modules;
-    if (message.type === 'solved') void solved(message.solution).then(() => send(member.worker, { type: 'kept' }));
-    else if (message.type === 'misconduct') bans.punish(message.address, message.reason);
+    if (message.type === 'solved') {
+      const { what, solution } = message;
+      void solved(solution).then(() => send(member.worker, { type: 'kept', what }));
+      return;
+    }
+    if (message.type === 'misconduct') bans.punish(message.address, message.reason);
     else if (message.type === 'report') this.#report(member, message);
     else if (message.type === 'crowd') this.#relay(member, message);
     else if (message.type === 'miner') this.#questions.answered(message.id, message.view);
@@ -266,8 +291,9 @@ const NO_CONNECTIONS: GatewayTally['open'] = { tcp: 0, tls: 0, websocket: 0 };
 
 /** No share of the job is acknowledged before the gateway hears that its row is on the disk. */
 function sendJob(worker: Worker, { job, recorded }: { readonly job: Job; readonly recorded: Promise<void> }): void {
-  send(worker, { type: 'job', job });
-  void recorded.then(() => send(worker, { type: 'kept' }));
+  const what = `job ${job.serial}`;
+  send(worker, { type: 'job', what, job });
+  void recorded.then(() => send(worker, { type: 'kept', what }));
 }
 
 function send(worker: Worker, message: ToGateway): void {

@@ -32,15 +32,15 @@ export interface GatewayStart {
 /** From the pool to a gateway. */
 export type ToGateway =
   | { readonly type: 'start'; readonly start: GatewayStart }
-  /** Without the template's transactions: only the pool makes blocks. */
-  | { readonly type: 'job'; readonly job: Job }
+  /** Without the template's transactions: only the pool makes blocks. `what`: its row, for `kept`. */
+  | { readonly type: 'job'; readonly what: string; readonly job: Job }
   /** `ports`: what was chosen where the config leaves a port open. */
   | { readonly type: 'listen'; readonly ports: StratumPorts }
   | { readonly type: 'pause'; readonly reason: string }
   | { readonly type: 'ban'; readonly ban: Ban }
   | { readonly type: 'pardon'; readonly address: string }
   /** A job that was announced, or a block that was `solved`, is on the pool's disk. */
-  | { readonly type: 'kept' }
+  | { readonly type: 'kept'; readonly what: string }
   /** All batches of its journal up to and including `seq` are with that consumer for good. */
   | { readonly type: 'delivered'; readonly consumer: string; readonly seq: number }
   | { readonly type: 'reload' }
@@ -55,7 +55,7 @@ export type FromGateway =
   | { readonly type: 'hello' }
   | { readonly type: 'started' }
   | { readonly type: 'listening'; readonly endpoints: StratumEndpoints }
-  | { readonly type: 'solved'; readonly solution: Solution }
+  | { readonly type: 'solved'; readonly what: string; readonly solution: Solution }
   | { readonly type: 'misconduct'; readonly address: string; readonly reason: string }
   | { readonly type: 'crowd'; readonly changes: readonly CrowdChange[] }
   | {

@@ -1,30 +1,32 @@
+interface Expected {
+  readonly had: Promise<void>;
+  readonly resolve: () => void;
+}
+
 /**
  * What the pool must have on its disk before this gateway may acknowledge a share: the blocks that it told the pool of, and
  * the jobs that it was told of.
  */
 export class PoolDisk {
-  #open = 0;
-  #ready: Promise<void> | undefined;
-  #resolve: () => void = () => {};
+  readonly #expected = new Map<string, Expected>();
 
-  /** Undefined where there is nothing to wait for. */
+  /** Resolves when everything that is expected now is there; undefined where nothing is. */
   get ready(): Promise<void> | undefined {
-    return this.#ready;
+    if (this.#expected.size === 0) return undefined;
+    return Promise.all([...this.#expected.values()].map(({ had }) => had)).then(() => {});
   }
 
-  /** One more. */
-  expect(): void {
-    this.#open += 1;
-    this.#ready ??= new Promise((resolve) => {
-      this.#resolve = resolve;
+  expect(what: string): void {
+    let resolve = (): void => {};
+    const had = new Promise<void>((done) => {
+      resolve = done;
     });
+    this.#expected.set(what, { had, resolve });
   }
 
-  /** The pool has one of them, in whatever order. */
-  has(): void {
-    this.#open -= 1;
-    if (this.#open > 0) return;
-    this.#ready = undefined;
-    this.#resolve();
+  /** In whatever order. */
+  has(what: string): void {
+    this.#expected.get(what)?.resolve();
+    this.#expected.delete(what);
   }
 }

@@ -3,11 +3,6 @@ import { type EncodedBatch, type OpenBatch, type Size, sizeOf } from './open-bat
 export interface CommitWindowOptions {
   /** What has gathered is closed off at this size: a commit is answered when all of it is on the disk. */
   readonly commitBytesMax: number;
-  /**
-   * Commits on their way at a time. What is committed meanwhile gathers in the open batch, so the busier the disk, the
-   * larger the writes.
-   */
-  readonly postedMax: number;
 }
 
 export interface CommitWindowModules {
@@ -16,7 +11,10 @@ export interface CommitWindowModules {
   readonly post: (batches: readonly EncodedBatch[]) => void;
 }
 
-/** What is between the event loop and the disk: the open batch, the commits posted, and who waits for them. */
+/**
+ * What is between the event loop and the disk: the open batch, the commit that is posted, and who waits for them. One commit
+ * is under way at a time: what comes meanwhile gathers in the open batch, so the busier the disk, the larger the writes.
+ */
 export class CommitWindow {
   readonly #options: CommitWindowOptions;
   readonly #open: OpenBatch;
@@ -25,7 +23,7 @@ export class CommitWindow {
   #waiting: { readonly commit: number; readonly durable: () => void }[] = [];
   /** Commits that have reached their bound and wait to be posted, before what is in the open batch. */
   #ready: (readonly EncodedBatch[])[] = [];
-  #posted: Size[] = [];
+  #posted: Size | undefined;
   #postedCommits = 0;
   #durableCommits = 0;
   #flushing = false;
@@ -39,7 +37,7 @@ export class CommitWindow {
 
   /** Rows and bytes that are not on the disk yet. */
   get pending(): Size {
-    const sizes = [...this.#posted, ...this.#ready.map(sizeOf), this.#open];
+    const sizes = [this.#posted ?? { rows: 0, bytes: 0 }, ...this.#ready.map(sizeOf), this.#open];
     return sizes.reduce<Size>((a, b) => ({ rows: a.rows + b.rows, bytes: a.bytes + b.bytes }), { rows: 0, bytes: 0 });
   }
 
@@ -65,10 +63,10 @@ export class CommitWindow {
     }
   }
 
-  /** The next `commits` commits, in order, are on the disk. */
-  durable(commits: number): void {
-    this.#durableCommits += commits;
-    this.#posted.splice(0, commits);
+  /** The commit that was posted is on the disk. */
+  durable(): void {
+    this.#durableCommits += 1;
+    this.#posted = undefined;
     // First more work for the writer, then the callbacks: the disk need not wait for replies to be written.
     this.#advance();
     this.#flush();
@@ -97,13 +95,12 @@ export class CommitWindow {
 
   /** Gives the writer what is sealed, unless it has enough to do. */
   #advance(): void {
-    while (this.#posted.length < this.#options.postedMax) {
-      const batches = this.#ready.shift() ?? this.#open.take();
-      if (batches.length === 0) return;
-      this.#postedCommits += 1;
-      this.#posted.push(sizeOf(batches));
-      this.#post(batches);
-    }
+    if (this.#posted !== undefined) return;
+    const batches = this.#ready.shift() ?? this.#open.take();
+    if (batches.length === 0) return;
+    this.#postedCommits += 1;
+    this.#posted = sizeOf(batches);
+    this.#post(batches);
   }
 
   #flush(): void {
@@ -113,6 +110,6 @@ export class CommitWindow {
   }
 
   #checkDrained(): void {
-    if (this.#posted.length + this.#ready.length + this.#open.rows === 0) this.#drained?.();
+    if (this.#posted === undefined && this.#ready.length + this.#open.rows === 0) this.#drained?.();
   }
 }

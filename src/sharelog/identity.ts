@@ -32,7 +32,9 @@ export function readIdentity(folder: string): LogIdentity | undefined {
   let read: z.infer<typeof identity>;
   try {
     read = identity.parse(JSON.parse(readFileSync(path, 'utf8')));
-  } catch {
+  } catch (error) {
+    // Removed in this very moment.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new Error(`${join(basename(folder), IDENTITY_FILE)} is damaged`);
   }
   if (read.version > LOG_VERSION) {

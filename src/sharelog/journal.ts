@@ -8,7 +8,7 @@ import { systemDisk } from './disk.ts';
 import { type FolderLock, lockFile } from './folder-lock.ts';
 import { Gate } from './gate.ts';
 import { countBoot, type LogIdentity } from './identity.ts';
-import { journalLock } from './journals.ts';
+import { journalLock, POOL_JOURNAL } from './journals.ts';
 import type { KeptMarks } from './kept.ts';
 import { makeFolder } from './make-folder.ts';
 import { type EncodedBatch, OpenBatch } from './open-batch.ts';
@@ -16,12 +16,15 @@ import { findEnd, type LogEnd } from './recovery.ts';
 import { SegmentStore } from './segment-store.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import type { ShareLogModules, ShareLogOptions, ShareLogStatus } from './share-log.ts';
+import { syncFolder } from './sync-folder.ts';
 
 export interface JournalOptions extends ShareLogOptions {
   /** Which of the data folder's journals it is: see journals.ts. */
   readonly journal: string;
   /** How long to wait for a process that has just ended to let go of the journal, ms. Default: not at all. */
   readonly lockMsMax?: number;
+  /** False for one that is only kept until it is delivered, and needs no room for more. Default: true. */
+  readonly appends?: boolean;
 }
 
 export interface JournalModules extends ShareLogModules {
@@ -37,17 +40,17 @@ const RELEASE_MS_MAX = 1_000;
 /** A write that takes longer is told of. */
 const PATIENCE_MS = 5_000;
 const LOCK_POLL_MS = 20;
-/** What is gathered while a write is under way is the next one: more than one at a time would only be smaller. */
-const POSTED_MAX = 1;
 
 /** Opens a journal of a data folder; rejects where another process has it, or where it can not be written. */
 export async function openJournal(options: JournalOptions, modules: JournalModules): Promise<Journal> {
   const { folder, journal } = options;
   const path = join(folder, journal);
   makeFolder(path, FOLDER_MODE);
+  syncFolder(folder);
   const lock = await lockJournal(options);
   if (lock === undefined) {
-    throw new Error(`the share log in ${folder} can not be opened: another pool is running on this data folder`);
+    const holder = journal === POOL_JOURNAL ? 'another pool is running on this data folder' : `${journal}/ is in use`;
+    throw notOpened(folder, holder);
   }
   try {
     const store = new SegmentStore(path, options.segmentBytes ?? limits.logSegmentBytes);
@@ -57,7 +60,7 @@ export async function openJournal(options: JournalOptions, modules: JournalModul
       await store.prepare();
       await store.make(1);
     } else await store.rewrite(end.segment, end.offset);
-    void store.prepare();
+    if (options.appends !== false) void store.prepare();
     return new Journal(options, modules, { path, lock, identity, store, end });
   } catch (error) {
     lock.release();
@@ -101,7 +104,8 @@ export class Journal {
   readonly #positions: Map<string, number>;
   /** First sequence numbers of the segments that are there. */
   readonly #segments: number[];
-  #trimming = false;
+  /** Files are let go of one after another. */
+  #trimming: Promise<void> = Promise.resolve();
   #droppedRows = 0;
   #failing: string | undefined;
   #closed: Promise<void> | undefined;
@@ -145,7 +149,7 @@ export class Journal {
     };
     this.rows = new OpenBatch({ node: options.node, epoch: this.epoch, bounds }, this.#pool);
     this.#window = new CommitWindow(
-      { commitBytesMax: bounds.bytesMax, postedMax: POSTED_MAX },
+      { commitBytesMax: bounds.bytesMax },
       { open: this.rows, post: (batches) => this.#post(batches) },
     );
   }
@@ -169,7 +173,7 @@ export class Journal {
     if (seq <= position) return;
     this.#positions.set(consumer, seq);
     this.#marks.confirm(Math.min(...this.#positions.values()));
-    void this.#trim();
+    this.#trim();
   }
 
   status(): ShareLogStatus {
@@ -223,7 +227,7 @@ export class Journal {
     const idle = new Promise<void>((resolve) => this.#writer.close(resolve));
     await others(drained);
     // What is still with the disk must not come into another process's journal: until then the folder is this one's.
-    const released = Promise.all([idle, this.#store.close()]).then(() => this.#lock.release());
+    const released = Promise.all([idle, this.#trimming, this.#store.close()]).then(() => this.#lock.release());
     await Promise.race([released, setTimeout(Math.min(closeMsMax, RELEASE_MS_MAX), undefined, { ref: false })]);
   }
 
@@ -249,7 +253,7 @@ export class Journal {
     const handedMs = this.#modules.clock.nowMs();
     const durable = (): void => {
       for (const { buffer } of batches) this.#pool.give(buffer);
-      this.#window.durable(1);
+      this.#window.durable();
     };
     this.#gate.pass(this.#modules.ready?.(), () => this.#writer.append({ batches, handedMs, durable }));
   }
@@ -264,16 +268,18 @@ export class Journal {
     const dropped = this.#marks.cut(keptBytesMax, this.#modules.clock.nowMs() - keptMsMax);
     if (dropped === 0) return;
     this.#droppedRows += dropped;
-    void this.#trim();
+    this.#trim();
+  }
+
+  #trim(): void {
+    this.#trimming = this.#trimming.then(() => this.#letGo());
   }
 
   /**
    * Lets go of the segments that nobody wants any more: those whose successor begins with what is still wanted. The last
    * one with a frame stays, since it says how far the log has come.
    */
-  async #trim(): Promise<void> {
-    if (this.#trimming) return;
-    this.#trimming = true;
+  async #letGo(): Promise<void> {
     try {
       for (;;) {
         const [oldest, next] = this.#segments;
@@ -284,8 +290,6 @@ export class Journal {
       }
     } catch (error) {
       this.#modules.logger.warn({ err: error }, 'a segment of the share log can not be removed');
-    } finally {
-      this.#trimming = false;
     }
   }
 }

@@ -5,6 +5,7 @@ import type { Deliveries } from './deliveries.ts';
 import { type Journal, openJournal } from './journal.ts';
 import { journalLock, listJournals } from './journals.ts';
 import type { ShareLogModules, ShareLogOptions, ShareLogStatus } from './share-log.ts';
+import { syncFolder } from './sync-folder.ts';
 
 export interface OrphansOptions extends ShareLogOptions {
   /** The journals that have somebody to append to them. */
@@ -17,6 +18,9 @@ export interface OrphansModules extends ShareLogModules {
 
 /** A journal that is being removed: it has no such name any more, and may be there in part. */
 const GONE = '.gone';
+const GONE_NAME = /^sharelog-[1-9][0-9]*\.gone$/;
+/** Its gateway, of a pool that was killed, may take so long to end. */
+const LOCK_MS_MAX = 5_000;
 
 /**
  * Takes the journals that gateways have left which are not started any more: each is kept until every consumer has all
@@ -25,11 +29,16 @@ const GONE = '.gone';
 export async function openOrphans(options: OrphansOptions, modules: OrphansModules): Promise<Orphans> {
   const { folder, owned, consumers } = options;
   for (const name of readdirSync(folder)) {
-    if (name.endsWith(GONE)) await rm(join(folder, name), { recursive: true, force: true });
+    if (GONE_NAME.test(name)) await rm(join(folder, name), { recursive: true, force: true });
   }
   const orphans = new Orphans(options, modules);
   if (consumers.length === 0) return orphans;
-  for (const journal of listJournals(folder).filter((name) => !owned.includes(name))) await orphans.adopt(journal);
+  try {
+    for (const journal of listJournals(folder).filter((name) => !owned.includes(name))) await orphans.adopt(journal);
+  } catch (error) {
+    await orphans.close();
+    throw error;
+  }
   return orphans;
 }
 
@@ -45,7 +54,10 @@ export class Orphans {
   }
 
   async adopt(name: string): Promise<void> {
-    const journal = await openJournal({ ...this.#options, journal: name }, this.#modules);
+    const journal = await openJournal(
+      { ...this.#options, journal: name, lockMsMax: LOCK_MS_MAX, appends: false },
+      this.#modules,
+    );
     this.#journals.set(name, journal);
     this.#modules.deliveries.listen(name, (consumer, seq) => {
       journal.confirm(consumer, seq);
@@ -77,6 +89,7 @@ export class Orphans {
     this.#modules.deliveries.forget(name);
     const gone = join(folder, `${name}${GONE}`);
     renameSync(join(folder, name), gone);
+    syncFolder(folder);
     await rm(gone, { recursive: true });
     await rm(journalLock(folder, name), { force: true });
     this.#modules.logger.info(

@@ -16,7 +16,7 @@ import { type BatchKind, batchKinds } from './rows.ts';
  *     24  f64  rows of all batches ever written, up to and including this one
  *     32  f64  bytes of all batches ever written, likewise
  *     40  f64  when it was handed to the log, pool clock, ms
- *     48  u32  boot of the data folder that wrote it
+ *     48  u32  boot of the journal that wrote it
  *     52  u32  place in the write that brought it here: 0 for its first frame
  *     56       the rows
  *
@@ -42,7 +42,7 @@ export interface BatchHead {
   readonly bytesTotal: number;
   /** Pool clock when it was handed to the log, ms. */
   readonly storedMs: number;
-  /** Boots of the data folder until then. */
+  /** How often the journal had been opened until then. */
   readonly epoch: number;
   /** Frames of the same write before it. A write begins when the one before it is on the disk. */
   readonly place: number;

@@ -68,7 +68,7 @@ export class BlockSubmitter {
     this.#open += 1;
     this.#enter(parent, block);
     this.#modules.recorder.candidate(block);
-    // At once, and not with the share: that may be on its way through a gateway's connection of its own.
+    // At once, and not with the share: that may be in the journal of a gateway, which waits for this.
     this.#modules.recorder.commit(() => {});
   }
 

@@ -176,12 +176,18 @@ describe('its process', () => {
     expect(await one('SELECT count() FROM shares')).toBe('10');
     // Every thread: those of ClickHouse do its work. (MemoryWorker sets its own nice value.)
     const { pid } = analytics.status();
-    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const threads = (): readonly string[] => readdirSync(`/proc/${pid}/task`);
+    for (const thread of threads()) {
       const name = readFileSync(`/proc/${pid}/task/${thread}/comm`, 'utf8').trim();
       if (name !== 'MemoryWorker') expect(getPriority(Number(thread)), name).toBe(19);
-      const status = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8').split(') ').at(-1)?.split(' ');
-      expect(status?.[POLICY_FIELD - 3], name).toBe(SCHED_IDLE);
     }
+    // As soon as it serves, and what is started later as well.
+    const policyOf = (thread: string): string | undefined =>
+      readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[POLICY_FIELD - 3];
+    const busy = (): readonly string[] => threads().filter((thread) => policyOf(thread) !== SCHED_IDLE);
+    await expect.poll(busy, { timeout: 5_000 }).toEqual([]);
+    expect(await one('SELECT count() FROM numbers_mt(1000000)')).toBe('1000000');
+    expect(busy()).toEqual([]);
   });
 
   it('is not started where there is no ClickHouse to be had', async () => {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { PoolFolder, PoolProcess } from '../support/pool-process.ts';
@@ -171,6 +171,22 @@ it('delivers what is in the journals of gateways that are not started any more, 
   const alone =
     'SELECT toUInt32(count()) AS shares FROM sluice.shares WHERE job_id NOT IN (SELECT job_id FROM sluice.jobs)';
   expect(await folder.sql(alone), 'shares of a job that is not on the disk').toEqual([{ shares: 0 }]);
+});
+
+it('does not start where one gateway can not, and leaves nothing running that would keep the next start from it', {
+  timeout: 120_000,
+}, async () => {
+  folder = new PoolFolder('[stratum]\ngateways = 3\n');
+  pool = await PoolProcess.start(folder);
+  await pool.stop();
+  const identity = join(folder.path, 'data', 'sharelog-2', 'identity.json');
+  const whole = readFileSync(identity);
+  writeFileSync(identity, 'x');
+  // Rejects when the process has ended.
+  await expect(PoolProcess.start(folder)).rejects.toThrow(/did not start: .*sharelog-2\/identity.json is damaged/);
+  writeFileSync(identity, whole);
+  pool = await PoolProcess.start(folder);
+  expect(await pool.stop()).toBe(0);
 });
 
 function alive(pid: number): boolean {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ShipState } from '../../src/analytics/ship-state.ts';
@@ -87,7 +87,7 @@ function shipperInto(
 describe('the journals of a share log', () => {
   it('are each one process’s to append to', async () => {
     await journalOf(0);
-    await expect(journalOf(0)).rejects.toThrow(/another pool is running/);
+    await expect(journalOf(0)).rejects.toThrow(/sharelog-1\/ is in use/);
     await journalOf(1);
     expect(listJournals(folder.path)).toEqual(['sharelog-1', 'sharelog-2']);
   });
@@ -261,6 +261,58 @@ describe('the journal of a gateway that is not started any more', () => {
       )
       .toEqual(['sharelog', 'sharelog-1', 'sharelog-1.lock', 'sharelog.lock']);
     expect(orphans.statuses()).toEqual([]);
+  });
+
+  it('waits for its gateway, which may need a moment to end, and leaves none locked where that is too long', async () => {
+    const [first, second] = [await journalOf(1), await journalOf(2)];
+    await put(first, 1);
+    await put(second, 1);
+    await first.close();
+    const adopting = adopt(new Deliveries());
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await second.close();
+    const orphans = await adopting;
+    expect(orphans.statuses()).toHaveLength(2);
+    await orphans.close();
+    const held = await journalOf(2);
+    await expect(adopt(new Deliveries())).rejects.toThrow(/sharelog-3\/ is in use/);
+    await held.close();
+    expect((await adopt(new Deliveries())).statuses()).toHaveLength(2);
+  }, 20_000);
+
+  it('is the only thing that goes: whatever else is called gone is somebody’s', async () => {
+    await journalOf(undefined);
+    for (const name of ['sharelog.gone', 'notes.gone', 'sharelog-7.gone']) mkdirSync(join(folder.path, name));
+    await adopt(new Deliveries());
+    expect(readdirSync(folder.path).filter((name) => name.endsWith('.gone'))).toEqual(['notes.gone', 'sharelog.gone']);
+  });
+
+  it('may have been taken away by hand: what it had is gone, and the others go on', async () => {
+    const [one, two] = [await journalOf(0), await journalOf(1)];
+    await put(one, 1);
+    await put(two, 2);
+    const tokens: string[] = [];
+    const rows: unknown[] = [];
+    let lost = true;
+    const take = ({ token }: Insert, more: readonly unknown[]): void => {
+      tokens.push(token);
+      if (lost) throw new Error('the answer is lost');
+      rows.push(...more);
+    };
+    const first = shipperInto(take);
+    first.start();
+    await expect.poll(() => tokens.length).toBe(1);
+    await first.stop();
+    await two.close();
+    rmSync(join(folder.path, 'sharelog-2'), { recursive: true });
+    lost = false;
+    const second = shipperInto(take);
+    second.start();
+    await put(one, 3);
+    await expect.poll(() => rows, { timeout: 10_000 }).toEqual([1, 3]);
+    await second.stop();
+    // Both may have been in already: then this is the second copy.
+    expect(tokens[1]).toBe(tokens[0]);
   });
 
   it('stays where nobody reads the log', async () => {
