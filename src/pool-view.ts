@@ -124,6 +124,7 @@ export function refreshGauges(
   gauges.nodeReady = node.status().ready ? 1 : 0;
   gauges.shareLogDepthRows = logStatus.pendingRows;
   gauges.shareLogBytes = logStatus.keptBytes;
+  gauges.shareLogAlarm = logStatus.alarm === undefined ? 0 : 1;
   gauges.analyticsLagRows = analyticsStatus.lagRows;
   gauges.analyticsReady = analyticsStatus.healthy ? 1 : 0;
   counters.connectionsRefused = listeners.refused;
@@ -143,5 +144,6 @@ export function refreshGauges(
   counters.sharesShed = session.shedShares;
   counters.oversizedCoinbases = session.oversizedCoinbases;
   Object.assign(protocolErrors, session.protocolErrors satisfies typeof protocolErrors);
+  counters.shareLogDroppedRows = logStatus.droppedRows;
   counters.analyticsRows = analyticsStatus.shippedRows;
 }

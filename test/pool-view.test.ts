@@ -23,7 +23,7 @@ function setup() {
   const metrics = createMetrics();
   const front = numbered();
   const parts = {
-    log: { status: () => ({ healthy: true, pendingRows: 1, keptBytes: 2 }) },
+    log: { status: () => ({ healthy: true, pendingRows: 1, keptBytes: 2, alarm: 'behind', droppedRows: 5 }) },
     analytics: { status: () => ({ healthy: true, lagRows: 3, shippedRows: 4 }) },
     node: { status: () => ({ ready: true }) },
     jobs: { current: undefined },
@@ -39,6 +39,8 @@ describe('what the front had to do', () => {
     const text = await metrics.text();
     const { door, listeners, session } = front;
     const expected = {
+      sluice_share_log_alarm: 1,
+      sluice_share_log_dropped_rows_total: 5,
       sluice_sessions: front.sessions,
       sluice_workers: front.workers,
       sluice_shares_in_flight: front.sharesInFlight,

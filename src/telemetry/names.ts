@@ -10,6 +10,10 @@ export const gaugeNames = {
   sharesInFlight: ['sluice_shares_in_flight', 'Shares taken in and not answered yet'],
   shareLogDepthRows: ['sluice_share_log_depth_rows', 'Rows handed to the share log and not yet on disk'],
   shareLogBytes: ['sluice_share_log_bytes', 'Size of the share log on disk'],
+  shareLogAlarm: [
+    'sluice_share_log_alarm',
+    '1 where a consumer of the share log is further behind than it should be, else 0',
+  ],
   analyticsLagRows: ['sluice_analytics_lag_rows', 'Rows in the share log that ClickHouse does not have yet'],
   bans: ['sluice_bans', 'Addresses and ranges that are banned'],
   analyticsReady: ['sluice_analytics_ready', '1 where ClickHouse took the last shipment, else 0'],
@@ -46,6 +50,7 @@ export const counterNames = {
   ],
   oversizedCoinbases: ['sluice_oversized_coinbases_total', 'Jobs sent to devices that take no coinbase of that length'],
   analyticsRows: ['sluice_analytics_rows_total', 'Rows that ClickHouse took'],
+  shareLogDroppedRows: ['sluice_share_log_dropped_rows_total', 'Rows dropped from a share log that nobody reads'],
 } as const satisfies Record<string, readonly [name: string, help: string]>;
 
 /** Why a Stratum message was no valid request. */
