@@ -70,8 +70,12 @@ async function run(context: BenchContext, { transport, ceilings }: Field): Promi
     pools.push(await startPool({ name: 'sluice, 2 gateways', transactions: 0, gateways: 2 }));
   const full = await startPool({ name: 'sluice, full blocks', transactions: FULL_BLOCK_TRANSACTIONS });
   const echoes = await ceilings();
-  const servers: Server[] = [...pools, ...others, ...echoes];
-  const deepServers: Server[] = [...pools, full, ...others, ...echoes];
+  // The same pool, to tell the transports apart.
+  const overTcp: Server[] = pools
+    .slice(0, transport === 'tcp' ? 0 : 1)
+    .map((pool) => ({ ...pool, name: `${pool.name}, over TCP`, transport: 'tcp' }));
+  const servers: Server[] = [...pools, ...overTcp, ...others, ...echoes];
+  const deepServers: Server[] = [...pools, full, ...overTcp, ...others, ...echoes];
   for (const server of deepServers) {
     await load(server, { transport, connections: 64, inFlight: 8, seconds: WARM_UP_SECONDS });
   }

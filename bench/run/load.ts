@@ -43,7 +43,7 @@ export async function load(server: Server, options: LoadOptions): Promise<LoadRe
   const { connections, inFlight, seconds, rate } = options;
   const before = (await server.accepted()) ?? 0;
   const more = [inFlight, seconds, ...(rate === undefined ? [] : [Math.round(rate)])];
-  const generator = new Generator(server, 'load', options.transport, connections, more);
+  const generator = new Generator(server, 'load', server.transport ?? options.transport, connections, more);
   await generator.next();
   const cpuBefore = server.tree().cpuSeconds;
   const report = (await generator.next()) as Report | undefined;

@@ -10,6 +10,8 @@ export interface Server {
   readonly name: string;
   readonly tcpPort: number;
   readonly websocketPort: number;
+  /** How it is reached, where that is not the benchmark's own way. */
+  readonly transport?: 'tcp' | 'websocket';
   /** What miners log in as; without it, the simulated node's address for payouts. */
   readonly user?: string;
   /** CPU time and memory of all its processes. */
