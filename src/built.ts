@@ -12,6 +12,6 @@ export function builtFile(file: string): string {
 /**
  * How Node is started on what serves miners: `npm start` and the command `sluice` have it too (test/built.test.ts). V8 has
  * four threads for its garbage unless told otherwise, however few cores there are, and then the event loop waits for a
- * core: with one thread the p999 of a reply is less than half (bench/README.md).
+ * core: with one thread the p999 of a reply is about half (bench/README.md).
  */
 export const nodeFlags: readonly string[] = ['--v8-pool-size=1'];

@@ -40,7 +40,10 @@ export class ServerProcess {
     closeAtEnd(this);
   }
 
-  /** Starts Node on a script, as Sluice is started. `cleanUp` is called when it has ended; rejects with what it wrote where it ends before. */
+  /**
+   * Starts Node on a script, as Sluice is started. `cleanUp` is called when it has ended; rejects with what it wrote where
+   * it ends before.
+   */
   static async start(args: readonly string[], cleanUp: () => void = () => {}): Promise<ServerProcess> {
     const child = spawn(process.execPath, [...nodeFlags, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],

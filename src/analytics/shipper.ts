@@ -224,8 +224,9 @@ export class Shipper {
 
   async #send(shipment: Shipment): Promise<void> {
     const { readers, warehouse } = this.#m;
+    const there = readers.all();
     const runs = shipment.flatMap((part) => {
-      const reader = readers.all().find(({ logId }) => logId === part.log);
+      const reader = there.find(({ logId }) => logId === part.log);
       if (reader !== undefined) return [{ reader, ...part }];
       // Nobody can send it any more. The rest goes under the token of all: they may be in already.
       this.#m.logger.warn({ ...part }, 'a journal is gone, with batches that may never have come to ClickHouse');

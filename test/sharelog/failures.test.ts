@@ -14,17 +14,26 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ShipState } from '../../src/analytics/ship-state.ts';
 import { Shipper } from '../../src/analytics/shipper.ts';
-import type { Warehouse } from '../../src/analytics/warehouse.ts';
 import type { Disk } from '../../src/sharelog/disk.ts';
 import { openJournal } from '../../src/sharelog/journal.ts';
 import { POOL_JOURNAL } from '../../src/sharelog/journals.ts';
 import { openShareLog, type ShareLog, type ShareLogModules, type ShareLogOptions } from '../../src/sharelog/log.ts';
 import { type LogReader, openLogReader } from '../../src/sharelog/log-reader.ts';
 import { LogReaders } from '../../src/sharelog/log-readers.ts';
-import { columnsOf } from '../../src/sharelog/rows.ts';
 import { HEAD_BYTES } from '../../src/sharelog/segment.ts';
 import { listSegments, segmentPath } from '../../src/sharelog/segment-files.ts';
-import { clock, dataFolder, decodeRows, failingDisk, foundBlock, judgedShare, keptLogger } from './fixtures.ts';
+import {
+  clock,
+  dataFolder,
+  failingDisk,
+  foundBlock,
+  judgedShare,
+  keptLogger,
+  noncesIn,
+  noncesOf,
+  put,
+  takingWarehouse,
+} from './fixtures.ts';
 
 const fault = vi.hoisted(() => ({ folderSync: 0, fdatasync: 0 }));
 vi.mock('node:fs/promises', async (original) => {
@@ -88,31 +97,11 @@ function readers(): LogReaders {
   open.push(made);
   return made;
 }
-const nonces = (from = reader()): unknown[] =>
-  from
-    .bodies('shares', 1, Number.MAX_SAFE_INTEGER)
-    .flatMap((b) => decodeRows(columnsOf.shares, b).map((r) => r['nonce']));
-const put = (to: ShareLog, nonce: number): Promise<void> => {
-  to.share(judgedShare({ request: { nonce } }));
-  return new Promise((resolve) => to.commit(resolve));
-};
+const nonces = (from = reader()): unknown[] => noncesOf(from);
+/** How many spares the log has. */
+const spares = (): number =>
+  readdirSync(join(folder.path, POOL_JOURNAL)).filter((name) => name.startsWith('spare')).length;
 const BOUNDS = { rowsMax: 1e9, bytesMax: 1e9 };
-/** A warehouse that does nothing but take rows. */
-function warehouse(insert: Warehouse['insert']): Warehouse {
-  const unused = async (): Promise<never> => {
-    throw new Error('not asked for here');
-  };
-  return {
-    name: 'x',
-    database: 'x',
-    command: async () => {},
-    column: async () => ['0'],
-    insert,
-    query: unused,
-    close: async () => {},
-  };
-}
-
 describe('the share log, when things fail,', () => {
   it('starts again after a crash between a new file and its first frame, with everything confirmed', async () => {
     const first = await openLog();
@@ -205,8 +194,8 @@ describe('the share log, when things fail,', () => {
     const shipper = new Shipper({
       readers: readers(),
       state,
-      warehouse: warehouse(async ({ parts }) => {
-        for (const rows of parts) got.push(...decodeRows(columnsOf.shares, rows).map((row) => row['nonce'] as number));
+      warehouse: takingWarehouse(async ({ parts }) => {
+        for (const rows of parts) got.push(...(noncesIn(rows) as number[]));
       }),
       clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
       logger,
@@ -248,9 +237,7 @@ describe('the share log, when things fail,', () => {
     const log = await openLog({ segmentBytes: 1_000 });
     for (let i = 0; i < 20; i += 1) await put(log, i);
     log.confirm('analytics', 19);
-    await expect
-      .poll(() => readdirSync(join(folder.path, 'sharelog')).filter((n) => n.startsWith('spare')).length)
-      .toBe(4);
+    await expect.poll(spares).toBe(4);
     for (let i = 0; i < 4; i += 1) rmSync(join(folder.path, `sharelog/spare-${i}`));
     const all = (async () => {
       for (let i = 0; i < 10; i += 1) await put(log, i);
@@ -278,9 +265,7 @@ describe('the share log, when things fail,', () => {
     const log = await openLog({ segmentBytes: 1_000 });
     for (let i = 0; i < 20; i += 1) await put(log, i);
     log.confirm('analytics', 20);
-    await expect
-      .poll(() => readdirSync(join(folder.path, 'sharelog')).filter((n) => n.startsWith('spare')).length)
-      .toBe(4);
+    await expect.poll(spares).toBe(4);
     const read = reader();
     read.heads(20, BOUNDS);
     fault.folderSync = 3;
@@ -354,7 +339,7 @@ describe('the share log, when things fail,', () => {
       clock,
       logger: keptLogger(),
       delivered: () => {},
-      warehouse: warehouse(async () => {
+      warehouse: takingWarehouse(async () => {
         inserted?.();
         throw new Error('stop');
       }),
@@ -404,7 +389,7 @@ describe('the share log, when things fail,', () => {
       clock,
       logger,
       delivered: () => {},
-      warehouse: warehouse(async () => {}),
+      warehouse: takingWarehouse(async () => {}),
     });
     shipper.start();
     await delay(500);

@@ -1,11 +1,13 @@
 import { mkdtempSync, rmSync, write } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Warehouse } from '../../src/analytics/warehouse.ts';
 import type { Job } from '../../src/domain/job.ts';
-import type { Clock, FoundBlock, Logger } from '../../src/domain/ports.ts';
+import type { Clock, FoundBlock, Logger, ShareRecorder } from '../../src/domain/ports.ts';
 import type { JudgedShare, SubmitRequest, Submitter, Terms, Worker } from '../../src/domain/share.ts';
 import type { Disk } from '../../src/sharelog/disk.ts';
-import type { Column } from '../../src/sharelog/rows.ts';
+import type { LogReader } from '../../src/sharelog/log-reader.ts';
+import { type Column, columnsOf } from '../../src/sharelog/rows.ts';
 
 export const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 export const clock: Clock = { nowMs: () => NOW_MS, monotonicMs: () => 0 };
@@ -138,6 +140,35 @@ export function foundBlock(overrides: Partial<FoundBlock> = {}): FoundBlock {
     foundMs: NOW_MS,
     block: Uint8Array.of(1, 2, 3, 4),
     ...overrides,
+  };
+}
+
+/** Logs a share with this nonce; resolves when it is acknowledged. */
+export function put(to: Pick<ShareRecorder, 'share' | 'commit'>, nonce: number): Promise<void> {
+  to.share(judgedShare({ request: { nonce } }));
+  return new Promise((resolve) => to.commit(resolve));
+}
+
+/** The nonces of all shares that a reader finds. */
+export function noncesOf(reader: Pick<LogReader, 'bodies'>): unknown[] {
+  return reader.bodies('shares', 1, Number.MAX_SAFE_INTEGER).flatMap(noncesIn);
+}
+
+/** The nonces of rows of shares. */
+export function noncesIn(rows: Uint8Array): unknown[] {
+  return decodeRows(columnsOf.shares, rows).map((row) => row['nonce']);
+}
+
+/** A warehouse that does nothing but take rows. */
+export function takingWarehouse(insert: Warehouse['insert']): Warehouse {
+  return {
+    name: 'x',
+    database: 'x',
+    command: async () => {},
+    column: async () => ['0'],
+    insert,
+    query: () => Promise.reject(new Error('not asked for here')),
+    close: async () => {},
   };
 }
 

@@ -10,9 +10,8 @@ import { gatewayJournal, listJournals, POOL_JOURNAL } from '../../src/sharelog/j
 import { openLogReader } from '../../src/sharelog/log-reader.ts';
 import { LogReaders } from '../../src/sharelog/log-readers.ts';
 import { type Orphans, openOrphans } from '../../src/sharelog/orphans.ts';
-import { columnsOf } from '../../src/sharelog/rows.ts';
 import { mergeStatuses } from '../../src/sharelog/share-log.ts';
-import { clock, dataFolder, decodeRows, judgedShare, keptLogger } from './fixtures.ts';
+import { clock, dataFolder, judgedShare, keptLogger, noncesIn, noncesOf, put, takingWarehouse } from './fixtures.ts';
 
 let folder: ReturnType<typeof dataFolder>;
 let open: { close(): unknown }[];
@@ -40,16 +39,11 @@ async function journalOf(slot: number | undefined, ready?: () => Promise<void> |
   return journal;
 }
 
-const put = (to: Journal, nonce: number): Promise<void> => {
-  to.share(judgedShare({ request: { nonce } }));
-  return new Promise((resolve) => to.commit(resolve));
-};
-
-const noncesOf = (journal: string): unknown[] => {
+const storedIn = (journal: string): unknown[] => {
   const reader = openLogReader(folder.path, journal);
-  const bodies = reader?.bodies('shares', 1, Number.MAX_SAFE_INTEGER) ?? [];
+  const nonces = reader && noncesOf(reader);
   reader?.close();
-  return bodies.flatMap((body) => decodeRows(columnsOf.shares, body).map((row) => row['nonce']));
+  return nonces ?? [];
 };
 
 /** A shipper into a table that is a list, which can be made to fail, or to lose its answers. */
@@ -60,27 +54,13 @@ function shipperInto(
   const readers = new LogReaders(folder.path);
   const state = new ShipState(folder.path, 'x');
   open.push(readers, state);
-  const unused = async (): Promise<never> => {
-    throw new Error('not asked for here');
-  };
   return new Shipper({
     readers,
     state,
     clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
     logger: keptLogger(),
     delivered,
-    warehouse: {
-      name: 'x',
-      database: 'x',
-      command: async () => {},
-      column: async () => ['0'],
-      insert: async (insert) => {
-        const rows = insert.parts.flatMap((part) => decodeRows(columnsOf.shares, part).map((row) => row['nonce']));
-        into(insert, rows);
-      },
-      query: unused,
-      close: async () => {},
-    },
+    warehouse: takingWarehouse(async (insert) => into(insert, insert.parts.flatMap(noncesIn))),
   });
 }
 
@@ -98,7 +78,7 @@ describe('the journals of a share log', () => {
     await put(first, 1);
     await first.close();
     open.push(await second);
-    expect(noncesOf('sharelog-1')).toEqual([1]);
+    expect(storedIn('sharelog-1')).toEqual([1]);
   });
 
   it('append nothing before what they wait for is there, and everything in its order', async () => {
@@ -112,11 +92,11 @@ describe('the journals of a share log', () => {
     ready = undefined;
     const second = put(journal, 2).then(() => order.push(2));
     await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(noncesOf('sharelog-1')).toEqual([]);
+    expect(storedIn('sharelog-1')).toEqual([]);
     there();
     await Promise.all([first, second, put(journal, 3).then(() => order.push(3))]);
     expect(order).toEqual([1, 2, 3]);
-    expect(noncesOf('sharelog-1')).toEqual([1, 2, 3]);
+    expect(storedIn('sharelog-1')).toEqual([1, 2, 3]);
   });
 
   it('are shipped together, each in its order, each batch once, and each is told how far', async () => {
@@ -251,7 +231,7 @@ describe('the journal of a gateway that is not started any more', () => {
     await expect.poll(() => existsSync(join(folder.path, 'sharelog-3'))).toBe(false);
     expect(orphans.statuses()).toMatchObject([{ keptRows: 2 }]);
     deliveries.delivered('analytics', 'sharelog-2', 1);
-    expect(noncesOf('sharelog-2')).toEqual([1, 2]);
+    expect(storedIn('sharelog-2')).toEqual([1, 2]);
     deliveries.delivered('analytics', 'sharelog-2', 2);
     await expect
       .poll(() =>
@@ -320,7 +300,7 @@ describe('the journal of a gateway that is not started any more', () => {
     await put(journal, 1);
     await journal.close();
     expect((await adopt(new Deliveries(), [])).statuses()).toEqual([]);
-    expect(noncesOf('sharelog-5')).toEqual([1]);
+    expect(storedIn('sharelog-5')).toEqual([1]);
   });
 
   it('is another one when it is made again: what the old one had delivered says nothing of it', async () => {

@@ -14,10 +14,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { POOL_JOURNAL } from '../../src/sharelog/journals.ts';
 import { openShareLog, type ShareLog, type ShareLogOptions } from '../../src/sharelog/log.ts';
 import { type LogReader, openLogReader } from '../../src/sharelog/log-reader.ts';
-import { columnsOf } from '../../src/sharelog/rows.ts';
 import { decodeHead, encodeHead, HEAD_BYTES } from '../../src/sharelog/segment.ts';
 import { listSegments, segmentPath } from '../../src/sharelog/segment-files.ts';
-import { clock, dataFolder, decodeRows, judgedShare, keptLogger } from './fixtures.ts';
+import { clock, dataFolder, judgedShare, keptLogger, noncesOf, put } from './fixtures.ts';
 
 const BOUNDS = { rowsMax: 1e9, bytesMax: 1e9 };
 const head = {
@@ -90,14 +89,6 @@ describe('the log’s files', () => {
     open.push(made);
     return made;
   }
-  const log = (to: ShareLog, nonce: number): Promise<void> => {
-    to.share(judgedShare({ request: { nonce } }));
-    return new Promise((resolve) => to.commit(resolve));
-  };
-  const nonces = (from: LogReader): unknown[] =>
-    from
-      .bodies('shares', 1, Number.MAX_SAFE_INTEGER)
-      .flatMap((body) => decodeRows(columnsOf.shares, body).map((row) => row['nonce']));
   const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
   it('are read on while they are written, over as many as there are', async () => {
@@ -105,9 +96,9 @@ describe('the log’s files', () => {
     const read = reader();
     expect(read.last()).toEqual({ seq: 0, rows: 0, bytes: 0 });
     for (let i = 0; i < 30; i += 1) {
-      await log(written, i);
+      await put(written, i);
       expect(read.last()).toMatchObject({ seq: i + 1, rows: i + 1 });
-      expect(nonces(read)).toEqual(upTo(i + 1));
+      expect(noncesOf(read)).toEqual(upTo(i + 1));
     }
     expect(listSegments(join(folder.path, POOL_JOURNAL))?.length).toBeGreaterThan(5);
     expect(read.heads(12, { rowsMax: 3, bytesMax: 1e9 }).map(({ seq }) => seq)).toEqual([13, 14, 15]);
@@ -120,8 +111,8 @@ describe('the log’s files', () => {
     const read = reader();
     let count = 0;
     for (const more of [2, 30, 1, 25, 40]) {
-      for (let i = 0; i < more; i += 1) await log(written, count++);
-      expect(nonces(read)).toEqual(upTo(count));
+      for (let i = 0; i < more; i += 1) await put(written, count++);
+      expect(noncesOf(read)).toEqual(upTo(count));
       expect(read.heads(0, BOUNDS)).toHaveLength(count);
     }
   });
@@ -129,7 +120,7 @@ describe('the log’s files', () => {
   it('are written over when they are confirmed, which no reader takes for anything new', async () => {
     const written = await openLog(1_000);
     for (let round = 0; round < 12; round += 1) {
-      for (let i = 0; i < 20; i += 1) await log(written, round * 20 + i);
+      for (let i = 0; i < 20; i += 1) await put(written, round * 20 + i);
       const { seq } = reader().last();
       expect(seq).toBe((round + 1) * 20);
       written.confirm('analytics', seq);
@@ -138,9 +129,9 @@ describe('the log’s files', () => {
     expect(readdirSync(join(folder.path, 'sharelog')).filter((name) => name.startsWith('spare')).length).toBe(4);
     await written.close();
     const again = await openLog(1_000);
-    await log(again, 240);
+    await put(again, 240);
     expect(reader().last()).toMatchObject({ seq: 241, rows: 241 });
-    expect(nonces(reader()).at(-1)).toBe(240);
+    expect(noncesOf(reader()).at(-1)).toBe(240);
   });
 
   it('have their blocks before they are written, also while nothing is confirmed', async () => {
@@ -148,7 +139,7 @@ describe('the log’s files', () => {
     const spares = (): number => readdirSync(join(folder.path, 'sharelog')).filter((name) => /spare/.test(name)).length;
     for (let i = 0; i < 30; i += 1) {
       await expect.poll(spares).toBe(1);
-      await log(written, i);
+      await put(written, i);
       const newest = listSegments(join(folder.path, POOL_JOURNAL))?.at(-1) ?? 0;
       expect(statSync(segmentPath(join(folder.path, POOL_JOURNAL), newest)).size, `after ${i + 1}`).toBe(1_000);
     }
@@ -157,7 +148,7 @@ describe('the log’s files', () => {
 
   it('end before a frame that a power cut has torn, wherever it tore', async () => {
     const first = await openLog(100_000);
-    for (let i = 0; i < 3; i += 1) await log(first, i);
+    for (let i = 0; i < 3; i += 1) await put(first, i);
     await first.close();
     const path = segmentPath(join(folder.path, POOL_JOURNAL), 1);
     const whole = readFileSync(path);
@@ -172,9 +163,9 @@ describe('the log’s files', () => {
       writeFileSync(path, torn);
       const next = await openLog(100_000);
       // The share that was torn was never acknowledged; its number is used for another.
-      await log(next, 1000 + cut);
+      await put(next, 1000 + cut);
       await next.close();
-      expect(nonces(reader())).toEqual([0, 1, 1000 + cut]);
+      expect(noncesOf(reader())).toEqual([0, 1, 1000 + cut]);
     }
   });
 
@@ -191,22 +182,22 @@ describe('the log’s files', () => {
     const second = await openLog(100_000);
     expect(reader().last()).toMatchObject({ seq: 2 });
     // As long as the torn one, so that the old fourth frame stands right behind it, with the right number.
-    await log(second, 22);
+    await put(second, 22);
     expect(reader().last()).toMatchObject({ seq: 3, rows: 3 });
-    expect(nonces(reader())).toEqual([0, 1, 22]);
-    await log(second, 23);
-    expect(nonces(reader())).toEqual([0, 1, 22, 23]);
+    expect(noncesOf(reader())).toEqual([0, 1, 22]);
+    await put(second, 23);
+    expect(noncesOf(reader())).toEqual([0, 1, 22, 23]);
   });
 
   it('go on where a crash came between two of them', async () => {
     const first = await openLog(1);
-    for (let i = 0; i < 3; i += 1) await log(first, i);
+    for (let i = 0; i < 3; i += 1) await put(first, i);
     await first.close();
     writeFileSync(segmentPath(join(folder.path, POOL_JOURNAL), 4), '');
     expect(reader().last()).toMatchObject({ seq: 3 });
     const second = await openLog(1);
-    await log(second, 3);
-    expect(nonces(reader())).toEqual([0, 1, 2, 3]);
+    await put(second, 3);
+    expect(noncesOf(reader())).toEqual([0, 1, 2, 3]);
     await second.close();
     truncateSync(segmentPath(join(folder.path, POOL_JOURNAL), 2), 5);
     await expect(openLog(1)).rejects.toThrow(/do not make a log/);
