@@ -98,7 +98,8 @@ export class Front {
   }
 }
 
-function makeJob(index: number, tip: number, changes: Partial<Job>): Job {
+/** The job of this index on the block `tip`, as no node has made it. */
+export function makeJob(index: number, tip: number, changes: Partial<Job> = {}): Job {
   const serial = jobSerial(3, index);
   const header = {
     height: 100 + tip,
