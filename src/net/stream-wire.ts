@@ -3,6 +3,7 @@ import type { Wire, WireHandler } from '../domain/ports.ts';
 import type { Flusher } from './flusher.ts';
 import { LineFramer, looksLikeObject } from './framer.ts';
 import type { ListenerCounters } from './listener.ts';
+import { readShared } from './shared-read.ts';
 import type { Visit, Visitor } from './visit.ts';
 
 /** What all connections of one listener share. */
@@ -49,7 +50,7 @@ export class StreamWire implements Wire, Visitor {
       if (!this.#closing) handler.onMessage(bytes, begin, end);
       return !this.#closing;
     });
-    this.#socket.on('data', (chunk) => {
+    const take = (chunk: Uint8Array): void => {
       if (this.#closing) return;
       const framed = framer.push(chunk);
       visit?.received(lines, chunk.length);
@@ -58,7 +59,10 @@ export class StreamWire implements Wire, Visitor {
       this.#context.counters.overlong += 1;
       visit?.offend('overlong');
       this.close();
-    });
+    };
+    this.#socket.on('data', take);
+    // TLS decrypts into buffers of its own.
+    if (this.transport === 'tcp') readShared(this.#socket, take);
     this.#socket.once('close', () => {
       const dismissed = this.#closing;
       this.#closing = true;
