@@ -242,10 +242,11 @@ class WebSocketWire implements Wire {
     this.#flusher.mark(this);
   }
 
-  /** All frames of a tick in one write. */
+  /** All frames of a tick in one write, which a single one is by itself. */
   flush(): void {
     this.#marked = false;
-    if (this.#queued.length > 0) this.#socket?.cork(this.#sendQueued);
+    if (this.#queued.length === 1) this.#sendQueued();
+    else if (this.#queued.length > 1) this.#socket?.cork(this.#sendQueued);
     if (this.#overflowed) {
       this.#counters.slowReaders += 1;
       this.#socket?.close();

@@ -12,28 +12,14 @@ import {
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ShipState } from '../../src/analytics/ship-state.ts';
-import { Shipper } from '../../src/analytics/shipper.ts';
 import type { Disk } from '../../src/sharelog/disk.ts';
 import { openJournal } from '../../src/sharelog/journal.ts';
 import { POOL_JOURNAL } from '../../src/sharelog/journals.ts';
 import { openShareLog, type ShareLog, type ShareLogModules, type ShareLogOptions } from '../../src/sharelog/log.ts';
 import { type LogReader, openLogReader } from '../../src/sharelog/log-reader.ts';
-import { LogReaders } from '../../src/sharelog/log-readers.ts';
 import { HEAD_BYTES } from '../../src/sharelog/segment.ts';
 import { listSegments, segmentPath } from '../../src/sharelog/segment-files.ts';
-import {
-  clock,
-  dataFolder,
-  failingDisk,
-  foundBlock,
-  judgedShare,
-  keptLogger,
-  noncesIn,
-  noncesOf,
-  put,
-  takingWarehouse,
-} from './fixtures.ts';
+import { clock, dataFolder, failingDisk, foundBlock, judgedShare, keptLogger, noncesOf, put } from './fixtures.ts';
 
 const fault = vi.hoisted(() => ({ folderSync: 0, fdatasync: 0 }));
 vi.mock('node:fs/promises', async (original) => {
@@ -65,6 +51,7 @@ vi.mock('node:fs', async (original) => {
 
 let folder: ReturnType<typeof dataFolder>;
 let open: { close(): unknown }[] = [];
+
 beforeEach(() => {
   folder = dataFolder();
   open = [];
@@ -75,6 +62,7 @@ afterEach(async () => {
   await Promise.all(open.map((each) => each.close()));
   folder.remove();
 });
+
 async function openLog(
   options: Partial<ShareLogOptions> = {},
   modules: Partial<ShareLogModules> = {},
@@ -86,22 +74,20 @@ async function openLog(
   open.push(log);
   return log;
 }
+
 function reader(): LogReader {
   const made = openLogReader(folder.path);
   if (made === undefined) throw new Error('no log');
   open.push(made);
   return made;
 }
-function readers(): LogReaders {
-  const made = new LogReaders(folder.path);
-  open.push(made);
-  return made;
-}
+
 const nonces = (from = reader()): unknown[] => noncesOf(from);
 /** How many spares the log has. */
 const spares = (): number =>
   readdirSync(join(folder.path, POOL_JOURNAL)).filter((name) => name.startsWith('spare')).length;
 const BOUNDS = { rowsMax: 1e9, bytesMax: 1e9 };
+
 describe('the share log, when things fail,', () => {
   it('starts again after a crash between a new file and its first frame, with everything confirmed', async () => {
     const first = await openLog();
@@ -171,47 +157,6 @@ describe('the share log, when things fail,', () => {
       await delay(20);
     }
     expect(listSegments(join(folder.path, POOL_JOURNAL))).toEqual([6]);
-  });
-
-  it('is not passed over in silence where an older file is damaged', async () => {
-    const log = await openLog({ segmentBytes: 1_500 });
-    for (let i = 0; i < 20; i += 1) await put(log, i);
-    await log.close();
-    const [_a = 0, b = 0, _c = 0] = listSegments(join(folder.path, POOL_JOURNAL)) ?? [];
-    const fd = openSync(segmentPath(join(folder.path, POOL_JOURNAL), b), 'r+');
-    writeSync(
-      fd,
-      Buffer.from('XXXX'),
-      0,
-      4,
-      HEAD_BYTES + 3 + (HEAD_BYTES + (reader().heads(b - 1, BOUNDS)[0]?.bytes ?? 0)),
-    );
-    closeSync(fd);
-    const logger = keptLogger();
-    await openLog({ segmentBytes: 1_500 }, { logger });
-    const state = new ShipState(folder.path, 'x');
-    const got: number[] = [];
-    const shipper = new Shipper({
-      readers: readers(),
-      state,
-      warehouse: takingWarehouse(async ({ parts }) => {
-        for (const rows of parts) got.push(...(noncesIn(rows) as number[]));
-      }),
-      clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
-      logger,
-      delivered: () => {},
-    });
-    shipper.start();
-    await shipper.caughtUp();
-    const before = Array.from(got, (_, nonce) => nonce);
-    await expect
-      .poll(() => shipper.status().lastError)
-      .toMatch(/^the batches [0-9]+ to [0-9]+ of the log can not be read$/);
-    await shipper.stop();
-    // What is behind it waits for somebody to mend it: it is neither shipped nor let go of.
-    expect(got).toEqual(before);
-    expect(shipper.status().lagRows).toBe(20 - got.length);
-    state.close();
   });
 
   it('does not write over acknowledged shares behind damage in the newest file', async () => {
@@ -320,38 +265,6 @@ describe('the share log, when things fail,', () => {
     expect(() => read.last()).toThrow(/EIO/);
   });
 
-  it('is read by a shipment no further than that goes', async () => {
-    const log = await openLog({ segmentBytes: 1_000 });
-    for (let i = 0; i < 200; i += 1) await put(log, i);
-    const readers = new LogReaders(folder.path);
-    open.push(readers);
-    let heads = 0;
-    const [read] = readers.all();
-    if (read === undefined) throw new Error('no log');
-    const looked = vi.spyOn(read, 'heads');
-    const state = new ShipState(folder.path, 'x');
-    state.seal([{ log: log.logId, first: 1, last: 2, rows: 2, rowsTotal: 2 }]);
-    let inserted: (() => void) | undefined;
-    const first = new Promise<void>((r) => (inserted = r));
-    const shipper = new Shipper({
-      readers,
-      state,
-      clock,
-      logger: keptLogger(),
-      delivered: () => {},
-      warehouse: takingWarehouse(async () => {
-        inserted?.();
-        throw new Error('stop');
-      }),
-    });
-    shipper.start();
-    await first;
-    await shipper.stop();
-    state.close();
-    for (const { value } of looked.mock.results) heads = Math.max(heads, (value as unknown[]).length);
-    expect(heads).toBe(2);
-  });
-
   it('is nobody else’s to read', async () => {
     const old = process.umask(0o022);
     try {
@@ -374,29 +287,6 @@ describe('the share log, when things fail,', () => {
     } finally {
       process.umask(old);
     }
-  });
-
-  it('is not shipped from beyond its end', async () => {
-    const log = await openLog();
-    for (let i = 0; i < 3; i += 1) await put(log, i);
-    const state = new ShipState(folder.path, 'x');
-    state.seal([{ log: log.logId, first: 1, last: 10, rows: 10, rowsTotal: 10 }]);
-    state.delivered();
-    const logger = keptLogger();
-    const shipper = new Shipper({
-      readers: readers(),
-      state,
-      clock,
-      logger,
-      delivered: () => {},
-      warehouse: takingWarehouse(async () => {}),
-    });
-    shipper.start();
-    await delay(500);
-    await shipper.stop();
-    const s = shipper.status();
-    state.close();
-    expect(logger.lines.length > 0 || s.lastError !== '').toBe(true);
   });
 
   it('takes a commit that is larger than a file', async () => {

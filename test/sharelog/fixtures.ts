@@ -1,12 +1,15 @@
 import { mkdtempSync, rmSync, write } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Warehouse } from '../../src/analytics/warehouse.ts';
+import { ShipState } from '../../src/analytics/ship-state.ts';
+import { Shipper, type ShipperModules } from '../../src/analytics/shipper.ts';
+import type { Insert, Warehouse } from '../../src/analytics/warehouse.ts';
 import type { Job } from '../../src/domain/job.ts';
 import type { Clock, FoundBlock, Logger, ShareRecorder } from '../../src/domain/ports.ts';
 import type { JudgedShare, SubmitRequest, Submitter, Terms, Worker } from '../../src/domain/share.ts';
 import type { Disk } from '../../src/sharelog/disk.ts';
 import type { LogReader } from '../../src/sharelog/log-reader.ts';
+import { LogReaders } from '../../src/sharelog/log-readers.ts';
 import { type Column, columnsOf } from '../../src/sharelog/rows.ts';
 
 export const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
@@ -160,7 +163,7 @@ export function noncesIn(rows: Uint8Array): unknown[] {
 }
 
 /** A warehouse that does nothing but take rows. */
-export function takingWarehouse(insert: Warehouse['insert']): Warehouse {
+function takingWarehouse(insert: Warehouse['insert']): Warehouse {
   return {
     name: 'x',
     database: 'x',
@@ -170,6 +173,30 @@ export function takingWarehouse(insert: Warehouse['insert']): Warehouse {
     query: () => Promise.reject(new Error('not asked for here')),
     close: async () => {},
   };
+}
+
+/**
+ * A shipper of a data folder into a table that is a list: `into` is told what comes, and may fail. What it opens goes to `open`, to be
+ * closed after the test.
+ */
+export function shipperInto(
+  folder: string,
+  open: { close(): unknown }[],
+  into: (insert: Insert, nonces: readonly unknown[]) => void,
+  modules: Partial<ShipperModules> = {},
+): Shipper {
+  const readers = modules.readers ?? new LogReaders(folder);
+  const state = modules.state ?? new ShipState(folder, 'x');
+  open.push(readers, state);
+  return new Shipper({
+    clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
+    logger: keptLogger(),
+    delivered: () => {},
+    warehouse: takingWarehouse(async (insert) => into(insert, insert.parts.flatMap(noncesIn))),
+    ...modules,
+    readers,
+    state,
+  });
 }
 
 export type Row = Readonly<Record<string, unknown>>;

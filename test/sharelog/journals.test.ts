@@ -1,17 +1,14 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ShipState } from '../../src/analytics/ship-state.ts';
-import { Shipper } from '../../src/analytics/shipper.ts';
 import type { Insert } from '../../src/analytics/warehouse.ts';
 import { Deliveries } from '../../src/sharelog/deliveries.ts';
 import { type Journal, type JournalOptions, openJournal } from '../../src/sharelog/journal.ts';
 import { gatewayJournal, listJournals, POOL_JOURNAL } from '../../src/sharelog/journals.ts';
 import { openLogReader } from '../../src/sharelog/log-reader.ts';
-import { LogReaders } from '../../src/sharelog/log-readers.ts';
 import { type Orphans, openOrphans } from '../../src/sharelog/orphans.ts';
 import { mergeStatuses } from '../../src/sharelog/share-log.ts';
-import { clock, dataFolder, judgedShare, keptLogger, noncesIn, noncesOf, put, takingWarehouse } from './fixtures.ts';
+import { clock, dataFolder, keptLogger, noncesOf, put, shipperInto } from './fixtures.ts';
 
 let folder: ReturnType<typeof dataFolder>;
 let open: { close(): unknown }[];
@@ -45,24 +42,6 @@ const storedIn = (journal: string): unknown[] => {
   reader?.close();
   return nonces ?? [];
 };
-
-/** A shipper into a table that is a list, which can be made to fail, or to lose its answers. */
-function shipperInto(
-  into: (insert: Insert, rows: readonly unknown[]) => void,
-  delivered: (journal: string, seq: number) => void = () => {},
-): Shipper {
-  const readers = new LogReaders(folder.path);
-  const state = new ShipState(folder.path, 'x');
-  open.push(readers, state);
-  return new Shipper({
-    readers,
-    state,
-    clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
-    logger: keptLogger(),
-    delivered,
-    warehouse: takingWarehouse(async (insert) => into(insert, insert.parts.flatMap(noncesIn))),
-  });
-}
 
 describe('the journals of a share log', () => {
   it('are each one process’s to append to', async () => {
@@ -98,101 +77,6 @@ describe('the journals of a share log', () => {
     expect(order).toEqual([1, 2, 3]);
     expect(storedIn('sharelog-1')).toEqual([1, 2, 3]);
   });
-
-  it('are shipped together, each in its order, each batch once, and each is told how far', async () => {
-    const journals = [await journalOf(undefined), await journalOf(0), await journalOf(1)];
-    const rows: unknown[] = [];
-    const inserts: Insert[] = [];
-    const delivered: Record<string, number> = {};
-    const shipper = shipperInto(
-      (insert, more) => {
-        inserts.push(insert);
-        rows.push(...more);
-      },
-      (journal, seq) => {
-        delivered[journal] = seq;
-      },
-    );
-    for (let i = 0; i < 30; i += 1) await Promise.all(journals.map((journal, index) => put(journal, index * 100 + i)));
-    shipper.start();
-    await shipper.caughtUp();
-    await shipper.stop();
-    expect(inserts).toHaveLength(1);
-    for (const first of [0, 100, 200]) {
-      const own = rows.filter((nonce) => Math.floor(Number(nonce) / 100) * 100 === first);
-      expect(own).toEqual(Array.from({ length: 30 }, (_, i) => first + i));
-    }
-    expect(delivered).toEqual({ sharelog: 30, 'sharelog-1': 30, 'sharelog-2': 30 });
-    expect(shipper.status()).toMatchObject({ lagRows: 0, lagMs: 0, shippedRows: 90, lastError: '' });
-  });
-
-  it('are shipped under the same token until that is answered, with a journal that came meanwhile in the next', async () => {
-    const one = await journalOf(0);
-    const two = await journalOf(1);
-    await put(one, 1);
-    await put(two, 2);
-    const tokens: string[] = [];
-    let lost = 2;
-    const take = ({ token }: Insert): void => {
-      tokens.push(token);
-      if (lost-- > 0) throw new Error('the answer is lost');
-    };
-    const first = shipperInto(take);
-    first.start();
-    await expect.poll(() => tokens.length).toBe(1);
-    await first.stop();
-    const three = await journalOf(2);
-    await put(one, 3);
-    await put(three, 4);
-    // Another process, as after a crash: it has nothing but what is on the disk.
-    const second = shipperInto(take);
-    second.start();
-    await expect.poll(() => tokens.length, { timeout: 10_000 }).toBe(4);
-    await second.stop();
-    const [sealed = ''] = tokens;
-    expect(tokens.slice(0, 3)).toEqual([sealed, sealed, sealed]);
-    expect(sealed.split('+')).toHaveLength(2);
-    expect(sealed).toContain(`${one.logId}/1-1`);
-    expect(tokens[3]).toContain(`${one.logId}/2-2`);
-    expect(tokens[3]).toContain(`${three.logId}/1-1`);
-  });
-
-  it('keep within the bounds of a shipment, and none is passed over for ever', async () => {
-    const one = await journalOf(0);
-    const two = await journalOf(1);
-    const shares = (to: Journal, count: number): Promise<void> => {
-      for (let i = 0; i < count; i += 1) to.share(judgedShare({ request: { nonce: i } }));
-      return new Promise((resolve) => to.commit(resolve));
-    };
-    // More than half of a shipment each (limits.shipmentRowsMax is 200,000).
-    for (let i = 0; i < 3; i += 1) {
-      await shares(one, 50_000);
-      await shares(two, 50_000);
-    }
-    const sizes: number[] = [];
-    const shipper = shipperInto((_insert, rows) => sizes.push(rows.length));
-    shipper.start();
-    await shipper.caughtUp();
-    await shipper.stop();
-    expect(Math.max(...sizes)).toBeLessThanOrEqual(200_000);
-    expect(sizes.reduce((a, b) => a + b, 0)).toBe(300_000);
-    expect(sizes.length).toBeLessThanOrEqual(3);
-  }, 60_000);
-
-  it('leave in few large shipments, one a second, though they grow all the time', async () => {
-    const one = await journalOf(0);
-    const two = await journalOf(1);
-    const at: number[] = [];
-    const shipper = shipperInto(() => at.push(performance.now()));
-    shipper.start();
-    const began = performance.now();
-    for (let i = 0; performance.now() - began < 3_500; i += 1) await put(i % 2 === 0 ? one : two, i);
-    await shipper.stop();
-    const gaps = at.slice(1).map((time, index) => time - (at[index] ?? 0));
-    expect(gaps.length).toBeGreaterThan(1);
-    // The last one leaves when the shipper is stopped.
-    for (const gap of gaps.slice(0, -1)) expect(gap).toBeGreaterThan(900);
-  }, 20_000);
 
   it('say as one how they are', async () => {
     const [one, two] = [await journalOf(0), await journalOf(1)];
@@ -279,14 +163,14 @@ describe('the journal of a gateway that is not started any more', () => {
       if (lost) throw new Error('the answer is lost');
       rows.push(...more);
     };
-    const first = shipperInto(take);
+    const first = shipperInto(folder.path, open, take);
     first.start();
     await expect.poll(() => tokens.length).toBe(1);
     await first.stop();
     await two.close();
     rmSync(join(folder.path, 'sharelog-2'), { recursive: true });
     lost = false;
-    const second = shipperInto(take);
+    const second = shipperInto(folder.path, open, take);
     second.start();
     await put(one, 3);
     await expect.poll(() => rows, { timeout: 10_000 }).toEqual([1, 3]);
@@ -310,10 +194,9 @@ describe('the journal of a gateway that is not started any more', () => {
     await first.close();
     const rows: unknown[] = [];
     const deliveries = new Deliveries();
-    const shipper = shipperInto(
-      (_insert, more) => rows.push(...more),
-      (journal, seq) => deliveries.delivered('analytics', journal, seq),
-    );
+    const shipper = shipperInto(folder.path, open, (_insert, more) => rows.push(...more), {
+      delivered: (journal, seq) => deliveries.delivered('analytics', journal, seq),
+    });
     shipper.start();
     await shipper.caughtUp();
     await adopt(deliveries);

@@ -1,15 +1,15 @@
-import type { Analytics } from './analytics/analytics.ts';
-import type { FindMiner } from './api/miners.ts';
-import type { PoolStatus, StratumCounts } from './api/status.ts';
-import { parseAddress } from './bitcoin/address.ts';
-import type { Config } from './config/config.ts';
-import type { BitcoinNode, Clock, Logger } from './domain/ports.ts';
-import type { Gateway } from './gateway.ts';
-import type { GatewayStatus } from './gateway-status.ts';
-import type { JobStore } from './jobs/store.ts';
-import type { ShareLog } from './sharelog/log.ts';
-import type { HashrateMeter } from './telemetry/hashrate.ts';
-import type { Metrics } from './telemetry/metrics.ts';
+import type { Analytics } from '../analytics/analytics.ts';
+import type { FindMiner } from '../api/miners.ts';
+import type { PoolStatus, StratumCounts } from '../api/status.ts';
+import { parseAddress } from '../bitcoin/address.ts';
+import type { Config } from '../config/config.ts';
+import type { BitcoinNode, Clock, Logger } from '../domain/ports.ts';
+import type { Gateway } from '../gateway.ts';
+import type { GatewayStatus } from '../gateway-status.ts';
+import type { JobStore } from '../jobs/store.ts';
+import type { ShareLog } from '../sharelog/log.ts';
+import type { HashrateMeter } from '../telemetry/hashrate.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 
 /** What is running, as far as it shows. */
 export interface PoolParts {

@@ -1,0 +1,57 @@
+import { parseAddress } from '../bitcoin/address.ts';
+import type { Config } from '../config/config.ts';
+import type { Job } from '../domain/job.ts';
+import type { Clock, Logger } from '../domain/ports.ts';
+import type { BlockTemplate } from '../domain/template.ts';
+import type { Gateway } from '../gateway.ts';
+import { createJobFactory } from '../jobs/factory.ts';
+import type { JobStore } from '../jobs/store.ts';
+import { KernelInstance } from '../kernel/instance.ts';
+import type { KernelCode } from '../kernel/kernel.ts';
+import { KernelMemory } from '../kernel/memory.ts';
+import type { ShareLog } from '../sharelog/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { BlockSubmitter } from '../verify/blocks.ts';
+
+/** What the coinbase of this pool's blocks says. */
+const COINBASE_TAG = '/Sluice/';
+
+export interface AnnouncerModules {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly log: ShareLog;
+  readonly jobs: JobStore;
+  readonly gateway: Gateway;
+  readonly blocks: BlockSubmitter;
+  readonly code: KernelCode;
+  readonly metrics: Metrics;
+}
+
+/** What a new template sets going: a job, its row in the log, and the notify to every miner. */
+export function createAnnouncer(config: Config, modules: AnnouncerModules): (template: BlockTemplate) => void {
+  const { clock, logger, log, jobs, gateway, blocks, metrics } = modules;
+  const payout = parseAddress(config.payout.address, config.network);
+  if (!payout.ok) throw new Error(`payout.address: ${payout.reason}`);
+  const merkle = new KernelInstance(modules.code, new KernelMemory());
+  const factory = createJobFactory(
+    { epoch: log.epoch, payoutScript: payout.script, tag: COINBASE_TAG },
+    { clock, merkleBranch: (txids) => merkle.merkleBranch(txids) },
+  );
+  return (template) => {
+    let job: Job;
+    try {
+      job = factory.build(template);
+    } catch (error) {
+      logger.error({ err: error, height: template.height }, 'no job could be made of a template');
+      return;
+    }
+    jobs.add(job);
+    log.job(job);
+    const recorded = new Promise<void>((resolve) => log.commit(resolve));
+    gateway.announce(job, recorded);
+    metrics.counters.jobs += 1;
+    if (job.cleanJobs) metrics.counters.cleanJobs += 1;
+    blocks.retry();
+    logger.debug({ job: job.id, height: job.height, transactions: template.transactions.length }, 'job announced');
+  };
+}

@@ -1,0 +1,49 @@
+import { hostname } from 'node:os';
+import { ANALYTICS_CONSUMER, type Analytics, analyticsAvailable, startAnalytics } from '../analytics/analytics.ts';
+import type { Config } from '../config/config.ts';
+import { clickhouseHref } from '../config/href.ts';
+import type { Clock, Logger } from '../domain/ports.ts';
+import { Deliveries } from '../sharelog/deliveries.ts';
+import { gatewayJournal, POOL_JOURNAL } from '../sharelog/journals.ts';
+import { openShareLog, type ShareLog } from '../sharelog/log.ts';
+import { openOrphans } from '../sharelog/orphans.ts';
+import type { ShareLogStatus } from '../sharelog/share-log.ts';
+import type { Running } from './running.ts';
+
+/** The share log with its consumers: what keeps shares, and who gets them from there. */
+export interface OpenedLog {
+  /** The pool's own journal; with one gateway, that one's too. */
+  readonly log: ShareLog;
+  readonly analytics: Analytics;
+  /** How far the consumers are, for those who append to other journals. */
+  readonly deliveries: Deliveries;
+  /** How each gateway has to open its journal. */
+  readonly journals: { readonly folder: string; readonly node: string; readonly consumers: readonly string[] };
+  /** Of the journals that are open in this process. */
+  statuses(): readonly [ShareLogStatus, ...ShareLogStatus[]];
+}
+
+/** Opens the log of a pool of so many gateways. */
+export async function openLog(
+  config: Config,
+  gateways: number,
+  { clock, logger, committed }: { clock: Clock; logger: Logger; committed: (ms: number) => void },
+  running: Running,
+): Promise<OpenedLog> {
+  const url = config.clickhouse && clickhouseHref(config.clickhouse);
+  const consumers = analyticsAvailable(url) ? [ANALYTICS_CONSUMER] : [];
+  const journals = { folder: config.data, node: hostname(), consumers };
+  const log = await openShareLog(journals, { clock, logger, committed });
+  running.onClose(() => log.close());
+  const deliveries = new Deliveries();
+  deliveries.listen(POOL_JOURNAL, (consumer, seq) => log.confirm(consumer, seq));
+  const others = Array.from({ length: gateways > 1 ? gateways : 0 }, (_, slot) => gatewayJournal(slot));
+  const orphans = await openOrphans({ ...journals, owned: [POOL_JOURNAL, ...others] }, { clock, logger, deliveries });
+  running.onClose(() => orphans.close());
+  const analytics = await startAnalytics(
+    { folder: config.data, ...(url !== undefined && { url }) },
+    { clock, logger, delivered: (journal, seq) => deliveries.delivered(ANALYTICS_CONSUMER, journal, seq) },
+  );
+  running.onClose(() => analytics.close());
+  return { log, analytics, deliveries, journals, statuses: () => [log.status(), ...orphans.statuses()] };
+}
