@@ -74,7 +74,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
 
   const gateways = config.stratum.gateways === 0 ? availableParallelism() : config.stratum.gateways;
   const committed = (ms: number): void => metrics.commit(ms);
-  const { log, analytics, deliveries, journals, statuses } = await openLog(
+  const { log, analytics, deliveries, journals, orphans } = await openLog(
     config,
     gateways,
     { clock, logger, committed },
@@ -142,7 +142,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
     },
   };
   // The API comes before the node: a pool that waits for its node says so on /readyz.
-  const logStatus = (): ShareLogStatus => mergeStatuses([...statuses(), ...gateway.journals()]);
+  const logStatus = (): ShareLogStatus => mergeStatuses([log.status(), ...gateway.journals(), ...orphans()]);
   const parts: PoolParts = { log: { status: logStatus }, analytics, node, jobs, gateway };
   const status = createStatus(config, modules, parts, metrics, hashrate);
   metrics.onScrape(() => {

@@ -20,8 +20,9 @@ interface Handle {
 
 /**
  * From its next read on an accepted socket gives what it reads to `take`, valid only during the call, instead of emitting
- * 'data'; what it has read before still comes as 'data'. `pause` and `resume` hold as ever. False where this Node.js can
- * not: then nothing has changed.
+ * 'data'; what it has read before still comes as 'data'. While it is paused nothing is read at all, so its end is noticed
+ * only after `resume` (one that reads as usual goes on until its own buffer is full). False where this Node.js can not:
+ * then nothing has changed.
  */
 export function readShared(socket: Socket, take: (bytes: Uint8Array) => void): boolean {
   const { _handle: handle } = socket as unknown as { readonly _handle?: Handle | null };

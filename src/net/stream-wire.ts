@@ -94,7 +94,7 @@ export class StreamWire implements Wire, Visitor {
     this.#visit?.offend('bad-login');
   }
 
-  /** What the other end sends meanwhile waits in the system's buffers, and then in its own. */
+  /** What the other end sends meanwhile waits in the system's buffers, and then in its own; so does its end. */
   hold(ms: number): void {
     if (this.#held || this.#closing) return;
     this.#held = true;

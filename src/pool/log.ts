@@ -19,8 +19,8 @@ export interface OpenedLog {
   readonly deliveries: Deliveries;
   /** How each gateway has to open its journal. */
   readonly journals: { readonly folder: string; readonly node: string; readonly consumers: readonly string[] };
-  /** Of the journals that are open in this process. */
-  statuses(): readonly [ShareLogStatus, ...ShareLogStatus[]];
+  /** How the journals are that former gateways have left. */
+  orphans(): readonly ShareLogStatus[];
 }
 
 /** Opens the log of a pool of so many gateways. */
@@ -45,5 +45,5 @@ export async function openLog(
     { clock, logger, delivered: (journal, seq) => deliveries.delivered(ANALYTICS_CONSUMER, journal, seq) },
   );
   running.onClose(() => analytics.close());
-  return { log, analytics, deliveries, journals, statuses: () => [log.status(), ...orphans.statuses()] };
+  return { log, analytics, deliveries, journals, orphans: () => orphans.statuses() };
 }

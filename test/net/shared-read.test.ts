@@ -70,7 +70,7 @@ describe('sockets that read into one buffer', () => {
     accepted.destroy();
   });
 
-  it('hold while they are paused', async () => {
+  it('bring nothing while they are paused, and then all, and the end', async () => {
     const { accepted, peer } = await connection();
     let text = '';
     readShared(accepted, (bytes) => {
@@ -83,9 +83,10 @@ describe('sockets that read into one buffer', () => {
     peer.write('two');
     await delay(50);
     expect(text).toBe('one');
+    peer.end();
     accepted.resume();
     await expect.poll(() => text).toBe('onetwo');
-    peer.destroy();
-    accepted.destroy();
+    accepted.resume();
+    await once(accepted, 'close');
   });
 });
