@@ -1,11 +1,14 @@
 import { type ChildProcess, execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setPriority } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { builtFile } from '../built.ts';
 import type { Logger } from '../domain/ports.ts';
 import type { ChildOptions, ChildReply, ChildRequest } from './messages.ts';
 
 const CLOSE_MS_MAX = 6_000;
+/** One that is killed gets this long to be gone. */
+const KILL_MS_MAX = 1_000;
 /** Less important than the pool, which has the same cores: a share is not to wait for rows that are in the log already. */
 const NICE = 19;
 /**
@@ -77,11 +80,15 @@ function beIdle(pid: number | undefined): void {
   if (pid !== undefined) execFile(command, [...options, String(pid)], () => {});
 }
 
+/**
+ * Waits for its end, for a while: on a machine that is full its threads, which come last of all, come last also to their
+ * end. Whoever starts next waits for the folder's lock.
+ */
 async function closeChild(child: ChildProcess, gone: Promise<void>): Promise<void> {
-  const timer = setTimeout(() => child.kill('SIGKILL'), CLOSE_MS_MAX);
   if (child.connected) child.send({ type: 'close' } satisfies ChildRequest, () => {});
-  await gone;
-  clearTimeout(timer);
+  const killing = setTimeout(() => child.kill('SIGKILL'), CLOSE_MS_MAX);
+  await Promise.race([gone, delay(CLOSE_MS_MAX + KILL_MS_MAX, undefined, { ref: false })]);
+  clearTimeout(killing);
 }
 
 function pick(env: NodeJS.ProcessEnv, names: readonly string[]): NodeJS.ProcessEnv {
