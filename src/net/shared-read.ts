@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 
 /**
  * All sockets of this thread read into one buffer: what comes is taken at once, and only one is read at a time. node:net
- * would have 64 KiB allocated for each read, and cut them down to what came: 7 to 9 % of the rate at 64 × 1 (bench/README.md).
+ * would have 64 KiB allocated for each read, and cut them down to what came: 5 to 10 % of the rate at 64 × 1 (bench/README.md).
  */
 const shared = Buffer.allocUnsafeSlow(64 * 1024);
 

@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ShipState } from '../../src/analytics/ship-state.ts';
 import type { Insert } from '../../src/analytics/warehouse.ts';
 import { type Journal, openJournal } from '../../src/sharelog/journal.ts';
@@ -8,19 +8,9 @@ import { gatewayJournal, POOL_JOURNAL } from '../../src/sharelog/journals.ts';
 import { LogReaders } from '../../src/sharelog/log-readers.ts';
 import { HEAD_BYTES } from '../../src/sharelog/segment.ts';
 import { listSegments, segmentPath } from '../../src/sharelog/segment-files.ts';
-import { clock, dataFolder, judgedShare, keptLogger, put, shipperInto } from '../sharelog/fixtures.ts';
+import { clock, folderPerTest, judgedShare, keptLogger, put, shipperInto } from '../sharelog/fixtures.ts';
 
-let folder: ReturnType<typeof dataFolder>;
-let open: { close(): unknown }[];
-
-beforeEach(() => {
-  folder = dataFolder();
-  open = [];
-});
-afterEach(async () => {
-  for (const each of open) await each.close();
-  folder.remove();
-});
+const folder = folderPerTest();
 
 /** The pool's own journal, or a gateway's. */
 async function journalOf(slot: number | undefined): Promise<Journal> {
@@ -29,8 +19,7 @@ async function journalOf(slot: number | undefined): Promise<Journal> {
     { folder: folder.path, journal, node: 'n', consumers: ['analytics'], segmentBytes: 1_500 },
     { clock, logger: keptLogger() },
   );
-  open.push(made);
-  return made;
+  return folder.opened(made);
 }
 
 /** What has been shipped so far, as the disk has it. */
@@ -48,7 +37,7 @@ describe('the shipper', () => {
       inserts.push(insert);
       rows.push(...more);
     };
-    const shipper = shipperInto(folder.path, open, take, {
+    const shipper = shipperInto(folder, take, {
       delivered: (journal, seq) => {
         delivered[journal] = seq;
       },
@@ -77,7 +66,7 @@ describe('the shipper', () => {
       tokens.push(token);
       if (lost-- > 0) throw new Error('the answer is lost');
     };
-    const first = shipperInto(folder.path, open, take);
+    const first = shipperInto(folder, take);
     first.start();
     await expect.poll(() => tokens.length).toBe(1);
     await first.stop();
@@ -85,7 +74,7 @@ describe('the shipper', () => {
     await put(one, 3);
     await put(three, 4);
     // Another process, as after a crash: it has nothing but what is on the disk.
-    const second = shipperInto(folder.path, open, take);
+    const second = shipperInto(folder, take);
     second.start();
     await expect.poll(() => tokens.length, { timeout: 10_000 }).toBe(4);
     await second.stop();
@@ -110,7 +99,7 @@ describe('the shipper', () => {
       await shares(two, 50_000);
     }
     const sizes: number[] = [];
-    const shipper = shipperInto(folder.path, open, (_insert, rows) => sizes.push(rows.length));
+    const shipper = shipperInto(folder, (_insert, rows) => sizes.push(rows.length));
     shipper.start();
     await shipper.caughtUp();
     await shipper.stop();
@@ -123,7 +112,7 @@ describe('the shipper', () => {
     const one = await journalOf(0);
     const two = await journalOf(1);
     const at: number[] = [];
-    const shipper = shipperInto(folder.path, open, () => at.push(performance.now()));
+    const shipper = shipperInto(folder, () => at.push(performance.now()));
     shipper.start();
     const began = performance.now();
     for (let i = 0; performance.now() - began < 3_500; i += 1) await put(i % 2 === 0 ? one : two, i);
@@ -141,7 +130,7 @@ describe('the shipper', () => {
     const path = join(folder.path, POOL_JOURNAL);
     const [, second = 0] = listSegments(path) ?? [];
     const readers = new LogReaders(folder.path);
-    open.push(readers);
+    folder.opened(readers);
     const [head] = readers.all()[0]?.heads(second - 1, { rowsMax: 1, bytesMax: 1 }) ?? [];
     const fd = openSync(segmentPath(path, second), 'r+');
     // In the body of the segment's second frame.
@@ -149,7 +138,7 @@ describe('the shipper', () => {
     closeSync(fd);
     await journalOf(undefined);
     const got: unknown[] = [];
-    const shipper = shipperInto(folder.path, open, (_insert, nonces) => got.push(...nonces));
+    const shipper = shipperInto(folder, (_insert, nonces) => got.push(...nonces));
     shipper.start();
     await expect
       .poll(() => shipper.status().lastError)
@@ -174,7 +163,7 @@ describe('the shipper', () => {
       tries += 1;
       throw new Error('not taken');
     };
-    const shipper = shipperInto(folder.path, open, fail, { readers, state });
+    const shipper = shipperInto(folder, fail, { readers, state });
     shipper.start();
     await expect.poll(() => tries).toBe(1);
     await shipper.stop();
@@ -188,7 +177,7 @@ describe('the shipper', () => {
     state.seal([{ log: log.logId, first: 1, last: 10, rows: 10, rowsTotal: 10 }]);
     state.delivered();
     let inserts = 0;
-    const shipper = shipperInto(folder.path, open, () => inserts++, { state });
+    const shipper = shipperInto(folder, () => inserts++, { state });
     shipper.start();
     await expect
       .poll(() => shipper.status().lastError)

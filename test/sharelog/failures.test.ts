@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Disk } from '../../src/sharelog/disk.ts';
 import { openJournal } from '../../src/sharelog/journal.ts';
 import { POOL_JOURNAL } from '../../src/sharelog/journals.ts';
@@ -19,7 +19,7 @@ import { openShareLog, type ShareLog, type ShareLogModules, type ShareLogOptions
 import { type LogReader, openLogReader } from '../../src/sharelog/log-reader.ts';
 import { HEAD_BYTES } from '../../src/sharelog/segment.ts';
 import { listSegments, segmentPath } from '../../src/sharelog/segment-files.ts';
-import { clock, dataFolder, failingDisk, foundBlock, judgedShare, keptLogger, noncesOf, put } from './fixtures.ts';
+import { clock, failingDisk, folderPerTest, foundBlock, judgedShare, keptLogger, noncesOf, put } from './fixtures.ts';
 
 const fault = vi.hoisted(() => ({ folderSync: 0, fdatasync: 0 }));
 vi.mock('node:fs/promises', async (original) => {
@@ -49,18 +49,10 @@ vi.mock('node:fs', async (original) => {
   };
 });
 
-let folder: ReturnType<typeof dataFolder>;
-let open: { close(): unknown }[] = [];
-
+const folder = folderPerTest();
 beforeEach(() => {
-  folder = dataFolder();
-  open = [];
   fault.folderSync = 0;
   fault.fdatasync = 0;
-});
-afterEach(async () => {
-  await Promise.all(open.map((each) => each.close()));
-  folder.remove();
 });
 
 async function openLog(
@@ -71,15 +63,13 @@ async function openLog(
     { folder: folder.path, node: 'n', consumers: ['analytics'], segmentBytes: 100_000, ...options },
     { clock, logger: keptLogger(), ...modules },
   );
-  open.push(log);
-  return log;
+  return folder.opened(log);
 }
 
 function reader(): LogReader {
   const made = openLogReader(folder.path);
   if (made === undefined) throw new Error('no log');
-  open.push(made);
-  return made;
+  return folder.opened(made);
 }
 
 const nonces = (from = reader()): unknown[] => noncesOf(from);
@@ -269,7 +259,7 @@ describe('the share log, when things fail,', () => {
     const old = process.umask(0o022);
     try {
       const log = await openLog();
-      open.push(
+      folder.opened(
         await openJournal(
           { folder: folder.path, journal: 'sharelog-1', node: 'n', consumers: [] },
           { clock, logger: keptLogger() },

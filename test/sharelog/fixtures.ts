@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, write } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterEach, beforeEach } from 'vitest';
 import { ShipState } from '../../src/analytics/ship-state.ts';
 import { Shipper, type ShipperModules } from '../../src/analytics/shipper.ts';
 import type { Insert, Warehouse } from '../../src/analytics/warehouse.ts';
@@ -26,6 +27,40 @@ export function keptLogger(): Logger & { readonly lines: string[] } {
 export function dataFolder(): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'sluice-test-'));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** Something that is to be closed when its test is over. */
+interface Open {
+  close(): unknown;
+}
+
+export interface TestFolder {
+  readonly path: string;
+  /** Takes note of what a test has opened there, and returns it. */
+  opened<T extends Open>(made: T): T;
+}
+
+/** A data folder for each test of a file or a block; what was opened there is closed after the test, in that order. */
+export function folderPerTest(): TestFolder {
+  let folder: ReturnType<typeof dataFolder>;
+  let open: Open[];
+  beforeEach(() => {
+    folder = dataFolder();
+    open = [];
+  });
+  afterEach(async () => {
+    for (const each of open) await each.close();
+    folder.remove();
+  });
+  return {
+    get path() {
+      return folder.path;
+    },
+    opened(made) {
+      open.push(made);
+      return made;
+    },
+  };
 }
 
 export const worker: Worker = { name: 'bcrt1qminer.rig1', account: 'bcrt1qminer', rig: 'rig1' };
@@ -175,19 +210,14 @@ function takingWarehouse(insert: Warehouse['insert']): Warehouse {
   };
 }
 
-/**
- * A shipper of a data folder into a table that is a list: `into` is told what comes, and may fail. What it opens goes to `open`, to be
- * closed after the test.
- */
+/** A shipper of a data folder into a table that is a list: `into` is told what comes, and may fail. */
 export function shipperInto(
-  folder: string,
-  open: { close(): unknown }[],
+  folder: TestFolder,
   into: (insert: Insert, nonces: readonly unknown[]) => void,
   modules: Partial<ShipperModules> = {},
 ): Shipper {
-  const readers = modules.readers ?? new LogReaders(folder);
-  const state = modules.state ?? new ShipState(folder, 'x');
-  open.push(readers, state);
+  const readers = folder.opened(modules.readers ?? new LogReaders(folder.path));
+  const state = folder.opened(modules.state ?? new ShipState(folder.path, 'x'));
   return new Shipper({
     clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
     logger: keptLogger(),

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Insert } from '../../src/analytics/warehouse.ts';
 import { Deliveries } from '../../src/sharelog/deliveries.ts';
 import { type Journal, type JournalOptions, openJournal } from '../../src/sharelog/journal.ts';
@@ -8,18 +8,9 @@ import { gatewayJournal, listJournals, POOL_JOURNAL } from '../../src/sharelog/j
 import { openLogReader } from '../../src/sharelog/log-reader.ts';
 import { type Orphans, openOrphans } from '../../src/sharelog/orphans.ts';
 import { mergeStatuses } from '../../src/sharelog/share-log.ts';
-import { clock, dataFolder, keptLogger, noncesOf, put, shipperInto } from './fixtures.ts';
+import { clock, folderPerTest, keptLogger, noncesOf, put, shipperInto } from './fixtures.ts';
 
-let folder: ReturnType<typeof dataFolder>;
-let open: { close(): unknown }[];
-beforeEach(() => {
-  folder = dataFolder();
-  open = [];
-});
-afterEach(async () => {
-  for (const each of open) await each.close();
-  folder.remove();
-});
+const folder = folderPerTest();
 
 const options = (journal: string): JournalOptions => ({
   folder: folder.path,
@@ -32,8 +23,7 @@ const options = (journal: string): JournalOptions => ({
 async function journalOf(slot: number | undefined, ready?: () => Promise<void> | undefined): Promise<Journal> {
   const name = slot === undefined ? POOL_JOURNAL : gatewayJournal(slot);
   const journal = await openJournal(options(name), { clock, logger: keptLogger(), ...(ready && { ready }) });
-  open.push(journal);
-  return journal;
+  return folder.opened(journal);
 }
 
 const storedIn = (journal: string): unknown[] => {
@@ -56,7 +46,7 @@ describe('the journals of a share log', () => {
     const second = openJournal({ ...options('sharelog-1'), lockMsMax: 5_000 }, { clock, logger: keptLogger() });
     await put(first, 1);
     await first.close();
-    open.push(await second);
+    folder.opened(await second);
     expect(storedIn('sharelog-1')).toEqual([1]);
   });
 
@@ -96,8 +86,7 @@ describe('the journal of a gateway that is not started any more', () => {
       { folder: folder.path, node: 'n', consumers, owned: [POOL_JOURNAL, gatewayJournal(0)] },
       { clock, logger: keptLogger(), deliveries },
     );
-    open.push(orphans);
-    return orphans;
+    return folder.opened(orphans);
   };
 
   it('is kept until all of it is delivered, and then goes with its lock', async () => {
@@ -163,14 +152,14 @@ describe('the journal of a gateway that is not started any more', () => {
       if (lost) throw new Error('the answer is lost');
       rows.push(...more);
     };
-    const first = shipperInto(folder.path, open, take);
+    const first = shipperInto(folder, take);
     first.start();
     await expect.poll(() => tokens.length).toBe(1);
     await first.stop();
     await two.close();
     rmSync(join(folder.path, 'sharelog-2'), { recursive: true });
     lost = false;
-    const second = shipperInto(folder.path, open, take);
+    const second = shipperInto(folder, take);
     second.start();
     await put(one, 3);
     await expect.poll(() => rows, { timeout: 10_000 }).toEqual([1, 3]);
@@ -194,7 +183,7 @@ describe('the journal of a gateway that is not started any more', () => {
     await first.close();
     const rows: unknown[] = [];
     const deliveries = new Deliveries();
-    const shipper = shipperInto(folder.path, open, (_insert, more) => rows.push(...more), {
+    const shipper = shipperInto(folder, (_insert, more) => rows.push(...more), {
       delivered: (journal, seq) => deliveries.delivered('analytics', journal, seq),
     });
     shipper.start();

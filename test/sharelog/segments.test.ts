@@ -10,13 +10,13 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { POOL_JOURNAL } from '../../src/sharelog/journals.ts';
 import { openShareLog, type ShareLog, type ShareLogOptions } from '../../src/sharelog/log.ts';
 import { type LogReader, openLogReader } from '../../src/sharelog/log-reader.ts';
 import { decodeHead, encodeHead, HEAD_BYTES } from '../../src/sharelog/segment.ts';
 import { listSegments, segmentPath } from '../../src/sharelog/segment-files.ts';
-import { clock, dataFolder, judgedShare, keptLogger, noncesOf, put } from './fixtures.ts';
+import { clock, folderPerTest, judgedShare, keptLogger, noncesOf, put } from './fixtures.ts';
 
 const BOUNDS = { rowsMax: 1e9, bytesMax: 1e9 };
 const head = {
@@ -64,30 +64,19 @@ describe('a frame', () => {
 });
 
 describe('the log’s files', () => {
-  let folder: ReturnType<typeof dataFolder>;
-  let open: { close(): unknown }[];
-  beforeEach(() => {
-    folder = dataFolder();
-    open = [];
-  });
-  afterEach(async () => {
-    for (const each of open) await each.close();
-    folder.remove();
-  });
+  const folder = folderPerTest();
 
   async function openLog(segmentBytes: number, options: Partial<ShareLogOptions> = {}): Promise<ShareLog> {
     const log = await openShareLog(
       { folder: folder.path, node: 'pool-1', consumers: ['analytics'], segmentBytes, ...options },
       { clock, logger: keptLogger() },
     );
-    open.push(log);
-    return log;
+    return folder.opened(log);
   }
   function reader(): LogReader {
     const made = openLogReader(folder.path);
     if (made === undefined) throw new Error('there is no log');
-    open.push(made);
-    return made;
+    return folder.opened(made);
   }
   const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
