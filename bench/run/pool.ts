@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -42,9 +42,7 @@ export async function startPool(options: PoolOptions): Promise<PoolServer> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
   const config = join(folder, 'sluice.toml');
   writeFileSync(config, toml(folder, options));
-  const server = await ServerProcess.start([cli, 'start', '--config', config, '--json'], () =>
-    rmSync(folder, { recursive: true, force: true }),
-  );
+  const server = await ServerProcess.start([cli, 'start', '--config', config, '--json'], folder);
   const endpoints = JSON.parse(server.firstLine) as { stratumTcp: string; stratumWebsocket: string; http: string };
   const read = async (path: string): Promise<string> => (await fetch(endpoints.http + path)).text();
   const behindRows = async (): Promise<number> =>

@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { nodeFlags } from '#sluice/built';
@@ -29,22 +31,22 @@ export class ServerProcess {
   readonly firstLine: string;
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
-  readonly #cleanUp: () => void;
+  readonly #folder: string | undefined;
 
-  private constructor(child: ChildProcess, firstLine: string, ended: Promise<void>, cleanUp: () => void) {
+  private constructor(child: ChildProcess, firstLine: string, ended: Promise<void>, folder: string | undefined) {
     this.#child = child;
     this.pid = child.pid ?? 0;
     this.firstLine = firstLine;
     this.#ended = ended;
-    this.#cleanUp = cleanUp;
+    this.#folder = folder;
     closeAtEnd(this);
   }
 
   /**
-   * Starts Node on a script, as Sluice is started. `cleanUp` is called when it has ended; rejects with what it wrote where
-   * it ends before.
+   * Starts Node on a script, as Sluice is started. `folder` is its own and goes when it does; rejects with what it wrote
+   * where it ends before.
    */
-  static async start(args: readonly string[], cleanUp: () => void = () => {}): Promise<ServerProcess> {
+  static async start(args: readonly string[], folder?: string): Promise<ServerProcess> {
     const child = spawn(process.execPath, [...nodeFlags, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: plainEnvironment(),
@@ -59,20 +61,33 @@ export class ServerProcess {
       child.once('error', reject);
       void ended.then(() => reject(new Error(`${args.join(' ')} ended:\n${written}`)));
     }).catch((error: unknown) => {
-      cleanUp();
+      abandonFolder(folder);
       throw error;
     });
-    return new ServerProcess(child, firstLine, ended, cleanUp);
+    return new ServerProcess(child, firstLine, ended, folder);
   }
 
   async close(): Promise<void> {
     this.#child.kill('SIGTERM');
     await this.#ended;
+    // From the beginning again where a child of it that has yet to end was writing meanwhile.
+    if (this.#folder !== undefined) {
+      await rm(this.#folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    }
   }
 
   abandon(): void {
     this.#child.kill('SIGKILL');
-    this.#cleanUp();
+    abandonFolder(this.#folder);
+  }
+}
+
+/** As much of it as its last processes leave alone: there is no time to wait for them. */
+function abandonFolder(folder: string | undefined): void {
+  try {
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  } catch {
+    // The system's folder for such things keeps the rest.
   }
 }
 

@@ -31,7 +31,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   await Promise.all(rigs.map((opened) => opened.close()));
-  folder.remove();
+  await folder.remove();
 });
 
 describe('the embedded ClickHouse', () => {

@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await rig.close();
-  folder.remove();
+  await folder.remove();
 });
 
 /** Resolves when a shipment is sealed and on its way into ClickHouse: its file has appeared. */

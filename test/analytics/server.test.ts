@@ -58,8 +58,8 @@ beforeEach(() => {
 afterEach(async () => {
   await Promise.all(rigs.map((rig) => rig.close()));
   await Promise.all(shims.map((shim) => shim.kill()));
-  folder.remove();
-  serverFolder.remove();
+  await folder.remove();
+  await serverFolder.remove();
 });
 
 describe('a ClickHouse server', () => {

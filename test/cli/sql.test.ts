@@ -1,15 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { exitCodes } from '../../src/cli/io.ts';
 import { run } from '../../src/cli/program.ts';
+import { removeFolder } from '../support/remove-folder.ts';
 import { FakeIo } from './harness.ts';
 
 const folders: string[] = [];
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => Promise.all(folders.map(removeFolder)));
 
 /** A data folder of its own for each query. */
 function newFolder(): string {

@@ -29,9 +29,9 @@ beforeEach(async () => {
   child.on('message', (message: FromGateway) => heard.push(message));
   await hear('hello');
 });
-afterEach(() => {
+afterEach(async () => {
   child.kill('SIGKILL');
-  folder.remove();
+  await folder.remove();
 });
 
 /** Starts the gateway; resolves with where it listens. */

@@ -25,9 +25,9 @@ vardiff = false
 `);
     pool = await PoolProcess.start(folder);
   });
-  afterAll(() => {
+  afterAll(async () => {
     pool.child.kill('SIGKILL');
-    folder.remove();
+    await folder.remove();
   });
 
   const connect = (): Promise<StratumClient> => StratumClient.tcp(pool.endpoints.tcp.host, pool.endpoints.tcp.port);

@@ -52,7 +52,7 @@ describe.each([1, 2])('a pool of %d gateways under attack', (gateways) => {
   });
   afterAll(async () => {
     await pool.stop();
-    folder.remove();
+    await folder.remove();
   });
 
   it('bans an address that floods it with bad shares, while an honest miner loses nothing', async () => {
@@ -124,7 +124,7 @@ describe.each([1, 2])('a pool of %d gateways with a certificate', (gateways) => 
   });
   afterAll(async () => {
     await pool.stop();
-    folder.remove();
+    await folder.remove();
     rmSync(files, { recursive: true });
   });
 

@@ -51,7 +51,7 @@ describe.skipIf(bitcoind.path === undefined)('a pool with a real bitcoind', () =
   afterAll(async () => {
     pool?.child.kill('SIGKILL');
     await node?.stop();
-    folder?.remove();
+    await folder?.remove();
   });
 
   /** Mines one block through the pool and returns it as the node has it. */

@@ -22,9 +22,9 @@ describe.each(['tcp', 'websocket'] as const)('a pool with everything embedded, o
   beforeAll(async () => {
     pool = await PoolProcess.start(folder);
   });
-  afterAll(() => {
+  afterAll(async () => {
     pool.child.kill('SIGKILL');
-    folder.remove();
+    await folder.remove();
   });
 
   it('says that it is healthy and ready', async () => {

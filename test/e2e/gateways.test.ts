@@ -10,9 +10,9 @@ const USER = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080.load';
 
 let folder: PoolFolder | undefined;
 let pool: PoolProcess | undefined;
-afterEach(() => {
+afterEach(async () => {
   pool?.child.kill('SIGKILL');
-  folder?.remove();
+  await folder?.remove();
 });
 
 /** The gateways of a pool: those of its child processes that run that program. */

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await pool.stop();
-  folder.remove();
+  await folder.remove();
 });
 
 const seriesOf = async (): Promise<string[]> =>

@@ -28,7 +28,7 @@ describe('the limits of a pool of two gateways', () => {
   });
   afterAll(async () => {
     await pool.stop();
-    folder.remove();
+    await folder.remove();
   });
 
   /** Subscribes from one of this machine's many addresses: who came in, and to which gateway; or nobody. */

@@ -21,9 +21,9 @@ describe('a pool with everything embedded, and the built-in miner', () => {
   beforeAll(async () => {
     pool = await PoolProcess.start(folder);
   });
-  afterAll(() => {
+  afterAll(async () => {
     pool?.child.kill('SIGKILL');
-    folder.remove();
+    await folder.remove();
   });
 
   it.each(['tcp', 'websocket'] as const)('mines over %s', async (transport) => {

@@ -33,7 +33,7 @@ describe.each([1, 2])('the miners of a pool of %d gateways', (gateways) => {
   });
   afterAll(async () => {
     await pool.stop();
-    folder.remove();
+    await folder.remove();
   });
 
   const connect = async (user: string): Promise<StratumClient> => {

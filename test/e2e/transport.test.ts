@@ -28,7 +28,7 @@ describe.each([1, 2])('a pool of %d gateways on IPv6, behind a balancer', (gatew
   });
   afterAll(async () => {
     await pool.stop();
-    folder.remove();
+    await folder.remove();
     rmSync(files, { recursive: true });
   });
 

@@ -175,7 +175,7 @@ describe('the log, through whatever a disk can do', () => {
           expect(all.filter((each) => acknowledged.includes(each as number))).toEqual(acknowledged);
           resurrections += all.length - acknowledged.length;
         } finally {
-          folder.remove();
+          await folder.remove();
         }
       }),
       fuzz(150, 10_000),

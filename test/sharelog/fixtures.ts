@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, write } from 'node:fs';
+import { mkdtempSync, write } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
@@ -12,6 +12,7 @@ import type { Disk } from '../../src/sharelog/disk.ts';
 import type { LogReader } from '../../src/sharelog/log-reader.ts';
 import { LogReaders } from '../../src/sharelog/log-readers.ts';
 import { type Column, columnsOf } from '../../src/sharelog/rows.ts';
+import { removeFolder } from '../support/remove-folder.ts';
 
 export const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 export const clock: Clock = { nowMs: () => NOW_MS, monotonicMs: () => 0 };
@@ -24,9 +25,9 @@ export function keptLogger(): Logger & { readonly lines: string[] } {
 }
 
 /** A folder of its own, and how to remove it. */
-export function dataFolder(): { readonly path: string; remove(): void } {
+export function dataFolder(): { readonly path: string; remove(): Promise<void> } {
   const path = mkdtempSync(join(tmpdir(), 'sluice-test-'));
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+  return { path, remove: () => removeFolder(path) };
 }
 
 /** Something that is to be closed when its test is over. */
@@ -50,7 +51,7 @@ export function folderPerTest(): TestFolder {
   });
   afterEach(async () => {
     for (const each of open) await each.close();
-    folder.remove();
+    await folder.remove();
   });
   return {
     get path() {

@@ -30,7 +30,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   await Promise.all(open.map((log) => log.close()));
-  folder.remove();
+  await folder.remove();
 });
 
 async function openLog(
@@ -259,7 +259,7 @@ function canMount(): boolean {
   } catch {
     return false;
   } finally {
-    place.remove();
+    rmSync(place.path, { recursive: true });
   }
 }
 

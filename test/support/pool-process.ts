@@ -1,9 +1,10 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { removeFolder } from './remove-folder.ts';
 
 const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
@@ -50,9 +51,8 @@ export class PoolFolder {
       .map((line) => JSON.parse(line) as Row);
   }
 
-  remove(): void {
-    // A child of a pool that was killed may still be writing its last.
-    rmSync(this.path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  remove(): Promise<void> {
+    return removeFolder(this.path);
   }
 }
 
