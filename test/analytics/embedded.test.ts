@@ -126,9 +126,9 @@ describe('the embedded ClickHouse', () => {
   it('lets the log delete what has arrived, and says how far it is', async () => {
     const { log, commit, analytics } = await rig();
     await commit(someShares(0, 1000));
-    await expect.poll(() => log.status().keptRows, { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => log.status().keptRows).toBe(0);
     await expect
-      .poll(() => analytics.status(), { timeout: 10_000 })
+      .poll(() => analytics.status())
       .toMatchObject({
         mode: 'embedded',
         healthy: true,
@@ -185,7 +185,7 @@ describe('its process', () => {
     const policyOf = (thread: string): string | undefined =>
       readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[POLICY_FIELD - 3];
     const busy = (): readonly string[] => threads().filter((thread) => policyOf(thread) !== SCHED_IDLE);
-    await expect.poll(busy, { timeout: 5_000 }).toEqual([]);
+    await expect.poll(busy).toEqual([]);
     expect(await one('SELECT count() FROM numbers_mt(1000000)')).toBe('1000000');
     expect(busy()).toEqual([]);
   });
@@ -275,7 +275,7 @@ describe('its SQL', () => {
     await expect(querySql({ folder: join(folder.path, 'none') }, 'SELECT 1', 'TSV')).rejects.toThrow(/no data folder/);
     const second = await rig();
     expect(await textOf(querySql(options, TOTALS_SQL, 'TSV'))).toBe(`${totalsOf(600)}\n`);
-    await expect.poll(() => second.log.status().keptRows, { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => second.log.status().keptRows).toBe(0);
   });
 
   it('can not be used after close, which can be repeated', async () => {

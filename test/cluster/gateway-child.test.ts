@@ -20,7 +20,7 @@ const heard: FromGateway[] = [];
 /** What the pool says to a gateway. */
 const say = (message: ToGateway): void => void child.send(message);
 const hear = (type: FromGateway['type']): Promise<unknown> =>
-  expect.poll(() => heard.some((message) => message.type === type), { timeout: 10_000 }).toBe(true);
+  expect.poll(() => heard.some((message) => message.type === type)).toBe(true);
 
 beforeEach(async () => {
   folder = dataFolder();

@@ -76,7 +76,7 @@ describe.each([1, 2])('a pool of %d gateways under attack', (gateways) => {
     expect(JSON.parse(listed.stdout).bans).toMatchObject([{ address: ATTACKER, times: 1, reason: expect.any(String) }]);
     // Gateways in processes of their own report now and then.
     const metrics = async (): Promise<string> => (await fetch(`${pool.endpoints.http}/metrics`)).text();
-    await expect.poll(metrics, { timeout: 10_000 }).toMatch(/^sluice_connections_banned_total [1-9]/m);
+    await expect.poll(metrics).toMatch(/^sluice_connections_banned_total [1-9]/m);
     expect(await metrics()).toMatch(/^sluice_bans 1$/m);
     expect(await pool.stop()).toBe(0);
     pool = await PoolProcess.start(folder);

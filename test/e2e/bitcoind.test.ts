@@ -125,7 +125,7 @@ describe.skipIf(bitcoind.path === undefined)('a pool with a real bitcoind', () =
     expect((await fetch(`${pool.endpoints.http}/readyz`)).status).toBe(200);
     await mineOne(client);
     client.close();
-  }, 60_000);
+  });
 
   it('has every share and every block in its tables', async () => {
     expect(await pool.stop()).toBe(0);

@@ -75,7 +75,7 @@ describe('the limits of a pool of two gateways', () => {
     for (let i = 0; i < 20; i += 1) expect(await enter('127.9.0.1')).toBeUndefined();
     expect(await enter('127.9.0.2')).toBeDefined();
     const limited = async (): Promise<string> => (await fetch(`${pool.endpoints.http}/metrics`)).text();
-    await expect.poll(limited, { timeout: 5000 }).toMatch(/^sluice_connections_over_limit_total 20$/m);
+    await expect.poll(limited).toMatch(/^sluice_connections_over_limit_total 20$/m);
   });
 
   it('let somebody in when somebody has gone, in whichever gateway', async () => {
@@ -100,7 +100,7 @@ describe('the limits of a pool of two gateways', () => {
   it('forget the connections of a gateway that died', async () => {
     await fill();
     process.kill(gatewayOf(pool), 'SIGKILL');
-    await expect.poll(() => guests.some(({ socket }) => socket.destroyed), { timeout: 5000 }).toBe(true);
+    await expect.poll(() => guests.some(({ socket }) => socket.destroyed)).toBe(true);
     await delay(HEARD_MS);
     const left = guests.filter(({ socket }) => !socket.destroyed).length;
     let entered = 0;

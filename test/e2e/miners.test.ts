@@ -91,7 +91,7 @@ describe.each([1, 2])('the miners of a pool of %d gateways', (gateways) => {
     }
     for (const client of clients) client.close();
     // An answer is given for a second.
-    await expect.poll(async () => (await miner(ADDRESS)).status, { timeout: 5000 }).toBe(404);
+    await expect.poll(async () => (await miner(ADDRESS)).status).toBe(404);
   });
 
   it('leave their mark in the counters of the pool, in the API and in the metrics, and their names nowhere', async () => {

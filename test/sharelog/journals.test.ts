@@ -131,7 +131,7 @@ describe('the journal of a gateway that is not started any more', () => {
     await expect(adopt(new Deliveries())).rejects.toThrow(/sharelog-3\/ is in use/);
     await held.close();
     expect((await adopt(new Deliveries())).statuses()).toHaveLength(2);
-  }, 20_000);
+  });
 
   it('is the only thing that goes: whatever else is called gone is somebody’s', async () => {
     await journalOf(undefined);
@@ -162,7 +162,7 @@ describe('the journal of a gateway that is not started any more', () => {
     const second = shipperInto(folder, take);
     second.start();
     await put(one, 3);
-    await expect.poll(() => rows, { timeout: 10_000 }).toEqual([1, 3]);
+    await expect.poll(() => rows).toEqual([1, 3]);
     await second.stop();
     // Both may have been in already: then this is the second copy.
     expect(tokens[1]).toBe(tokens[0]);
