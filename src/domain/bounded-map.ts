@@ -15,6 +15,10 @@ export class BoundedMap<Value> {
     return this.#entries.get(key);
   }
 
+  delete(key: string): void {
+    this.#entries.delete(key);
+  }
+
   set(key: string, value: Value): void {
     this.#entries.set(key, value);
     if (this.#entries.size <= this.#entriesMax) return;

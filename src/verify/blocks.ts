@@ -1,3 +1,4 @@
+import { toHex } from '../bitcoin/bytes.ts';
 import { BoundedMap } from '../domain/bounded-map.ts';
 import type { BitcoinNode, FoundBlock, Logger, ShareRecorder, SubmitOutcome } from '../domain/ports.ts';
 
@@ -5,7 +6,7 @@ export interface BlockModules {
   readonly node: Pick<BitcoinNode, 'submitBlock'>;
   readonly recorder: Pick<ShareRecorder, 'candidate' | 'outcome' | 'commit'>;
   readonly logger: Logger;
-  /** Called once for each candidate with what became of it. */
+  /** Called with what became of a candidate; once more where that was unknown, or is another thing now. */
   readonly observe: (block: FoundBlock, outcome: SubmitOutcome) => void;
 }
 
@@ -15,8 +16,8 @@ interface Race {
   underWay: number;
 }
 
-/** Previous blocks remembered as solved by us: a candidate can only be a sibling of a recent one. */
-const SOLVED_MAX = 64;
+/** Accepted blocks remembered, with what they are made of: up to 8 MB each. */
+const SOLVED_MAX = 16;
 /** Candidates remembered by their hash, so that one that is handed in again changes nothing. */
 const KNOWN_MAX = 4096;
 /** How long a sibling waits for the first one: a node that hangs must not hold up a block that another would take. */
@@ -35,8 +36,10 @@ const TOO_MANY: SubmitOutcome = { status: 'orphaned', reason: 'too many candidat
 export class BlockSubmitter {
   readonly #modules: BlockModules;
   readonly #openMax: number;
-  /** Previous blocks (hex) on which the node has accepted a block of ours. */
-  readonly #solved = new BoundedMap<true>(SOLVED_MAX);
+  /** Blocks of ours that the node has accepted, by their previous block (hex). */
+  readonly #solved = new BoundedMap<FoundBlock>(SOLVED_MAX);
+  /** Those of them that are handed in again, since the node has lost them. */
+  readonly #lost = new Set<FoundBlock>();
   /** Hashes of candidates. A share that could not be remembered (the log is stuck) may come again, its block with it. */
   readonly #known = new BoundedMap<true>(KNOWN_MAX);
   /** By previous block, where candidates are with the node. */
@@ -65,6 +68,26 @@ export class BlockSubmitter {
       this.#settle(block, hopeless);
       return;
     }
+    this.#enterAndKeep(parent, block);
+  }
+
+  /**
+   * The node has a template on this block (internal order). One of ours on it that it had accepted is not in its chain, then:
+   * it was killed before it wrote that to its disk, or told to forget it. It gets the block again, and siblings have
+   * their chance where it is not taken.
+   */
+  nodeBuildsOn(previousHash: Uint8Array): void {
+    const parent = toHex(previousHash);
+    const block = this.#solved.get(parent);
+    if (!block) return;
+    this.#solved.delete(parent);
+    const { hash, job } = block;
+    this.#modules.logger.warn({ hash, height: job.height }, 'the node builds beside a block of ours: it gets it again');
+    this.#lost.add(block);
+    this.#enterAndKeep(parent, block);
+  }
+
+  #enterAndKeep(parent: string, block: FoundBlock): void {
     this.#open += 1;
     this.#enter(parent, block);
     this.#modules.recorder.candidate(block);
@@ -126,8 +149,9 @@ export class BlockSubmitter {
     if (outcome.status === 'unknown') this.#unanswered.push(block);
     else this.#open -= 1;
     this.#settle(block, outcome);
+    if (outcome.status !== 'unknown') this.#lost.delete(block);
     if (outcome.status === 'accepted') {
-      this.#solved.set(parent, true);
+      this.#solved.set(parent, block);
       const siblings = race.waiting.splice(0);
       this.#open -= siblings.length;
       for (const sibling of siblings) this.#settle(sibling, SIBLING);
@@ -139,10 +163,11 @@ export class BlockSubmitter {
 
   #settle(block: FoundBlock, outcome: SubmitOutcome): void {
     this.#modules.recorder.outcome(block, outcome);
-    this.#modules.observe(block, outcome);
+    // One that was lost was accepted before: it is no other block.
+    if (outcome.status !== 'accepted' || !this.#lost.has(block)) this.#modules.observe(block, outcome);
   }
 }
 
 function parentOf(block: FoundBlock): string {
-  return Buffer.from(block.job.previousHash).toString('hex');
+  return toHex(block.job.previousHash);
 }

@@ -24,6 +24,7 @@ describe.skipIf(bitcoind.path === undefined)('a pool with a real bitcoind', () =
   let pool: PoolProcess;
   let user: string;
   const tally = new Tally();
+  let forgotten = '';
 
   const connect = async (transport: 'tcp' | 'websocket'): Promise<StratumClient> => {
     const { host, port } = pool.endpoints[transport];
@@ -127,6 +128,34 @@ describe.skipIf(bitcoind.path === undefined)('a pool with a real bitcoind', () =
     client.close();
   });
 
+  it('gives its node the blocks again that it has lost', async () => {
+    const client = await connect('tcp');
+    await client.login(user);
+    await node.rpc('gettxoutsetinfo');
+    const height = await node.rpc<number>('getblockcount');
+    for (let block = 0; block < 3; block += 1) await mineOne(client);
+    const tip = await node.rpc('getbestblockhash');
+    // Before it has written them to its disk.
+    await node.kill();
+    await node.restart();
+    await expect.poll(() => node.rpc('getbestblockhash')).toBe(tip);
+    expect(await node.rpc('getblockcount')).toBe(height + 3);
+    expect(pool.log.filter((line) => line.includes('it gets it again'))).toHaveLength(3);
+    client.close();
+  });
+
+  it('goes on beside a block that its node was told to forget', async () => {
+    const client = await connect('tcp');
+    await client.login(user);
+    await mineOne(client);
+    forgotten = await node.rpc<string>('getbestblockhash');
+    const jobs = client.jobs.length;
+    await node.rpc('invalidateblock', forgotten);
+    await client.jobAfter(jobs);
+    await mineOne(client);
+    client.close();
+  });
+
   it('has every share and every block in its tables', async () => {
     expect(await pool.stop()).toBe(0);
     expect(await rowsByVerdict(folder)).toEqual(tally.replies);
@@ -136,8 +165,8 @@ describe.skipIf(bitcoind.path === undefined)('a pool with a real bitcoind', () =
     );
     expect(blocks.length).toBe(tally.acknowledged.size);
     for (const { hash, height, status } of blocks) {
-      expect(status).toBe('accepted');
-      expect(await node.rpc('getblockhash', Number(height))).toBe(hash);
+      expect(status).toBe(hash === forgotten ? 'rejected' : 'accepted');
+      if (hash !== forgotten) expect(await node.rpc('getblockhash', Number(height))).toBe(hash);
     }
   });
 });

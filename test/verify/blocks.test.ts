@@ -11,6 +11,7 @@ function block(hash: string, tip = 1): FoundBlock {
 /** A node whose answers the test gives, and a log that notes what it is told, in order. */
 function setUp(openMax = 100) {
   const events: string[] = [];
+  const observed: string[] = [];
   const pending = new Map<string, (outcome: SubmitOutcome) => void>();
   const submitter = new BlockSubmitter(
     { openMax },
@@ -28,14 +29,14 @@ function setUp(openMax = 100) {
         commit: () => {},
       },
       logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
-      observe: () => {},
+      observe: ({ hash }, { status }) => observed.push(`${status} ${hash}`),
     },
   );
   const answer = async (hash: string, status: SubmitOutcome['status']): Promise<void> => {
     pending.get(hash)?.(status === 'accepted' ? { status } : { status, reason: 'test' });
     await new Promise((resolve) => setImmediate(resolve));
   };
-  return { submitter, events, answer };
+  return { submitter, events, observed, answer };
 }
 
 describe('BlockSubmitter', () => {
@@ -97,6 +98,42 @@ describe('BlockSubmitter', () => {
     await answer('a', 'accepted');
     submitter.retry();
     expect(events.filter((event) => event === 'submit a').length).toBe(3);
+    expect(submitter.open).toBe(0);
+  });
+
+  it('hands a block in again that the node has lost, and holds siblings back meanwhile', async () => {
+    const { submitter, events, observed, answer } = setUp();
+    submitter.found(block('a'));
+    await answer('a', 'accepted');
+    submitter.nodeBuildsOn(new Uint8Array(32).fill(2));
+    expect(events).toEqual(['submit a', 'candidate a', 'accepted a']);
+    submitter.nodeBuildsOn(new Uint8Array(32).fill(1));
+    submitter.found(block('b'));
+    expect(events.slice(3)).toEqual(['submit a', 'candidate a', 'candidate b']);
+    await answer('a', 'unknown');
+    submitter.retry();
+    await answer('b', 'unknown');
+    await answer('a', 'accepted');
+    submitter.retry();
+    expect(events.slice(-2)).toEqual(['accepted a', 'submit b']);
+    await answer('b', 'orphaned');
+    // As it stands: it is not counted twice.
+    expect(observed.filter((event) => event === 'accepted a')).toHaveLength(1);
+    expect(submitter.open).toBe(0);
+    submitter.found(block('c'));
+    expect(events.at(-1)).toBe('orphaned c');
+  });
+
+  it('gives siblings their chance when the node does not take the lost one again', async () => {
+    const { submitter, events, observed, answer } = setUp();
+    submitter.found(block('a'));
+    await answer('a', 'accepted');
+    submitter.nodeBuildsOn(new Uint8Array(32).fill(1));
+    await answer('a', 'rejected');
+    submitter.found(block('b'));
+    await answer('b', 'accepted');
+    expect(events.slice(-3)).toEqual(['submit b', 'candidate b', 'accepted b']);
+    expect(observed).toEqual(['accepted a', 'rejected a', 'accepted b']);
     expect(submitter.open).toBe(0);
   });
 
