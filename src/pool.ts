@@ -154,7 +154,6 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
     admin: { token: config.http.adminToken, bans: banControl },
     pool: status,
     miner: createFindMiner(config, gateway, logger),
-    health: () => (logStatus().healthy ? [] : [`share log: ${logStatus().reason}`]),
     ready: () => unready(parts),
     metrics: () => metrics.text(),
   });

@@ -91,6 +91,8 @@ function startShipper(options: ChildOptions, warehouse: Warehouse): Shipper {
 let folderLock: FolderLock | undefined;
 
 async function main(options: ChildOptions): Promise<void> {
+  // What miners did, and from where, is for the owner of the data folder alone, whoever else may look into that.
+  process.umask(0o077);
   folderLock = await lockFolder(options.folder, options.lockMsMax);
   const warehouse = options.url === undefined ? await openEmbedded(options) : openServer(parseServerUrl(options.url));
   const shipper = startShipper(options, warehouse);

@@ -15,6 +15,8 @@ export interface AnalyticsOptions {
   readonly folder: string;
   /** A ClickHouse server, `http://user:password@host:port/database`; without it the embedded ClickHouse. */
   readonly url?: string;
+  /** A child that is silent for so long hangs, and is killed. */
+  readonly hungMsMax?: number;
 }
 
 export interface AnalyticsModules {
@@ -52,8 +54,10 @@ const RESTART_MS_MAX = 30_000;
 const LOCK_MS_MAX = 5_000;
 /** A query sees what was acknowledged before it, unless ClickHouse is further behind than this. */
 const CATCH_UP_MS_MAX = 3_000;
-/** Reports come every second; without one for this long the child hangs. */
+/** Reports come every second; one that takes this long is worth a word. */
 const SILENCE_MS_MAX = 15_000;
+/** Much longer than a query may take, or than a child that gets no turn on a machine that is full is likely to. */
+const HUNG_MS_MAX = 180_000;
 
 /** False where there is neither a server's URL nor the optional package `chdb`: then nobody reads the share log. */
 export function analyticsAvailable(url?: string): boolean {
@@ -99,17 +103,21 @@ class ChildAnalytics implements Analytics {
   #restarts = 0;
   #restartMs = RESTART_MS_MIN;
   #restartTimer: NodeJS.Timeout | undefined;
+  readonly #watch: NodeJS.Timeout;
   #closed: Promise<void> | undefined;
 
   constructor(options: AnalyticsOptions, modules: AnalyticsModules) {
     this.#options = options;
     this.#modules = modules;
     this.#reportedMs = modules.clock.monotonicMs();
+    const hungMsMax = options.hungMsMax ?? HUNG_MS_MAX;
+    this.#watch = setInterval(() => this.#killHung(hungMsMax), hungMsMax / 10).unref();
   }
 
   /** Resolves when the child is there, or has failed, or takes too long: a pool starts without its analytics. */
   async start(): Promise<void> {
     this.#starting = 'starting';
+    this.#reportedMs = this.#modules.clock.monotonicMs();
     const { folder, url } = this.#options;
     const child = startChild(
       { folder, url, lockMsMax: LOCK_MS_MAX, catchUpMsMax: CATCH_UP_MS_MAX },
@@ -131,7 +139,7 @@ class ChildAnalytics implements Analytics {
   }
 
   status(): AnalyticsStatus {
-    const silentMs = this.#modules.clock.monotonicMs() - this.#reportedMs;
+    const silentMs = this.#silentMs();
     const silence = silentMs > SILENCE_MS_MAX ? `no report for ${Math.round(silentMs / 1000)} s` : '';
     const reason = this.#starting || this.#shipped.lastError || silence;
     return {
@@ -156,7 +164,18 @@ class ChildAnalytics implements Analytics {
 
   async #close(): Promise<void> {
     clearTimeout(this.#restartTimer);
+    clearInterval(this.#watch);
     await this.#child?.close();
+  }
+
+  #silentMs(): number {
+    return this.#modules.clock.monotonicMs() - this.#reportedMs;
+  }
+
+  #killHung(hungMsMax: number): void {
+    if (this.#child === undefined || this.#silentMs() < hungMsMax) return;
+    this.#modules.logger.error({ pid: this.#child.pid }, 'the analytics process hangs; it is killed');
+    this.#child.kill();
   }
 
   #onReply(reply: ChildReply): void {

@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs';
 import { open, unlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
@@ -5,6 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { type ClickHouseClient, type ClickHouseClientConfigOptions, createClient } from '@clickhouse/client';
 import type { ChdbConnection } from 'chdb/connection';
+import { makeFolder } from '../sharelog/make-folder.ts';
 import { isStreamable } from './formats.ts';
 import { type Insert, insertSettings, queryLimits, quoted, type Warehouse } from './warehouse.ts';
 
@@ -26,7 +28,11 @@ export function chdbInstalled(): boolean {
  */
 export async function openChdb(folder: string): Promise<Warehouse> {
   const { createChdbConnection } = await import('chdb/connection');
-  const connect = (): ChdbConnection => createChdbConnection({ path: join(folder, 'chdb') });
+  const path = join(folder, 'chdb');
+  makeFolder(path);
+  // For its owner alone, also where an earlier version has made it.
+  chmodSync(path, 0o700);
+  const connect = (): ChdbConnection => createChdbConnection({ path });
   return new ChdbWarehouse(connect, join(folder, 'shipment.rowbinary'));
 }
 

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, fork } from 'node:child_process';
+import { type ChildProcess, execFile, fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { setPriority } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -17,6 +17,8 @@ const NICE = 19;
  * all cores it would be a minute until there is SQL.
  */
 const IDLE = ['chrt', '--all-tasks', '--idle', '--pid', '0'] as const;
+/** Has the kernel kill what it starts when the starting process dies: also where that hangs, or is stopped. */
+const DIE_WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL'] as const;
 
 /** The analytics child process, from outside. */
 export interface AnalyticsChild {
@@ -25,11 +27,13 @@ export interface AnalyticsChild {
   /** Resolves when it is gone, for whatever reason. */
   readonly gone: Promise<void>;
   readonly pid: number | undefined;
+  /** At once: what it had under way is done again by the next one. */
+  kill(): void;
   /** Lets it ship what it can in a few seconds, then ends it. */
   close(): Promise<void>;
 }
 
-/** Starts the child. It ends by itself when this process does, even by kill -9. */
+/** Starts the child. It ends when this process does, even by kill -9. */
 export function startChild(
   options: ChildOptions,
   modules: { readonly logger: Logger; readonly onReply: (reply: ChildReply) => void },
@@ -37,7 +41,7 @@ export function startChild(
   const child = fork(builtFile('analytics/analytics-child.ts'), [JSON.stringify(options)], {
     // Nothing of the pool's environment, which may hold its secrets, for SQL to find; and time in UTC.
     env: { TZ: 'UTC', UV_THREADPOOL_SIZE: '8', ...pick(process.env, ['PATH', 'HOME', 'TMPDIR', 'LD_LIBRARY_PATH']) },
-    execArgv: [],
+    ...launcher(),
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
   beNice(child.pid);
@@ -59,7 +63,20 @@ export function startChild(
     () => beIdle(child.pid),
     () => {},
   );
-  return { ready, gone, pid: child.pid, close: () => closeChild(child, gone) };
+  return {
+    ready,
+    gone,
+    pid: child.pid,
+    kill: () => void child.kill('SIGKILL'),
+    close: () => closeChild(child, gone),
+  };
+}
+
+/** Where there is no such command it ends when it sees that nobody is at the other end any more. */
+function launcher(): { readonly execPath?: string; readonly execArgv: string[] } {
+  const [execPath, ...options] = DIE_WITH_PARENT;
+  const works = spawnSync(execPath, [...options, 'true'], { stdio: 'ignore' }).status === 0;
+  return works ? { execPath, execArgv: [...options, process.execPath] } : { execArgv: [] };
 }
 
 /**

@@ -14,8 +14,19 @@ export class NotRunningError extends Error {
   override readonly name = 'NotRunningError';
 }
 
+/** A process that has the query says so at once; one that hangs, or gets no turn, does not. */
+const ANSWER_MS_MAX = 30_000;
+const NO_ANSWER =
+  'the analytics process of this data folder does not answer: it hangs, or the machine is too busy for it';
+const NOT_YOURS = 'this data folder is for its owner alone: ask as the user who runs the pool';
+
 /** Sends a statement to the socket of a data folder; resolves with the result's bytes in the format asked for. */
-export async function requestQuery(folder: string, sql: string, format: string): Promise<Readable> {
+export async function requestQuery(
+  folder: string,
+  sql: string,
+  format: string,
+  answerMsMax = ANSWER_MS_MAX,
+): Promise<Readable> {
   return withSocketPath(
     folder,
     SOCKET_FILE,
@@ -26,10 +37,15 @@ export async function requestQuery(folder: string, sql: string, format: string):
           if (response.statusCode === 200) resolve(response);
           else text(response).then((reason) => reject(new QueryError(reason.trim())), reject);
         });
+        const giveUp = (): void => void sent.destroy(new QueryError(NO_ANSWER));
+        const late = setTimeout(giveUp, answerMsMax);
+        sent.once('information', () => clearTimeout(late));
+        sent.once('close', () => clearTimeout(late));
         sent.once('error', (error: NodeJS.ErrnoException) => {
           // A reset before any answer is a process that was ending as the query came: there will be another.
           const absent = ['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(error.code ?? '');
-          reject(absent ? new NotRunningError('the analytics of this data folder are not running') : error);
+          if (error.code === 'EACCES') reject(new QueryError(NOT_YOURS));
+          else reject(absent ? new NotRunningError('the analytics of this data folder are not running') : error);
         });
         sent.end(sql);
       }),

@@ -67,6 +67,8 @@ export class QueryServer {
       response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${reason}\n`);
     };
     try {
+      // Whoever waits knows that somebody is here, however long the answer takes.
+      response.writeProcessing();
       const sql = await bodyOf(request);
       if (sql === undefined) return refuse(413, 'the query is too long');
       const format = new URL(request.url ?? '/', 'http://socket').searchParams.get('format') ?? 'TSV';

@@ -9,6 +9,9 @@ import { NotRunningError, QueryError, requestQuery } from './query-client.ts';
 const LOCK_MS_MAX = 5_000;
 /** A stopped pool's log may hold a day of shares. */
 const CATCH_UP_MS_MAX = 10 * 60_000;
+/** For the user, as any other reason why there is no result. */
+class NotStartedError extends QueryError {}
+
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /**
@@ -29,14 +32,17 @@ export async function querySql(options: AnalyticsOptions, sql: string, format: s
     { logger: silent, onReply: () => {} },
   );
   try {
-    await child.ready;
+    await child.ready.catch((error: Error) => {
+      throw new NotStartedError(`ClickHouse can not be started on ${folder}: ${error.message}`);
+    });
     const result = await requestQuery(folder, sql, format);
     result.once('close', () => void child.close());
     return result;
   } catch (error) {
     await child.close();
     // The lock was another's all the time: a pool that was only starting serves by now.
-    const late = error instanceof QueryError ? undefined : await ifRunning(folder, sql, format);
+    const refused = error instanceof QueryError && !(error instanceof NotStartedError);
+    const late = refused ? undefined : await ifRunning(folder, sql, format);
     if (late !== undefined) return late;
     throw error;
   }

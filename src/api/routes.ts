@@ -6,8 +6,6 @@ import type { PoolStatus } from './status.ts';
 export interface ApiSources {
   pool(): PoolStatus;
   readonly miner: FindMiner;
-  /** Why this process should be restarted; empty where it is fine. */
-  health(): readonly string[];
   /** Why miners should not be sent here; empty where all is ready. */
   ready(): readonly string[];
   /** The text format of Prometheus, version 0.0.4. */
@@ -19,7 +17,8 @@ export type Route = () => Answer | Promise<Answer>;
 /** What is served, by path. */
 export function createRoutes(sources: ApiSources): ReadonlyMap<string, Route> {
   return new Map<string, Route>([
-    ['/healthz', () => probe(sources.health())],
+    // Whatever is wrong with the disk or the node mends without a restart; what does not mend does not answer.
+    ['/healthz', () => probe([])],
     ['/readyz', () => probe(sources.ready())],
     ['/api/v1/pool', () => json('200 OK', sources.pool())],
     ['/metrics', shared(async () => prometheus(await sources.metrics()))],

@@ -125,7 +125,8 @@ export function refreshGauges(
   gauges.shareLogDepthRows = logStatus.pendingRows;
   gauges.shareLogBytes = logStatus.keptBytes;
   gauges.shareLogAlarm = logStatus.alarm === undefined ? 0 : 1;
-  gauges.analyticsLagRows = analyticsStatus.lagRows;
+  // By the log, which knows it also when the child is silent.
+  gauges.analyticsLagRows = analyticsStatus.mode === 'off' ? 0 : logStatus.keptRows;
   gauges.analyticsReady = analyticsStatus.healthy ? 1 : 0;
   counters.connectionsRefused = listeners.refused;
   counters.connectionsBanned = door.banned;

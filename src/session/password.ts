@@ -4,7 +4,7 @@
  */
 export function passwordDifficulty(password: string): number | undefined {
   for (const option of password.split(/[,;]/)) {
-    const [, digits] = /^\s*d=([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*$/i.exec(option) ?? [];
+    const [, digits] = /^\s*d=((?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?)\s*$/i.exec(option) ?? [];
     const difficulty = Number(digits);
     if (difficulty > 0 && difficulty < Number.POSITIVE_INFINITY) return difficulty;
   }

@@ -1,13 +1,15 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { analyticsAvailable } from '../../src/analytics/analytics.ts';
+import { type AnalyticsOptions, analyticsAvailable } from '../../src/analytics/analytics.ts';
+import { requestQuery } from '../../src/analytics/query-client.ts';
 import { querySql } from '../../src/analytics/query-sql.ts';
 import { columnsOf } from '../../src/sharelog/rows.ts';
 import { dataFolder, foundBlock, job, judgedShare, NOW_MS } from '../sharelog/fixtures.ts';
@@ -19,8 +21,8 @@ const SCHED_IDLE = '5';
 
 let folder: ReturnType<typeof dataFolder>;
 let rigs: Rig[] = [];
-const rig = async (path = folder.path): Promise<Rig> => {
-  const opened = await openRig(path);
+const rig = async (options: Partial<AnalyticsOptions> = {}): Promise<Rig> => {
+  const opened = await openRig(folder.path, options);
   rigs.push(opened);
   return opened;
 };
@@ -157,17 +159,32 @@ describe('the embedded ClickHouse', () => {
 });
 
 describe('its process', () => {
-  it('ends with a pool that is killed, and the next pool’s takes over with what was acknowledged', async () => {
-    const script = fileURLToPath(new URL('pool-process.mjs', import.meta.url));
-    const pool = spawn(process.execPath, [script, folder.path], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const exited = once(pool, 'exit');
-    await once(pool.stdout, 'data');
-    pool.kill('SIGKILL');
-    await exited;
-    // The first child would hold the folder's lock for as long as it lived.
-    const { one, analytics } = await rig();
-    expect(analytics.status()).toMatchObject({ reason: '', restarts: 0 });
-    expect(await one('SELECT node, worker FROM shares')).toBe('killed\twho');
+  it.each(['serves', 'hangs'])(
+    'that %s ends with a pool that is killed, and the next pool’s takes over with what was acknowledged',
+    async (state) => {
+      const script = fileURLToPath(new URL('pool-process.mjs', import.meta.url));
+      const pool = spawn(process.execPath, [script, folder.path], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const exited = once(pool, 'exit');
+      const [pid] = (await once(pool.stdout, 'data')) as [Buffer];
+      if (state === 'hangs') process.kill(Number(pid.toString()), 'SIGSTOP');
+      pool.kill('SIGKILL');
+      await exited;
+      // The first child would hold the folder's lock for as long as it lived.
+      const { one, analytics } = await rig();
+      expect(analytics.status()).toMatchObject({ reason: '', restarts: 0 });
+      expect(await one('SELECT node, worker FROM shares')).toBe('killed\twho');
+    },
+  );
+
+  it('is killed where it hangs, and started again', async () => {
+    const { analytics, commit, one, lines } = await rig({ hungMsMax: 5_000 });
+    const { pid = 0 } = analytics.status();
+    process.kill(pid, 'SIGSTOP');
+    await commit(someShares(0, 300));
+    await expect.poll(() => analytics.status().restarts).toBeGreaterThan(0);
+    expect(lines).toContain('the analytics process hangs; it is killed');
+    await expect.poll(() => analytics.status().healthy).toBe(true);
+    expect(await one(TOTALS_SQL)).toBe(totalsOf(300));
   });
 
   it('takes no more than its turn: the pool’s processes come first', async () => {
@@ -245,6 +262,37 @@ describe('its SQL', () => {
     expect(statSync(join(folder.path, 'analytics.sock')).mode & 0o777).toBe(0o600);
   });
 
+  it('keeps its files for its owner alone, in a folder of an earlier version as well', async () => {
+    mkdirSync(join(folder.path, 'chdb'), { mode: 0o755 });
+    const { commit, one } = await rig();
+    await commit(someShares(0, 3));
+    expect(await one('SELECT count() FROM shares')).toBe('3');
+    expect(statSync(join(folder.path, 'chdb')).mode & 0o077).toBe(0);
+    const open = readdirSync(folder.path, { recursive: true, encoding: 'utf8' }).filter((name) => {
+      const mode = statSync(join(folder.path, name), { throwIfNoEntry: false })?.mode ?? 0;
+      return /^(chdb|analytics)/.test(name) && (mode & 0o077) !== 0;
+    });
+    expect(open).toEqual([]);
+  });
+
+  it('says what is wrong where nobody answers, or nobody may ask', async () => {
+    const silent = createServer(() => {});
+    const socket = join(folder.path, 'analytics.sock');
+    await new Promise<void>((resolve) => silent.listen(socket, resolve));
+    await expect(requestQuery(folder.path, 'SELECT 1', 'TSV', 50)).rejects.toThrow(/does not answer/);
+    chmodSync(socket, 0);
+    const root = process.geteuid?.() === 0;
+    // Whom no mode keeps out.
+    if (root) process.seteuid?.(65_534);
+    try {
+      await expect(requestQuery(folder.path, 'SELECT 1', 'TSV')).rejects.toThrow(/as the user who runs the pool/);
+    } finally {
+      if (root) process.seteuid?.(0);
+      silent.close();
+      silent.closeAllConnections();
+    }
+  });
+
   it('survives a client that goes away and queries that fail half-way', async () => {
     const { analytics, one } = await rig();
     const stream = await analytics.query('SELECT number FROM numbers(100000000)', 'TSV');
@@ -258,7 +306,7 @@ describe('its SQL', () => {
   it('works in a folder whose path is too long for a socket', async () => {
     const long = join(folder.path, 'd'.repeat(120));
     mkdirSync(long);
-    const { one } = await rig(long);
+    const { one } = await rig({ folder: long });
     expect(await one('SELECT 1')).toBe('1');
   });
 

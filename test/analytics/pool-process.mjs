@@ -1,4 +1,4 @@
-// A process with a share log and its analytics, to be killed: logs one commit and says when it is acknowledged.
+// A process with a share log and its analytics, to be killed: logs one commit and says when it is acknowledged, with the pid of its child.
 import { startAnalytics } from '../../dist/analytics/analytics.js';
 import { openShareLog } from '../../dist/sharelog/log.js';
 
@@ -10,7 +10,10 @@ const fatal = (error) => {
   throw error;
 };
 const log = await openShareLog({ folder, node: 'killed', consumers: ['analytics'] }, { clock, logger, fatal });
-await startAnalytics({ folder }, { clock, logger, delivered: (_journal, seq) => log.confirm('analytics', seq) });
+const analytics = await startAnalytics(
+  { folder },
+  { clock, logger, delivered: (_journal, seq) => log.confirm('analytics', seq) },
+);
 const submitter = { sessionId: 1n, extranonce1: new Uint8Array(4), remoteIp: '', userAgent: '' };
 const request = { workerName: 'who', jobId: '', extranonce2: '', ntime: 0, nonce: 0 };
 log.share({
@@ -23,4 +26,4 @@ log.share({
   receivedMs: 0,
   latencyUs: 0,
 });
-log.commit(() => process.stdout.write('acknowledged\n'));
+log.commit(() => process.stdout.write(`${analytics.status().pid}\n`));

@@ -44,7 +44,7 @@ async function startShim(port = 0, faults = ''): Promise<Shim> {
 }
 
 async function rigAt(port: number): Promise<Rig> {
-  const rig = await openRig(folder.path, `http://127.0.0.1:${port}/mining`);
+  const rig = await openRig(folder.path, { url: `http://127.0.0.1:${port}/mining` });
   rigs.push(rig);
   return rig;
 }

@@ -1,6 +1,11 @@
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { ANALYTICS_CONSUMER, type Analytics, startAnalytics } from '../../src/analytics/analytics.ts';
+import {
+  ANALYTICS_CONSUMER,
+  type Analytics,
+  type AnalyticsOptions,
+  startAnalytics,
+} from '../../src/analytics/analytics.ts';
 import type { Clock } from '../../src/domain/ports.ts';
 import type { JudgedShare } from '../../src/domain/share.ts';
 import { openShareLog, type ShareLog } from '../../src/sharelog/log.ts';
@@ -20,12 +25,11 @@ export interface Rig {
   close(): Promise<void>;
 }
 
-export async function openRig(folder: string, url?: string): Promise<Rig> {
+export async function openRig(folder: string, more: Partial<AnalyticsOptions> = {}): Promise<Rig> {
   const logger = keptLogger();
   const log = await openShareLog({ folder, node: 'pool-1', consumers: [ANALYTICS_CONSUMER] }, { clock, logger });
   const delivered = (_journal: string, seq: number): void => log.confirm(ANALYTICS_CONSUMER, seq);
-  const options = url === undefined ? { folder } : { folder, url };
-  const analytics = await startAnalytics(options, { clock, logger, delivered });
+  const analytics = await startAnalytics({ folder, ...more }, { clock, logger, delivered });
   return {
     log,
     analytics,

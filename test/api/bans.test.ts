@@ -25,7 +25,7 @@ afterEach(async () => {
 async function start(token: string | undefined) {
   const bans = book();
   const logger = recordedLogger();
-  const sources = { health: () => [], ready: () => [], metrics: async () => '' };
+  const sources = { ready: () => [], metrics: async () => '' };
   const unasked = (): never => {
     throw new Error('not asked for here');
   };

@@ -49,7 +49,6 @@ async function start(answer: Answers, monotonicMs?: () => number) {
       logger,
       ...(monotonicMs && { monotonicMs }),
       pool: unasked,
-      health: () => [],
       ready: () => [],
       metrics: async () => '',
       async miner(...question) {

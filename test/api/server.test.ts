@@ -56,7 +56,6 @@ const status: PoolStatus = {
 const quiet: Omit<ApiModules, 'logger'> = {
   pool: () => status,
   miner: async () => ({ kind: 'nobody' }),
-  health: () => [],
   ready: () => [],
   metrics: async () => '',
 };
@@ -73,7 +72,6 @@ async function start(changes: Partial<ApiModules> = {}) {
   const modules: ApiModules = {
     pool: () => status,
     miner: async () => ({ kind: 'nobody' }),
-    health: () => [],
     ready: () => [],
     metrics: async () => 'sluice_sessions 3\n',
     logger,

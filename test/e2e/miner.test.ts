@@ -65,8 +65,10 @@ describe('a pool with everything embedded, and the built-in miner', () => {
     expect(found.map(({ height }) => Number(height))).toEqual(
       Array.from({ length: blocks.accepted }, (_, index) => index + 1),
     );
-    // 50 BTC and the fees of the transactions that the simulated mempool offered.
-    for (const { reward } of found) expect(BigInt(reward)).toBeGreaterThan(5_000_000_000n);
+    // 50 BTC and the fees of the transactions that the simulated mempool offered, which may be none in a block.
+    const fees = found.map(({ reward }) => BigInt(reward) - 5_000_000_000n);
+    expect(fees.every((each) => each >= 0n)).toBe(true);
+    expect(fees.some((each) => each > 0n)).toBe(true);
   });
 
   it('goes on at its height after a restart', async () => {

@@ -1,5 +1,6 @@
 import {
   closeSync,
+  existsSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -15,7 +16,8 @@ import { POOL_JOURNAL } from '../../src/sharelog/journals.ts';
 import { openShareLog, type ShareLog, type ShareLogOptions } from '../../src/sharelog/log.ts';
 import { type LogReader, openLogReader } from '../../src/sharelog/log-reader.ts';
 import { decodeHead, encodeHead, HEAD_BYTES } from '../../src/sharelog/segment.ts';
-import { listSegments, segmentPath } from '../../src/sharelog/segment-files.ts';
+import { listSegments, segmentPath, sparePaths } from '../../src/sharelog/segment-files.ts';
+import { SegmentStore } from '../../src/sharelog/segment-store.ts';
 import { clock, folderPerTest, judgedShare, keptLogger, noncesOf, put } from './fixtures.ts';
 
 const BOUNDS = { rowsMax: 1e9, bytesMax: 1e9 };
@@ -115,7 +117,8 @@ describe('the log’s files', () => {
       written.confirm('analytics', seq);
       await expect.poll(() => listSegments(join(folder.path, POOL_JOURNAL))?.length).toBeLessThan(3);
     }
-    expect(readdirSync(join(folder.path, 'sharelog')).filter((name) => name.startsWith('spare')).length).toBe(4);
+    const spares = (): string[] => readdirSync(join(folder.path, 'sharelog')).filter((name) => /^spare/.test(name));
+    await expect.poll(spares).toHaveLength(4);
     await written.close();
     const again = await openLog(1_000);
     await put(again, 240);
@@ -124,15 +127,21 @@ describe('the log’s files', () => {
   });
 
   it('have their blocks before they are written, also while nothing is confirmed', async () => {
+    const sizeOf = (path: string): number => statSync(path).size;
     const written = await openLog(1_000);
-    const spares = (): number => readdirSync(join(folder.path, 'sharelog')).filter((name) => /spare/.test(name)).length;
-    for (let i = 0; i < 30; i += 1) {
-      await expect.poll(spares).toBe(1);
-      await put(written, i);
-      const newest = listSegments(join(folder.path, POOL_JOURNAL))?.at(-1) ?? 0;
-      expect(statSync(segmentPath(join(folder.path, POOL_JOURNAL), newest)).size, `after ${i + 1}`).toBe(1_000);
+    await put(written, 0);
+    expect(sizeOf(segmentPath(join(folder.path, POOL_JOURNAL), 1))).toBe(1_000);
+
+    const store = folder.opened(new SegmentStore(folder.path, 1_000));
+    const spares = (): string[] => sparePaths(folder.path, 4).filter((path) => existsSync(path));
+    await store.prepare();
+    for (let seq = 1; seq <= 6; seq += 1) {
+      await store.make(seq);
+      expect(sizeOf(segmentPath(folder.path, seq))).toBe(1_000);
+      // The next one is in the making without being asked for.
+      await expect.poll(() => spares().map(sizeOf)).toEqual([1_000]);
+      await store.prepare();
     }
-    expect(listSegments(join(folder.path, POOL_JOURNAL))?.length).toBeGreaterThan(5);
   });
 
   it('end before a frame that a power cut has torn, wherever it tore', async () => {
