@@ -1,14 +1,14 @@
 import type { Config } from '../config/config.ts';
 import { formatHostPort, type HostPort } from '../config/endpoint.ts';
 import { keys } from '../config/keys.ts';
-import { loadConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
+import { poolConfig } from './config.ts';
 import { type ExitCode, exitCodes, type Io, paint } from './io.ts';
 
 /** `sluice check`: what a config comes to, or all that is wrong with it. */
 export function check(options: { readonly config?: string; readonly json?: boolean }, io: Io): ExitCode {
   if (options.json === true) return checkJson(options.config, io);
-  const config = loadConfig({ file: options.config, env: io.env });
+  const config = poolConfig(options.config, io);
   const rows = summary(config);
   const width = Math.max(...rows.map(([label]) => label.length));
   for (const [label, text] of rows) {
@@ -23,7 +23,7 @@ export function check(options: { readonly config?: string; readonly json?: boole
 
 function checkJson(file: string | undefined, io: Io): ExitCode {
   try {
-    const config = loadConfig({ file, env: io.env });
+    const config = poolConfig(file, io);
     io.stdout.write(`${JSON.stringify({ ok: true, problems: [], warnings: config.warnings })}\n`);
     return exitCodes.fine;
   } catch (error) {

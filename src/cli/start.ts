@@ -1,8 +1,8 @@
 import type { Config } from '../config/config.ts';
-import { loadConfig } from '../config/load.ts';
 import type { Clock, Logger } from '../domain/ports.ts';
 import type { Pool, PoolModules } from '../pool.ts';
 import { createLogger, formatFor } from '../telemetry/logger.ts';
+import { poolConfig } from './config.ts';
 import { CommandError, type ExitCode, exitCodes, type Io } from './io.ts';
 import { hangups, stopSignal, within } from './stop.ts';
 import { version } from './version.ts';
@@ -22,7 +22,7 @@ export async function start(
   io: Io,
   startPool: StartPool = loadPool,
 ): Promise<ExitCode> {
-  const config = loadConfig({ file: options.config, env: io.env });
+  const config = poolConfig(options.config, io);
   const logger = createLogger({ level: config.log.level, ...formatFor(io.stderr, io.env) }, io.logs);
   for (const warning of config.warnings) logger.warn({}, warning);
   const hangup = hangups(io);

@@ -1,6 +1,6 @@
 import { isOurs, type Key, keyOfEnv, keys } from './keys.ts';
 import { nearest } from './near.ts';
-import { type ConfigProblem, showName, showValue } from './problem.ts';
+import { type ConfigProblem, showName } from './problem.ts';
 
 /** A TOML table, or what stands in for one. */
 export type Table = { [key: string]: unknown };
@@ -31,8 +31,7 @@ export function readEnv(env: Readonly<Record<string, string | undefined>>): {
       continue;
     }
     const value = parse(key, text);
-    if (value === undefined)
-      problems.push({ key: variable, value: key.secret ? undefined : showValue(text), bound: key.rule });
+    if (value === undefined) problems.push({ key: variable, value: key.shown(text), bound: key.rule });
     else overrides.push({ key, value });
   }
   return { overrides, problems };

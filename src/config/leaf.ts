@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseRange } from '../domain/ip.ts';
 import { type HostPort, type HttpService, parseHostPort, parseHttpService } from './endpoint.ts';
+import { showValue } from './problem.ts';
 
 /** How the text of an environment variable becomes a value of a key. */
 export type LeafKind = 'text' | 'number' | 'boolean' | 'list';
@@ -10,8 +11,8 @@ export interface Leaf {
   readonly kind: LeafKind;
   /** What is right for it: the end of the sentence `key = value: …`. */
   readonly rule: string;
-  /** Never shown. */
-  readonly secret: boolean;
+  /** A value as it may stand in a message; undefined where it may hold a secret. */
+  readonly shown: (value: unknown) => string | undefined;
 }
 
 const registry = z.registry<Leaf>();
@@ -21,9 +22,14 @@ export function leafOf(schema: z.core.$ZodType): Leaf | undefined {
   return registry.get(schema);
 }
 
-function leaf<S extends z.ZodType>(schema: S, kind: LeafKind, rule: string, secret = false): S {
-  registry.add(schema, { kind, rule, secret });
+function leaf<S extends z.ZodType>(schema: S, kind: LeafKind, rule: string, shown: Leaf['shown'] = showValue): S {
+  registry.add(schema, { kind, rule, shown });
   return schema;
+}
+
+/** A URL whose login, or what may be meant as one, is left out by leaving out the whole. */
+function showUrl(value: unknown): string | undefined {
+  return typeof value === 'string' && /[@?#%]/.test(value) ? undefined : showValue(value);
 }
 
 export function integer(min: number, max: number) {
@@ -48,8 +54,13 @@ export function oneOf<const T extends string>(...values: readonly T[]) {
 const TEXT_CHARS_MAX = 4096;
 
 /** A text for which `holds` is true. */
-export function text(rule: string, holds: (value: string) => boolean, secret = false) {
-  return leaf(z.string().max(TEXT_CHARS_MAX).refine(holds), 'text', rule, secret);
+export function text(rule: string, holds: (value: string) => boolean) {
+  return leaf(z.string().max(TEXT_CHARS_MAX).refine(holds), 'text', rule);
+}
+
+/** A text that is never shown. */
+export function secret(rule: string, holds: (value: string) => boolean) {
+  return leaf(z.string().max(TEXT_CHARS_MAX).refine(holds), 'text', rule, () => undefined);
 }
 
 /** A list of texts for each of which `holds` is true. */
@@ -93,12 +104,12 @@ function hostPortOrIssue(value: string, context: z.RefinementCtx): HostPort {
 }
 
 export function httpService(rule: string, holds: (service: HttpService) => boolean) {
-  return leaf(z.string().max(TEXT_CHARS_MAX).transform(serviceOrIssue(holds)), 'text', rule, true);
+  return leaf(z.string().max(TEXT_CHARS_MAX).transform(serviceOrIssue(holds)), 'text', rule, showUrl);
 }
 
 export function httpServices(max: number, rule: string, holds: (service: HttpService) => boolean) {
   const item = z.string().max(TEXT_CHARS_MAX).transform(serviceOrIssue(holds));
-  return leaf(z.array(item).min(1).max(max), 'list', rule, true);
+  return leaf(z.array(item).min(1).max(max), 'list', rule, showUrl);
 }
 
 const RANGES_MAX = 4096;

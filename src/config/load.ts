@@ -70,7 +70,7 @@ function problemsOf(issue: z.core.$ZodIssue): ConfigProblem[] {
   const key = keyAt(issue.path);
   const name = shown(issue.path);
   if (key === undefined) return [{ key: name, value: showValue(issue.input), bound: 'must be a table' }];
-  const value = key.secret || issue.input === undefined ? undefined : showValue(issue.input);
+  const value = issue.input === undefined ? undefined : key.shown(issue.input);
   return [{ key: name, value, bound: issue.input === undefined ? `is missing: ${key.rule}` : key.rule }];
 }
 

@@ -16,9 +16,8 @@ const RATE_MAX = 1e9;
 
 const count = () => leaf.integer(1, RATE_MAX);
 const difficulty = () => leaf.number({ above: 0 }, DIFFICULTY_MAX);
+const niceHashPart = () => leaf.secret('must be a text that is not empty', (value) => value !== '');
 const onePath = (url: string): boolean => /^https?:\/\/[^/]+\/?$/.test(url);
-
-const secret = () => leaf.text('must be a text that is not empty', (value) => value !== '', true);
 
 /**
  * Every key of the config, as it is written in TOML. A table may be left out, and so may each key: what is there
@@ -59,10 +58,8 @@ export const schema = z.strictObject({
       accounts: leaf
         .named(
           z.strictObject({
-            'password-hash': leaf.text(
-              'must be what `sluice account hash` prints',
-              (value) => /^scrypt(\$[\w-]+){5}$/.test(value),
-              true,
+            'password-hash': leaf.secret('must be what `sluice account hash` prints', (value) =>
+              /^scrypt(\$[\w-]+){5}$/.test(value),
             ),
             address: leaf.text('must be a Bitcoin address', (value) => value !== ''),
           }),
@@ -80,7 +77,7 @@ export const schema = z.strictObject({
           }),
         )
         .optional(),
-      nicehash: z.strictObject({ key: secret(), secret: secret() }).optional(),
+      nicehash: z.strictObject({ key: niceHashPart(), secret: niceHashPart() }).optional(),
       'idle-minutes': leaf.number({ from: 5 }, 10_080).optional(),
       difficulty: z
         .strictObject({
@@ -138,7 +135,7 @@ export const schema = z.strictObject({
     .strictObject({
       listen: leaf.hostPort().optional(),
       'admin-token': leaf
-        .text('must be 1 to 4096 printable ASCII characters without blanks', (value) => /^[!-~]+$/.test(value), true)
+        .secret('must be 1 to 4096 printable ASCII characters without blanks', (value) => /^[!-~]+$/.test(value))
         .optional(),
     })
     .optional(),

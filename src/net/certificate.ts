@@ -11,7 +11,24 @@ export interface CertificateFiles {
 /** Names the parameters of sessions that may be resumed. */
 const SESSION_CONTEXT = 'sluice-stratum';
 
-/** What a TLS server needs of a certificate, TLS 1.2 and later. Throws where a file is missing or does not fit the other. */
+/** A file that is missing, or does not fit the other. */
+export class CertificateError extends Error {
+  override readonly name = 'CertificateError';
+  /** The key of the config that names it. */
+  readonly key: string;
+  /** Its path; undefined where it takes both. */
+  readonly path: string | undefined;
+  readonly reason: string;
+
+  constructor(key: string, path: string | undefined, reason: string) {
+    super(path === undefined ? `${key}: ${reason}` : `${key}: ${path} ${reason}`);
+    this.key = key;
+    this.path = path;
+    this.reason = reason;
+  }
+}
+
+/** What a TLS server needs of a certificate, TLS 1.2 and later. Throws a CertificateError. */
 export function loadCertificate({ cert, key }: CertificateFiles): SecureContext {
   const files = { cert: read('cert', cert), key: read('key', key) };
   try {
@@ -22,7 +39,7 @@ export function loadCertificate({ cert, key }: CertificateFiles): SecureContext 
       sessionIdContext: SESSION_CONTEXT,
     });
   } catch (error) {
-    throw new Error(`stratum.tls: ${cert} and ${key} can not be used: ${reasonOf(error)}`);
+    throw new CertificateError('stratum.tls', undefined, `${cert} and ${key} can not be used: ${reasonOf(error)}`);
   }
 }
 
@@ -30,7 +47,7 @@ function read(name: string, path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
-    throw new Error(`stratum.tls.${name}: ${path} can not be read: ${reasonOf(error)}`);
+    throw new CertificateError(`stratum.tls.${name}`, path, `can not be read: ${reasonOf(error)}`);
   }
 }
 

@@ -1,12 +1,23 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { check } from '../../src/cli/check.ts';
 import { exitCodes } from '../../src/cli/io.ts';
 import { type StartPool, start } from '../../src/cli/start.ts';
 import type { Config } from '../../src/config/config.ts';
+import { ConfigError } from '../../src/config/problem.ts';
 import type { Pool } from '../../src/pool.ts';
+import { makeCertificate } from '../support/certificate.ts';
 import { FakeIo } from './harness.ts';
 
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sluice-start-'));
+});
 afterEach(() => {
   vi.useRealTimers();
+  rmSync(folder, { recursive: true });
 });
 
 /** A pool whose ends are in the test's hands; the real one is run by test/e2e. */
@@ -69,7 +80,8 @@ describe('sluice start', () => {
   });
 
   it('reads the certificate again at a hangup, and stops at one where there is none', async () => {
-    const tls = { SLUICE_STRATUM__TLS__CERT: 'c.pem', SLUICE_STRATUM__TLS__KEY: 'k.pem' };
+    const { cert, key } = makeCertificate(folder, 'start');
+    const tls = { SLUICE_STRATUM__TLS__CERT: cert, SLUICE_STRATUM__TLS__KEY: key };
     const [secure, plain] = [new FakeIo(tls), new FakeIo()];
     const pool = poolInHand();
     const running = start({}, secure, pool.startPool);
@@ -84,6 +96,34 @@ describe('sluice start', () => {
     plain.hangUp();
     expect(await stopping).toBe(exitCodes.fine);
     expect(plain.log).toContain('SIGHUP');
+  });
+
+  it('starts nothing where the certificate can not be used, and neither does `check` take it', async () => {
+    const { cert, key } = makeCertificate(folder, 'one');
+    const other = makeCertificate(folder, 'other');
+    const none = join(folder, 'none.pem');
+    for (const [tls, problem] of [
+      [
+        { cert: none, key },
+        { key: 'stratum.tls.cert', value: `"${none}"`, bound: /^can not be read: ENOENT/ },
+      ],
+      [
+        { cert, key: other.key },
+        { key: 'stratum.tls', bound: /can not be used/ },
+      ],
+      [
+        { cert: key, key },
+        { key: 'stratum.tls', bound: /can not be used/ },
+      ],
+    ] as const) {
+      const io = new FakeIo({ SLUICE_STRATUM__TLS__CERT: tls.cert, SLUICE_STRATUM__TLS__KEY: tls.key });
+      const { startPool, config } = poolInHand();
+      const expected = { ...problem, bound: expect.stringMatching(problem.bound) };
+      await expect(start({}, io, startPool)).rejects.toMatchObject({ problems: [expected] });
+      expect(config()).toBeUndefined();
+      expect(() => check({}, io)).toThrow(ConfigError);
+      expect(check({ json: true }, io)).toBe(exitCodes.usage);
+    }
   });
 
   it('fails when the pool has to stop, and closes what is left of it', async () => {

@@ -381,6 +381,7 @@ describe('difficulty', () => {
 });
 
 describe('a config that is wrong', () => {
+  const clickhouseUrl = 'must be a URL such as "http://default@127.0.0.1:8123/sluice"';
   const port = 'must be host:port, such as "127.0.0.1:3333" or "[::1]:3333", with a port from 0 to 65535';
   it.each([
     ['stratum.gateways', '[stratum]\ngateways = 1.5', '1.5', 'must be an integer from 0 to 256'],
@@ -422,6 +423,14 @@ describe('a config that is wrong', () => {
       '[stratum]\nversion-mask = "ffffffff"',
       '"ffffffff"',
       'must be up to 8 hex digits within "1fffffe0", such as "1fffe000"',
+    ],
+    ['clickhouse.url', '[clickhouse]\nurl = "localhost:8123"', '"localhost:8123"', clickhouseUrl],
+    ['clickhouse.url', '[clickhouse]\nurl = "me:hunter2@localhost"', undefined, clickhouseUrl],
+    [
+      'node.rpc.0',
+      '[node]\nrpc = ["localhost"]',
+      '"localhost"',
+      'must be a list of 1 to 16 URLs such as "http://user:pass@127.0.0.1:8332"',
     ],
     ['stratum.bans.enabled', '[stratum.bans]\nenabled = 1', '1', 'must be true or false'],
     ['log.level', '[log]\nlevel = "loud"', '"loud"', 'must be one of "debug", "info", "warn", "error"'],
