@@ -36,7 +36,7 @@ export function answerBans(method: string, path: string, query: string, bans: Ba
   const parameters = new URLSearchParams(query);
   const durationMs = parseDurationMs(parameters.get('for') ?? '');
   if (durationMs === undefined) {
-    return json('400 Bad Request', { error: 'say for how long: ?for=90s, 10m, 1h or 7d' });
+    return json('400 Bad Request', { error: 'say for how long, as 90s, 10m, 1h or 7d' });
   }
   const ban = bans.add(address, durationMs, parameters.get('reason') ?? DEFAULT_REASON);
   return 'error' in ban ? json('400 Bad Request', { error: ban.error }) : json('200 OK', { ban: shown(ban) });

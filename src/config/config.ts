@@ -142,6 +142,8 @@ export interface ClickHouseConfig extends HttpService {
 export interface Config {
   readonly network: Network;
   /** Data directory, relative to the working directory where it is not absolute. */
+  /** What tells this pool from others that share its ClickHouse server; the host's name by default. */
+  readonly name: string;
   readonly data: string;
   readonly node: NodeConfig;
   readonly stratum: StratumConfig;

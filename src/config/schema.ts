@@ -25,6 +25,9 @@ const onePath = (url: string): boolean => /^https?:\/\/[^/]+\/?$/.test(url);
  */
 export const schema = z.strictObject({
   network: leaf.oneOf(...networkNames).optional(),
+  name: leaf
+    .text('must be 1 to 64 letters, digits, dots and dashes', (value) => /^[A-Za-z0-9.-]{1,64}$/.test(value))
+    .optional(),
   data: leaf.path().optional(),
   node: z
     .strictObject({

@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import { ANALYTICS_CONSUMER, type Analytics, analyticsAvailable, startAnalytics } from '../analytics/analytics.ts';
 import type { Config } from '../config/config.ts';
 import { clickhouseHref } from '../config/href.ts';
@@ -32,7 +31,7 @@ export async function openLog(
 ): Promise<OpenedLog> {
   const url = config.clickhouse && clickhouseHref(config.clickhouse);
   const consumers = analyticsAvailable(url) ? [ANALYTICS_CONSUMER] : [];
-  const journals = { folder: config.data, node: hostname(), consumers };
+  const journals = { folder: config.data, node: config.name, consumers };
   const log = await openShareLog(journals, { clock, logger, committed });
   running.onClose(() => log.close());
   const deliveries = new Deliveries();

@@ -90,6 +90,8 @@ export interface SessionContext {
   readonly counters: SessionCounters;
   readonly miners: MinerBook;
   readonly workerCounts: WorkerCounts;
-  /** Undefined before the first job. */
+  /** Undefined before the first job, and while there is no work that is worth anything. */
   readonly work: CurrentWork | undefined;
+  /** Why there is none, for miners; empty where that is not known. */
+  readonly pausedBecause: string;
 }

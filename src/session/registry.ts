@@ -45,7 +45,7 @@ const TERMS_MAX = 4096;
 /** Every connection's session, and the job that they all work on. */
 export class SessionRegistry {
   readonly #modules: SessionModules;
-  readonly #context: SessionContext & { work: CurrentWork | undefined };
+  readonly #context: SessionContext & { work: CurrentWork | undefined; pausedBecause: string };
   readonly #sessions = new Set<Session>();
   readonly #resumable: Resumable;
   /** Those who have subscribed, by what they may name to go on. */
@@ -110,6 +110,7 @@ export class SessionRegistry {
       miners: new MinerBook({ clock }),
       workerCounts: new WorkerCounts(),
       work: undefined,
+      pausedBecause: '',
     };
   }
 
@@ -170,6 +171,7 @@ export class SessionRegistry {
     const coinbaseBytes = job.coinb1.length + VARIANT_BYTES + EXTRANONCE1_BYTES + EXTRANONCE2_BYTES + job.coinb2.length;
     const work = { job, line: encodeNotify(job), oldestSerial, coinbaseBytes };
     this.#context.work = work;
+    this.#context.pausedBecause = '';
     for (const session of this.#sessions) session.deliver(work);
   }
 
@@ -192,9 +194,13 @@ export class SessionRegistry {
     }
   }
 
-  /** There is no work that is worth anything: no session gets any until the next broadcast, and all are told why. */
+  /**
+   * There is no work that is worth anything: no session gets any until the next broadcast, and all are told why, those that
+   * come meanwhile as well.
+   */
   pause(message: string): void {
     this.#context.work = undefined;
+    this.#context.pausedBecause = message;
     for (const session of this.#sessions) session.tell(encodeShowMessage(message));
   }
 

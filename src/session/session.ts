@@ -9,6 +9,7 @@ import {
   encodePing,
   encodeRefused,
   encodeSetExtranonce,
+  encodeShowMessage,
   encodeSubscribed,
   encodeTrue,
   encodeVerdict,
@@ -54,6 +55,7 @@ export class Session implements Submitter, Vacating, WireHandler {
   readonly #logins: Logins;
   readonly #fastSubmit = new FastSubmit();
   #unparsableLines = 0;
+  #greeted = false;
   #closing = false;
   #closed = false;
 
@@ -324,11 +326,14 @@ export class Session implements Submitter, Vacating, WireHandler {
     this.#assignment.retarget(this.#context.clock.monotonicMs());
   }
 
-  /** The first work, once the client is ready for it. One that did not say what it is is asked. */
+  /** The first work, or why there is none, once the client is ready for it. One that did not say what it is is asked. */
   #begin(): void {
-    const { work } = this.#context;
+    const { work, pausedBecause } = this.#context;
     if (this.#assignment.begun || !this.subscribed || this.workers.size === 0) return;
     if (work) this.deliver(work);
+    if (this.#greeted) return;
+    this.#greeted = true;
+    if (!work && pausedBecause !== '') this.tell(encodeShowMessage(pausedBecause));
     if (this.userAgent === '') this.#wire.send(encodeGetVersion(this.#context.nextRequestId()));
   }
 }

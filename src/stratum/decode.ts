@@ -45,7 +45,8 @@ export function decodeMessage(bytes: Uint8Array): Message {
   if (message === 'no-object') return failure(null, 'invalid-request', 'Invalid request: an object is expected');
   const { raw, text } = message;
   const id = readId(raw.id, text);
-  if (id === undefined) return failure(null, 'invalid-request', 'Invalid request: the id is no string or number');
+  if (id === undefined)
+    return failure(null, 'invalid-request', 'Invalid request: the id is no string or number, or too long');
   return decodeCall(id, raw);
 }
 

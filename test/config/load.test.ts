@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, stringify } from 'smol-toml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -39,6 +39,7 @@ const mainAddress = 'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4';
 /** Every key of the contract, none at its default. */
 const everything = `
 network = "main"
+name = "pool-7.example"
 data = "/var/lib/sluice"
 [node]
 rpc = ["http://user:p%40ss@127.0.0.1:8332", "https://u2:p2@[::1]:8333/"]
@@ -97,6 +98,7 @@ describe('loadConfig', () => {
   it('needs no file: everything embedded, on loopback', () => {
     expect(loadConfig({ env: {} })).toEqual({
       network: 'regtest',
+      name: hostname(),
       data: './sluice-data',
       node: { kind: 'simulated', blockDifficulty: 0.005, transactions: undefined, refreshMs: 30_000 },
       stratum: {
@@ -145,6 +147,7 @@ describe('loadConfig', () => {
   it('takes every key', () => {
     expect(load(everything)).toMatchObject({
       network: 'main',
+      name: 'pool-7.example',
       data: '/var/lib/sluice',
       node: {
         kind: 'rpc',
@@ -418,6 +421,7 @@ describe('a config that is wrong', () => {
     ['stratum.bans', '[stratum]\nbans = true', 'true', 'must be a table'],
     ['stratum.tls.cert', '[stratum]\ntls = { key = "k" }', undefined, 'is missing: must be a path'],
     ['data', 'data = ""', '""', 'must be a path'],
+    ['name', 'name = "two words"', '"two words"', 'must be 1 to 64 letters, digits, dots and dashes'],
     [
       'stratum.version-mask',
       '[stratum]\nversion-mask = "ffffffff"',
