@@ -33,6 +33,7 @@ export const job: Job = {
   rewardSats: 0n,
   createdMs: 0,
   template: {
+    askedMs: 0,
     height: 900_000,
     version: 0x20000000,
     previousHash: bytes(32, 'previous block'),

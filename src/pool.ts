@@ -83,7 +83,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
 
   const node = createNode(config, modules);
   running.onClose(() => node.close());
-  const blocks = createBlockSubmitter({ node, log, logger }, metrics);
+  const blocks = createBlockSubmitter({ clock, node, log, logger }, metrics);
   running.onClose(() => blocks.settled(SUBMIT_DRAIN_MS_MAX));
   const { enabled, allow, deny } = config.stratum.bans;
   const banStore = openBanStore(

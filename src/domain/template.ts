@@ -8,6 +8,8 @@ export interface TemplateTransaction {
 
 /** What a node says the next block must be (BIP22/BIP23 getblocktemplate, BIP145 for segwit), validated and decoded. */
 export interface BlockTemplate {
+  /** Monotonic clock when the node was asked for it, ms: what came to the node later is not in it. */
+  readonly askedMs: number;
   readonly height: number;
   /** u32, with no version-rolling bits changed. */
   readonly version: number;

@@ -82,6 +82,7 @@ export function simulatedNode(options: SimulatedNodeOptions, modules: SimulatedN
     const minTime = chain.medianTime + 1;
     const transactions = mempool.select(WEIGHT_MAX - RESERVED_WEIGHT);
     return {
+      askedMs: clock.monotonicMs(),
       height,
       version: VERSION,
       previousHash: chain.tipHash,

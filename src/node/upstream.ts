@@ -83,6 +83,7 @@ export class Upstream {
 
   async template(): Promise<Result<BlockTemplate>> {
     const rules = this.#options.network === 'signet' ? ['segwit', 'signet'] : ['segwit'];
+    const askedMs = this.#clock.monotonicMs();
     const answer = await this.#rpc.call({
       method: 'getblocktemplate',
       params: [{ rules }],
@@ -90,7 +91,7 @@ export class Upstream {
       answerBytesMax: TEMPLATE_ANSWER_BYTES_MAX,
     });
     if (!answer.ok) return this.#failed(this.#unhealthy(answer));
-    const decoded = decodeTemplate(answer.result, this.#options.network, this.#transactions);
+    const decoded = decodeTemplate(answer.result, askedMs, this.#options.network, this.#transactions);
     if (!decoded.ok) return this.#failed(notReady(decoded.reason, decoded.fatal));
     this.#failuresInRow = 0;
     this.#transactions = decoded.transactions;

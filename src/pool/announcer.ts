@@ -52,7 +52,7 @@ export function createAnnouncer(config: Config, modules: AnnouncerModules): (tem
     metrics.counters.jobs += 1;
     if (job.cleanJobs) metrics.counters.cleanJobs += 1;
     blocks.retry();
-    blocks.nodeBuildsOn(job.previousHash);
+    blocks.nodeBuilds(template);
     logger.debug({ job: job.id, height: job.height, transactions: template.transactions.length }, 'job announced');
   };
 }

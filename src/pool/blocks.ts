@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { BitcoinNode, Logger } from '../domain/ports.ts';
+import type { BitcoinNode, Clock, Logger } from '../domain/ports.ts';
 import type { Solution } from '../domain/share.ts';
 import type { JobStore } from '../jobs/store.ts';
 import { limits } from '../limits.ts';
@@ -12,16 +12,18 @@ import { foundBlock } from '../verify/found-block.ts';
 const RESUBMIT_MS = 10_000;
 
 export interface BlockModules {
+  readonly clock: Clock;
   readonly node: BitcoinNode;
   readonly log: ShareLog;
   readonly logger: Logger;
 }
 
 /** Submits this pool's blocks, and tells the log and the metrics what became of them. */
-export function createBlockSubmitter({ node, log, logger }: BlockModules, metrics: Metrics): BlockSubmitter {
+export function createBlockSubmitter({ clock, node, log, logger }: BlockModules, metrics: Metrics): BlockSubmitter {
   return new BlockSubmitter(
     { openMax: limits.candidatesInFlightMax },
     {
+      clock,
       node,
       recorder: log,
       logger,
@@ -49,7 +51,10 @@ export function createSolved(
 }
 
 /** Block candidates whose outcome was lost when the pool last stopped: the node is asked again, until the pool closes. */
-export async function resubmitBlocks({ node, log, logger }: BlockModules, closing: () => boolean): Promise<void> {
+export async function resubmitBlocks(
+  { node, log, logger }: Omit<BlockModules, 'clock'>,
+  closing: () => boolean,
+): Promise<void> {
   for (const candidate of log.unresolved) {
     let outcome = await node.submitBlock(candidate.block);
     while (outcome.status === 'unknown' && !closing()) {

@@ -1,8 +1,10 @@
 import { toHex } from '../bitcoin/bytes.ts';
 import { BoundedMap } from '../domain/bounded-map.ts';
-import type { BitcoinNode, FoundBlock, Logger, ShareRecorder, SubmitOutcome } from '../domain/ports.ts';
+import type { BitcoinNode, Clock, FoundBlock, Logger, ShareRecorder, SubmitOutcome } from '../domain/ports.ts';
+import type { BlockTemplate } from '../domain/template.ts';
 
 export interface BlockModules {
+  readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly node: Pick<BitcoinNode, 'submitBlock'>;
   readonly recorder: Pick<ShareRecorder, 'candidate' | 'outcome' | 'commit'>;
   readonly logger: Logger;
@@ -37,7 +39,7 @@ export class BlockSubmitter {
   readonly #modules: BlockModules;
   readonly #openMax: number;
   /** Blocks of ours that the node has accepted, by their previous block (hex). */
-  readonly #solved = new BoundedMap<FoundBlock>(SOLVED_MAX);
+  readonly #solved = new BoundedMap<{ readonly block: FoundBlock; readonly acceptedMs: number }>(SOLVED_MAX);
   /** Those of them that are handed in again, since the node has lost them. */
   readonly #lost = new Set<FoundBlock>();
   /** Hashes of candidates. A share that could not be remembered (the log is stuck) may come again, its block with it. */
@@ -72,15 +74,16 @@ export class BlockSubmitter {
   }
 
   /**
-   * The node has a template on this block (internal order). One of ours on it that it had accepted is not in its chain, then:
-   * it was killed before it wrote that to its disk, or told to forget it. It gets the block again, and siblings have
+   * The node has this template. A block of ours on the same previous block that it had accepted before is not in its chain,
+   * then: it was killed before it wrote that to its disk, or told to forget it. It gets the block again, and siblings have
    * their chance where it is not taken.
    */
-  nodeBuildsOn(previousHash: Uint8Array): void {
+  nodeBuilds({ previousHash, askedMs }: Pick<BlockTemplate, 'previousHash' | 'askedMs'>): void {
     const parent = toHex(previousHash);
-    const block = this.#solved.get(parent);
-    if (!block) return;
+    const solved = this.#solved.get(parent);
+    if (!solved || askedMs <= solved.acceptedMs) return;
     this.#solved.delete(parent);
+    const { block } = solved;
     const { hash, job } = block;
     this.#modules.logger.warn({ hash, height: job.height }, 'the node builds beside a block of ours: it gets it again');
     this.#lost.add(block);
@@ -151,7 +154,7 @@ export class BlockSubmitter {
     this.#settle(block, outcome);
     if (outcome.status !== 'unknown') this.#lost.delete(block);
     if (outcome.status === 'accepted') {
-      this.#solved.set(parent, block);
+      this.#solved.set(parent, { block, acceptedMs: this.#modules.clock.monotonicMs() });
       const siblings = race.waiting.splice(0);
       this.#open -= siblings.length;
       for (const sibling of siblings) this.#settle(sibling, SIBLING);

@@ -62,8 +62,7 @@ describe.skipIf(bitcoind.path === undefined)('a pool with a real bitcoind', () =
     const solution = client.solve(user, versionBits === undefined ? {} : { versionBits });
     expect(await tally.submit(client, solution)).toMatchObject({ result: true, error: null });
     // The pool's next job comes of the node's new tip.
-    const next = await client.jobAfter(jobs);
-    expect(next.clean).toBe(true);
+    await client.cleanJobAfter(jobs);
     expect(await node.rpc<number>('getblockcount')).toBe(before + 1);
     expect(await node.rpc('getbestblockhash')).toBe(solution.hash);
     return best();
@@ -103,8 +102,7 @@ describe.skipIf(bitcoind.path === undefined)('a pool with a real bitcoind', () =
     const old = client.solve(user);
     const jobs = client.jobs.length;
     await node.mine(1);
-    const next = await client.jobAfter(jobs);
-    expect(next.clean).toBe(true);
+    await client.cleanJobAfter(jobs);
     expect((await tally.submit(client, old)).error).toEqual([21, 'Stale', null]);
     await mineOne(client);
     client.close();
@@ -151,7 +149,7 @@ describe.skipIf(bitcoind.path === undefined)('a pool with a real bitcoind', () =
     forgotten = await node.rpc<string>('getbestblockhash');
     const jobs = client.jobs.length;
     await node.rpc('invalidateblock', forgotten);
-    await client.jobAfter(jobs);
+    await client.cleanJobAfter(jobs);
     await mineOne(client);
     client.close();
   });

@@ -21,6 +21,7 @@ export function hashOf(seed: number): Uint8Array {
 /** A template upon the block `tip`, with that many transactions. */
 export function templateOn(tip: number, transactions = 0, change: Partial<BlockTemplate> = {}): BlockTemplate {
   return {
+    askedMs: 0,
     height: 101,
     version: 0x2000_0000,
     previousHash: hashOf(tip),

@@ -24,15 +24,16 @@ const good = {
 };
 
 function reason(change: object, network: 'regtest' | 'signet' = 'regtest'): string {
-  const decoded = decodeTemplate({ ...good, ...change }, network);
+  const decoded = decodeTemplate({ ...good, ...change }, 5, network);
   return decoded.ok ? 'ok' : decoded.reason;
 }
 
 describe('decodeTemplate', () => {
   it('reads what a node says', () => {
-    expect(decodeTemplate(good, 'regtest')).toMatchObject({
+    expect(decodeTemplate(good, 5, 'regtest')).toMatchObject({
       ok: true,
       template: {
+        askedMs: 5,
         height: 1,
         version: 0x2000_0000,
         previousHash: fromDisplayHash(hash('0a')),
@@ -47,16 +48,16 @@ describe('decodeTemplate', () => {
   });
 
   it('reads a version with its top bit set, which Core prints as a negative number', () => {
-    const decoded = decodeTemplate({ ...good, version: -1 }, 'regtest');
+    const decoded = decodeTemplate({ ...good, version: -1 }, 5, 'regtest');
     expect(decoded.ok && decoded.template.version).toBe(0xffff_ffff);
   });
 
   it('keeps the bytes of transactions that the template before had, witness and all', () => {
-    const before = decodeTemplate(good, 'regtest');
+    const before = decodeTemplate(good, 5, 'regtest');
     if (!before.ok) throw new Error(before.reason);
     const [kept] = good.transactions;
     const other = { ...kept, hash: hash('04'), data: '0200fe' };
-    const after = decodeTemplate({ ...good, transactions: [kept, other] }, 'regtest', before.transactions);
+    const after = decodeTemplate({ ...good, transactions: [kept, other] }, 5, 'regtest', before.transactions);
     if (!after.ok) throw new Error(after.reason);
     expect(after.template.transactions[0]).toBe(before.template.transactions[0]);
     expect(after.template.transactions[1]?.data).toEqual(Uint8Array.of(2, 0, 254));
@@ -106,7 +107,10 @@ describe('decodeTemplate', () => {
   });
 
   it('mines no signet that wants signatures', () => {
-    expect(decodeTemplate({ ...good, signet_challenge: '5121ab' }, 'signet')).toMatchObject({ ok: false, fatal: true });
+    expect(decodeTemplate({ ...good, signet_challenge: '5121ab' }, 5, 'signet')).toMatchObject({
+      ok: false,
+      fatal: true,
+    });
     expect(reason({ signet_challenge: '5121ab' }, 'signet')).toContain('signet_challenge');
     expect(reason({ signet_challenge: '51' }, 'signet')).toBe('ok');
   });
@@ -114,8 +118,8 @@ describe('decodeTemplate', () => {
   it('answers anything with a value', () => {
     fc.assert(
       fc.property(fc.anything(), fc.constantFrom(...Object.keys(good)), (value, field) => {
-        expect(decodeTemplate(value, 'regtest').ok).toBe(false);
-        const decoded = decodeTemplate({ ...good, [field]: value }, 'regtest');
+        expect(decodeTemplate(value, 5, 'regtest').ok).toBe(false);
+        const decoded = decodeTemplate({ ...good, [field]: value }, 5, 'regtest');
         if (!decoded.ok) expect(decoded.reason).toContain(field);
       }),
     );

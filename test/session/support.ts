@@ -115,6 +115,7 @@ export function makeJob(serial: number, changes: Partial<Job> = {}): Job {
     rewardSats: 0n,
     createdMs: 0,
     template: {
+      askedMs: 0,
       ...header,
       minTime: 0,
       curTime: 0,

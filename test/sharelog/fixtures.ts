@@ -84,6 +84,7 @@ export const job: Job = {
   rewardSats: 5_000_000_123n,
   createdMs: NOW_MS - 1000,
   template: {
+    askedMs: 0,
     height: 812,
     version: 0x20000000,
     previousHash: new Uint8Array(32),

@@ -111,6 +111,7 @@ describe('encodeNotify', () => {
     rewardSats: 0n,
     createdMs: 0,
     template: {
+      askedMs: 0,
       height: 1,
       version: 0x20000000,
       previousHash: new Uint8Array(genesis),

@@ -122,6 +122,7 @@ export function makeJob(index: number, tip: number, changes: Partial<Job> = {}):
     rewardSats: 5_000_000_000n,
     createdMs: 0,
     template: {
+      askedMs: 0,
       ...header,
       minTime: 1_700_000_000,
       curTime: 1_700_000_100,

@@ -195,6 +195,11 @@ export class StratumClient {
     return this.work;
   }
 
+  /** Waits for a job on another tip, beyond the first `count` jobs: ones on the same tip may come before it. */
+  async cleanJobAfter(count: number): Promise<void> {
+    await this.until(() => this.jobs.slice(count).some(({ clean }) => clean));
+  }
+
   get work(): Work {
     const job = this.jobs.at(-1);
     if (!job) throw new Error('no job yet');

@@ -16,6 +16,7 @@ function setUp(openMax = 100) {
   const submitter = new BlockSubmitter(
     { openMax },
     {
+      clock: { monotonicMs: () => 1_000 },
       node: {
         submitBlock: (bytes) => {
           const hash = Buffer.from(bytes).toString();
@@ -36,7 +37,10 @@ function setUp(openMax = 100) {
     pending.get(hash)?.(status === 'accepted' ? { status } : { status, reason: 'test' });
     await new Promise((resolve) => setImmediate(resolve));
   };
-  return { submitter, events, observed, answer };
+  /** The node has a template on a tip, asked for after what it has accepted. */
+  const nodeBuilds = (tip: number, askedMs = 1_001): void =>
+    submitter.nodeBuilds({ previousHash: new Uint8Array(32).fill(tip), askedMs });
+  return { submitter, events, observed, answer, nodeBuilds };
 }
 
 describe('BlockSubmitter', () => {
@@ -102,12 +106,13 @@ describe('BlockSubmitter', () => {
   });
 
   it('hands a block in again that the node has lost, and holds siblings back meanwhile', async () => {
-    const { submitter, events, observed, answer } = setUp();
+    const { submitter, events, observed, answer, nodeBuilds } = setUp();
     submitter.found(block('a'));
     await answer('a', 'accepted');
-    submitter.nodeBuildsOn(new Uint8Array(32).fill(2));
+    nodeBuilds(2);
+    nodeBuilds(1, 1_000);
     expect(events).toEqual(['submit a', 'candidate a', 'accepted a']);
-    submitter.nodeBuildsOn(new Uint8Array(32).fill(1));
+    nodeBuilds(1);
     submitter.found(block('b'));
     expect(events.slice(3)).toEqual(['submit a', 'candidate a', 'candidate b']);
     await answer('a', 'unknown');
@@ -125,10 +130,10 @@ describe('BlockSubmitter', () => {
   });
 
   it('gives siblings their chance when the node does not take the lost one again', async () => {
-    const { submitter, events, observed, answer } = setUp();
+    const { submitter, events, observed, answer, nodeBuilds } = setUp();
     submitter.found(block('a'));
     await answer('a', 'accepted');
-    submitter.nodeBuildsOn(new Uint8Array(32).fill(1));
+    nodeBuilds(1);
     await answer('a', 'rejected');
     submitter.found(block('b'));
     await answer('b', 'accepted');

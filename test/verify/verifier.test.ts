@@ -41,6 +41,7 @@ function makeJob(index: number, tip = 1): Job {
     rewardSats: 5_000_000_000n,
     createdMs: 0,
     template: {
+      askedMs: 0,
       height: 100 + tip,
       version: 0x20000000,
       previousHash,
