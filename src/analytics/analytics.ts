@@ -15,6 +15,8 @@ export interface AnalyticsOptions {
   readonly folder: string;
   /** A ClickHouse server, `http://user:password@host:port/database`; without it the embedded ClickHouse. */
   readonly url?: string;
+  /** A query waits no longer to see what was acknowledged before it. */
+  readonly catchUpMsMax?: number;
   /** A child that is silent for so long hangs, and is killed. */
   readonly hungMsMax?: number;
 }
@@ -118,9 +120,9 @@ class ChildAnalytics implements Analytics {
   async start(): Promise<void> {
     this.#starting = 'starting';
     this.#reportedMs = this.#modules.clock.monotonicMs();
-    const { folder, url } = this.#options;
+    const { folder, url, catchUpMsMax = CATCH_UP_MS_MAX } = this.#options;
     const child = startChild(
-      { folder, url, lockMsMax: LOCK_MS_MAX, catchUpMsMax: CATCH_UP_MS_MAX },
+      { folder, url, lockMsMax: LOCK_MS_MAX, catchUpMsMax },
       { logger: this.#modules.logger, onReply: (reply) => this.#onReply(reply) },
     );
     this.#child = child;

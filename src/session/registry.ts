@@ -17,6 +17,9 @@ import { Session } from './session.ts';
 import { TermsCache } from './terms.ts';
 import { WorkerCounts } from './worker-counts.ts';
 
+/** From the system's randomness: 1 to VARIANTS_MAX - 1. */
+export const randomVariant = (): number => randomInt(1, VARIANTS_MAX);
+
 export interface SessionModules {
   readonly clock: Clock;
   readonly logger: Logger;
@@ -25,7 +28,7 @@ export interface SessionModules {
   readonly extranonces: Extranonces;
   /** 16 hex digits that nobody can guess. Default: from the system's randomness. */
   readonly newResumeId?: () => string;
-  /** 1 to VARIANTS_MAX - 1, and nobody can guess which. Default: from the system's randomness. */
+  /** 1 to VARIANTS_MAX - 1, and nobody can guess which. Default: `randomVariant`. */
   readonly newVariant?: () => number;
   /** Unique in the data directory. */
   newSessionId(): bigint;
@@ -102,7 +105,7 @@ export class SessionRegistry {
       seated: (resumeId, session) => this.#seated.set(resumeId, session),
       newExtranonce: () => extranonces.allocate(),
       newResumeId: modules.newResumeId ?? (() => randomBytes(8).toString('hex')),
-      newVariant: modules.newVariant ?? (() => randomInt(1, VARIANTS_MAX)),
+      newVariant: modules.newVariant ?? randomVariant,
       nextRequestId: () => asked++,
       terms: new TermsCache({ entriesMax: TERMS_MAX }),
       views: new LastView(),

@@ -64,7 +64,7 @@ describe('the gate before SQL', () => {
     expect(checkQuery(sql)).toMatch(reason);
   });
 
-  it('reads long and deep statements in linear time', () => {
+  it('reads long and deep statements', () => {
     const long = `SELECT '${"\\'".repeat(15_000)}', ${'('.repeat(10_000)}${')'.repeat(10_000)} /*${'*'.repeat(5_000)}*/`;
     expect(checkQuery(long)).toBeUndefined();
     expect(checkQuery(`SELECT '${"\\'".repeat(30_000)}`)).toMatch(/quote/);

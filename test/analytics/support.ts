@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { expect } from 'vitest';
 import {
   ANALYTICS_CONSUMER,
   type Analytics,
@@ -29,7 +30,9 @@ export async function openRig(folder: string, more: Partial<AnalyticsOptions> = 
   const logger = keptLogger();
   const log = await openShareLog({ folder, node: 'pool-1', consumers: [ANALYTICS_CONSUMER] }, { clock, logger });
   const delivered = (_journal: string, seq: number): void => log.confirm(ANALYTICS_CONSUMER, seq);
-  const analytics = await startAnalytics({ folder, ...more }, { clock, logger, delivered });
+  // However busy the machine is: what is asked for is waited for.
+  const analytics = await startAnalytics({ folder, catchUpMsMax: 30_000, ...more }, { clock, logger, delivered });
+  await expect.poll(() => analytics.status().reason).not.toBe('starting');
   return {
     log,
     analytics,

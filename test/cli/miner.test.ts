@@ -68,9 +68,9 @@ describe('sluice miner', () => {
     const url = await yesPool();
     expect(await run(['miner', '--url', url, '--duration', '2'], io)).toBe(exitCodes.fine);
     const shown = io.err.split('\r\u001b[K');
-    const line = /^1 s, [0-9.]+ [kMG]?H\/s, \d+ accepted, 0 rejected, difficulty 1e-9$/;
+    const line = /^\d+ s, [0-9.]+ [kMG]?H\/s, \d+ accepted, 0 rejected, difficulty 1e-9$/;
     expect(shown).toContainEqual(expect.stringMatching(line));
-    expect(io.out).toMatch(/^2 s, .* accepted, 0 rejected, difficulty 1e-9\n$/);
+    expect(io.out).toMatch(/^\d+ s, .* accepted, 0 rejected, difficulty 1e-9\n$/);
   });
 
   it('fails where the pool refuses the user', async () => {

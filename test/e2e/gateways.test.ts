@@ -63,9 +63,13 @@ it('spreads miners over its gateways, and one that is killed takes no acknowledg
   const tally = new Tally();
 
   const clients: StratumClient[] = [];
-  // The kernel deals connections out by chance: all twelve of a kind at one gateway come once in two thousand runs.
-  for (let count = 0; count < 24; count += 1) clients.push(await connect(count % 2 === 0 ? 'tcp' : 'websocket'));
-  const prefixes = new Set(clients.map((client) => Number.parseInt(client.extranonce1, 16) >>> 22));
+  // Who gets a connection is chance, and one may get many in a row.
+  const prefixes = new Set<number>();
+  for (let count = 0; count < 24 || (prefixes.size < 2 && count < 200); count += 1) {
+    const client = await connect(count % 2 === 0 ? 'tcp' : 'websocket');
+    prefixes.add(Number.parseInt(client.extranonce1, 16) >>> 22);
+    clients.push(client);
+  }
   expect(prefixes.size, 'extranonces of both gateways').toBe(2);
   expect(new Set(clients.map((client) => client.extranonce1)).size).toBe(clients.length);
   for (const client of clients) {
@@ -81,9 +85,11 @@ it('spreads miners over its gateways, and one that is killed takes no acknowledg
   for (let kill = 1; kill <= 3; kill += 1) {
     const goal = tally.acknowledged.size + 300;
     await expect.poll(() => tally.acknowledged.size).toBeGreaterThan(goal);
-    await expect.poll(() => gatewaysOf(pool?.child.pid ?? 0).length).toBe(2);
-    const [victim = 0] = gatewaysOf(pool.child.pid ?? 0);
-    expect(seen.has(victim)).toBe(false);
+    // One that was killed may be there for a moment yet.
+    const others = (): number[] => gatewaysOf(pool?.child.pid ?? 0).filter((pid) => !seen.has(pid));
+    await expect.poll(() => others().length).toBe(2);
+    const [victim] = others();
+    if (victim === undefined) throw new Error('no gateway runs');
     seen.add(victim);
     process.kill(victim, 'SIGKILL');
   }
@@ -107,7 +113,9 @@ it('spreads miners over its gateways, and one that is killed takes no acknowledg
 it('gives whoever comes back to another gateway a new session, where no share of the old one counts again', {
   timeout: 120_000,
 }, async () => {
-  folder = new PoolFolder('[stratum]\ngateways = 2\n[stratum.difficulty]\nstart = 1e-7\nvardiff = false\n');
+  // No block by chance, which would make the share of before it stale.
+  const node = '[node]\nsimulated-block-difficulty = 1e12\n';
+  folder = new PoolFolder(`${node}[stratum]\ngateways = 2\n[stratum.difficulty]\nstart = 1e-7\nvardiff = false\n`);
   pool = await PoolProcess.start(folder);
   const tally = new Tally();
   const first = await connect();

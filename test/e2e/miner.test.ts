@@ -12,7 +12,7 @@ interface Counters {
 describe('a pool with everything embedded, and the built-in miner', () => {
   // Easy enough for a few blocks within seconds, so that jobs change under the miner's hands.
   const folder = new PoolFolder(
-    '[node]\nsimulated-block-difficulty = 0.002\n[stratum.difficulty]\nstart = 0.00005\nvardiff = false\n',
+    '[node]\nsimulated-block-difficulty = 0.0005\n[stratum.difficulty]\nstart = 0.00005\nvardiff = false\n',
   );
   let pool: PoolProcess;
   let accepted = 0;

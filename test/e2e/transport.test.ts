@@ -41,7 +41,8 @@ describe.each([1, 2])('a pool of %d gateways on IPv6, behind a balancer', (gatew
     await client.login(USER);
     expect((await client.submit(client.solve(USER))).result).toBe(true);
     client.close();
-    expect(await folder.sql('SELECT DISTINCT remote_ip FROM sluice.shares')).toEqual([{ remote_ip: MINER }]);
+    const seen = (): Promise<unknown> => folder.sql('SELECT DISTINCT remote_ip FROM sluice.shares');
+    await expect.poll(seen).toEqual([{ remote_ip: MINER }]);
   });
 
   it('demands its header, over every transport', async () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { variantHex } from '../../src/domain/ids.ts';
+import { randomVariant } from '../../src/session/registry.ts';
 import { roundDifficulty } from '../../src/session/vardiff.ts';
 import { Front, type Miner, type Params } from '../support/front.ts';
 import { inShort, makeBench, makeJob } from './support.ts';
@@ -125,7 +126,7 @@ describe('shares that were mined before their difficulty was chosen are worth no
 describe('a job that is current already', () => {
   it('is given out under ids that are spread over all there are', async () => {
     await front.close();
-    front = await Front.open();
+    front = await Front.open({}, { newVariant: randomVariant });
     front.announce();
     const variants = Array.from({ length: 300 }, () => {
       const miner = front.connect();

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { targetOfDifficulty, targetToBytes } from '../../src/bitcoin/target.ts';
-import { jobId, jobSerial } from '../../src/domain/ids.ts';
+import { jobId, jobSerial, VARIANTS_MAX } from '../../src/domain/ids.ts';
 import type { Job } from '../../src/domain/job.ts';
 import type { JudgedShare } from '../../src/domain/share.ts';
 import { JobStore } from '../../src/jobs/store.ts';
@@ -52,6 +52,7 @@ export class Front {
       },
     );
     let sessions = 0n;
+    let variant = 0;
     this.registry = new SessionRegistry(
       { ...sessionOptions, ...options },
       {
@@ -61,6 +62,11 @@ export class Front {
         authorize: authorizeAnyone(),
         extranonces: new ExtranonceAllocator({ prefix: 0, prefixBits: 0 }),
         newSessionId: () => ++sessions,
+        // The same each time, so that no test has luck of its own in each run.
+        newVariant: () => {
+          variant = (variant % (VARIANTS_MAX - 1)) + 1;
+          return variant;
+        },
         ...modules,
       },
     );
