@@ -30,6 +30,8 @@ export interface AnalyticsModules {
 
 export interface AnalyticsStatus extends ShipStatus {
   readonly mode: 'embedded' | 'server' | 'off';
+  /** The child has said lately how far it is. */
+  readonly reporting: boolean;
   /** The child runs and its last shipment went through. */
   readonly healthy: boolean;
   /** Why not; empty where it is. */
@@ -60,6 +62,7 @@ const CATCH_UP_MS_MAX = 3_000;
 const SILENCE_MS_MAX = 15_000;
 /** Much longer than a query may take, or than a child that gets no turn on a machine that is full is likely to. */
 const HUNG_MS_MAX = 180_000;
+const HUNG_LOOKS = 10;
 
 /** False where there is neither a server's URL nor the optional package `chdb`: then nobody reads the share log. */
 export function analyticsAvailable(url?: string): boolean {
@@ -85,7 +88,7 @@ const NOTHING_SHIPPED: ShipStatus = { lagRows: 0, lagMs: 0, shippedRows: 0, last
 class NoAnalytics implements Analytics {
   status(): AnalyticsStatus {
     const reason = 'analytics is off';
-    return { ...NOTHING_SHIPPED, mode: 'off', healthy: false, reason, restarts: 0, pid: undefined };
+    return { ...NOTHING_SHIPPED, mode: 'off', reporting: false, healthy: false, reason, restarts: 0, pid: undefined };
   }
 
   async query(): Promise<Readable> {
@@ -101,6 +104,7 @@ class ChildAnalytics implements Analytics {
   #child: AnalyticsChild | undefined;
   #shipped = NOTHING_SHIPPED;
   #reportedMs: number;
+  #silentLooks = 0;
   #starting = '';
   #restarts = 0;
   #restartMs = RESTART_MS_MIN;
@@ -113,13 +117,13 @@ class ChildAnalytics implements Analytics {
     this.#modules = modules;
     this.#reportedMs = modules.clock.monotonicMs();
     const hungMsMax = options.hungMsMax ?? HUNG_MS_MAX;
-    this.#watch = setInterval(() => this.#killHung(hungMsMax), hungMsMax / 10).unref();
+    this.#watch = setInterval(() => this.#look(), hungMsMax / HUNG_LOOKS).unref();
   }
 
   /** Resolves when the child is there, or has failed, or takes too long: a pool starts without its analytics. */
   async start(): Promise<void> {
     this.#starting = 'starting';
-    this.#reportedMs = this.#modules.clock.monotonicMs();
+    this.#hear();
     const { folder, url, catchUpMsMax = CATCH_UP_MS_MAX } = this.#options;
     const child = startChild(
       { folder, url, lockMsMax: LOCK_MS_MAX, catchUpMsMax },
@@ -147,6 +151,7 @@ class ChildAnalytics implements Analytics {
     return {
       ...this.#shipped,
       mode: this.#options.url === undefined ? 'embedded' : 'server',
+      reporting: this.#starting === '' && silence === '',
       healthy: reason === '',
       reason,
       restarts: this.#restarts,
@@ -174,14 +179,21 @@ class ChildAnalytics implements Analytics {
     return this.#modules.clock.monotonicMs() - this.#reportedMs;
   }
 
-  #killHung(hungMsMax: number): void {
-    if (this.#child === undefined || this.#silentMs() < hungMsMax) return;
+  /** By looks and not by the clock: where everything was stopped for a while, the child was, too. */
+  #look(): void {
+    this.#silentLooks += 1;
+    if (this.#child === undefined || this.#silentLooks <= HUNG_LOOKS) return;
     this.#modules.logger.error({ pid: this.#child.pid }, 'the analytics process hangs; it is killed');
     this.#child.kill();
   }
 
-  #onReply(reply: ChildReply): void {
+  #hear(): void {
     this.#reportedMs = this.#modules.clock.monotonicMs();
+    this.#silentLooks = 0;
+  }
+
+  #onReply(reply: ChildReply): void {
+    this.#hear();
     if (reply.type === 'status') this.#shipped = reply.status;
     else if (reply.type === 'delivered') this.#modules.delivered(reply.journal, reply.seq);
   }

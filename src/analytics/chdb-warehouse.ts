@@ -30,8 +30,12 @@ export async function openChdb(folder: string): Promise<Warehouse> {
   const { createChdbConnection } = await import('chdb/connection');
   const path = join(folder, 'chdb');
   makeFolder(path);
-  // For its owner alone, also where an earlier version has made it.
-  chmodSync(path, 0o700);
+  try {
+    // For its owner alone, also where an earlier version has made it.
+    chmodSync(path, 0o700);
+  } catch {
+    // Another user's, or on a file system without modes: who may look into it is decided there.
+  }
   const connect = (): ChdbConnection => createChdbConnection({ path });
   return new ChdbWarehouse(connect, join(folder, 'shipment.rowbinary'));
 }

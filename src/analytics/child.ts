@@ -33,7 +33,10 @@ export interface AnalyticsChild {
   close(): Promise<void>;
 }
 
-/** Starts the child. It ends when this process does, even by kill -9. */
+/**
+ * Starts the child. It ends when this process does, even by kill -9: whatever it is doing where the system sees to that
+ * (`launcher`), else as soon as it notices.
+ */
 export function startChild(
   options: ChildOptions,
   modules: { readonly logger: Logger; readonly onReply: (reply: ChildReply) => void },
@@ -72,7 +75,7 @@ export function startChild(
   };
 }
 
-/** Where there is no such command it ends when it sees that nobody is at the other end any more. */
+/** Where there is no such command, or Node's file has capabilities (setcap), the system does not see to it. */
 function launcher(): { readonly execPath?: string; readonly execArgv: string[] } {
   const [execPath, ...options] = DIE_WITH_PARENT;
   const works = spawnSync(execPath, [...options, 'true'], { stdio: 'ignore' }).status === 0;

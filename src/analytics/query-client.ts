@@ -18,7 +18,7 @@ export class NotRunningError extends Error {
 const ANSWER_MS_MAX = 30_000;
 const NO_ANSWER =
   'the analytics process of this data folder does not answer: it hangs, or the machine is too busy for it';
-const NOT_YOURS = 'this data folder is for its owner alone: ask as the user who runs the pool';
+export const NOT_YOURS = 'this data folder is for its owner alone: ask as the user who runs the pool';
 
 /** Sends a statement to the socket of a data folder; resolves with the result's bytes in the format asked for. */
 export async function requestQuery(
@@ -34,11 +34,11 @@ export async function requestQuery(
       new Promise<Readable>((resolve, reject) => {
         const path = `/?format=${encodeURIComponent(format)}`;
         const sent = request({ socketPath, path, method: 'POST' }, (response) => {
+          clearTimeout(late);
           if (response.statusCode === 200) resolve(response);
           else text(response).then((reason) => reject(new QueryError(reason.trim())), reject);
         });
-        const giveUp = (): void => void sent.destroy(new QueryError(NO_ANSWER));
-        const late = setTimeout(giveUp, answerMsMax);
+        const late = setTimeout(() => sent.destroy(new QueryError(NO_ANSWER)), answerMsMax);
         sent.once('information', () => clearTimeout(late));
         sent.once('close', () => clearTimeout(late));
         sent.once('error', (error: NodeJS.ErrnoException) => {

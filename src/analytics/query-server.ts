@@ -37,23 +37,20 @@ export class QueryServer {
     this.#server = createServer((request, response) => void this.#serve(request, response));
   }
 
+  /** The caller's umask keeps everybody else out from the first moment. */
   async listen(folder: string): Promise<void> {
     // Left over from a process that was killed; the caller holds the folder's lock.
     rmSync(join(folder, SOCKET_FILE), { force: true });
-    const mask = process.umask(0o177);
-    try {
-      await withSocketPath(
-        folder,
-        SOCKET_FILE,
-        (path) =>
-          new Promise<void>((resolve, reject) => {
-            this.#server.once('error', reject);
-            this.#server.listen(path, resolve);
-          }),
-      );
-    } finally {
-      process.umask(mask);
-    }
+    // Not with a umask of its own: that is the whole process's, and ClickHouse's threads make folders meanwhile.
+    await withSocketPath(
+      folder,
+      SOCKET_FILE,
+      (path) =>
+        new Promise<void>((resolve, reject) => {
+          this.#server.once('error', reject);
+          this.#server.listen(path, resolve);
+        }),
+    );
     chmodSync(join(folder, SOCKET_FILE), 0o600);
   }
 
@@ -68,7 +65,7 @@ export class QueryServer {
     };
     try {
       // Whoever waits knows that somebody is here, however long the answer takes.
-      response.writeProcessing();
+      response.writeContinue();
       const sql = await bodyOf(request);
       if (sql === undefined) return refuse(413, 'the query is too long');
       const format = new URL(request.url ?? '/', 'http://socket').searchParams.get('format') ?? 'TSV';

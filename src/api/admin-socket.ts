@@ -24,15 +24,16 @@ export class AdminSocket {
   /** The caller holds the folder's lock, so what stands at `path` is left over from a process that was killed. */
   async listen(path: string): Promise<void> {
     rmSync(path, { force: true });
-    const mask = process.umask(0o177);
-    try {
-      await new Promise<void>((resolve, reject) => {
-        this.#server.once('error', reject);
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      // The mask is the whole process's: no longer than until the call returns, which makes the socket.
+      const mask = process.umask(0o177);
+      try {
         this.#server.listen(path, resolve);
-      });
-    } finally {
-      process.umask(mask);
-    }
+      } finally {
+        process.umask(mask);
+      }
+    });
     chmodSync(path, 0o600);
   }
 

@@ -68,7 +68,7 @@ function build(io: Io, done: (code: ExitCode) => void): Command {
 
   program
     .command('check')
-    .description('check the config and show what it comes to; starts nothing')
+    .description('check the config, and the certificate that it names, and show what it comes to; starts nothing')
     .addOption(configOption())
     .option('--json', 'print the result as JSON')
     .addHelpText('after', `${keyHelp()}${examples('sluice check --config sluice.toml')}`)

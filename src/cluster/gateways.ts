@@ -80,6 +80,8 @@ class Gateways implements Gateway {
   #retired = NO_STATUS;
   #incarnations = 0;
   #job: { readonly job: Job; readonly recorded: Promise<void> } | undefined;
+  /** Why there is no job, since there was one. */
+  #paused: Extract<ToGateway, { type: 'pause' }> | undefined;
   /** Where all of them listen; undefined before they do. */
   #ports: StratumPorts | undefined;
   readonly #restartMs: number[];
@@ -120,7 +122,8 @@ class Gateways implements Gateway {
 
   pause(reason: string): void {
     this.#job = undefined;
-    this.#broadcast({ type: 'pause', reason });
+    this.#paused = { type: 'pause', reason };
+    this.#broadcast(this.#paused);
   }
 
   evict(ban: Ban): void {
@@ -200,6 +203,7 @@ class Gateways implements Gateway {
     this.#members.set(slot, member);
     send(worker, { type: 'crowd', changes: this.#crowd.now() });
     if (this.#job) sendJob(worker, this.#job);
+    else if (this.#paused) send(worker, this.#paused);
     return member;
   }
 

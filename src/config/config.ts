@@ -141,9 +141,9 @@ export interface ClickHouseConfig extends HttpService {
 /** Everything that can be chosen, decided: no key is left to a default further in. Frozen. */
 export interface Config {
   readonly network: Network;
-  /** Data directory, relative to the working directory where it is not absolute. */
   /** What tells this pool from others that share its ClickHouse server; the host's name by default. */
   readonly name: string;
+  /** Data directory, relative to the working directory where it is not absolute. */
   readonly data: string;
   readonly node: NodeConfig;
   readonly stratum: StratumConfig;

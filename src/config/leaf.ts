@@ -27,9 +27,11 @@ function leaf<S extends z.ZodType>(schema: S, kind: LeafKind, rule: string, show
   return schema;
 }
 
-/** A URL whose login, or what may be meant as one, is left out by leaving out the whole. */
+/** Nothing but a scheme, a host, a port and a word of a path: no place for a login, nor for what may be meant as one. */
+const harmlessUrl = /^(?:[a-z]+:\/\/)?[\w.-]+(?::[0-9]{1,5})?(?:\/\w*)?$/i;
+
 function showUrl(value: unknown): string | undefined {
-  return typeof value === 'string' && /[@?#%]/.test(value) ? undefined : showValue(value);
+  return typeof value === 'string' && !harmlessUrl.test(value) ? undefined : showValue(value);
 }
 
 export function integer(min: number, max: number) {

@@ -69,7 +69,9 @@ function problemsOf(issue: z.core.$ZodIssue): ConfigProblem[] {
   if (issue.code === 'invalid_key') return [{ key: shown(issue.path), value: undefined, bound: nameRule }];
   const key = keyAt(issue.path);
   const name = shown(issue.path);
-  if (key === undefined) return [{ key: name, value: showValue(issue.input), bound: 'must be a table' }];
+  // A text may be the URL that belongs into the table, with its login.
+  const plain = typeof issue.input === 'string' ? undefined : showValue(issue.input);
+  if (key === undefined) return [{ key: name, value: plain, bound: 'must be a table' }];
   const value = issue.input === undefined ? undefined : key.shown(issue.input);
   return [{ key: name, value, bound: issue.input === undefined ? `is missing: ${key.rule}` : key.rule }];
 }

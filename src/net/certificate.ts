@@ -16,15 +16,15 @@ export class CertificateError extends Error {
   override readonly name = 'CertificateError';
   /** The key of the config that names it. */
   readonly key: string;
-  /** Its path; undefined where it takes both. */
-  readonly path: string | undefined;
   readonly reason: string;
+  /** Undefined where it takes both. */
+  readonly path: string | undefined;
 
-  constructor(key: string, path: string | undefined, reason: string) {
-    super(path === undefined ? `${key}: ${reason}` : `${key}: ${path} ${reason}`);
+  constructor(key: string, reason: string, path?: string) {
+    super(path === undefined ? `${key}: ${reason}` : `${key}: ${JSON.stringify(path)} ${reason}`);
     this.key = key;
-    this.path = path;
     this.reason = reason;
+    this.path = path;
   }
 }
 
@@ -39,7 +39,7 @@ export function loadCertificate({ cert, key }: CertificateFiles): SecureContext 
       sessionIdContext: SESSION_CONTEXT,
     });
   } catch (error) {
-    throw new CertificateError('stratum.tls', undefined, `${cert} and ${key} can not be used: ${reasonOf(error)}`);
+    throw new CertificateError('stratum.tls', `its cert and its key can not be used together: ${reasonOf(error)}`);
   }
 }
 
@@ -47,7 +47,8 @@ function read(name: string, path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
-    throw new CertificateError(`stratum.tls.${name}`, path, `can not be read: ${reasonOf(error)}`);
+    const { code } = error as NodeJS.ErrnoException;
+    throw new CertificateError(`stratum.tls.${name}`, `can not be read (${code})`, path);
   }
 }
 

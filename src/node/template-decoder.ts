@@ -28,7 +28,8 @@ class FieldError extends Error {}
 class ChainError extends FieldError {}
 
 /**
- * Reads the answer to getblocktemplate, which was asked for at `askedMs`. Every field that a job is made of is checked; a reason names the bad one.
+ * Reads the answer to getblocktemplate, asked for at `askedMs`.
+ * Every field that a job is made of is checked; a reason names the bad one.
  * `known` are the transactions of the template before: those that are still there are not decoded again, and the jobs
  * that wait for shares share their bytes, a few megabytes for each template otherwise.
  */

@@ -52,7 +52,7 @@ export function createSolved(
 
 /** Block candidates whose outcome was lost when the pool last stopped: the node is asked again, until the pool closes. */
 export async function resubmitBlocks(
-  { node, log, logger }: Omit<BlockModules, 'clock'>,
+  { node, log, logger }: Pick<BlockModules, 'node' | 'log' | 'logger'>,
   closing: () => boolean,
 ): Promise<void> {
   for (const candidate of log.unresolved) {

@@ -1,4 +1,4 @@
-import type { Analytics } from '../analytics/analytics.ts';
+import type { Analytics, AnalyticsStatus } from '../analytics/analytics.ts';
 import type { FindMiner } from '../api/miners.ts';
 import type { PoolStatus, StratumCounts } from '../api/status.ts';
 import { parseAddress } from '../bitcoin/address.ts';
@@ -7,7 +7,7 @@ import type { BitcoinNode, Clock, Logger } from '../domain/ports.ts';
 import type { Gateway } from '../gateway.ts';
 import type { GatewayStatus } from '../gateway-status.ts';
 import type { JobStore } from '../jobs/store.ts';
-import type { ShareLog } from '../sharelog/log.ts';
+import type { ShareLog, ShareLogStatus } from '../sharelog/log.ts';
 import type { HashrateMeter } from '../telemetry/hashrate.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
@@ -103,6 +103,12 @@ export function unready({ node, log }: PoolParts): string[] {
   return reasons;
 }
 
+/** By the log where the child is silent: right after a start that is too much, since the log has yet to hear how far it is. */
+function lagRows({ mode, reporting, lagRows: reported }: AnalyticsStatus, { keptRows }: ShareLogStatus): number {
+  if (mode === 'off') return 0;
+  return reporting ? reported : keptRows;
+}
+
 /** Writes what is counted elsewhere into the gauges and counters, before a scrape. */
 export function refreshGauges(
   { log, analytics, node, jobs, gateway }: PoolParts,
@@ -125,8 +131,7 @@ export function refreshGauges(
   gauges.shareLogDepthRows = logStatus.pendingRows;
   gauges.shareLogBytes = logStatus.keptBytes;
   gauges.shareLogAlarm = logStatus.alarm === undefined ? 0 : 1;
-  // By the log, which knows it also when the child is silent.
-  gauges.analyticsLagRows = analyticsStatus.mode === 'off' ? 0 : logStatus.keptRows;
+  gauges.analyticsLagRows = lagRows(analyticsStatus, logStatus);
   gauges.analyticsReady = analyticsStatus.healthy ? 1 : 0;
   counters.connectionsRefused = listeners.refused;
   counters.connectionsBanned = door.banned;

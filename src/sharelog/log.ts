@@ -31,6 +31,8 @@ class PoolLog implements ShareLog {
   readonly #candidates: CandidateStore;
   /** Candidates whose outcome is among the rows that are not committed yet. */
   #decided: string[] = [];
+  /** Those that are handed in (again) and have no outcome since. */
+  readonly #undecided = new Set<string>();
 
   constructor(journal: Journal, candidates: CandidateStore) {
     this.#journal = journal;
@@ -61,6 +63,7 @@ class PoolLog implements ShareLog {
   candidate(block: FoundBlock): void {
     this.#journal.assertOpen();
     const head = headOf(block);
+    this.#undecided.add(head.hash);
     this.#candidates.keep({ ...head, block: block.block });
     this.#journal.rows.block(head, { status: 'unknown', reason: 'no answer yet' });
   }
@@ -76,7 +79,9 @@ class PoolLog implements ShareLog {
   resolved(candidate: BlockHead, outcome: SubmitOutcome): void {
     this.#journal.assertOpen();
     this.#journal.rows.block(candidate, outcome);
-    if (outcome.status !== 'unknown') this.#decided.push(candidate.hash);
+    if (outcome.status === 'unknown') return;
+    this.#decided.push(candidate.hash);
+    this.#undecided.delete(candidate.hash);
   }
 
   commit(durable: () => void): void {
@@ -109,6 +114,6 @@ class PoolLog implements ShareLog {
   }
 
   #drop(decided: readonly string[]): void {
-    for (const hash of decided) this.#candidates.drop(hash);
+    for (const hash of decided) if (!this.#undecided.has(hash)) this.#candidates.drop(hash);
   }
 }

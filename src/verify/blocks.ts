@@ -20,6 +20,8 @@ interface Race {
 
 /** Accepted blocks remembered, with what they are made of: up to 8 MB each. */
 const SOLVED_MAX = 16;
+/** A node that loses a block so often refuses it, where another one has taken it. */
+const LOSSES_MAX = 3;
 /** Candidates remembered by their hash, so that one that is handed in again changes nothing. */
 const KNOWN_MAX = 4096;
 /** How long a sibling waits for the first one: a node that hangs must not hold up a block that another would take. */
@@ -40,8 +42,8 @@ export class BlockSubmitter {
   readonly #openMax: number;
   /** Blocks of ours that the node has accepted, by their previous block (hex). */
   readonly #solved = new BoundedMap<{ readonly block: FoundBlock; readonly acceptedMs: number }>(SOLVED_MAX);
-  /** Those of them that are handed in again, since the node has lost them. */
-  readonly #lost = new Set<FoundBlock>();
+  /** How often a block that was accepted has been lost by the node. */
+  readonly #losses = new WeakMap<FoundBlock, number>();
   /** Hashes of candidates. A share that could not be remembered (the log is stuck) may come again, its block with it. */
   readonly #known = new BoundedMap<true>(KNOWN_MAX);
   /** By previous block, where candidates are with the node. */
@@ -85,9 +87,12 @@ export class BlockSubmitter {
     this.#solved.delete(parent);
     const { block } = solved;
     const { hash, job } = block;
-    this.#modules.logger.warn({ hash, height: job.height }, 'the node builds beside a block of ours: it gets it again');
-    this.#lost.add(block);
-    this.#enterAndKeep(parent, block);
+    const losses = (this.#losses.get(block) ?? 0) + 1;
+    this.#losses.set(block, losses);
+    const again = losses <= LOSSES_MAX;
+    const message = `the node builds beside a block of ours: ${again ? 'it gets it again' : 'it does not want it'}`;
+    this.#modules.logger.warn({ hash, height: job.height }, message);
+    if (again) this.#enterAndKeep(parent, block);
   }
 
   #enterAndKeep(parent: string, block: FoundBlock): void {
@@ -152,7 +157,6 @@ export class BlockSubmitter {
     if (outcome.status === 'unknown') this.#unanswered.push(block);
     else this.#open -= 1;
     this.#settle(block, outcome);
-    if (outcome.status !== 'unknown') this.#lost.delete(block);
     if (outcome.status === 'accepted') {
       this.#solved.set(parent, { block, acceptedMs: this.#modules.clock.monotonicMs() });
       const siblings = race.waiting.splice(0);
@@ -167,7 +171,7 @@ export class BlockSubmitter {
   #settle(block: FoundBlock, outcome: SubmitOutcome): void {
     this.#modules.recorder.outcome(block, outcome);
     // One that was lost was accepted before: it is no other block.
-    if (outcome.status !== 'accepted' || !this.#lost.has(block)) this.#modules.observe(block, outcome);
+    if (outcome.status !== 'accepted' || !this.#losses.has(block)) this.#modules.observe(block, outcome);
   }
 }
 

@@ -276,6 +276,12 @@ describe('its SQL', () => {
       });
     // Looked at again where ClickHouse moves its folders meanwhile.
     await expect.poll(open).toEqual([]);
+    // And lets the owner in: a mask that is only right for files, while ClickHouse made its folders, would not.
+    for (const entry of readdirSync(join(folder.path, 'chdb'), { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name);
+      if (entry.isDirectory())
+        expect((statSync(path, { throwIfNoEntry: false })?.mode ?? 0o700) & 0o777, path).toBe(0o700);
+    }
   });
 
   it('says what is wrong where nobody answers, or nobody may ask', async () => {
@@ -323,6 +329,10 @@ describe('its SQL', () => {
     expect(await textOf(querySql(options, TOTALS_SQL, 'TSV'))).toBe(`${totalsOf(600)}\n`);
     expect(await textOf(querySql(options, 'SELECT count() FROM shares', 'JSONEachRow'))).toBe('{"count()":600}\n');
     await expect(querySql(options, 'DROP TABLE shares', 'TSV')).rejects.toThrow(/only SELECT/);
+    // Another user's ClickHouse would write what the pool's could not read.
+    const someone = vi.spyOn(process, 'geteuid').mockReturnValue(12_345);
+    await expect(querySql(options, 'SELECT 1', 'TSV')).rejects.toThrow(/as the user who runs the pool/);
+    someone.mockRestore();
     await expect(querySql({ folder: join(folder.path, 'none') }, 'SELECT 1', 'TSV')).rejects.toThrow(/no data folder/);
     const second = await rig();
     expect(await textOf(querySql(options, TOTALS_SQL, 'TSV'))).toBe(`${totalsOf(600)}\n`);

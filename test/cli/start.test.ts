@@ -105,7 +105,7 @@ describe('sluice start', () => {
     for (const [tls, problem] of [
       [
         { cert: none, key },
-        { key: 'stratum.tls.cert', value: `"${none}"`, bound: /^can not be read: ENOENT/ },
+        { key: 'stratum.tls.cert', value: `"${none}"`, bound: /^can not be read \(ENOENT\)$/ },
       ],
       [
         { cert, key: other.key },

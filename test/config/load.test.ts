@@ -436,6 +436,9 @@ describe('a config that is wrong', () => {
       '"localhost"',
       'must be a list of 1 to 16 URLs such as "http://user:pass@127.0.0.1:8332"',
     ],
+    ['clickhouse.url', '[clickhouse]\nurl = "default:hunter2 127.0.0.1:8123"', undefined, clickhouseUrl],
+    ['clickhouse.url', '[clickhouse]\nurl = "http://me:hunter2/127.0.0.1:8123"', undefined, clickhouseUrl],
+    ['node', 'node = "http://me:hunter2@127.0.0.1:8332"', undefined, 'must be a table'],
     ['stratum.bans.enabled', '[stratum.bans]\nenabled = 1', '1', 'must be true or false'],
     ['log.level', '[log]\nlevel = "loud"', '"loud"', 'must be one of "debug", "info", "warn", "error"'],
   ])('names key, value and bound: %s in %j', (key, toml, value, bound) => {

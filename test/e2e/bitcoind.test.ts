@@ -167,4 +167,21 @@ describe.skipIf(bitcoind.path === undefined)('a pool with a real bitcoind', () =
       if (hash !== forgotten) expect(await node.rpc('getblockhash', Number(height))).toBe(hash);
     }
   });
+
+  it('says why there is no work also from a gateway that is started meanwhile', async () => {
+    pool = await PoolProcess.start(folder, { SLUICE_STRATUM__GATEWAYS: '2' });
+    const client = await connect('tcp');
+    await client.login(user);
+    await node.kill();
+    await client.until((message) => message.method === 'client.show_message');
+    const old = new Set(pool.gateways());
+    for (const pid of old) process.kill(pid, 'SIGKILL');
+    const fresh = (): number[] => pool.gateways().filter((pid) => !old.has(pid));
+    await expect.poll(() => fresh().length).toBe(2);
+    const late = await connect('tcp');
+    await late.request('mining.subscribe', ['late/1']);
+    await late.request('mining.authorize', [user, 'x']);
+    await late.until((message) => message.method === 'client.show_message');
+    expect(late.jobs).toEqual([]);
+  });
 });

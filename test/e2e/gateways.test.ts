@@ -15,12 +15,6 @@ afterEach(async () => {
   await folder?.remove();
 });
 
-/** The gateways of a pool: those of its child processes that run that program. */
-function gatewaysOf(parent: number): number[] {
-  const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim().split(/\s+/).map(Number);
-  return children.filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('gateway-child'));
-}
-
 async function connect(transport: 'tcp' | 'websocket' = 'tcp', options: LoginOptions = {}): Promise<StratumClient> {
   const { host, port } = pool?.endpoints[transport] ?? { host: '', port: 0 };
   const client =
@@ -86,14 +80,14 @@ it('spreads miners over its gateways, and one that is killed takes no acknowledg
     const goal = tally.acknowledged.size + 300;
     await expect.poll(() => tally.acknowledged.size).toBeGreaterThan(goal);
     // One that was killed may be there for a moment yet.
-    const others = (): number[] => gatewaysOf(pool?.child.pid ?? 0).filter((pid) => !seen.has(pid));
+    const others = (): number[] => (pool?.gateways() ?? []).filter((pid) => !seen.has(pid));
     await expect.poll(() => others().length).toBe(2);
     const [victim] = others();
     if (victim === undefined) throw new Error('no gateway runs');
     seen.add(victim);
     process.kill(victim, 'SIGKILL');
   }
-  await expect.poll(() => gatewaysOf(pool?.child.pid ?? 0).length).toBe(2);
+  await expect.poll(() => (pool?.gateways() ?? []).length).toBe(2);
   const before = tally.acknowledged.size;
   await expect.poll(() => tally.acknowledged.size).toBeGreaterThan(before + 300);
   stop = true;
@@ -154,7 +148,7 @@ it('loses nothing when the pool itself is killed', { timeout: 120_000 }, async (
     pool = await PoolProcess.start(folder);
     let gateways: number[] = [];
     await mineMore(tally, 500, async () => {
-      gateways = gatewaysOf(pool?.child.pid ?? 0);
+      gateways = pool?.gateways() ?? [];
       await pool?.kill();
     });
     // No orphan keeps the ports or goes on answering.

@@ -67,3 +67,24 @@ export function mineBlock(job: Job, options: { time?: number; meets?: boolean; f
     witness: job.template.witnessCommitment !== undefined,
   });
 }
+
+/** A template with the fields that bitcoind gives, in its spelling. */
+export const templateAnswer = {
+  capabilities: ['proposal'],
+  version: 536870912,
+  rules: ['csv', '!segwit', 'taproot'],
+  previousblockhash: '0a'.repeat(32),
+  transactions: [
+    { data: '0200ff', txid: '01'.repeat(32), hash: '02'.repeat(32), depends: [], fee: 10, sigops: 1, weight: 400 },
+  ],
+  coinbaseaux: {},
+  coinbasevalue: 5000000010,
+  target: `7fffff${'00'.repeat(29)}`,
+  mintime: 1296688603,
+  mutable: ['time'],
+  noncerange: '00000000ffffffff',
+  curtime: 1700000000,
+  bits: '207fffff',
+  height: 1,
+  default_witness_commitment: `6a24aa21a9ed${'03'.repeat(32)}`,
+};

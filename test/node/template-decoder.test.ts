@@ -2,35 +2,18 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromDisplayHash } from '../../src/bitcoin/bytes.ts';
 import { decodeTemplate } from '../../src/node/template-decoder.ts';
+import { templateAnswer } from './fixtures.ts';
 
 const hash = (byte: string): string => byte.repeat(32);
-/** The fields that bitcoind gives, in its spelling. */
-const good = {
-  capabilities: ['proposal'],
-  version: 536870912,
-  rules: ['csv', '!segwit', 'taproot'],
-  previousblockhash: hash('0a'),
-  transactions: [{ data: '0200ff', txid: hash('01'), hash: hash('02'), depends: [], fee: 10, sigops: 1, weight: 400 }],
-  coinbaseaux: {},
-  coinbasevalue: 5000000010,
-  target: `7fffff${'00'.repeat(29)}`,
-  mintime: 1296688603,
-  mutable: ['time'],
-  noncerange: '00000000ffffffff',
-  curtime: 1700000000,
-  bits: '207fffff',
-  height: 1,
-  default_witness_commitment: `6a24aa21a9ed${hash('03')}`,
-};
 
 function reason(change: object, network: 'regtest' | 'signet' = 'regtest'): string {
-  const decoded = decodeTemplate({ ...good, ...change }, 5, network);
+  const decoded = decodeTemplate({ ...templateAnswer, ...change }, 5, network);
   return decoded.ok ? 'ok' : decoded.reason;
 }
 
 describe('decodeTemplate', () => {
   it('reads what a node says', () => {
-    expect(decodeTemplate(good, 5, 'regtest')).toMatchObject({
+    expect(decodeTemplate(templateAnswer, 5, 'regtest')).toMatchObject({
       ok: true,
       template: {
         askedMs: 5,
@@ -48,16 +31,16 @@ describe('decodeTemplate', () => {
   });
 
   it('reads a version with its top bit set, which Core prints as a negative number', () => {
-    const decoded = decodeTemplate({ ...good, version: -1 }, 5, 'regtest');
+    const decoded = decodeTemplate({ ...templateAnswer, version: -1 }, 5, 'regtest');
     expect(decoded.ok && decoded.template.version).toBe(0xffff_ffff);
   });
 
   it('keeps the bytes of transactions that the template before had, witness and all', () => {
-    const before = decodeTemplate(good, 5, 'regtest');
+    const before = decodeTemplate(templateAnswer, 5, 'regtest');
     if (!before.ok) throw new Error(before.reason);
-    const [kept] = good.transactions;
+    const [kept] = templateAnswer.transactions;
     const other = { ...kept, hash: hash('04'), data: '0200fe' };
-    const after = decodeTemplate({ ...good, transactions: [kept, other] }, 5, 'regtest', before.transactions);
+    const after = decodeTemplate({ ...templateAnswer, transactions: [kept, other] }, 5, 'regtest', before.transactions);
     if (!after.ok) throw new Error(after.reason);
     expect(after.template.transactions[0]).toBe(before.template.transactions[0]);
     expect(after.template.transactions[1]?.data).toEqual(Uint8Array.of(2, 0, 254));
@@ -90,7 +73,7 @@ describe('decodeTemplate', () => {
     [{ transactions: [null] }, 'transactions[0] is no object'],
     [{ transactions: [{ data: '', txid: hash('01') }] }, 'transactions[0].data'],
     [{ transactions: [{ data: '0g', txid: hash('01') }] }, 'transactions[0].data'],
-    [{ transactions: [...good.transactions, { data: '00', txid: 1 }] }, 'transactions[1].txid'],
+    [{ transactions: [...templateAnswer.transactions, { data: '00', txid: 1 }] }, 'transactions[1].txid'],
     [{ transactions: [{ data: '00'.repeat(4_000_001), txid: hash('01') }] }, 'larger than a block'],
     [{ default_witness_commitment: `6a24aa21a9ee${hash('03')}` }, 'default_witness_commitment'],
     [{ default_witness_commitment: 7 }, 'default_witness_commitment'],
@@ -107,7 +90,7 @@ describe('decodeTemplate', () => {
   });
 
   it('mines no signet that wants signatures', () => {
-    expect(decodeTemplate({ ...good, signet_challenge: '5121ab' }, 5, 'signet')).toMatchObject({
+    expect(decodeTemplate({ ...templateAnswer, signet_challenge: '5121ab' }, 5, 'signet')).toMatchObject({
       ok: false,
       fatal: true,
     });
@@ -117,9 +100,9 @@ describe('decodeTemplate', () => {
 
   it('answers anything with a value', () => {
     fc.assert(
-      fc.property(fc.anything(), fc.constantFrom(...Object.keys(good)), (value, field) => {
+      fc.property(fc.anything(), fc.constantFrom(...Object.keys(templateAnswer)), (value, field) => {
         expect(decodeTemplate(value, 5, 'regtest').ok).toBe(false);
-        const decoded = decodeTemplate({ ...good, [field]: value }, 5, 'regtest');
+        const decoded = decodeTemplate({ ...templateAnswer, [field]: value }, 5, 'regtest');
         if (!decoded.ok) expect(decoded.reason).toContain(field);
       }),
     );

@@ -24,13 +24,27 @@ function setup() {
   const front = numbered();
   const parts = {
     log: { status: () => ({ healthy: true, pendingRows: 1, keptBytes: 2, alarm: 'behind', droppedRows: 5 }) },
-    analytics: { status: () => ({ healthy: true, lagRows: 3, shippedRows: 4 }) },
+    analytics: { status: () => ({ mode: 'embedded', reporting: true, healthy: true, lagRows: 3, shippedRows: 4 }) },
     node: { status: () => ({ ready: true }) },
     jobs: { current: undefined },
     gateway: { status: () => front },
   } as unknown as PoolParts;
   return { clock, metrics, front, parts };
 }
+
+describe('the rows that ClickHouse lacks', () => {
+  it.each([
+    [{ mode: 'embedded', reporting: true, lagRows: 3 }, 3],
+    [{ mode: 'embedded', reporting: false, lagRows: 3 }, 70],
+    [{ mode: 'off', reporting: false, lagRows: 0 }, 0],
+  ])('are told by the child, and by the log where that is silent: %j', async (status, rows) => {
+    const { clock, metrics, parts } = setup();
+    const analytics = { status: () => status } as unknown as PoolParts['analytics'];
+    const log = { status: () => ({ ...parts.log.status(), keptRows: 70 }) };
+    refreshGauges({ ...parts, analytics, log }, metrics, clock);
+    expect(await metrics.text()).toMatch(new RegExp(`^sluice_analytics_lag_rows ${rows}$`, 'm'));
+  });
+});
 
 describe('what the front had to do', () => {
   it('is in the metrics, each number under its name', async () => {

@@ -161,6 +161,23 @@ describe('the share log', () => {
 });
 
 describe('block candidates', () => {
+  it('are kept when they are handed in again while an earlier outcome is on its way to the disk', async () => {
+    const log = await openLog();
+    const block = foundBlock();
+    log.candidate(block);
+    await committed(log);
+    log.outcome(block, { status: 'accepted' });
+    const decided = committed(log);
+    log.candidate(block);
+    await Promise.all([decided, committed(log)]);
+    await log.kept();
+    expect(readdirSync(join(folder.path, 'candidates'))).toEqual([`${block.hash}.json`]);
+    log.outcome(block, { status: 'accepted' });
+    await committed(log);
+    await log.kept();
+    expect(readdirSync(join(folder.path, 'candidates'))).toEqual([]);
+  });
+
   it('are there after a restart until their outcome is known', async () => {
     const log = await openLog();
     const [lost, won, unheard] = ['a1', 'a2', 'a3'].map((tail) => foundBlock({ hash: tail.padStart(64, '0') }));

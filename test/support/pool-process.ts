@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -94,6 +94,13 @@ export class PoolProcess {
       void exited.then(({ code }) => reject(new Error(`the pool exited with ${code}:\n${log.join('\n')}`)));
     });
     return new PoolProcess(child, parseReady(ready), log, exited);
+  }
+
+  /** Its gateways, where they are processes of their own: those of its children that run that program. */
+  gateways(): number[] {
+    const { pid } = this.child;
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(/\s+/).map(Number);
+    return children.filter((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('gateway-child'));
   }
 
   async stop(): Promise<number | null> {

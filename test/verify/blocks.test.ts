@@ -142,6 +142,19 @@ describe('BlockSubmitter', () => {
     expect(submitter.open).toBe(0);
   });
 
+  it('gives a block that is lost again and again up, as one that the node does not want', async () => {
+    const { submitter, events, answer, nodeBuilds } = setUp();
+    submitter.found(block('a'));
+    await answer('a', 'accepted');
+    for (let loss = 0; loss < 6; loss += 1) {
+      nodeBuilds(1);
+      await answer('a', 'accepted');
+    }
+    expect(events.filter((event) => event === 'submit a')).toHaveLength(4);
+    submitter.found(block('b'));
+    expect(events).toContain('submit b');
+  });
+
   it('does not let a sibling wait for a node that hangs', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { submitter, events, answer } = setUp();

@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest';
+import { Upstream } from '../../src/node/upstream.ts';
+import { templateAnswer } from './fixtures.ts';
+
+it('a template tells when it was asked for, not when it came: a block that came meanwhile is not in it', async () => {
+  let nowMs = 1_000;
+  const rpc = {
+    name: 'node',
+    fixedCredentials: true,
+    async call() {
+      nowMs += 500;
+      return { ok: true, result: templateAnswer } as const;
+    },
+    close() {},
+  };
+  const upstream = new Upstream(
+    { network: 'regtest', pollTimeoutMs: 1, templateTimeoutMs: 1 },
+    { rpc, clock: { nowMs: () => 0, monotonicMs: () => nowMs } },
+  );
+  expect(await upstream.template()).toMatchObject({
+    ok: true,
+    value: { askedMs: 1_000, height: templateAnswer.height },
+  });
+});
