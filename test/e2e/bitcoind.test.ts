@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { findBitcoind } from '../support/bitcoind.ts';
 import { type RegtestNode, startRegtest } from '../support/bitcoind-regtest.ts';
 import { PoolFolder, PoolProcess } from '../support/pool-process.ts';
@@ -176,10 +176,16 @@ describe.skipIf(bitcoind.path === undefined)('a pool with a real bitcoind', () =
     await client.until((message) => message.method === 'client.show_message');
     const old = new Set(pool.gateways());
     for (const pid of old) process.kill(pid, 'SIGKILL');
-    const fresh = (): number[] => pool.gateways().filter((pid) => !old.has(pid));
-    await expect.poll(() => fresh().length).toBe(2);
-    const late = await connect('tcp');
-    await late.request('mining.subscribe', ['late/1']);
+    // What came in before they were there is cut off.
+    const late = await vi.waitFor(
+      async () => {
+        const again = await connect('tcp');
+        expect((await again.request('mining.subscribe', ['late/1'])).error).toBeNull();
+        return again;
+      },
+      { timeout: 30_000 },
+    );
+    expect(pool.gateways().filter((pid) => old.has(pid))).toEqual([]);
     await late.request('mining.authorize', [user, 'x']);
     await late.until((message) => message.method === 'client.show_message');
     expect(late.jobs).toEqual([]);
