@@ -20,7 +20,7 @@ interface Race {
 
 /** Accepted blocks remembered, with what they are made of: up to 8 MB each. */
 const SOLVED_MAX = 16;
-/** A node that loses a block so often refuses it, where another one has taken it. */
+/** One that has lost a block more often than this refuses it, where another node has taken it. */
 const LOSSES_MAX = 3;
 /** Candidates remembered by their hash, so that one that is handed in again changes nothing. */
 const KNOWN_MAX = 4096;
@@ -95,14 +95,6 @@ export class BlockSubmitter {
     if (again) this.#enterAndKeep(parent, block);
   }
 
-  #enterAndKeep(parent: string, block: FoundBlock): void {
-    this.#open += 1;
-    this.#enter(parent, block);
-    this.#modules.recorder.candidate(block);
-    // At once, and not with the share: that may be in the journal of a gateway, which waits for this.
-    this.#modules.recorder.commit(() => {});
-  }
-
   /** Resolves when nothing is with the node any more, or after `msMax`: a block on its way should not be cut off. */
   settled(msMax: number): Promise<void> {
     if (this.#racing.size === 0) return Promise.resolve();
@@ -120,6 +112,14 @@ export class BlockSubmitter {
     const blocks = this.#unanswered;
     this.#unanswered = [];
     for (const block of blocks) this.#enter(parentOf(block), block);
+  }
+
+  #enterAndKeep(parent: string, block: FoundBlock): void {
+    this.#open += 1;
+    this.#enter(parent, block);
+    this.#modules.recorder.candidate(block);
+    // At once, and not with the share: that may be in the journal of a gateway, which waits for this.
+    this.#modules.recorder.commit(() => {});
   }
 
   #enter(parent: string, block: FoundBlock): void {
