@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Clock, Logger } from '../domain/ports.ts';
+import type { Logger } from '../domain/ports.ts';
 import { chdbInstalled } from './chdb-warehouse.ts';
 import { type AnalyticsChild, startChild } from './child.ts';
 import type { ChildReply } from './messages.ts';
@@ -17,12 +17,11 @@ export interface AnalyticsOptions {
   readonly url?: string;
   /** A query waits no longer to see what was acknowledged before it. */
   readonly catchUpMsMax?: number;
-  /** A child that is silent for so long hangs, and is killed. */
-  readonly hungMsMax?: number;
+  /** A child that is silent for so many seconds hangs, and is killed. */
+  readonly hungSecondsMax?: number;
 }
 
 export interface AnalyticsModules {
-  readonly clock: Clock;
   readonly logger: Logger;
   /** All batches of a journal up to and including `seq` are in ClickHouse for good. */
   readonly delivered: (journal: string, seq: number) => void;
@@ -58,11 +57,10 @@ const RESTART_MS_MAX = 30_000;
 const LOCK_MS_MAX = 5_000;
 /** A query sees what was acknowledged before it, unless ClickHouse is further behind than this. */
 const CATCH_UP_MS_MAX = 3_000;
-/** Reports come every second; one that takes this long is worth a word. */
-const SILENCE_MS_MAX = 15_000;
+/** Reports come every second; where none has come for this long, in seconds, that is worth a word. */
+const SILENCE_S_MAX = 15;
 /** Much longer than a query may take, or than a child that gets no turn on a machine that is full is likely to. */
-const HUNG_MS_MAX = 180_000;
-const HUNG_LOOKS = 10;
+const HUNG_S_MAX = 180;
 
 /** False where there is neither a server's URL nor the optional package `chdb`: then nobody reads the share log. */
 export function analyticsAvailable(url?: string): boolean {
@@ -103,8 +101,8 @@ class ChildAnalytics implements Analytics {
   readonly #modules: AnalyticsModules;
   #child: AnalyticsChild | undefined;
   #shipped = NOTHING_SHIPPED;
-  #reportedMs: number;
-  #silentLooks = 0;
+  /** Since its last word; counted, so that where everything was stopped for a while the child is not to blame. */
+  #silentSeconds = 0;
   #starting = '';
   #restarts = 0;
   #restartMs = RESTART_MS_MIN;
@@ -115,15 +113,13 @@ class ChildAnalytics implements Analytics {
   constructor(options: AnalyticsOptions, modules: AnalyticsModules) {
     this.#options = options;
     this.#modules = modules;
-    this.#reportedMs = modules.clock.monotonicMs();
-    const hungMsMax = options.hungMsMax ?? HUNG_MS_MAX;
-    this.#watch = setInterval(() => this.#look(), hungMsMax / HUNG_LOOKS).unref();
+    this.#watch = setInterval(() => this.#look(), 1000).unref();
   }
 
   /** Resolves when the child is there, or has failed, or takes too long: a pool starts without its analytics. */
   async start(): Promise<void> {
     this.#starting = 'starting';
-    this.#hear();
+    this.#silentSeconds = 0;
     const { folder, url, catchUpMsMax = CATCH_UP_MS_MAX } = this.#options;
     const child = startChild(
       { folder, url, lockMsMax: LOCK_MS_MAX, catchUpMsMax },
@@ -145,8 +141,7 @@ class ChildAnalytics implements Analytics {
   }
 
   status(): AnalyticsStatus {
-    const silentMs = this.#silentMs();
-    const silence = silentMs > SILENCE_MS_MAX ? `no report for ${Math.round(silentMs / 1000)} s` : '';
+    const silence = this.#silentSeconds > SILENCE_S_MAX ? `no report for ${this.#silentSeconds} s` : '';
     const reason = this.#starting || this.#shipped.lastError || silence;
     return {
       ...this.#shipped,
@@ -175,25 +170,17 @@ class ChildAnalytics implements Analytics {
     await this.#child?.close();
   }
 
-  #silentMs(): number {
-    return this.#modules.clock.monotonicMs() - this.#reportedMs;
-  }
-
-  /** By looks and not by the clock: where everything was stopped for a while, the child was, too. */
   #look(): void {
-    this.#silentLooks += 1;
-    if (this.#child === undefined || this.#silentLooks <= HUNG_LOOKS) return;
+    const { hungSecondsMax = HUNG_S_MAX } = this.#options;
+    this.#silentSeconds += 1;
+    if (this.#child === undefined || this.#silentSeconds <= hungSecondsMax) return;
     this.#modules.logger.error({ pid: this.#child.pid }, 'the analytics process hangs; it is killed');
     this.#child.kill();
-  }
-
-  #hear(): void {
-    this.#reportedMs = this.#modules.clock.monotonicMs();
-    this.#silentLooks = 0;
+    this.#silentSeconds = 0;
   }
 
   #onReply(reply: ChildReply): void {
-    this.#hear();
+    this.#silentSeconds = 0;
     if (reply.type === 'status') this.#shipped = reply.status;
     else if (reply.type === 'delivered') this.#modules.delivered(reply.journal, reply.seq);
   }

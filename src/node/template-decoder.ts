@@ -6,8 +6,11 @@ import type { BlockTemplate, TemplateTransaction } from '../domain/template.ts';
 /** Transactions by their `hash` field, the wtxid as the node prints it. */
 export type TransactionsByHash = ReadonlyMap<string, TemplateTransaction>;
 
+/** A template as the node gives it: it does not know when it was asked. */
+type TemplateAnswer = Omit<BlockTemplate, 'askedMs'>;
+
 export type DecodedTemplate =
-  | { readonly ok: true; readonly template: BlockTemplate; readonly transactions: TransactionsByHash }
+  | { readonly ok: true; readonly template: TemplateAnswer; readonly transactions: TransactionsByHash }
   /** `fatal`: waiting does not mend it. */
   | { readonly ok: false; readonly reason: string; readonly fatal: boolean };
 
@@ -28,20 +31,18 @@ class FieldError extends Error {}
 class ChainError extends FieldError {}
 
 /**
- * Reads the answer to getblocktemplate, asked for at `askedMs`.
- * Every field that a job is made of is checked; a reason names the bad one.
+ * Reads the answer to getblocktemplate. Every field that a job is made of is checked; a reason names the bad one.
  * `known` are the transactions of the template before: those that are still there are not decoded again, and the jobs
  * that wait for shares share their bytes, a few megabytes for each template otherwise.
  */
 export function decodeTemplate(
   answer: unknown,
-  askedMs: number,
   network: Network,
   known: TransactionsByHash = new Map(),
 ): DecodedTemplate {
   try {
     const transactions = new Map<string, TemplateTransaction>();
-    return { ok: true, template: { askedMs, ...readTemplate(answer, network, { known, transactions }) }, transactions };
+    return { ok: true, template: readTemplate(answer, network, { known, transactions }), transactions };
   } catch (error) {
     if (!(error instanceof FieldError)) throw error;
     return { ok: false, reason: `getblocktemplate: ${error.message}`, fatal: error instanceof ChainError };
@@ -53,7 +54,7 @@ interface Transactions {
   readonly transactions: Map<string, TemplateTransaction>;
 }
 
-function readTemplate(answer: unknown, network: Network, cache: Transactions): Omit<BlockTemplate, 'askedMs'> {
+function readTemplate(answer: unknown, network: Network, cache: Transactions): TemplateAnswer {
   const fields = object(answer, 'the answer');
   checkRules(fields['rules']);
   if (network === 'signet') checkSignet(fields['signet_challenge']);

@@ -91,11 +91,11 @@ export class Upstream {
       answerBytesMax: TEMPLATE_ANSWER_BYTES_MAX,
     });
     if (!answer.ok) return this.#failed(this.#unhealthy(answer));
-    const decoded = decodeTemplate(answer.result, askedMs, this.#options.network, this.#transactions);
+    const decoded = decodeTemplate(answer.result, this.#options.network, this.#transactions);
     if (!decoded.ok) return this.#failed(notReady(decoded.reason, decoded.fatal));
     this.#failuresInRow = 0;
     this.#transactions = decoded.transactions;
-    return { ok: true, value: decoded.template };
+    return { ok: true, value: { ...decoded.template, askedMs } };
   }
 
   /** Hands over a block (hex) and asks again while the node does not judge it; `unknown` after the last try. */

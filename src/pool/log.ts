@@ -41,7 +41,7 @@ export async function openLog(
   running.onClose(() => orphans.close());
   const analytics = await startAnalytics(
     { folder: config.data, ...(url !== undefined && { url }) },
-    { clock, logger, delivered: (journal, seq) => deliveries.delivered(ANALYTICS_CONSUMER, journal, seq) },
+    { logger, delivered: (journal, seq) => deliveries.delivered(ANALYTICS_CONSUMER, journal, seq) },
   );
   running.onClose(() => analytics.close());
   return { log, analytics, deliveries, journals, orphans: () => orphans.statuses() };

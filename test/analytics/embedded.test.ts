@@ -177,7 +177,7 @@ describe('its process', () => {
   );
 
   it('is killed where it hangs, and started again', async () => {
-    const { analytics, commit, one, lines } = await rig({ hungMsMax: 10_000 });
+    const { analytics, commit, one, lines } = await rig({ hungSecondsMax: 10 });
     const { pid } = analytics.status();
     if (pid === undefined) throw new Error('no child runs');
     process.kill(pid, 'SIGSTOP');

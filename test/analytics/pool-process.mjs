@@ -6,13 +6,10 @@ const [folder] = process.argv.slice(2);
 const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
 const quiet = () => {};
 const logger = { debug: quiet, info: quiet, warn: quiet, error: quiet };
-const fatal = (error) => {
-  throw error;
-};
-const log = await openShareLog({ folder, node: 'killed', consumers: ['analytics'] }, { clock, logger, fatal });
+const log = await openShareLog({ folder, node: 'killed', consumers: ['analytics'] }, { clock, logger });
 const analytics = await startAnalytics(
   { folder },
-  { clock, logger, delivered: (_journal, seq) => log.confirm('analytics', seq) },
+  { logger, delivered: (_journal, seq) => log.confirm('analytics', seq) },
 );
 const submitter = { sessionId: 1n, extranonce1: new Uint8Array(4), remoteIp: '', userAgent: '' };
 const request = { workerName: 'who', jobId: '', extranonce2: '', ntime: 0, nonce: 0 };

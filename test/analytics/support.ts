@@ -31,7 +31,7 @@ export async function openRig(folder: string, more: Partial<AnalyticsOptions> = 
   const log = await openShareLog({ folder, node: 'pool-1', consumers: [ANALYTICS_CONSUMER] }, { clock, logger });
   const delivered = (_journal: string, seq: number): void => log.confirm(ANALYTICS_CONSUMER, seq);
   // However busy the machine is: what is asked for is waited for.
-  const analytics = await startAnalytics({ folder, catchUpMsMax: 30_000, ...more }, { clock, logger, delivered });
+  const analytics = await startAnalytics({ folder, catchUpMsMax: 30_000, ...more }, { logger, delivered });
   await expect.poll(() => analytics.status().reason).not.toBe('starting');
   return {
     log,

@@ -7,16 +7,15 @@ import { templateAnswer } from './fixtures.ts';
 const hash = (byte: string): string => byte.repeat(32);
 
 function reason(change: object, network: 'regtest' | 'signet' = 'regtest'): string {
-  const decoded = decodeTemplate({ ...templateAnswer, ...change }, 5, network);
+  const decoded = decodeTemplate({ ...templateAnswer, ...change }, network);
   return decoded.ok ? 'ok' : decoded.reason;
 }
 
 describe('decodeTemplate', () => {
   it('reads what a node says', () => {
-    expect(decodeTemplate(templateAnswer, 5, 'regtest')).toMatchObject({
+    expect(decodeTemplate(templateAnswer, 'regtest')).toMatchObject({
       ok: true,
       template: {
-        askedMs: 5,
         height: 1,
         version: 0x2000_0000,
         previousHash: fromDisplayHash(hash('0a')),
@@ -31,16 +30,16 @@ describe('decodeTemplate', () => {
   });
 
   it('reads a version with its top bit set, which Core prints as a negative number', () => {
-    const decoded = decodeTemplate({ ...templateAnswer, version: -1 }, 5, 'regtest');
+    const decoded = decodeTemplate({ ...templateAnswer, version: -1 }, 'regtest');
     expect(decoded.ok && decoded.template.version).toBe(0xffff_ffff);
   });
 
   it('keeps the bytes of transactions that the template before had, witness and all', () => {
-    const before = decodeTemplate(templateAnswer, 5, 'regtest');
+    const before = decodeTemplate(templateAnswer, 'regtest');
     if (!before.ok) throw new Error(before.reason);
     const [kept] = templateAnswer.transactions;
     const other = { ...kept, hash: hash('04'), data: '0200fe' };
-    const after = decodeTemplate({ ...templateAnswer, transactions: [kept, other] }, 5, 'regtest', before.transactions);
+    const after = decodeTemplate({ ...templateAnswer, transactions: [kept, other] }, 'regtest', before.transactions);
     if (!after.ok) throw new Error(after.reason);
     expect(after.template.transactions[0]).toBe(before.template.transactions[0]);
     expect(after.template.transactions[1]?.data).toEqual(Uint8Array.of(2, 0, 254));
@@ -90,7 +89,7 @@ describe('decodeTemplate', () => {
   });
 
   it('mines no signet that wants signatures', () => {
-    expect(decodeTemplate({ ...templateAnswer, signet_challenge: '5121ab' }, 5, 'signet')).toMatchObject({
+    expect(decodeTemplate({ ...templateAnswer, signet_challenge: '5121ab' }, 'signet')).toMatchObject({
       ok: false,
       fatal: true,
     });
@@ -101,8 +100,8 @@ describe('decodeTemplate', () => {
   it('answers anything with a value', () => {
     fc.assert(
       fc.property(fc.anything(), fc.constantFrom(...Object.keys(templateAnswer)), (value, field) => {
-        expect(decodeTemplate(value, 5, 'regtest').ok).toBe(false);
-        const decoded = decodeTemplate({ ...templateAnswer, [field]: value }, 5, 'regtest');
+        expect(decodeTemplate(value, 'regtest').ok).toBe(false);
+        const decoded = decodeTemplate({ ...templateAnswer, [field]: value }, 'regtest');
         if (!decoded.ok) expect(decoded.reason).toContain(field);
       }),
     );
