@@ -71,6 +71,8 @@ export interface Gateway {
   listen(ports?: StratumPorts): Promise<StratumEndpoints>;
   /** There is no work until the next `announce`: everybody is told why. */
   pause(reason: string): void;
+  /** As `pause`, and every session ends; until the next `announce` newcomers are refused, and every job is stale. */
+  letGo(reason: string): void;
   /** Shows out everybody whom a new ban is about. */
   evict(ban: Ban): void;
   /** Reads the TLS certificate again. */
@@ -227,6 +229,10 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
     },
     listen,
     pause: (reason) => registry.pause(reason),
+    letGo(reason) {
+      jobs.retire();
+      registry.letGo(reason);
+    },
     evict: (ban) => door.evict(ban),
     reload: () => tls?.reload(),
     // It records in the pool's own.

@@ -4,29 +4,26 @@ import { startApi } from './api/server.ts';
 import { startGateways } from './cluster/gateways.ts';
 import type { Config } from './config/config.ts';
 import type { BanControl, Clock, Logger } from './domain/ports.ts';
-import type { BlockTemplate } from './domain/template.ts';
 import { startGateway } from './gateway.ts';
 import { JobStore } from './jobs/store.ts';
 import { loadKernel } from './kernel/kernel.ts';
 import { assertLimits, limits } from './limits.ts';
 import { openBanStore } from './net/ban-store.ts';
 import { ranges } from './net/door-options.ts';
-import { OutageWatch } from './node/outage.ts';
 import { createAnnouncer } from './pool/announcer.ts';
 import { createBlockSubmitter, createSolved, resubmitBlocks } from './pool/blocks.ts';
 import { openLog } from './pool/log.ts';
 import { createNode } from './pool/node.ts';
 import { Running } from './pool/running.ts';
 import { createFindMiner, createStatus, type PoolParts, refreshGauges, unready } from './pool/view.ts';
+import { Work } from './pool/work.ts';
 import { makeFolder } from './sharelog/make-folder.ts';
 import { mergeStatuses, type ShareLogStatus } from './sharelog/share-log.ts';
 import { withSocketPath } from './sharelog/socket-path.ts';
 import { createHashrateMeter } from './telemetry/hashrate.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 
-/** A node may be away for so long before its miners hear of it. */
-const OUTAGE_GRACE_MS = 5000;
-const OUTAGE_TICK_MS = 1000;
+const WORK_TICK_MS = 1000;
 /** A block that is with the node as the pool stops gets this long. */
 const SUBMIT_DRAIN_MS_MAX = 3000;
 
@@ -162,29 +159,12 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   await withSocketPath(config.data, ADMIN_SOCKET_FILE, (path) => adminSocket.listen(path));
   running.onClose(() => adminSocket.close());
 
-  let latest: BlockTemplate | undefined;
   const announce = createAnnouncer(config, { clock, logger, log, jobs, gateway, blocks, code, metrics });
-  await node.start((template) => {
-    latest = template;
-    announce(template);
-  });
-  const outages = new OutageWatch(
-    { graceMs: OUTAGE_GRACE_MS },
-    {
-      clock,
-      status: () => node.status(),
-      began(reason) {
-        logger.error({ reason }, 'no Bitcoin node serves: work is paused');
-        gateway.pause('The pool has no Bitcoin node at the moment: work is paused');
-      },
-      over() {
-        logger.info({}, 'a Bitcoin node serves again');
-        if (latest) announce(latest);
-      },
-    },
-  );
-  const outageTimer = setInterval(() => outages.tick(), OUTAGE_TICK_MS);
-  running.onClose(async () => clearInterval(outageTimer));
+  const { outageGraceMs } = config.stratum;
+  const work = new Work({ outageGraceMs }, { clock, logger, gateway, announce, causes: () => unready(parts) });
+  await node.start((template) => work.template(template));
+  const workTimer = setInterval(() => work.tick(), WORK_TICK_MS);
+  running.onClose(async () => clearInterval(workTimer));
   resubmitBlocks({ node, log, logger }, () => running.closing).catch((err: unknown) => {
     logger.error({ err }, 'blocks of an earlier start could not be submitted again');
   });

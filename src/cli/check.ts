@@ -49,7 +49,7 @@ function summary({
   const nodes =
     node.kind === 'simulated'
       ? `simulated, in this process; a block every ${node.blockDifficulty} × 2^32 hashes`
-      : `${node.endpoints.map(({ url }) => url).join(', ')}; ${node.zmq === undefined ? 'polled' : `ZMQ ${node.zmq}, and polled`}`;
+      : `${node.endpoints.map(({ url }) => url).join(', ')}; ${node.zmq.length === 0 ? 'polled' : `ZMQ ${node.zmq.join(', ')}, and polled`}`;
   const database =
     clickhouse === undefined ? `embedded, under ${data}` : `${clickhouse.url}, database ${clickhouse.database}`;
   return [

@@ -107,6 +107,9 @@ async function handle(message: ToGateway): Promise<void> {
     case 'pause':
       gateway.pause(message.reason);
       return;
+    case 'let-go':
+      gateway.letGo(message.reason);
+      return;
     case 'ban':
       bans.restore([message.ban]);
       gateway.evict(message.ban);

@@ -81,7 +81,7 @@ class Gateways implements Gateway {
   #incarnations = 0;
   #job: { readonly job: Job; readonly recorded: Promise<void> } | undefined;
   /** Why there is no job, since there was one. */
-  #paused: Extract<ToGateway, { type: 'pause' }> | undefined;
+  #paused: Extract<ToGateway, { type: 'pause' | 'let-go' }> | undefined;
   /** Where all of them listen; undefined before they do. */
   #ports: StratumPorts | undefined;
   readonly #restartMs: number[];
@@ -123,6 +123,12 @@ class Gateways implements Gateway {
   pause(reason: string): void {
     this.#job = undefined;
     this.#paused = { type: 'pause', reason };
+    this.#broadcast(this.#paused);
+  }
+
+  letGo(reason: string): void {
+    this.#job = undefined;
+    this.#paused = { type: 'let-go', reason };
     this.#broadcast(this.#paused);
   }
 

@@ -36,7 +36,7 @@ export type ToGateway =
   | { readonly type: 'job'; readonly what: string; readonly job: Job }
   /** `ports`: what was chosen where the config leaves a port open. */
   | { readonly type: 'listen'; readonly ports: StratumPorts }
-  | { readonly type: 'pause'; readonly reason: string }
+  | { readonly type: 'pause' | 'let-go'; readonly reason: string }
   | { readonly type: 'ban'; readonly ban: Ban }
   | { readonly type: 'pardon'; readonly address: string }
   /** A job that was announced, or a block that was `solved`, is on the pool's disk. */

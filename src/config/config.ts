@@ -6,7 +6,7 @@ export type RpcLogin = { readonly username: string; readonly password: string } 
 
 /** A Bitcoin node's RPC. */
 export interface RpcEndpoint {
-  /** `http://host:port/`, without credentials. */
+  /** `http://host:port/path`, without credentials. */
   readonly url: string;
   readonly login: RpcLogin;
 }
@@ -16,8 +16,8 @@ export type NodeConfig =
       readonly kind: 'rpc';
       /** In order of preference; at least one. */
       readonly endpoints: readonly RpcEndpoint[];
-      /** Where the node publishes `hashblock`; undefined: polling alone. */
-      readonly zmq: string | undefined;
+      /** Where nodes publish `hashblock`; empty: polling alone. */
+      readonly zmq: readonly string[];
       /** Age at which a template is replaced for the sake of newer transactions. */
       readonly refreshMs: number;
     }
@@ -116,6 +116,8 @@ export interface StratumConfig {
   readonly niceHash: { readonly key: string; readonly secret: string } | undefined;
   /** Silence after which a connection is closed, ms. */
   readonly idleMsMax: number;
+  /** How long miners are kept while there is no node, or no disk that takes their shares, ms. */
+  readonly outageGraceMs: number;
   readonly difficulty: DifficultyConfig;
   readonly limits: LimitsConfig;
   readonly bans: BansConfig;

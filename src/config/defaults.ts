@@ -15,6 +15,9 @@ export const VERSION_MASK_DEFAULT = 0x1fffe000;
 /** Age at which a template is replaced for the sake of newer transactions, as Bitcoin Core's own longpoll does it. */
 export const REFRESH_SECONDS_DEFAULT = 30;
 
+/** Miners are kept for so long while there is no work worth doing; then they go to their next pool. */
+export const OUTAGE_GRACE_SECONDS_DEFAULT = 60;
+
 /** Simulated blocks: one core of the built-in miner, at a million hashes a second, finds one in about twenty seconds. */
 export const SIMULATED_BLOCK_DIFFICULTY_DEFAULT = 0.005;
 

@@ -78,8 +78,22 @@ export function named<S extends z.ZodObject>(table: S) {
   return z.record(z.string().regex(/^[A-Za-z0-9-]{1,64}$/), table);
 }
 
+export function isPath(value: string): boolean {
+  return value.trim() !== '' && !value.includes('\0');
+}
+
 export function path() {
-  return text('must be a path', (value) => value.trim() !== '' && !value.includes('\0'));
+  return text('must be a path', isPath);
+}
+
+/** A text, or a list of texts, for each of which `holds` is true; the result is a list. */
+export function oneOrMore(max: number, rule: string, holds: (value: string) => boolean) {
+  const item = z.string().max(TEXT_CHARS_MAX).refine(holds);
+  return leaf(
+    z.preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(item).min(1).max(max)),
+    'list',
+    rule,
+  );
 }
 
 const hostPortRule = 'must be host:port, such as "127.0.0.1:3333" or "[::1]:3333", with a port from 0 to 65535';
@@ -109,8 +123,11 @@ export function httpService(rule: string, holds: (service: HttpService) => boole
   return leaf(z.string().max(TEXT_CHARS_MAX).transform(serviceOrIssue(holds)), 'text', rule, showUrl);
 }
 
-export function httpServices(max: number, rule: string, holds: (service: HttpService) => boolean) {
-  const item = z.string().max(TEXT_CHARS_MAX).transform(serviceOrIssue(holds));
+export function httpServices(max: number, rule: string) {
+  const item = z
+    .string()
+    .max(TEXT_CHARS_MAX)
+    .transform(serviceOrIssue(() => true));
   return leaf(z.array(item).min(1).max(max), 'list', rule, showUrl);
 }
 

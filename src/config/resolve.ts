@@ -17,12 +17,13 @@ import {
   LOOPBACK,
   listenDefaults,
   NEVER_BANNED,
+  OUTAGE_GRACE_SECONDS_DEFAULT,
   REFRESH_SECONDS_DEFAULT,
   SIMULATED_BLOCK_DIFFICULTY_DEFAULT,
   SIMULATED_PAYOUT_ADDRESS,
   VERSION_MASK_DEFAULT,
 } from './defaults.ts';
-import { collide, formatHostPort, type HostPort } from './endpoint.ts';
+import { collide, formatHostPort, type HostPort, type HttpService } from './endpoint.ts';
 import { type ConfigProblem, showValue } from './problem.ts';
 import { databaseOf, type Given, parseVersionMask } from './schema.ts';
 import { notSupportedYet } from './support.ts';
@@ -74,18 +75,31 @@ function resolveNode({ node = {} }: Given, network: Network, complain: Complain)
   const forSimulated = 'is for the simulated node, and node.rpc names a real one: give one of them';
   if (blockDifficulty !== undefined) complain('node.simulated-block-difficulty', blockDifficulty, forSimulated);
   if (transactions !== undefined) complain('node.simulated-transactions', transactions, forSimulated);
-  const endpoints = rpc.flatMap(({ url, username, password }, index): RpcEndpoint[] => {
+  return { kind: 'rpc', endpoints: resolveEndpoints(rpc, cookie, complain), zmq: zmq ?? [], refreshMs };
+}
+
+/** One cookie is for every URL without a user; several are for the URLs in their order. */
+function resolveEndpoints(
+  rpc: readonly HttpService[],
+  cookies: readonly string[] | undefined,
+  complain: Complain,
+): RpcEndpoint[] {
+  const isNamed = ({ username, password }: HttpService): boolean => username !== undefined || password !== undefined;
+  if (cookies !== undefined && cookies.length > 1 && cookies.length !== rpc.length) {
+    complain('node.cookie', cookies, `must be one path, or one for each of the ${rpc.length} URLs of node.rpc`);
+  }
+  const several = cookies !== undefined && cookies.length > 1;
+  return rpc.flatMap((service, index): RpcEndpoint[] => {
+    const { url, username, password } = service;
     const key = `node.rpc.${index}`;
-    const named = username !== undefined || password !== undefined;
-    if (named && cookie !== undefined)
+    const cookie = several ? cookies[index] : cookies?.[0];
+    if (isNamed(service) && (several || (cookie !== undefined && rpc.every(isNamed))))
       complain(key, undefined, 'names a user, and node.cookie is given too: give one of them');
-    else if (cookie !== undefined) return [{ url, login: { cookie } }];
-    else if (username === undefined || password === undefined)
-      complain(key, undefined, 'needs user:pass@ in it, or else node.cookie');
-    else return [{ url, login: { username, password } }];
+    else if (username !== undefined && password !== undefined) return [{ url, login: { username, password } }];
+    else if (cookie !== undefined && !isNamed(service)) return [{ url, login: { cookie } }];
+    else complain(key, undefined, 'needs user:pass@ in it, or else node.cookie');
     return [];
   });
-  return { kind: 'rpc', endpoints, zmq, refreshMs };
 }
 
 function resolveStratum({ stratum = {} }: Given, network: Network, complain: Complain): StratumConfig {
@@ -113,6 +127,7 @@ function resolveStratum({ stratum = {} }: Given, network: Network, complain: Com
     profiles: resolveProfiles(stratum),
     niceHash: stratum.nicehash,
     idleMsMax: (stratum['idle-minutes'] ?? limits.idleMsMax / 60_000) * 60_000,
+    outageGraceMs: Math.round((stratum['outage-grace-seconds'] ?? OUTAGE_GRACE_SECONDS_DEFAULT) * 1000),
     difficulty: resolveDifficulty(stratum.difficulty ?? {}, network, complain),
     limits: resolveLimits(stratum.limits ?? {}, complain),
     bans: {

@@ -11,13 +11,15 @@ const MONEY_MAX_SATS = 21e14;
 /** Header version bits that a miner may ever be given: BIP320, widened by the draft BIP323. */
 const VERSION_MASK_WIDEST = 0x1fffffe0;
 
+/** Bitcoin nodes of one pool. */
+const NODES_MAX = 16;
+
 /** More than any machine has or does. */
 const RATE_MAX = 1e9;
 
 const count = () => leaf.integer(1, RATE_MAX);
 const difficulty = () => leaf.number({ above: 0 }, DIFFICULTY_MAX);
 const niceHashPart = () => leaf.secret('must be a text that is not empty', (value) => value !== '');
-const onePath = (url: string): boolean => /^https?:\/\/[^/]+\/?$/.test(url);
 
 /**
  * Every key of the config, as it is written in TOML. A table may be left out, and so may each key: what is there
@@ -32,12 +34,14 @@ export const schema = z.strictObject({
   node: z
     .strictObject({
       rpc: leaf
-        .httpServices(16, 'must be a list of 1 to 16 URLs such as "http://user:pass@127.0.0.1:8332"', ({ url }) =>
-          onePath(url),
-        )
+        .httpServices(NODES_MAX, `must be a list of 1 to ${NODES_MAX} URLs such as "http://user:pass@127.0.0.1:8332"`)
         .optional(),
-      cookie: leaf.path().optional(),
-      zmq: leaf.text('must be tcp://host:port or ipc://path', isZmqEndpoint).optional(),
+      cookie: leaf
+        .oneOrMore(NODES_MAX, 'must be a path, or a list with one for each URL of node.rpc', leaf.isPath)
+        .optional(),
+      zmq: leaf
+        .oneOrMore(NODES_MAX, 'must be tcp://host:port or ipc://path, or a list of these', isZmqEndpoint)
+        .optional(),
       'refresh-seconds': leaf.number({ from: 0.1 }, 600).optional(),
       'simulated-block-difficulty': difficulty().optional(),
       'simulated-transactions': leaf.integer(0, 10_000).optional(),
@@ -82,6 +86,7 @@ export const schema = z.strictObject({
         .optional(),
       nicehash: z.strictObject({ key: niceHashPart(), secret: niceHashPart() }).optional(),
       'idle-minutes': leaf.number({ from: 5 }, 10_080).optional(),
+      'outage-grace-seconds': leaf.number({ from: 5 }, 86_400).optional(),
       difficulty: z
         .strictObject({
           start: difficulty().optional(),

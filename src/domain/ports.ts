@@ -72,6 +72,17 @@ export type SubmitOutcome =
 
 export type NodeStatus = { readonly ready: true } | { readonly ready: false; readonly reason: string };
 
+/** What is worth watching of a node beside its status. */
+export interface NodeWatch {
+  /** The node's clock less this machine's, seconds. */
+  readonly clockOffsetSeconds: number;
+  /** ZeroMQ endpoints of the config, and how many of them are connected. */
+  readonly signalsConfigured: number;
+  readonly signalsConnected: number;
+  /** Blocks since the start that no endpoint signalled: polling found them. */
+  readonly signalsMissed: number;
+}
+
 /** A Bitcoin node, real or simulated; implemented by node/. */
 export interface BitcoinNode {
   /**
@@ -82,6 +93,7 @@ export interface BitcoinNode {
   /** Sends a block at once; resolves with what the node made of it, never rejects. */
   submitBlock(block: Uint8Array): Promise<SubmitOutcome>;
   status(): NodeStatus;
+  watched(): NodeWatch;
   close(): Promise<void>;
 }
 

@@ -19,6 +19,8 @@ export interface BlockTemplate {
   readonly bits: number;
   /** Earliest acceptable block time, UNIX seconds. */
   readonly minTime: number;
+  /** Latest block time for which `bits` are right, UNIX seconds; undefined if they are right for any (all but testnet4). */
+  readonly maxTime?: number;
   /** The node's clock, UNIX seconds. */
   readonly curTime: number;
   /** Subsidy and fees that the coinbase may claim. */

@@ -23,6 +23,7 @@ export class JobStore {
   /** By previous hash, hex. */
   readonly #tips = new Map<string, Tip>();
   #current: Job | undefined;
+  #retired = false;
 
   constructor(options: JobStoreOptions) {
     if (!Number.isInteger(options.jobsMax) || options.jobsMax < 1)
@@ -47,6 +48,7 @@ export class JobStore {
     if (this.#jobs.has(job.serial)) throw new Error(`JobStore: job ${job.id} is in the store already`);
     this.#jobs.set(job.serial, job);
     this.#current = job;
+    this.#retired = false;
     const key = toHex(job.previousHash);
     const tip = this.#tips.get(key);
     if (tip) tip.jobs += 1;
@@ -64,8 +66,14 @@ export class JobStore {
     return this.#jobs.get(serial);
   }
 
-  /** True where the job builds on another block than the current job does. */
+  /** Every job is stale until the next one is added. */
+  retire(): void {
+    this.#retired = true;
+  }
+
+  /** True if the job builds on another block than the current job does, or if all jobs are retired. */
   isStale(job: Job): boolean {
+    if (this.#retired) return true;
     const current = this.#current;
     if (current === undefined || current === job) return false;
     return !equalBytes(current.previousHash, job.previousHash);

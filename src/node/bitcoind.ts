@@ -1,21 +1,26 @@
 import type { Network } from '../bitcoin/address.ts';
 import { toHex } from '../bitcoin/bytes.ts';
-import type { BitcoinNode, Clock, Logger, NodeStatus, SubmitOutcome } from '../domain/ports.ts';
+import type { BitcoinNode, Clock, Logger, NodeStatus, NodeWatch, SubmitOutcome } from '../domain/ports.ts';
 import type { BlockTemplate } from '../domain/template.ts';
+import { BlockSignals } from './block-signals.ts';
 import { type Pause, Pauses } from './pauses.ts';
 import { createRpcClient } from './rpc.ts';
 import { bestOutcome } from './submit.ts';
 import { TemplateFeed } from './template-feed.ts';
 import { Upstream } from './upstream.ts';
-import { subscribeBlocks } from './zmq.ts';
+
+/** How to call a node. */
+export interface RpcAddress {
+  readonly url: string;
+  /** Path of the cookie file, for a URL without credentials. */
+  readonly cookie?: string | undefined;
+}
 
 export interface BitcoindOptions {
-  /** RPC URLs in order of preference, at least one. */
-  readonly rpc: readonly string[];
-  /** Path of the cookie file, for URLs without credentials. */
-  readonly cookie?: string | undefined;
-  /** A node's `zmqpubhashblock` address, e.g. tcp://127.0.0.1:28332. */
-  readonly zmq?: string | undefined;
+  /** In order of preference, at least one. */
+  readonly rpc: readonly RpcAddress[];
+  /** The nodes' `zmqpubhashblock` addresses, e.g. tcp://127.0.0.1:28332. */
+  readonly zmq?: readonly string[];
   readonly network: Network;
   /** Between two looks at the tip. */
   readonly pollMs?: number | undefined;
@@ -33,6 +38,8 @@ const REFRESH_MS = 30_000;
 /** Between two checks of the state of the node in use, which polling watches as well, and of each other one. */
 const CHECK_ACTIVE_MS = 5000;
 const CHECK_OTHER_MS = 1000;
+/** Bitcoin Core refuses blocks that are two hours ahead; a clock that is wrong by so much is on its way there. */
+const CLOCK_OFFSET_S_MAX = 600;
 
 /**
  * One or more bitcoinds as the pool's node: the first one that is healthy and not behind gives the templates, all of
@@ -40,26 +47,21 @@ const CHECK_OTHER_MS = 1000;
  * a node that is down or still loading is waited for, and `status` says so. Throws for a URL that is none.
  */
 export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModules): BitcoinNode {
-  const { network, cookie, pollMs = POLL_MS, refreshMs = REFRESH_MS } = options;
+  const { network, zmq = [], pollMs = POLL_MS, refreshMs = REFRESH_MS } = options;
   const { clock, logger } = modules;
   if (options.rpc.length === 0) throw new Error('node.rpc: at least one URL is needed');
-  const several = options.rpc.length > 1;
-  const upstreamOptions = {
-    network,
-    // With another node at hand a slow one is left soon; alone it is waited for.
-    pollTimeoutMs: several ? 1000 : 5000,
-    templateTimeoutMs: several ? 3000 : 15_000,
-  };
-  const upstreams = options.rpc.map(
-    (url) => new Upstream(upstreamOptions, { rpc: createRpcClient({ url, cookie }), clock }),
-  );
   const pauses = new Pauses();
-  const feed = new TemplateFeed({ upstreams, pollMs, refreshMs }, { clock, logger, pauses, onFailure });
+  const pause = (ms: number): Promise<void> => pauses.begin(ms).over;
+  const upstreams = options.rpc.map(
+    ({ url, cookie }) => new Upstream(network, { rpc: createRpcClient({ url, cookie }), clock, pause }),
+  );
+  const feed = new TemplateFeed(
+    { upstreams, pollMs, refreshMs },
+    { clock, logger, pauses, onFailure, onNewTip: (upstream) => checks.get(upstream)?.end() },
+  );
+  const signals = new BlockSignals(zmq, { logger, pause, onBlock: (hash) => feed.wake(hash) });
+  let clockOffsetSeconds = 0;
   const checks = new Map<Upstream, Pause>();
-  let closeListener: () => void = () => {};
-  const closing = new Promise<void>((resolve) => {
-    closeListener = resolve;
-  });
   const reported = new Map<Upstream, string>();
   let giveUp: (reason: Error) => void = () => {};
   let running: Promise<unknown> | undefined;
@@ -93,16 +95,24 @@ export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModul
       await upstream.check();
       report(upstream);
       if (!wasReady && upstream.health.ready) feed.wake('look');
-      const pause = pauses.begin(upstream === feed.active ? CHECK_ACTIVE_MS : CHECK_OTHER_MS);
-      checks.set(upstream, pause);
-      await pause.over;
+      const isWell = upstream === feed.active && upstream.health.ready;
+      const until = pauses.begin(isWell ? CHECK_ACTIVE_MS : CHECK_OTHER_MS);
+      checks.set(upstream, until);
+      await until.over;
     }
   }
 
-  async function listen(address: string): Promise<void> {
-    const signal = await subscribeBlocks({ address, onBlock: (hash) => feed.wake(hash) }, { logger });
-    await closing;
-    signal?.close();
+  /** Says once if the clocks of the pool and its node are far apart, and once if they are together again. */
+  function compareClocks({ curTime, minTime }: BlockTemplate): void {
+    // A template's time is the node's clock, unless the median of the last blocks is ahead of it.
+    if (curTime <= minTime) return;
+    const wasOff = Math.abs(clockOffsetSeconds) > CLOCK_OFFSET_S_MAX;
+    clockOffsetSeconds = Math.round(curTime - clock.nowMs() / 1000);
+    const isOff = Math.abs(clockOffsetSeconds) > CLOCK_OFFSET_S_MAX;
+    if (isOff === wasOff) return;
+    const fields = { node: feed.active?.name, aheadSeconds: clockOffsetSeconds };
+    if (isOff) logger.warn(fields, "the node's clock and this machine's differ: one of them is wrong");
+    else logger.info(fields, "the node's clock and this machine's agree again");
   }
 
   function start(onTemplate: (template: BlockTemplate) => void): Promise<void> {
@@ -111,12 +121,14 @@ export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModul
       giveUp = reject;
       const loop = feed.run((template) => {
         resolve();
+        signals.expect(template.previousHash);
+        compareClocks(template);
         onTemplate(template);
       });
       running = Promise.all([
         loop.then(() => reject(new Error('closed before there was a template'))),
         ...upstreams.map(watch),
-        ...(options.zmq === undefined ? [] : [listen(options.zmq)]),
+        signals.open(),
       ]);
     });
   }
@@ -124,7 +136,6 @@ export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModul
   async function submitBlock(block: Uint8Array): Promise<SubmitOutcome> {
     const hex = toHex(block);
     const asked = upstreams.filter(({ health }) => health.ready || !health.fatal);
-    const pause = (ms: number): Promise<void> => pauses.begin(ms).over;
     const outcome = await bestOutcome(asked.map((upstream) => upstream.submit(hex, pause)));
     if (outcome.status === 'accepted') feed.wake('look');
     return outcome;
@@ -137,10 +148,12 @@ export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModul
 
   async function close(): Promise<void> {
     pauses.close();
-    closeListener();
+    signals.close();
     for (const upstream of upstreams) upstream.close();
     await running;
   }
 
-  return { start, submitBlock, status, close };
+  const watched = (): NodeWatch => ({ clockOffsetSeconds, ...signals.counts });
+
+  return { start, submitBlock, status, watched, close };
 }

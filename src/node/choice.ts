@@ -5,6 +5,8 @@ export const STALE_MS = 20_000;
 
 export interface Candidate {
   readonly health: Health;
+  /** Keeps its callers waiting: another one with as much work goes before it. */
+  readonly slow: boolean;
 }
 
 export interface Choice<T extends Candidate> {
@@ -13,21 +15,32 @@ export interface Choice<T extends Candidate> {
   readonly behindSinceMs: number | undefined;
 }
 
+export interface Now<T extends Candidate> {
+  readonly active: T | undefined;
+  readonly behindSinceMs: number | undefined;
+  readonly nowMs: number;
+  /** Nodes with less work than this (64 hex digits) are no choice. */
+  readonly workMin: string;
+}
+
 /**
- * Which node to get templates from: the first, in order of preference, that is ready and has the most work. The active
- * one is kept while it is behind for less than STALE_MS, and one that comes back is taken when it has caught up.
+ * Which node to get templates from: the first, in order of preference, that is ready and has the most work; one that is slow
+ * only if no other has as much. The active one is kept while it is behind for less than STALE_MS, and one that comes back is
+ * taken when it has caught up.
  */
 export function chooseUpstream<T extends Candidate>(
   candidates: readonly T[],
-  now: { readonly active: T | undefined; readonly behindSinceMs: number | undefined; readonly nowMs: number },
+  now: Now<T>,
   except: ReadonlySet<T> = new Set(),
 ): Choice<T> {
   const workOf = (candidate: T | undefined): string =>
     candidate?.health.ready === true && !except.has(candidate) ? candidate.health.chainwork : '';
   const most = candidates.map(workOf).sort().at(-1) ?? '';
+  if (most === '' || most < now.workMin) return { upstream: undefined, behindSinceMs: now.behindSinceMs };
   const activeWork = workOf(now.active);
   const behindSinceMs = activeWork !== '' && activeWork < most ? (now.behindSinceMs ?? now.nowMs) : undefined;
-  const kept = behindSinceMs !== undefined && now.nowMs - behindSinceMs < STALE_MS ? now.active : undefined;
-  const upstream = candidates.find((one) => one === kept || (most !== '' && workOf(one) === most));
+  const isKept = behindSinceMs !== undefined && now.nowMs - behindSinceMs < STALE_MS && activeWork >= now.workMin;
+  const withMost = candidates.filter((one) => workOf(one) === most);
+  const upstream = isKept ? now.active : (withMost.find(({ slow }) => !slow) ?? withMost[0]);
   return { upstream, behindSinceMs: upstream === now.active ? behindSinceMs : undefined };
 }

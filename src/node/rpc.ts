@@ -3,11 +3,16 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 
 /**
- * Why a call has no result. `unreachable`: no answer came, the node may be fine in a moment. `unauthorized`: the node
- * refuses the credentials. `error`: the node answered with an RPC error (`code`). `malformed`: what came is no answer.
+ * Why a call has no result.
+ * `unreachable`: the connection failed, or the node is too busy to answer (HTTP 5xx without JSON). A repeat may work.
+ * `late`: no answer came in time.
+ * `unauthorized`: the node refuses the user name or password (HTTP 401).
+ * `forbidden`: the node does not allow this method, or this host (HTTP 403).
+ * `error`: the node answered with an RPC error (`code`).
+ * `malformed`: the answer is not JSON-RPC.
  */
 export interface RpcFailure {
-  readonly kind: 'unreachable' | 'unauthorized' | 'error' | 'malformed';
+  readonly kind: 'unreachable' | 'late' | 'unauthorized' | 'forbidden' | 'error' | 'malformed';
   /** JSON-RPC error code (Bitcoin Core, rpc/protocol.h), for `error` only. */
   readonly code: number | undefined;
   readonly message: string;
@@ -23,7 +28,7 @@ export interface RpcCall {
   /** For the whole call, from the moment when it is sent. */
   readonly timeoutMs: number;
   readonly answerBytesMax: number;
-  /** Goes before all that waits: a solved block must not stand behind polls. */
+  /** Uses connections that other calls may not take, so a solved block never waits behind polls that hang. */
   readonly urgent?: boolean;
 }
 
@@ -38,7 +43,7 @@ export interface RpcClient {
   close(): void;
 }
 
-/** bitcoind answers with 4 threads and queues 64 calls; other programs want their share of both. */
+/** bitcoind answers with 4 threads (16 since version 30) and queues 64 calls; other programs need some of both. */
 const IN_FLIGHT_MAX = 4;
 /** Calls that wait for a free connection; beyond it they fail as unreachable. */
 const WAITING_MAX = 512;
@@ -48,6 +53,12 @@ interface Waiting {
   readonly settle: (answer: RpcAnswer) => void;
 }
 
+/** Calls of one kind, at most IN_FLIGHT_MAX of them under way. */
+interface Lane {
+  readonly waiting: Waiting[];
+  inFlight: number;
+}
+
 /**
  * JSON-RPC 1.0 over HTTP(S) keep-alive connections to one node. Credentials come from the URL, or from a cookie file
  * that is read again whenever the node refuses what it held. Throws for a URL that is none.
@@ -55,36 +66,38 @@ interface Waiting {
 export function createRpcClient(options: { readonly url: string; readonly cookie: string | undefined }): RpcClient {
   const url = parseUrl(options.url);
   const secure = url.protocol === 'https:';
-  const agentOptions = { keepAlive: true, maxSockets: IN_FLIGHT_MAX, scheduling: 'lifo' } as const;
+  const agentOptions = { keepAlive: true, maxSockets: 2 * IN_FLIGHT_MAX, scheduling: 'lifo' } as const;
   const agent = secure ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
   const fixed =
     url.username === '' ? undefined : basic(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`);
   const name = `${url.protocol}//${url.host}${url.pathname === '/' ? '' : url.pathname}`;
-  const waiting: Waiting[] = [];
+  const ordinary: Lane = { waiting: [], inFlight: 0 };
+  const urgent: Lane = { waiting: [], inFlight: 0 };
   const ending = new AbortController();
-  let inFlight = 0;
   let nextId = 1;
   let cookie: string | undefined;
 
   function call(what: RpcCall): Promise<RpcAnswer> {
     if (ending.signal.aborted) return Promise.resolve(failed('unreachable', 'closed'));
-    if (waiting.length >= WAITING_MAX) return Promise.resolve(failed('unreachable', 'too many calls are waiting'));
+    const lane = what.urgent === true ? urgent : ordinary;
+    if (lane.waiting.length >= WAITING_MAX) {
+      return Promise.resolve(failed('unreachable', 'too many calls are waiting'));
+    }
     return new Promise((settle) => {
-      if (what.urgent === true) waiting.unshift({ call: what, settle });
-      else waiting.push({ call: what, settle });
-      pump();
+      lane.waiting.push({ call: what, settle });
+      pump(lane);
     });
   }
 
-  function pump(): void {
-    while (inFlight < IN_FLIGHT_MAX) {
-      const next = waiting.shift();
+  function pump(lane: Lane): void {
+    while (lane.inFlight < IN_FLIGHT_MAX) {
+      const next = lane.waiting.shift();
       if (next === undefined) return;
-      inFlight += 1;
+      lane.inFlight += 1;
       void authorized(next.call).then((answer) => {
-        inFlight -= 1;
+        lane.inFlight -= 1;
         next.settle(answer);
-        pump();
+        pump(lane);
       });
     }
   }
@@ -128,7 +141,7 @@ export function createRpcClient(options: { readonly url: string; readonly cookie
         },
       });
       const deadline = setTimeout(() => {
-        done(failed('unreachable', `no answer to ${what.method} within ${what.timeoutMs} ms`));
+        done(failed('late', `no answer to ${what.method} within ${what.timeoutMs} ms`));
         request.destroy();
       }, what.timeoutMs);
       const done = (answer: RpcAnswer, idleSocketDied = false): void => {
@@ -139,14 +152,16 @@ export function createRpcClient(options: { readonly url: string; readonly cookie
         const reset = error.code === 'ECONNRESET' || error.code === 'EPIPE';
         done(failed('unreachable', describe(error)), reset && request.reusedSocket && !ending.signal.aborted);
       });
-      request.on('response', (response) => collect(response, what.answerBytesMax, (answer) => done(answer)));
+      request.on('response', (response) => collect(response, what, (answer) => done(answer)));
       request.end(body);
     });
   }
 
   function close(): void {
     ending.abort();
-    for (const { settle } of waiting.splice(0)) settle(failed('unreachable', 'closed'));
+    for (const { waiting } of [ordinary, urgent]) {
+      for (const { settle } of waiting.splice(0)) settle(failed('unreachable', 'closed'));
+    }
     agent.destroy();
   }
 
@@ -180,7 +195,8 @@ async function readCookie(path: string): Promise<string | undefined> {
 }
 
 /** Gathers the body up to its cap and reads it. */
-function collect(response: IncomingMessage, bytesMax: number, done: (answer: RpcAnswer) => void): void {
+function collect(response: IncomingMessage, call: RpcCall, done: (answer: RpcAnswer) => void): void {
+  const { method, answerBytesMax: bytesMax } = call;
   const chunks: Buffer[] = [];
   let bytes = 0;
   response.on('data', (chunk: Buffer) => {
@@ -193,13 +209,17 @@ function collect(response: IncomingMessage, bytesMax: number, done: (answer: Rpc
     }
   });
   response.on('error', (error) => done(failed('unreachable', describe(error))));
-  response.on('end', () => done(readAnswer(response.statusCode ?? 0, Buffer.concat(chunks).toString('utf8'))));
+  response.on('end', () => done(readAnswer(method, response.statusCode ?? 0, Buffer.concat(chunks).toString('utf8'))));
 }
 
-/** An answer's meaning: bitcoind says 401 without a body, 503 as plain text, and RPC errors as JSON under 4xx and 5xx. */
-function readAnswer(status: number, body: string): RpcAnswer {
-  if (status === 401 || status === 403) {
-    return failed('unauthorized', `it refuses the user name or password (HTTP ${status})`);
+/**
+ * An answer's meaning. bitcoind sends 401 and 403 without a body, 503 as plain text, and RPC errors as JSON under 4xx and
+ * 5xx (Bitcoin Core, httprpc.cpp).
+ */
+function readAnswer(method: string, status: number, body: string): RpcAnswer {
+  if (status === 401) return failed('unauthorized', 'it refuses the user name or password (HTTP 401)');
+  if (status === 403) {
+    return failed('forbidden', `it does not allow ${method} (HTTP 403): see its rpcwhitelist and rpcallowip`);
   }
   let answer: unknown;
   try {

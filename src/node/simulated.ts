@@ -3,7 +3,7 @@ import { toDisplayHash } from '../bitcoin/bytes.ts';
 import { merkleRoot } from '../bitcoin/merkle.ts';
 import { sha256d } from '../bitcoin/sha256d.ts';
 import { bitsOfTarget, targetOfBits, targetOfDifficulty } from '../bitcoin/target.ts';
-import type { BitcoinNode, Clock, Logger, NodeStatus, SubmitOutcome } from '../domain/ports.ts';
+import type { BitcoinNode, Clock, Logger, NodeStatus, NodeWatch, SubmitOutcome } from '../domain/ports.ts';
 import type { BlockTemplate } from '../domain/template.ts';
 import { checkContextFree, checkNextBlock, decodeBlock, type NextBlockRules, WEIGHT_MAX } from './block-check.ts';
 import { loadChain, saveChain } from './chain-file.ts';
@@ -176,7 +176,14 @@ export function simulatedNode(options: SimulatedNodeOptions, modules: SimulatedN
     clearImmediate(soon);
   }
 
-  return { start, submitBlock, status, close };
+  const watched = (): NodeWatch => ({
+    clockOffsetSeconds: 0,
+    signalsConfigured: 0,
+    signalsConnected: 0,
+    signalsMissed: 0,
+  });
+
+  return { start, submitBlock, status, watched, close };
 }
 
 /** The compact target of every block: regtest's own limit is the easiest there is. */

@@ -3,26 +3,36 @@ import { fromDisplayHash, fromHex, toDisplayHash } from '../bitcoin/bytes.ts';
 import { HEADER_BYTES, headerHash } from '../bitcoin/header.ts';
 import type { Clock, SubmitOutcome } from '../domain/ports.ts';
 import type { BlockTemplate } from '../domain/template.ts';
-import type { RpcAnswer, RpcClient } from './rpc.ts';
+import { BlockTimes } from './block-times.ts';
+import type { RpcAnswer, RpcCall, RpcClient } from './rpc.ts';
 import { readSubmitAnswer } from './submit.ts';
 import { decodeTemplate, type TransactionsByHash } from './template-decoder.ts';
 
 /**
- * Whether templates can be had from a node. `fatal`: only the operator can mend it, as a wrong network or password.
+ * Whether a node can give templates.
  * `chainwork` is the work of its best chain, 64 hex digits, so that two of them compare as text.
+ * `fatal`: only the operator can mend it, as a wrong network or password.
  */
-export type Health =
-  | { readonly ready: true; readonly chainwork: string }
-  | { readonly ready: false; readonly reason: string; readonly fatal: boolean };
-
-export interface UpstreamOptions {
-  readonly network: Network;
-  /** How long a poll may take. */
-  readonly pollTimeoutMs: number;
-  readonly templateTimeoutMs: number;
+export type Health = Ready | Unready;
+export interface Ready {
+  readonly ready: true;
+  readonly chainwork: string;
+}
+export interface Unready {
+  readonly ready: false;
+  readonly reason: string;
+  readonly fatal: boolean;
 }
 
-type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string };
+export interface UpstreamModules {
+  readonly rpc: RpcClient;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+  readonly pause: (ms: number) => Promise<void>;
+}
+
+type Result<T> =
+  | { readonly ok: true; readonly value: T }
+  | ({ readonly ok: false } & Pick<Unready, 'reason' | 'fatal'>);
 
 /** What `chain` getblockchaininfo shows for each network. */
 const chainOf = {
@@ -38,36 +48,63 @@ const TEMPLATE_ANSWER_BYTES_MAX = 64 << 20;
 const SUBMIT_TIMEOUT_MS = 15_000;
 /** Pauses between tries to hand a block to a node that does not answer. */
 const SUBMIT_RETRIES_MS = [250, 500, 1000, 2000, 4000];
+/**
+ * A node may take long: bitcoind answers nothing while it connects a block, and a template of a full mempool takes seconds on
+ * a small machine. The feed asks another node meanwhile, so these bounds only tell a slow node from one that hangs.
+ */
+const POLL_TIMEOUT_MS = 15_000;
+const TEMPLATE_TIMEOUT_MS = 60_000;
+/** A call whose connection failed, or that met a full work queue (HTTP 503), is repeated once after this pause. */
+const REPEAT_MS = 100;
 const BACKOFF_MS_MIN = 500;
 const BACKOFF_MS_MAX = 8000;
+/** Calls that come after the first template, with arguments that change nothing: a missing right shows at the start. */
+const PROBES: readonly Pick<RpcCall, 'method' | 'params'>[] = [
+  { method: 'getbestblockhash', params: [] },
+  { method: 'submitblock', params: ['00'] },
+  { method: 'getblockheader', params: ['00'.repeat(32)] },
+];
 
 /** One of the configured nodes: its calls, and what is known of its health. */
 export class Upstream {
   readonly name: string;
-  readonly #options: UpstreamOptions;
+  readonly #network: Network;
   readonly #rpc: RpcClient;
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  readonly #pause: (ms: number) => Promise<void>;
   #health: Health = { ready: false, reason: 'not asked yet', fatal: false };
   #failuresInRow = 0;
   #retryAtMs = 0;
+  #delaysInRow = 0;
+  #slowUntilMs = 0;
+  #permitted = false;
   /** Of the last template. */
   #transactions: TransactionsByHash = new Map();
+  readonly #blockTimes: BlockTimes;
 
-  constructor(options: UpstreamOptions, modules: { readonly rpc: RpcClient; readonly clock: Clock }) {
-    this.#options = options;
-    this.#rpc = modules.rpc;
-    this.#clock = modules.clock;
-    this.name = modules.rpc.name;
+  constructor(network: Network, { rpc, clock, pause }: UpstreamModules) {
+    this.#network = network;
+    this.#rpc = rpc;
+    this.#clock = clock;
+    this.#pause = pause;
+    this.#blockTimes = new BlockTimes((hash) => this.#poll('getblockheader', [toDisplayHash(hash)]));
+    this.name = rpc.name;
   }
 
   get health(): Health {
     return this.#health;
   }
 
+  /** True if the node kept the feed waiting lately: another one that is not slow is asked first. */
+  get slow(): boolean {
+    return this.#clock.monotonicMs() < this.#slowUntilMs;
+  }
+
   /** Asks for the chain and its state. A node that just failed to serve is believed only after a pause. */
   async check(): Promise<void> {
     const answer = await this.#poll('getblockchaininfo');
-    const health = answer.ok ? readHealth(answer.result, this.#options.network) : this.#unhealthy(answer);
+    const told = answer.ok ? readHealth(answer.result, this.#network) : this.#unhealthy(answer);
+    const health = told.ready ? ((await this.#forbidden()) ?? told) : told;
     if (health.ready && this.#clock.monotonicMs() < this.#retryAtMs) return;
     this.#health = health;
   }
@@ -75,27 +112,46 @@ export class Upstream {
   /** The hash of the best block, 32 bytes in internal order. */
   async tip(): Promise<Result<Uint8Array>> {
     const answer = await this.#poll('getbestblockhash');
-    if (!answer.ok) return this.#failed(this.#unhealthy(answer));
+    if (!answer.ok) return { ok: false, ...this.#unhealthy(answer) };
     const hash = typeof answer.result === 'string' ? fromDisplayHash(answer.result) : undefined;
-    if (hash === undefined) return this.#failed(notReady('getbestblockhash: no hash'));
-    return { ok: true, value: hash };
+    return hash === undefined ? { ok: false, ...notReady('getbestblockhash: no hash') } : { ok: true, value: hash };
   }
 
   async template(): Promise<Result<BlockTemplate>> {
-    const rules = this.#options.network === 'signet' ? ['segwit', 'signet'] : ['segwit'];
+    const rules = this.#network === 'signet' ? ['segwit', 'signet'] : ['segwit'];
     const askedMs = this.#clock.monotonicMs();
-    const answer = await this.#rpc.call({
+    const answer = await this.#ask({
       method: 'getblocktemplate',
       params: [{ rules }],
-      timeoutMs: this.#options.templateTimeoutMs,
+      timeoutMs: TEMPLATE_TIMEOUT_MS,
       answerBytesMax: TEMPLATE_ANSWER_BYTES_MAX,
     });
-    if (!answer.ok) return this.#failed(this.#unhealthy(answer));
-    const decoded = decodeTemplate(answer.result, this.#options.network, this.#transactions);
-    if (!decoded.ok) return this.#failed(notReady(decoded.reason, decoded.fatal));
+    if (!answer.ok) return { ok: false, ...this.#unhealthy(answer) };
+    const decoded = decodeTemplate(answer.result, this.#network, this.#transactions);
+    if (!decoded.ok) return decoded;
     this.#failuresInRow = 0;
     this.#transactions = decoded.transactions;
-    return { ok: true, value: { ...decoded.template, askedMs } };
+    const template = { ...decoded.template, askedMs };
+    return { ok: true, value: this.#network === 'testnet4' ? await this.#blockTimes.bound(template) : template };
+  }
+
+  /** A failure to serve takes the node out at once, for longer each time in a row. */
+  failed(reason: string, fatal: boolean): void {
+    this.#health = notReady(reason, fatal);
+    this.#retryAtMs = this.#clock.monotonicMs() + backoffMs(this.#failuresInRow);
+    this.#failuresInRow += 1;
+  }
+
+  /** The node keeps the feed waiting. */
+  delayed(): void {
+    if (this.slow) return;
+    this.#slowUntilMs = this.#clock.monotonicMs() + backoffMs(this.#delaysInRow);
+    this.#delaysInRow += 1;
+  }
+
+  /** The node answered without delay. */
+  prompt(): void {
+    this.#delaysInRow = 0;
   }
 
   /** Hands over a block (hex) and asks again while the node does not judge it; `unknown` after the last try. */
@@ -139,30 +195,39 @@ export class Upstream {
     this.#rpc.close();
   }
 
-  #poll(method: string): Promise<RpcAnswer> {
-    return this.#rpc.call({
-      method,
-      timeoutMs: this.#options.pollTimeoutMs,
-      answerBytesMax: SMALL_ANSWER_BYTES_MAX,
-    });
+  #poll(method: string, params: readonly unknown[] = []): Promise<RpcAnswer> {
+    return this.#ask({ method, params, timeoutMs: POLL_TIMEOUT_MS, answerBytesMax: SMALL_ANSWER_BYTES_MAX });
   }
 
-  /** A failure to serve takes the node out at once, for longer each time in a row. */
-  #failed(health: Health & { readonly ready: false }): { readonly ok: false; readonly reason: string } {
-    this.#health = health;
-    const backoffMs = Math.min(BACKOFF_MS_MIN * 2 ** this.#failuresInRow, BACKOFF_MS_MAX);
-    this.#failuresInRow += 1;
-    this.#retryAtMs = this.#clock.monotonicMs() + backoffMs;
-    return { ok: false, reason: health.reason };
+  async #ask(call: RpcCall): Promise<RpcAnswer> {
+    const answer = await this.#rpc.call(call);
+    if (answer.ok || answer.failure.kind !== 'unreachable') return answer;
+    await this.#pause(REPEAT_MS);
+    return this.#rpc.call(call);
   }
 
-  #unhealthy(answer: RpcAnswer & { readonly ok: false }): Health & { readonly ready: false } {
+  /** Returns why a node that is ready is of no use: it does not allow a method. Asks until the node has answered once. */
+  async #forbidden(): Promise<Unready | undefined> {
+    if (this.#permitted) return undefined;
+    const answers = await Promise.all(PROBES.map(({ method, params }) => this.#poll(method, params)));
+    for (const answer of answers) {
+      if (!answer.ok && answer.failure.kind === 'forbidden') return this.#unhealthy(answer);
+    }
+    this.#permitted = answers.every((answer) => answer.ok || answer.failure.kind === 'error');
+    return undefined;
+  }
+
+  #unhealthy(answer: RpcAnswer & { readonly ok: false }): Unready {
     const { kind, message } = answer.failure;
-    return notReady(message, kind === 'unauthorized' && this.#rpc.fixedCredentials);
+    return notReady(message, kind === 'forbidden' || (kind === 'unauthorized' && this.#rpc.fixedCredentials));
   }
 }
 
-function notReady(reason: string, fatal = false): Health & { readonly ready: false } {
+function backoffMs(inRow: number): number {
+  return Math.min(BACKOFF_MS_MIN * 2 ** inRow, BACKOFF_MS_MAX);
+}
+
+function notReady(reason: string, fatal = false): Unready {
   return { ready: false, reason, fatal };
 }
 
@@ -176,8 +241,9 @@ function readHealth(answer: unknown, network: Network): Health {
   if (typeof chainwork !== 'string' || !/^[0-9a-f]{64}$/.test(chainwork)) {
     return notReady('getblockchaininfo: chainwork is no 64 hex digits');
   }
-  // A regtest node counts as in initial download whenever its last block is a day old, but serves all the same.
-  if (initialblockdownload === true && network !== 'regtest') {
+  // On test chains bitcoind gives templates also during the initial download (Bitcoin Core, rpc/mining.cpp): there the pool
+  // may be who makes the blocks that end it.
+  if (initialblockdownload === true && network === 'main') {
     return notReady(`it is still downloading the chain (${String(blocks)} of ${String(headers)} blocks)`);
   }
   return { ready: true, chainwork };

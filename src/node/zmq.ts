@@ -2,24 +2,32 @@ import { toDisplayHash } from '../bitcoin/bytes.ts';
 import type { Logger } from '../domain/ports.ts';
 
 /** A running subscription. */
-export interface BlockSignal {
+export interface Subscription {
   close(): void;
 }
 
+export interface SubscriptionModules {
+  readonly logger: Logger;
+  /** The new tip's hash, internal order. */
+  readonly onBlock: (hash: Uint8Array) => void;
+  /** The endpoint has accepted a connection, or has ended it. ZeroMQ connects again on its own. */
+  readonly onState: (connected: boolean) => void;
+}
+
 /**
- * Listens to bitcoind's `hashblock` (doc/zmq.md): `onBlock` gets the new tip's hash, internal order. ZeroMQ connects again
- * on its own and loses messages on the way, so polling goes on beside it. Without the optional package there is a
- * warning and polling alone.
+ * Subscribes to bitcoind's `hashblock` (doc/zmq.md). ZeroMQ loses messages while it is not connected, so polling goes on
+ * beside it. Returns undefined, with a warning, if the optional package is not installed.
  */
 export async function subscribeBlocks(
-  options: { readonly address: string; readonly onBlock: (hash: Uint8Array) => void },
-  modules: { readonly logger: Logger },
-): Promise<BlockSignal | undefined> {
-  const { address, onBlock } = options;
-  const { logger } = modules;
+  address: string,
+  { logger, onBlock, onState }: SubscriptionModules,
+): Promise<Subscription | undefined> {
   try {
     const { Subscriber } = await import('zeromq');
     const socket = new Subscriber({ linger: 0 });
+    // A handshake tells a publisher from any other program on that port.
+    socket.events.on('handshake', () => onState(true));
+    socket.events.on('disconnect', () => onState(false));
     socket.connect(address);
     socket.subscribe('hashblock');
     void listen(socket);

@@ -25,11 +25,9 @@ export function createNode(
       { clock, logger, random: Math.random },
     );
   }
-  const cookie = node.endpoints
-    .map(({ login }) => ('cookie' in login ? login.cookie : undefined))
-    .find((path) => path !== undefined);
-  return connectBitcoind(
-    { rpc: node.endpoints.map(rpcHref), cookie, zmq: node.zmq, network, refreshMs: node.refreshMs },
-    { clock, logger },
-  );
+  const rpc = node.endpoints.map((endpoint) => ({
+    url: rpcHref(endpoint),
+    cookie: 'cookie' in endpoint.login ? endpoint.login.cookie : undefined,
+  }));
+  return connectBitcoind({ rpc, zmq: node.zmq, network, refreshMs: node.refreshMs }, { clock, logger });
 }

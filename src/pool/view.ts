@@ -128,6 +128,11 @@ export function refreshGauges(
   gauges.jobTransactions = job?.template.transactions.length ?? 0;
   gauges.networkDifficulty = job?.networkDifficulty ?? 0;
   gauges.nodeReady = node.status().ready ? 1 : 0;
+  const watch = node.watched();
+  gauges.nodeClockOffsetSeconds = watch.clockOffsetSeconds;
+  gauges.nodeSignalsConfigured = watch.signalsConfigured;
+  gauges.nodeSignalsConnected = watch.signalsConnected;
+  counters.nodeSignalsMissed = watch.signalsMissed;
   gauges.shareLogDepthRows = logStatus.pendingRows;
   gauges.shareLogBytes = logStatus.keptBytes;
   gauges.shareLogAlarm = logStatus.alarm === undefined ? 0 : 1;

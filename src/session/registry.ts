@@ -48,7 +48,7 @@ const TERMS_MAX = 4096;
 /** Every connection's session, and the job that they all work on. */
 export class SessionRegistry {
   readonly #modules: SessionModules;
-  readonly #context: SessionContext & { work: CurrentWork | undefined; pausedBecause: string };
+  readonly #context: SessionContext & { work: CurrentWork | undefined; pausedBecause: string; refusedBecause: string };
   readonly #sessions = new Set<Session>();
   readonly #resumable: Resumable;
   /** Those who have subscribed, by what they may name to go on. */
@@ -114,6 +114,7 @@ export class SessionRegistry {
       workerCounts: new WorkerCounts(),
       work: undefined,
       pausedBecause: '',
+      refusedBecause: '',
     };
   }
 
@@ -175,6 +176,7 @@ export class SessionRegistry {
     const work = { job, line: encodeNotify(job), oldestSerial, coinbaseBytes };
     this.#context.work = work;
     this.#context.pausedBecause = '';
+    this.#context.refusedBecause = '';
     for (const session of this.#sessions) session.deliver(work);
   }
 
@@ -205,6 +207,17 @@ export class SessionRegistry {
     this.#context.work = undefined;
     this.#context.pausedBecause = message;
     for (const session of this.#sessions) session.tell(encodeShowMessage(message));
+  }
+
+  /**
+   * As `pause`, and every session ends, so that firmware goes to its next pool. Until the next broadcast whoever subscribes or
+   * authorises is refused with the message.
+   */
+  letGo(message: string): void {
+    this.pause(message);
+    this.#context.refusedBecause = message;
+    this.#modules.logger.info({ sessions: this.#sessions.size }, 'letting all sessions go');
+    for (const session of this.#sessions) session.close();
   }
 
   /**

@@ -256,7 +256,7 @@ export class Session implements Submitter, Vacating, WireHandler {
   }
 
   #subscribe(message: Request & { kind: 'subscribe' }): void {
-    if (this.#closing) return;
+    if (this.#closing || this.#refused(message.id)) return;
     const { id, userAgent } = message;
     if (!this.subscribed) {
       const subscription = subscribe(message, this.#context);
@@ -276,6 +276,15 @@ export class Session implements Submitter, Vacating, WireHandler {
     this.#begin();
   }
 
+  /** While the pool has no work worth doing, whoever comes hears why and goes to its next pool. */
+  #refused(id: RequestId): boolean {
+    const { refusedBecause } = this.#context;
+    if (refusedBecause === '') return false;
+    this.#wire.send(encodeError(id, OTHER, refusedBecause));
+    this.close();
+    return true;
+  }
+
   /** What the client said when it was asked. The name that needs a signature is not to be had in this way. */
   #called(name: string): void {
     const { niceHash, profileOf } = this.#context;
@@ -290,6 +299,7 @@ export class Session implements Submitter, Vacating, WireHandler {
   }
 
   #authorize(id: RequestId, name: string, password: string): void {
+    if (this.#refused(id)) return;
     if (!this.#roll.takes(name)) {
       this.#wire.send(encodeError(id, OTHER, 'Too many workers'));
       return;

@@ -36,11 +36,17 @@ export function precheck(share: PendingShare, jobs: JobLookup): RejectReason | u
   if (jobs.isStale(job)) return 'stale';
   if (request.malformed !== undefined || request.extranonce2.length !== 2 * EXTRANONCE2_BYTES) return 'malformed';
   // Measured from the job's clock, not the host's: a host whose clock is off changes no verdict.
-  if (request.ntime < job.minTime || request.ntime > job.curTime + NTIME_AHEAD_MAX_S) return 'ntime-out-of-range';
+  if (request.ntime < job.minTime || request.ntime > latestTime(job)) return 'ntime-out-of-range';
   if (request.versionBits !== undefined) {
     // BIP310: the bits replace the masked ones; one outside the mask makes the share invalid.
     if ((request.versionBits & ~terms.versionMask) !== 0) return 'version-outside-mask';
     share.version = ((job.version & ~terms.versionMask) | request.versionBits) >>> 0;
   }
   return undefined;
+}
+
+/** The last ntime with which the job's header can be a block, UNIX seconds. */
+function latestTime({ curTime, template: { maxTime } }: Job): number {
+  const ahead = curTime + NTIME_AHEAD_MAX_S;
+  return maxTime === undefined ? ahead : Math.min(ahead, maxTime);
 }

@@ -55,6 +55,7 @@ proxy-from = ["10.1.2.3/8", "2001:DB8::/32"]
 version-mask = "1fffffe0"
 authorization = "open"
 idle-minutes = 30
+outage-grace-seconds = 90
 nicehash = { key = "key", secret = "secret" }
 [stratum.difficulty]
 start = 1024.5
@@ -114,6 +115,7 @@ describe('loadConfig', () => {
         profiles: [],
         niceHash: undefined,
         idleMsMax: 3_600_000,
+        outageGraceMs: 60_000,
         difficulty: { start: 0.0002, min: 1e-9, max: 1e12, vardiff: true, sharesPerMinute: 12 },
         limits: {
           connections: 60_000,
@@ -155,7 +157,7 @@ describe('loadConfig', () => {
           { url: 'http://127.0.0.1:8332/', login: { username: 'user', password: 'p@ss' } },
           { url: 'https://[::1]:8333/', login: { username: 'u2', password: 'p2' } },
         ],
-        zmq: 'tcp://127.0.0.1:28332',
+        zmq: ['tcp://127.0.0.1:28332'],
         refreshMs: 12_500,
       },
       stratum: {
@@ -169,6 +171,7 @@ describe('loadConfig', () => {
         authorization: 'open',
         niceHash: { key: 'key', secret: 'secret' },
         idleMsMax: 1_800_000,
+        outageGraceMs: 90_000,
         difficulty: { start: 1024.5, min: 2, max: 1e9, vardiff: false, sharesPerMinute: 20 },
         limits: {
           connections: 100,
@@ -260,8 +263,36 @@ describe('loadConfig', () => {
     expect(config.node).toEqual({
       kind: 'rpc',
       endpoints: [{ url: 'http://127.0.0.1:18443/', login: { cookie: '.cookie' } }],
-      zmq: undefined,
+      zmq: [],
       refreshMs: 30_000,
+    });
+  });
+
+  it('gives each node its own cookie and its own ZeroMQ endpoint, and keeps the path of a URL', () => {
+    const config = load(
+      [
+        '[node]',
+        'rpc = ["http://h:1/wallet/pool", "http://h:2"]',
+        'cookie = ["a/.cookie", "b/.cookie"]',
+        'zmq = ["tcp://h:3", "ipc:///run/h"]',
+        '[payout]\naddress = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"',
+      ].join('\n'),
+    );
+    expect(config.node).toMatchObject({
+      endpoints: [
+        { url: 'http://h:1/wallet/pool', login: { cookie: 'a/.cookie' } },
+        { url: 'http://h:2/', login: { cookie: 'b/.cookie' } },
+      ],
+      zmq: ['tcp://h:3', 'ipc:///run/h'],
+    });
+  });
+
+  it('takes one cookie for the URLs without a user', () => {
+    const config = load(
+      '[node]\nrpc = ["http://u:p@h:1", "http://h:2"]\ncookie = "c"\n[payout]\naddress = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"',
+    );
+    expect(config.node).toMatchObject({
+      endpoints: [{ login: { username: 'u', password: 'p' } }, { login: { cookie: 'c' } }],
     });
   });
 
@@ -505,6 +536,11 @@ describe('a config that is wrong', () => {
   const payout = `[payout]\naddress = "${SIMULATED_PAYOUT_ADDRESS}"`;
   it.each([
     ['rpc = ["http://h:1"]', 'node.rpc.0', 'needs user:pass@ in it, or else node.cookie'],
+    [
+      'rpc = ["http://h:1"]\ncookie = ["a", "b"]',
+      'node.cookie',
+      'must be one path, or one for each of the 1 URLs of node.rpc',
+    ],
     ['rpc = ["http://u:p@h:1", "http://u@h:1"]', 'node.rpc.1', 'needs user:pass@ in it, or else node.cookie'],
     [
       'rpc = ["http://u:p@h:1"]\ncookie = "c"',
@@ -518,7 +554,11 @@ describe('a config that is wrong', () => {
       'must be a list of 1 to 16 URLs such as "http://user:pass@127.0.0.1:8332"',
     ],
     ['rpc = "http://u:p@h:1"', 'node.rpc', 'must be a list of 1 to 16 URLs such as "http://user:pass@127.0.0.1:8332"'],
-    ['rpc = ["http://u:p@h:1"]\nzmq = "udp://h:1"', 'node.zmq', 'must be tcp://host:port or ipc://path'],
+    [
+      'rpc = ["http://u:p@h:1"]\nzmq = "udp://h:1"',
+      'node.zmq.0',
+      'must be tcp://host:port or ipc://path, or a list of these',
+    ],
     [
       'rpc = ["http://u:p@h:1"]\nsimulated-block-difficulty = 1',
       'node.simulated-block-difficulty',

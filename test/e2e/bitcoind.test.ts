@@ -191,4 +191,33 @@ describe.skipIf(bitcoind.path === undefined)('a pool with a real bitcoind', () =
     await late.until((message) => message.method === 'client.show_message');
     expect(late.jobs).toEqual([]);
   });
+
+  it.each(['1', '2'])(
+    'lets miners go after the grace without a node, and takes them with one: %s gateways',
+    async (gateways) => {
+      await pool.stop();
+      await node.restart();
+      pool = await PoolProcess.start(folder, {
+        SLUICE_STRATUM__GATEWAYS: gateways,
+        SLUICE_STRATUM__OUTAGE_GRACE_SECONDS: '6',
+      });
+      const client = await connect('tcp');
+      await client.login(user);
+      await node.kill();
+      await client.until((message) => message.method === 'client.show_message');
+      await client.whenClosed;
+      const late = await connect('tcp');
+      const { error } = await late.request('mining.subscribe', ['late/1']);
+      expect(error).toEqual([20, 'The pool can not take work at the moment: please use your next pool', null]);
+      await late.whenClosed;
+      await node.restart();
+      await vi.waitFor(async () => mineOne(await loggedIn()), { timeout: 30_000 });
+    },
+  );
+
+  async function loggedIn(): Promise<StratumClient> {
+    const client = await connect('tcp');
+    await client.login(user);
+    return client;
+  }
 });

@@ -33,7 +33,7 @@ describe.skipIf(bitcoind.path === undefined)('connectBitcoind with a real node',
 
   function connect(options: Partial<BitcoindOptions>): BitcoinNode {
     const node = connectBitcoind(
-      { rpc: [first.url], network: 'regtest', pollMs: 100, ...options },
+      { rpc: [{ url: first.url }], network: 'regtest', pollMs: 100, ...options },
       { clock: systemClock, logger },
     );
     opened.push(node);
@@ -152,7 +152,7 @@ describe.skipIf(bitcoind.path === undefined)('connectBitcoind with a real node',
 
   it('notices a block from elsewhere by ZeroMQ, without waiting for the poll', async () => {
     const inbox = new TemplateInbox();
-    await connect({ zmq: first.zmq, pollMs: 3_600_000 }).start(inbox.take);
+    await connect({ zmq: [first.zmq], pollMs: 3_600_000 }).start(inbox.take);
     // The subscription takes effect some time after the connection, so blocks are mined until one is signalled.
     const before = inbox.all.length;
     let signalled = false;
@@ -169,7 +169,7 @@ describe.skipIf(bitcoind.path === undefined)('connectBitcoind with a real node',
 
   it('ends at the newest tip, and never goes back, however fast blocks come', async () => {
     const inbox = new TemplateInbox();
-    await connect({ zmq: first.zmq, pollMs: 50 }).start(inbox.take);
+    await connect({ zmq: [first.zmq], pollMs: 50 }).start(inbox.take);
     const hashes: string[] = [];
     for (let block = 0; block < 20; block += 1) hashes.push(...(await first.mine(1)));
     const last = fromDisplayHash(hashes.at(-1) ?? '');
@@ -191,7 +191,7 @@ describe.skipIf(bitcoind.path === undefined)('connectBitcoind with a real node',
 
   it('goes on with the next node when the first dies, and back when it lives again', async () => {
     const inbox = new TemplateInbox();
-    const node = connect({ rpc: [first.url, second.url] });
+    const node = connect({ rpc: [{ url: first.url }, { url: second.url }] });
     await node.start(inbox.take);
     const [shared = ''] = await first.mine(1);
     while ((await second.rpc<string>('getbestblockhash')) !== shared) await second.rpc('waitfornewblock', 1000);
@@ -222,7 +222,7 @@ describe.skipIf(bitcoind.path === undefined)('connectBitcoind with a real node',
 
   it('leaves a node that hangs, and has the others take a block meanwhile', async () => {
     const inbox = new TemplateInbox();
-    const node = connect({ rpc: [first.url, second.url] });
+    const node = connect({ rpc: [{ url: first.url }, { url: second.url }] });
     await node.start(inbox.take);
     process.kill(first.pid, 'SIGSTOP');
     try {
@@ -241,7 +241,7 @@ describe.skipIf(bitcoind.path === undefined)('connectBitcoind with a real node',
   });
 
   it('says why it can not start: a wrong password, which it never repeats', async () => {
-    const node = connect({ rpc: [`http://sluice:hunter2@127.0.0.1:${first.rpcPort}`] });
+    const node = connect({ rpc: [{ url: `http://sluice:hunter2@127.0.0.1:${first.rpcPort}` }] });
     await expect(node.start(() => {})).rejects.toThrow(
       `node http://127.0.0.1:${first.rpcPort}: it refuses the user name or password (HTTP 401)`,
     );
@@ -251,7 +251,7 @@ describe.skipIf(bitcoind.path === undefined)('connectBitcoind with a real node',
 
   it('takes the cookie instead of a password, and the new one after a restart of the node', async () => {
     const inbox = new TemplateInbox();
-    const node = connect({ rpc: [`http://127.0.0.1:${first.rpcPort}`], cookie: first.cookie });
+    const node = connect({ rpc: [{ url: `http://127.0.0.1:${first.rpcPort}`, cookie: first.cookie }] });
     await node.start(inbox.take);
     await first.restart();
     const [hash = ''] = await first.mine(1);
@@ -261,7 +261,7 @@ describe.skipIf(bitcoind.path === undefined)('connectBitcoind with a real node',
 
   it('waits for a node that is not there yet, and says so', async () => {
     const [port = 0] = await freePorts(1);
-    const node = connect({ rpc: [`http://127.0.0.1:${port}`] });
+    const node = connect({ rpc: [{ url: `http://127.0.0.1:${port}` }] });
     const started = node.start(() => {});
     const outcome = expect(started).rejects.toThrow('closed before there was a template');
     const server = createServer((socket) => socket.destroy());

@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { type Candidate, chooseUpstream, STALE_MS } from '../../src/node/choice.ts';
 
-const ready = (work: number): Candidate => ({
-  health: { ready: true, chainwork: work.toString(16).padStart(64, '0') },
+const work = (units: number): string => units.toString(16).padStart(64, '0');
+const ready = (units: number, slow = false): Candidate => ({ health: { ready: true, chainwork: work(units) }, slow });
+const down: Candidate = { health: { ready: false, reason: 'down', fatal: false }, slow: false };
+const at = (nowMs: number, active?: Candidate, behindSinceMs?: number, workMin = '') => ({
+  active,
+  behindSinceMs,
+  nowMs,
+  workMin,
 });
-const down: Candidate = { health: { ready: false, reason: 'down', fatal: false } };
-const at = (nowMs: number, active?: Candidate, behindSinceMs?: number) => ({ active, behindSinceMs, nowMs });
 
 describe('chooseUpstream', () => {
   it('prefers the first that is ready', () => {
@@ -39,5 +43,18 @@ describe('chooseUpstream', () => {
   it('takes a node that is behind when it is all there is', () => {
     const a = ready(9);
     expect(chooseUpstream([a, down], at(0)).upstream).toBe(a);
+  });
+
+  it('prefers a node that is not slow, if it has as much work', () => {
+    const [slow, prompt] = [ready(10, true), ready(10)];
+    expect(chooseUpstream([slow, prompt], at(0, slow)).upstream).toBe(prompt);
+    expect(chooseUpstream([slow, ready(9)], at(0)).upstream).toBe(slow);
+    expect(chooseUpstream([slow, ready(10, true)], at(0)).upstream).toBe(slow);
+  });
+
+  it('takes no node with less work than is asked for', () => {
+    expect(chooseUpstream([down, ready(9)], at(0, undefined, undefined, work(10))).upstream).toBeUndefined();
+    const b = ready(10);
+    expect(chooseUpstream([down, b], at(0, undefined, undefined, work(10))).upstream).toBe(b);
   });
 });

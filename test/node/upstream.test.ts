@@ -13,10 +13,8 @@ it('a template tells when it was asked for, not when it came: a block that came 
     },
     close() {},
   };
-  const upstream = new Upstream(
-    { network: 'regtest', pollTimeoutMs: 1, templateTimeoutMs: 1 },
-    { rpc, clock: { nowMs: () => 0, monotonicMs: () => nowMs } },
-  );
+  const clock = { monotonicMs: () => nowMs };
+  const upstream = new Upstream('regtest', { rpc, clock, pause: () => Promise.resolve() });
   expect(await upstream.template()).toMatchObject({
     ok: true,
     value: { askedMs: 1_000, height: templateAnswer.height },

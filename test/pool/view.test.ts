@@ -25,7 +25,10 @@ function setup() {
   const parts = {
     log: { status: () => ({ healthy: true, pendingRows: 1, keptBytes: 2, alarm: 'behind', droppedRows: 5 }) },
     analytics: { status: () => ({ mode: 'embedded', reporting: true, healthy: true, lagRows: 3, shippedRows: 4 }) },
-    node: { status: () => ({ ready: true }) },
+    node: {
+      status: () => ({ ready: true }),
+      watched: () => ({ clockOffsetSeconds: 6, signalsConfigured: 7, signalsConnected: 8, signalsMissed: 9 }),
+    },
     jobs: { current: undefined },
     gateway: { status: () => front },
   } as unknown as PoolParts;
@@ -53,6 +56,10 @@ describe('what the front had to do', () => {
     const text = await metrics.text();
     const { door, listeners, session } = front;
     const expected = {
+      sluice_node_clock_offset_seconds: 6,
+      sluice_node_signals_configured: 7,
+      sluice_node_signals_connected: 8,
+      sluice_node_signals_missed_total: 9,
       sluice_share_log_alarm: 1,
       sluice_share_log_dropped_rows_total: 5,
       sluice_sessions: front.sessions,

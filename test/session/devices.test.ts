@@ -257,6 +257,22 @@ describe('telling everybody', () => {
     expect(inShort(late.wire.take())).toEqual(['difficulty 1000', 'job 00000000020002 clean']);
   });
 
+  it('lets everybody go and refuses newcomers with the reason, until there is a job again', () => {
+    const { registry, connect } = makeBench();
+    registry.broadcast(makeJob(1));
+    const [client, stranger] = [connect(), connect()];
+    client.login();
+    registry.letGo('No node');
+    expect(client.wire.take()).toEqual([{ id: null, method: 'client.show_message', params: ['No node'] }]);
+    expect([client, stranger].map(({ wire }) => wire.closes)).toEqual([1, 1]);
+    const [subscriber, worker] = [connect(), connect()];
+    expect(subscriber.call('mining.subscribe', ['late/1'])).toMatchObject([{ error: [20, 'No node', null] }]);
+    expect(worker.call('mining.authorize', ['someone'])).toMatchObject([{ error: [20, 'No node', null] }]);
+    expect([subscriber, worker].map(({ wire }) => wire.closes)).toEqual([1, 1]);
+    registry.broadcast(makeJob(2));
+    expect(inShort(connect().login()).at(-1)).toContain('job 0000000002');
+  });
+
   it('says so before it closes, and asks everybody to come again, not all at once', () => {
     const { registry, connect } = makeBench();
     const [client, other, stranger] = [connect(), connect(), connect()];

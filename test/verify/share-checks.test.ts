@@ -46,6 +46,18 @@ describe('ntime', () => {
   );
 });
 
+describe('the time of a testnet4 job', () => {
+  it('ends where its bits would no longer be right', async () => {
+    const miner = await openFront();
+    const { curTime, template } = front.announce();
+    const maxTime = curTime + 600;
+    front.announce(1, { template: { ...template, maxTime } });
+    miner.hear();
+    expect(miner.submit(miner.solve({ ntime: maxTime }))).toBe('accepted');
+    expect(miner.submit(miner.solve({ ntime: maxTime + 1 }))).toBe('ntime-out-of-range');
+  });
+});
+
 describe('version bits', () => {
   it.each([
     ['none', 0],
