@@ -186,7 +186,7 @@ class RunningMiner implements Miner {
     const link =
       this.#endpoint.transport === 'tcp'
         ? openTcpLink(this.#endpoint, handler)
-        : openWebSocketLink(this.#endpoint, handler, this.#modules.randomBytes);
+        : openWebSocketLink(this.#endpoint, handler);
     this.#link = link;
     this.#session = this.#makeSession(link);
   }
