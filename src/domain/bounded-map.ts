@@ -1,18 +1,22 @@
-/** A map of texts to something that takes no more than so many: the oldest is forgotten. */
+/** A map from texts that holds at most so many entries: the one that was read or set least recently is forgotten. */
 export class BoundedMap<Value> {
   readonly #entriesMax: number;
+  /** In order of their last use, since a Map iterates in the order of insertion. */
   readonly #entries = new Map<string, Value>();
 
   constructor(entriesMax: number) {
     this.#entriesMax = entriesMax;
   }
 
+  /** Does not count as a use. */
   has(key: string): boolean {
     return this.#entries.has(key);
   }
 
   get(key: string): Value | undefined {
-    return this.#entries.get(key);
+    const value = this.#entries.get(key);
+    if (value !== undefined) this.set(key, value);
+    return value;
   }
 
   delete(key: string): void {
@@ -20,6 +24,7 @@ export class BoundedMap<Value> {
   }
 
   set(key: string, value: Value): void {
+    this.#entries.delete(key);
     this.#entries.set(key, value);
     if (this.#entries.size <= this.#entriesMax) return;
     for (const oldest of this.#entries.keys()) {

@@ -1,11 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { z } from 'zod';
 import { parseRange } from '../domain/ip.ts';
 import type { Ban } from '../domain/ports.ts';
 
 export const BAN_FILE = 'bans.json';
 const FORMAT = 1;
+
+const timeMs = z.number().nonnegative();
+const ban = z.object({
+  address: z.string().refine((address) => parseRange(address) !== undefined),
+  reason: z.string(),
+  sinceMs: timeMs,
+  untilMs: timeMs,
+  times: z.int().min(1),
+});
+const file = z.object({ format: z.literal(FORMAT), bans: z.array(ban) });
 
 /** The file of bans can not be used; the message says what to do. */
 export class BanFileError extends Error {
@@ -30,12 +41,12 @@ export function readBanFile(folder: string): Ban[] {
 /** Writes all or nothing: a crash leaves the old file or the new one. */
 export async function writeBanFile(folder: string, bans: readonly Ban[]): Promise<void> {
   const path = join(folder, BAN_FILE);
-  const file = await open(`${path}.new`, 'w', 0o600);
+  const written = await open(`${path}.new`, 'w', 0o600);
   try {
-    await file.writeFile(encode(bans));
-    await file.sync();
+    await written.writeFile(encode(bans));
+    await written.sync();
   } finally {
-    await file.close();
+    await written.close();
   }
   await rename(`${path}.new`, path);
   const directory = await open(dirname(path), 'r');
@@ -54,29 +65,10 @@ function decode(text: string): Ban[] | string {
   } catch {
     return 'it is no JSON';
   }
-  if (!isRecord(value) || value['format'] !== FORMAT || !Array.isArray(value['bans'])) {
-    return `it is no list of bans of format ${FORMAT}`;
-  }
-  const bans: unknown[] = value['bans'];
-  const bad = bans.findIndex((ban) => !isBan(ban));
-  return bad === -1 ? (bans as Ban[]) : `its entry ${bad + 1} is no ban`;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isBan(value: unknown): value is Ban {
-  if (!isRecord(value)) return false;
-  const { address, reason, sinceMs, untilMs, times } = value;
-  const isTime = (ms: unknown): boolean => typeof ms === 'number' && Number.isFinite(ms) && ms >= 0;
-  return (
-    typeof address === 'string' &&
-    parseRange(address) !== undefined &&
-    typeof reason === 'string' &&
-    isTime(sinceMs) &&
-    isTime(untilMs) &&
-    Number.isSafeInteger(times) &&
-    Number(times) >= 1
-  );
+  const read = file.safeParse(value);
+  if (read.success) return read.data.bans;
+  const [list, index] = read.error.issues[0]?.path ?? [];
+  return list === 'bans' && typeof index === 'number'
+    ? `its entry ${index + 1} is no ban`
+    : `it is no list of bans of format ${FORMAT}`;
 }
