@@ -65,3 +65,11 @@ export function countBoot(folder: string, lastEpoch: number): LogIdentity {
   syncFolder(folder);
   return now;
 }
+
+/**
+ * The random identity of a data folder: 16 random bytes in hex, made once, with the pool's own journal (`logId` is that
+ * journal's). A copy of the folder has the same one.
+ */
+export function folderIdOf(logId: string): string {
+  return logId.replaceAll('-', '');
+}

@@ -69,6 +69,8 @@ export function mergeStatuses(statuses: readonly [ShareLogStatus, ...ShareLogSta
 export interface ShareLog extends ShareRecorder {
   /** Random, of this data folder. */
   readonly logId: string;
+  /** The data folder's random identity: 16 bytes in hex. A copy of the folder has the same one. */
+  readonly folderId: string;
   /** Boots of this data folder, this one included: 1 for the first. */
   readonly epoch: number;
   /** Block candidates of earlier boots whose outcome is not known: to be submitted again, and then `resolved`. */
