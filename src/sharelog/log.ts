@@ -48,6 +48,10 @@ class PoolLog implements ShareLog {
     return folderIdOf(this.#journal.logId);
   }
 
+  get node(): string {
+    return this.#journal.node;
+  }
+
   get epoch(): number {
     return this.#journal.epoch;
   }
