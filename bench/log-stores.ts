@@ -37,6 +37,7 @@ export async function openFiles(name: string, reuse: boolean): Promise<LogUnderT
     {
       clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
       disk: systemDisk,
+      displaced: () => undefined,
       store: { make },
       marks: new KeptMarks(LOG_START, LOG_START),
       failing: (reason) => {

@@ -1,10 +1,13 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock, Logger } from '../domain/ports.ts';
 import { type FolderLock, lockFile } from '../sharelog/folder-lock.ts';
+import { defaultNode, readIdentity } from '../sharelog/identity.ts';
+import { POOL_JOURNAL } from '../sharelog/journals.ts';
 import { LogReaders } from '../sharelog/log-readers.ts';
 import { openChdb } from './chdb-warehouse.ts';
 import type { ChildOptions, ChildReply, ChildRequest } from './messages.ts';
+import { NameTaken } from './pool-name.ts';
 import { QueryServer } from './query-server.ts';
 import { openServer, parseServerUrl } from './server-warehouse.ts';
 import { ShipState } from './ship-state.ts';
@@ -51,7 +54,7 @@ async function openEmbedded({ folder, lockMsMax }: ChildOptions): Promise<Wareho
   for (let leftMs = lockMsMax; ; leftMs -= LOCK_POLL_MS) {
     try {
       const warehouse = await openChdb(folder);
-      await warehouse.column('SELECT 1');
+      await warehouse.rows('SELECT 1');
       return warehouse;
     } catch (error) {
       if (leftMs <= 0) throw error;
@@ -67,12 +70,20 @@ async function within(work: Promise<void>, ms: number): Promise<void> {
   timeout.abort();
 }
 
+/** The `node` column of the pool's rows; undefined if no pool has run here. */
+function nodeOf({ folder, name }: ChildOptions): string | undefined {
+  const identity = readIdentity(join(folder, POOL_JOURNAL));
+  return identity && (name ?? defaultNode(identity));
+}
+
 function startShipper(options: ChildOptions, warehouse: Warehouse): Shipper {
   const readers = new LogReaders(options.folder);
   const state = new ShipState(options.folder, warehouse.name);
   const delivered = (journal: string, seq: number): void => say({ type: 'delivered', journal, seq });
-  const shipper = new Shipper({ readers, state, warehouse, clock, logger, delivered });
-  for (const { journal, logId } of readers.all()) delivered(journal, state.position(logId).seq);
+  const node = nodeOf(options);
+  const tried = (error: unknown): void =>
+    say({ type: 'tried', refused: error instanceof NameTaken ? error.message : undefined });
+  const shipper = new Shipper({ readers, state, warehouse, clock, logger, node, tried, delivered });
   const report = (): void => {
     try {
       say({ type: 'status', status: shipper.status() });
@@ -85,6 +96,12 @@ function startShipper(options: ChildOptions, warehouse: Warehouse): Shipper {
   setInterval(report, STATUS_EVERY_MS);
   shipper.start();
   return shipper;
+}
+
+/** The working folder changes (`openChdb`), so the data folder's path must not depend on it. */
+function optionsFrom(json = '{}'): ChildOptions {
+  const options = JSON.parse(json) as ChildOptions;
+  return { ...options, folder: resolve(options.folder) };
 }
 
 /** Held for the life of the process; not held in a variable, it would be let go of with the next garbage. */
@@ -112,7 +129,7 @@ process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
 process.once('disconnect', end);
 process.once('exit', () => folderLock?.release());
-main(JSON.parse(process.argv[2] ?? '{}') as ChildOptions).catch((error: unknown) => {
+main(optionsFrom(process.argv[2])).catch((error: unknown) => {
   const reason = error instanceof Error ? error.message : String(error);
   process.send?.({ type: 'refused', reason } satisfies ChildReply, end);
 });

@@ -13,6 +13,8 @@ export const ANALYTICS_CONSUMER = 'analytics';
 export interface AnalyticsOptions {
   /** The data folder, with the share log in it. */
   readonly folder: string;
+  /** The pool's name, which no other data folder may have in that ClickHouse; undefined: the data folder's own. */
+  readonly name?: string | undefined;
   /** A ClickHouse server, `http://user:password@host:port/database`; without it the embedded ClickHouse. */
   readonly url?: string;
   /** A query waits no longer to see what was acknowledged before it. */
@@ -51,6 +53,8 @@ export interface Analytics {
 
 /** A pool does not wait longer for its analytics: they come when they come. */
 const START_MS_MAX = 10_000;
+/** Nor longer for a server's first answer. */
+const TRY_MS_MAX = 3_000;
 const RESTART_MS_MIN = 500;
 const RESTART_MS_MAX = 30_000;
 /** A child whose parent was killed is gone well within this. */
@@ -67,7 +71,10 @@ export function analyticsAvailable(url?: string): boolean {
   return url !== undefined || chdbInstalled();
 }
 
-/** Starts the child process that ships the share log into ClickHouse; resolves when it serves queries, or is off. */
+/**
+ * Starts the child process that ships the share log into ClickHouse; resolves when it serves queries, or is off. Rejects if
+ * the server says that another data folder has the pool's name: its rows could not be told from this pool's.
+ */
 export async function startAnalytics(options: AnalyticsOptions, modules: AnalyticsModules): Promise<Analytics> {
   if (!analyticsAvailable(options.url)) {
     modules.logger.warn(
@@ -78,10 +85,13 @@ export async function startAnalytics(options: AnalyticsOptions, modules: Analyti
   }
   const analytics = new ChildAnalytics(options, modules);
   await analytics.start();
-  return analytics;
+  const refused = await analytics.refused();
+  if (refused === undefined) return analytics;
+  await analytics.close();
+  throw new Error(refused);
 }
 
-const NOTHING_SHIPPED: ShipStatus = { lagRows: 0, lagMs: 0, shippedRows: 0, lastError: '' };
+const NOTHING_SHIPPED: ShipStatus = { lagRows: 0, lagMs: 0, shippedRows: 0, missingRows: 0, lastError: '' };
 
 class NoAnalytics implements Analytics {
   status(): AnalyticsStatus {
@@ -109,20 +119,33 @@ class ChildAnalytics implements Analytics {
   #restartTimer: NodeJS.Timeout | undefined;
   readonly #watch: NodeJS.Timeout;
   #closed: Promise<void> | undefined;
+  /** Resolves when ClickHouse was tried for the first time. */
+  readonly #tried: Promise<string | undefined>;
+  #onTried: (refused: string | undefined) => void = () => {};
 
   constructor(options: AnalyticsOptions, modules: AnalyticsModules) {
     this.#options = options;
     this.#modules = modules;
     this.#watch = setInterval(() => this.#look(), 1000).unref();
+    this.#tried = new Promise((resolve) => {
+      this.#onTried = resolve;
+    });
+  }
+
+  /** Why the pool may not ship to the server; undefined if it may, or the server has not answered for a while. */
+  async refused(): Promise<string | undefined> {
+    // The embedded ClickHouse is the data folder's own.
+    if (this.#options.url === undefined) return undefined;
+    return Promise.race([this.#tried, delay(TRY_MS_MAX, undefined, { ref: false })]);
   }
 
   /** Resolves when the child is there, or has failed, or takes too long: a pool starts without its analytics. */
   async start(): Promise<void> {
     this.#starting = 'starting';
     this.#silentSeconds = 0;
-    const { folder, url, catchUpMsMax = CATCH_UP_MS_MAX } = this.#options;
+    const { folder, name, url, catchUpMsMax = CATCH_UP_MS_MAX } = this.#options;
     const child = startChild(
-      { folder, url, lockMsMax: LOCK_MS_MAX, catchUpMsMax },
+      { folder, name, url, lockMsMax: LOCK_MS_MAX, catchUpMsMax },
       { logger: this.#modules.logger, onReply: (reply) => this.#onReply(reply) },
     );
     this.#child = child;
@@ -182,6 +205,7 @@ class ChildAnalytics implements Analytics {
   #onReply(reply: ChildReply): void {
     this.#silentSeconds = 0;
     if (reply.type === 'status') this.#shipped = reply.status;
+    else if (reply.type === 'tried') this.#onTried(reply.refused);
     else if (reply.type === 'delivered') this.#modules.delivered(reply.journal, reply.seq);
   }
 

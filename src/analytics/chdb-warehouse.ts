@@ -2,7 +2,6 @@ import { chmodSync } from 'node:fs';
 import { open, unlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { type ClickHouseClient, type ClickHouseClientConfigOptions, createClient } from '@clickhouse/client';
 import type { ChdbConnection } from 'chdb/connection';
@@ -22,13 +21,20 @@ export function chdbInstalled(): boolean {
   }
 }
 
+/** In the data folder, which is the working folder. */
+const ENGINE_FOLDER = 'chdb';
+const SHIPMENT_FILE = 'shipment.rowbinary';
+
 /**
  * ClickHouse as a library, in this process: only ever in a child process, which may be killed at any time. Rows go in
- * through a file, since this engine's insert by stream reads bytes as text.
+ * through a file, since this engine's insert by stream reads bytes as text. The engine reads patterns, archives and
+ * options in paths, so it is given none that the operator chose: its own is relative to the working folder, and the
+ * file's is that of an open descriptor.
  */
 export async function openChdb(folder: string): Promise<Warehouse> {
   const { createChdbConnection } = await import('chdb/connection');
-  const path = join(folder, 'chdb');
+  process.chdir(folder);
+  const path = ENGINE_FOLDER;
   makeFolder(path);
   try {
     // For its owner alone, also where an earlier version has made it.
@@ -37,7 +43,7 @@ export async function openChdb(folder: string): Promise<Warehouse> {
     // Another user's, or on a file system without modes: who may look into it is decided there.
   }
   const connect = (): ChdbConnection => createChdbConnection({ path });
-  return new ChdbWarehouse(connect, join(folder, 'shipment.rowbinary'));
+  return new ChdbWarehouse(connect);
 }
 
 class ChdbWarehouse implements Warehouse {
@@ -45,44 +51,39 @@ class ChdbWarehouse implements Warehouse {
   readonly database = DATABASE;
   readonly #connect: () => ChdbConnection;
   readonly #client: ClickHouseClient;
-  readonly #file: string;
 
-  constructor(connect: () => ChdbConnection, file: string) {
+  constructor(connect: () => ChdbConnection) {
     this.#connect = connect;
     // The connector implements the interface of another copy of the client's types.
     type Connection = NonNullable<ClickHouseClientConfigOptions['connection']>;
     this.#client = createClient({ connection: connect() as unknown as Connection });
-    this.#file = file;
   }
 
   async command(sql: string): Promise<void> {
     await this.#client.command({ query: sql });
   }
 
-  async column(sql: string): Promise<readonly string[]> {
+  async rows(sql: string): Promise<readonly (readonly string[])[]> {
     const result = await this.#client.query({ query: sql, format: 'JSONCompactEachRow' });
-    return (await result.json<unknown[]>()).map((row) => String(row[0]));
+    return (await result.json<unknown[]>()).map((row) => row.map(String));
   }
 
   async insert({ table, columns, token, parts }: Insert): Promise<void> {
-    const file = await open(this.#file, 'w', 0o600);
+    await writeFile(SHIPMENT_FILE, parts);
+    const names = columns.map(([name]) => name).join(', ');
+    const structure = columns.map(([name, type]) => `${name} ${type}`).join(', ');
+    const file = await open(SHIPMENT_FILE, 'r');
     try {
-      const { bytesWritten } = await file.writev(parts.map((part) => part));
-      // A disk that is nearly full takes a part and calls that success.
-      const bytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
-      if (bytesWritten !== bytes) throw new Error(`only ${bytesWritten} of ${bytes} bytes of a shipment were written`);
+      // A file's rows come in one order only, so the engine may be told to deduplicate what it takes for a SELECT.
+      await this.command(
+        `INSERT INTO ${DATABASE}.${table} (${names})
+         SETTINGS ${insertSettings(token)}, deduplicate_insert_select = 'force_enable', max_threads = 1
+         SELECT * FROM file('/dev/fd/${file.fd}', 'RowBinary', ${quoted(structure)})`,
+      );
     } finally {
       await file.close();
     }
-    const names = columns.map(([name]) => name).join(', ');
-    const structure = columns.map(([name, type]) => `${name} ${type}`).join(', ');
-    // A file's rows come in one order only, so the engine may be told to deduplicate what it takes for a SELECT.
-    await this.command(
-      `INSERT INTO ${DATABASE}.${table} (${names})
-       SETTINGS ${insertSettings(token)}, deduplicate_insert_select = 'force_enable', max_threads = 1
-       SELECT * FROM file(${quoted(this.#file)}, 'RowBinary', ${quoted(structure)})`,
-    );
-    await unlink(this.#file);
+    await unlink(SHIPMENT_FILE);
   }
 
   async query(sql: string, format: string, signal: AbortSignal): Promise<Readable> {
@@ -116,6 +117,18 @@ class ChdbWarehouse implements Warehouse {
 
   async close(): Promise<void> {
     await this.#client.close();
+  }
+}
+
+async function writeFile(path: string, parts: readonly Uint8Array[]): Promise<void> {
+  const file = await open(path, 'w', 0o600);
+  try {
+    const { bytesWritten } = await file.writev(parts.map((part) => part));
+    // A disk that is nearly full takes a part and calls that success.
+    const bytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
+    if (bytesWritten !== bytes) throw new Error(`only ${bytesWritten} of ${bytes} bytes of a shipment were written`);
+  } finally {
+    await file.close();
   }
 }
 

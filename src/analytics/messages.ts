@@ -4,6 +4,8 @@ import type { ShipStatus } from './shipper.ts';
 export interface ChildOptions {
   /** The data folder. */
   readonly folder: string;
+  /** The pool's name in the config, if it has one. */
+  readonly name?: string | undefined;
   /** A ClickHouse server; undefined for the embedded one. */
   readonly url: string | undefined;
   /** How long to wait for another child to let the folder go, ms. */
@@ -21,6 +23,8 @@ export interface ChildRequest {
 export type ChildReply =
   /** It serves queries. */
   | { readonly type: 'ready'; readonly target: string }
+  /** ClickHouse was tried for the first time since the last failure. `refused`: why the pool may not ship to it. */
+  | { readonly type: 'tried'; readonly refused: string | undefined }
   | { readonly type: 'status'; readonly status: ShipStatus }
   /** All batches of a journal up to and including `seq` are in ClickHouse. */
   | { readonly type: 'delivered'; readonly journal: string; readonly seq: number }

@@ -1,48 +1,17 @@
+import { rollup, SETTINGS } from './rollups.ts';
+import { type Before, inUtc } from './utc-tables.ts';
+
 /** One step of the schema: statements that may each be run again, should the step be cut short. */
 export interface Migration {
   readonly version: number;
-  readonly statements: (database: string) => readonly string[];
-}
-
-/**
- * Of every table. The window is how many tokens of shipments it remembers (see shipper.ts): a shipment is tried again until
- * it is in, and only then comes the next; but several pools may write to one server, each with a shipment under way. The
- * share log lets go what is in, so an insert is in when it is on the disk (not measurably slower, at an insert a second).
- */
-const SETTINGS = 'non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1';
-
-/** A rollup and the view that keeps it. `work` and `accepted` count accepted shares only. */
-function rollup(database: string, name: string, start: string, partition: string): readonly string[] {
-  return [
-    `CREATE TABLE IF NOT EXISTS ${database}.${name} (
-      time DateTime,
-      account String,
-      worker String,
-      accepted SimpleAggregateFunction(sum, UInt64),
-      rejected SimpleAggregateFunction(sum, UInt64),
-      work SimpleAggregateFunction(sum, UInt128),
-      best_difficulty SimpleAggregateFunction(max, Float64)
-    ) ENGINE = AggregatingMergeTree
-    PARTITION BY ${partition} ORDER BY (time, account, worker) SETTINGS ${SETTINGS}`,
-    `CREATE MATERIALIZED VIEW IF NOT EXISTS ${database}.${name}_view TO ${database}.${name} AS
-    SELECT
-      ${start}(s.time) AS time,
-      s.account AS account,
-      s.worker AS worker,
-      countIf(s.verdict = 'accepted') AS accepted,
-      countIf(s.verdict != 'accepted') AS rejected,
-      sumIf(s.work, s.verdict = 'accepted') AS work,
-      maxIf(s.share_difficulty, s.verdict = 'accepted') AS best_difficulty
-    FROM ${database}.shares AS s
-    GROUP BY time, account, worker`,
-  ];
+  readonly statements: (before: Before) => readonly string[];
 }
 
 /** Every step, in order. A released step is never changed; a new one is added. */
 export const migrations: readonly Migration[] = [
   {
     version: 1,
-    statements: (database) => [
+    statements: ({ database }) => [
       `CREATE TABLE IF NOT EXISTS ${database}.shares (
         time DateTime64(3) COMMENT 'when the line arrived',
         node LowCardinality(String) COMMENT 'which pool of several',
@@ -107,6 +76,29 @@ export const migrations: readonly Migration[] = [
       SETTINGS ${SETTINGS}`,
       ...rollup(database, 'hashrate_1m', 'toStartOfMinute', 'toYYYYMM(time)'),
       ...rollup(database, 'hashrate_1h', 'toStartOfHour', 'toYear(time)'),
+    ],
+  },
+  {
+    version: 2,
+    statements: (before) => [
+      ...inUtc(before),
+      `CREATE TABLE IF NOT EXISTS ${before.database}.deliveries (
+        log String COMMENT 'what wrote them: the id of a journal, and of one of its boots',
+        last SimpleAggregateFunction(max, UInt64) COMMENT 'the last batch of the share log that is in',
+        rows_total SimpleAggregateFunction(max, UInt64) COMMENT 'rows of that journal up to it',
+        jobs SimpleAggregateFunction(sum, Int64) COMMENT 'rows that were delivered to the table of that name',
+        shares SimpleAggregateFunction(sum, Int64),
+        blocks SimpleAggregateFunction(sum, Int64)
+      ) ENGINE = AggregatingMergeTree ORDER BY log SETTINGS ${SETTINGS}`,
+      // The rows that are there before anything is booked.
+      `INSERT INTO ${before.database}.deliveries (log, jobs, shares)
+      SELECT 'before', (SELECT count() FROM ${before.database}.jobs) AS j, (SELECT count() FROM ${before.database}.shares)
+      WHERE (SELECT count() FROM ${before.database}.deliveries) = 0`,
+      `CREATE TABLE IF NOT EXISTS ${before.database}.pools (
+        node String COMMENT 'a name in the column node of the other tables',
+        folder String COMMENT 'the data folder that has the name',
+        since DateTime64(3, 'UTC') DEFAULT now64(3)
+      ) ENGINE = MergeTree ORDER BY node SETTINGS ${SETTINGS}`,
     ],
   },
 ];

@@ -19,7 +19,7 @@ const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {
  * Rejects with a QueryError whose message is for the user.
  */
 export async function querySql(options: AnalyticsOptions, sql: string, format: string): Promise<Readable> {
-  const { folder, url } = options;
+  const { folder, name, url } = options;
   if (!existsSync(folder)) throw new QueryError(`there is no data folder ${folder}`);
   const running = await ifRunning(folder, sql, format);
   if (running !== undefined) return running;
@@ -28,7 +28,7 @@ export async function querySql(options: AnalyticsOptions, sql: string, format: s
   }
   if (isOthers(folder)) throw new QueryError(NOT_YOURS);
   const child = startChild(
-    { folder, url, lockMsMax: LOCK_MS_MAX, catchUpMsMax: CATCH_UP_MS_MAX },
+    { folder, name, url, lockMsMax: LOCK_MS_MAX, catchUpMsMax: CATCH_UP_MS_MAX },
     { logger: silent, onReply: () => {} },
   );
   try {

@@ -39,6 +39,7 @@ export function openServer(address: ServerAddress): Warehouse {
 class ServerWarehouse implements Warehouse {
   readonly name: string;
   readonly database: string;
+  readonly #options: { readonly url: string; readonly username: string; readonly password: string };
   readonly #client: ClickHouseClient;
   readonly #queries: ClickHouseClient;
 
@@ -46,18 +47,28 @@ class ServerWarehouse implements Warehouse {
     this.name = `${url}/${database}`;
     this.database = database;
     const options = { url, username, password, request_timeout: REQUEST_MS_MAX };
+    this.#options = options;
     // Two: before the first migration there is no such database, and a request that names it fails.
     this.#client = createClient(options);
     this.#queries = createClient({ ...options, database });
   }
 
-  async command(sql: string): Promise<void> {
-    await this.#client.command({ query: sql });
+  async command(sql: string, msMax = REQUEST_MS_MAX): Promise<void> {
+    if (msMax === REQUEST_MS_MAX) {
+      await this.#client.command({ query: sql });
+      return;
+    }
+    const patient = createClient({ ...this.#options, request_timeout: msMax });
+    try {
+      await patient.command({ query: sql });
+    } finally {
+      await patient.close();
+    }
   }
 
-  async column(sql: string): Promise<readonly string[]> {
+  async rows(sql: string): Promise<readonly (readonly string[])[]> {
     const result = await this.#client.query({ query: sql, format: 'JSONCompactEachRow' });
-    return (await result.json<unknown[]>()).map((row) => String(row[0]));
+    return (await result.json<unknown[]>()).map((row) => row.map(String));
   }
 
   async insert({ table, columns, token, parts }: Insert): Promise<void> {

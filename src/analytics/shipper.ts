@@ -3,8 +3,12 @@ import { limits } from '../limits.ts';
 import type { BatchHead, LogReader } from '../sharelog/log-reader.ts';
 import type { LogReaders } from '../sharelog/log-readers.ts';
 import { type BatchKind, batchKinds, columnsOf, ROW_FORMAT } from '../sharelog/rows.ts';
+import { connect } from './connect.ts';
+import { DeliveryBook, type RowCounts } from './delivery-book.ts';
+import { Losses } from './losses.ts';
+import { Progress } from './progress.ts';
 import type { Part, Shipment, ShipState } from './ship-state.ts';
-import { migrate, type Warehouse } from './warehouse.ts';
+import type { Warehouse } from './warehouse.ts';
 
 /** How often the log is looked at when there was nothing new. */
 const POLL_MS = 200;
@@ -18,6 +22,8 @@ export interface ShipStatus {
   readonly lagRows: number;
   readonly lagMs: number;
   readonly shippedRows: number;
+  /** Rows that ClickHouse had confirmed and does not have any more, as of the last time that it was connected to. */
+  readonly missingRows: number;
   /** Why the last try failed; empty where it did not. */
   readonly lastError: string;
 }
@@ -28,6 +34,10 @@ export interface ShipperModules {
   readonly warehouse: Warehouse;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** The `node` column of this pool's rows: nothing is shipped while it is another data folder's. Undefined: not checked. */
+  readonly node?: string | undefined;
+  /** ClickHouse was tried for the first time. */
+  readonly tried?: (error: unknown) => void;
   /** All batches of a journal up to and including `seq` are in for good: it may let them go. */
   readonly delivered: (journal: string, seq: number) => void;
 }
@@ -43,6 +53,13 @@ interface Offer {
   readonly end: number;
 }
 
+/** A part of a shipment, and those of its batches that are there. */
+interface Run {
+  readonly reader: LogReader;
+  readonly part: Part;
+  readonly heads: readonly BatchHead[];
+}
+
 /**
  * Carries the log's batches into ClickHouse, those of each journal in order, each exactly once. Batches of all journals are
  * grouped into a shipment, the grouping is written down, and the shipment is sent under a token made of it until ClickHouse
@@ -53,7 +70,11 @@ export class Shipper {
   readonly #m: ShipperModules;
   #lastError = '';
   #retryMs = RETRY_MS_MIN;
-  #migrated = false;
+  /** The tables are this version's, and the positions are those that the database has. */
+  #connected = false;
+  readonly #losses: Losses;
+  readonly #progress: Progress;
+  readonly #book: DeliveryBook;
   #shippedAtMs = Number.NEGATIVE_INFINITY;
   #stopped = false;
   #wake: (() => void) | undefined;
@@ -64,6 +85,9 @@ export class Shipper {
 
   constructor(modules: ShipperModules) {
     this.#m = modules;
+    this.#progress = new Progress(modules.state);
+    this.#book = new DeliveryBook(modules.warehouse);
+    this.#losses = new Losses(this.#book, modules.logger);
   }
 
   /** Ships until `stop`. */
@@ -74,7 +98,7 @@ export class Shipper {
   /** Resolves when the tables are there and what the log holds now is in, or when the next try fails. */
   async caughtUp(): Promise<void> {
     const last = new Map(this.#m.readers.all().map((reader) => [reader.logId, reader.last().seq]));
-    if (this.#migrated && this.#isIn(last)) return;
+    if (this.#connected && this.#isIn(last)) return;
     this.#hurried += 1;
     await new Promise<void>((resolve) => {
       this.#waiting.push({ last, resolve });
@@ -88,12 +112,18 @@ export class Shipper {
     let lagRows = 0;
     let lagMs = 0;
     for (const reader of readers.all()) {
-      const { seq, rowsTotal } = state.position(reader.logId);
+      const { seq, rowsTotal } = this.#progress.of(reader);
       const [oldest] = reader.heads(seq, { rowsMax: 1, bytesMax: 1 });
       lagRows += Math.max(0, reader.last().rows - rowsTotal);
       if (oldest !== undefined) lagMs = Math.max(lagMs, clock.nowMs() - oldest.storedMs);
     }
-    return { lagRows, lagMs, shippedRows: state.shippedRows(), lastError: this.#lastError };
+    return {
+      lagRows,
+      lagMs,
+      shippedRows: state.shippedRows(),
+      missingRows: this.#losses.missingRows,
+      lastError: this.#lastError,
+    };
   }
 
   /** Lets the shipment under way come to an end. */
@@ -106,8 +136,7 @@ export class Shipper {
   async #loop(): Promise<void> {
     while (!this.#stopped) {
       try {
-        if (!this.#migrated) await migrate(this.#m.warehouse);
-        this.#migrated = true;
+        if (!this.#connected) await this.#connect();
         const more = await this.#step();
         this.#release(({ last }) => this.#isIn(last));
         this.#lastError = '';
@@ -127,28 +156,49 @@ export class Shipper {
       this.#m.logger.warn({ reason }, 'a shipment to ClickHouse failed; it is tried again');
     this.#lastError = reason;
     // It may be another, empty ClickHouse when it answers again.
-    this.#migrated = false;
+    this.#connected = false;
     this.#release(() => true);
+  }
+
+  async #connect(): Promise<void> {
+    const { readers, state } = this.#m;
+    try {
+      await connect(this.#m, this.#book, async () => {
+        await this.#send(state.sealed(), 'unbooked');
+        state.delivered();
+      });
+      await this.#losses.look();
+      this.#m.tried?.(undefined);
+    } catch (error) {
+      this.#m.tried?.(error);
+      throw error;
+    }
+    this.#progress.clear();
+    for (const reader of readers.all()) this.#m.delivered(reader.journal, this.#progress.of(reader).seq);
+    this.#connected = true;
   }
 
   /** Ships one shipment; false where there is none to ship yet. */
   async #step(): Promise<boolean> {
-    const { readers, state, clock } = this.#m;
+    const { state, clock } = this.#m;
     const sealed = state.sealed();
     const shipment = sealed.length > 0 ? sealed : this.#seal();
     if (shipment.length === 0) return false;
     this.#shippedAtMs = clock.monotonicMs();
-    await this.#send(shipment);
+    const runs = await this.#send(shipment, 'booked');
     state.delivered();
-    for (const { journal, logId } of readers.all()) {
-      const part = shipment.find(({ log }) => log === logId);
-      if (part !== undefined) this.#m.delivered(journal, part.last);
+    for (const { reader, heads } of runs) {
+      const last = heads.at(-1);
+      if (last === undefined) continue;
+      this.#progress.reached(reader.logId, last);
+      this.#m.delivered(reader.journal, last.seq);
     }
     return true;
   }
 
   #isIn(last: ReadonlyMap<string, number>): boolean {
-    return [...last].every(([log, seq]) => this.#m.state.position(log).seq >= seq);
+    // A journal that is gone was delivered before it went.
+    return this.#m.readers.all().every((reader) => this.#progress.of(reader).seq >= (last.get(reader.logId) ?? 0));
   }
 
   /** Lets go those who need not wait any more. */
@@ -171,25 +221,18 @@ export class Shipper {
       if (first === undefined || last === undefined) return [];
       if (first.seq !== after + 1) this.#onGap(reader, after + 1, first.seq - 1);
       const rows = heads.reduce((sum, head) => sum + head.rows, 0);
-      return [{ log: reader.logId, first: first.seq, last: last.seq, rows, rowsTotal: last.rowsTotal }];
+      return [{ log: reader.lifeOf(first), first: first.seq, last: last.seq, rows, rowsTotal: last.rowsTotal }];
     });
     return parts.length === 0 ? [] : state.seal(parts);
   }
 
   /** What each journal has, the one that has waited longest first, within the bounds of one shipment. */
   #offers(): Offer[] {
-    const { readers, state } = this.#m;
-    const waiting = readers.all().flatMap((reader) => {
-      const { seq: after } = state.position(reader.logId);
+    const waiting = this.#m.readers.all().map((reader) => {
+      const { seq: after } = this.#progress.of(reader);
       const end = reader.last().seq;
-      if (after > end) {
-        // One that is all delivered may just have been removed.
-        if (!readers.all().includes(reader)) return [];
-        // Whatever came next would have a number that is taken for delivered.
-        throw new Error(`the log ends at batch ${end}, and ${after} were delivered: it has lost its end`);
-      }
       const [oldest] = reader.heads(after, { rowsMax: 1, bytesMax: 1 });
-      return [{ reader, after, end, oldest }];
+      return { reader, after, end, oldest };
     });
     const offers: Offer[] = [];
     let rowsMax = limits.shipmentRowsMax;
@@ -200,7 +243,7 @@ export class Shipper {
       if (oldest === undefined) continue;
       // The first one goes whatever its size, but only as the first of all.
       const fits = offers.length === 0 || (oldest.rows <= rowsMax && oldest.bytes <= bytesMax);
-      const heads = fits ? reader.heads(after, { rowsMax, bytesMax }) : [];
+      const heads = fits ? ofOneLife(reader.heads(after, { rowsMax, bytesMax })) : [];
       for (const head of heads) {
         rowsMax -= head.rows;
         bytesMax -= head.bytes;
@@ -222,32 +265,49 @@ export class Shipper {
     );
   }
 
-  async #send(shipment: Shipment): Promise<void> {
+  /**
+   * Returns what there was to send. `unbooked`: into tables of a version that keeps no book of what was delivered.
+   */
+  async #send(shipment: Shipment, how: 'booked' | 'unbooked'): Promise<readonly Run[]> {
     const { readers, warehouse } = this.#m;
     const there = readers.all();
-    const runs = shipment.flatMap((part) => {
-      const reader = there.find(({ logId }) => logId === part.log);
-      if (reader !== undefined) return [{ reader, ...part }];
-      // Nobody can send it any more. The rest goes under the token of all: they may be in already.
-      this.#m.logger.warn({ ...part }, 'a journal is gone, with batches that may never have come to ClickHouse');
+    const runs = shipment.flatMap((part): Run[] => {
+      const reader = there.find((each) => each.lived(part.log));
+      const heads = reader === undefined ? [] : this.#heads(reader, part);
+      if (reader !== undefined && heads.length > 0) return [{ reader, part, heads }];
+      // Nobody can send them any more. The rest goes under the token of all: they may be in already.
+      this.#m.logger.warn({ ...part }, 'batches are gone from the log that may never have come to ClickHouse');
       return [];
     });
-    for (const { reader, first, last } of runs) this.#check(reader, first, last);
     const batches = shipment.map(({ log, first, last }) => `${log}/${first}-${last}`).join('+');
     for (const table of Object.keys(batchKinds) as BatchKind[]) {
-      const parts = runs.flatMap(({ reader, first, last }) => reader.bodies(table, first, last));
+      const parts = runs.flatMap(({ reader, heads }) => {
+        const [first = 0, last = 0] = [heads[0]?.seq, heads.at(-1)?.seq];
+        return reader.bodies(table, first, last);
+      });
       if (parts.length === 0) continue;
       await warehouse.insert({ table, columns: columnsOf[table], token: `${batches}/${table}`, parts });
     }
+    if (how === 'booked') {
+      const counts = (part: Part): RowCounts => countRows(runs.find((run) => run.part === part)?.heads ?? []);
+      await this.#book.add(shipment, `${batches}/deliveries`, counts);
+    }
+    return runs;
   }
 
-  /** Throws where not all of these batches can be read and understood. */
-  #check(reader: LogReader, first: number, last: number): void {
+  /**
+   * The batches of a part that are there. Those of an older copy of the log may end before, or be another life's. Throws
+   * if not all of them can be read and understood.
+   */
+  #heads(reader: LogReader, { log, first, last }: Part): BatchHead[] {
     const unbounded = { rowsMax: Number.POSITIVE_INFINITY, bytesMax: Number.POSITIVE_INFINITY };
-    const heads = reader.heads(first - 1, { ...unbounded, last });
-    if (heads.length !== last - first + 1) this.#onGap(reader, first, last);
+    const there = reader.heads(first - 1, { ...unbounded, last });
+    const heads = there.filter((head) => reader.lifeOf(head) === log);
+    const replaced = heads.length < there.length || reader.last().seq < last;
+    if (heads.length !== last - first + 1 && !replaced) this.#onGap(reader, first, last);
     const alien = heads.find((head) => head.format !== ROW_FORMAT);
     if (alien !== undefined) throw new Error(`batch ${alien.seq} has rows of an unknown layout ${alien.format}`);
+    return heads;
   }
 
   async #sleep(ms: number): Promise<void> {
@@ -261,4 +321,16 @@ export class Shipper {
     });
     this.#wake = undefined;
   }
+}
+
+/** The first heads, up to where the next boot of the journal begins. */
+function ofOneLife(heads: readonly BatchHead[]): readonly BatchHead[] {
+  const next = heads.findIndex(({ epoch }) => epoch !== heads[0]?.epoch);
+  return next < 0 ? heads : heads.slice(0, next);
+}
+
+function countRows(heads: readonly BatchHead[]): RowCounts {
+  const counts = { jobs: 0, shares: 0, blocks: 0 };
+  for (const { kind, rows } of heads) counts[kind] += rows;
+  return counts;
 }

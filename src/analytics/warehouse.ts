@@ -1,6 +1,5 @@
 import type { Readable } from 'node:stream';
 import type { BatchKind, Column } from '../sharelog/rows.ts';
-import { migrations } from './migrations.ts';
 
 /** Rows of one kind, to be inserted exactly once however often it is tried. */
 export interface Insert {
@@ -14,13 +13,13 @@ export interface Insert {
 
 /** A ClickHouse: embedded or a server. */
 export interface Warehouse {
-  /** A name that tells this ClickHouse from others, without secrets. */
+  /** Where this ClickHouse is, without secrets. Two names may stand for one database: see `databaseId`. */
   readonly name: string;
   readonly database: string;
-  /** Runs a statement; rejects where it failed. */
-  command(sql: string): Promise<void>;
-  /** The first column of the result, as text. */
-  column(sql: string): Promise<readonly string[]>;
+  /** Runs a statement; rejects if it failed, or took longer than `msMax` (default: as long as an insert may take). */
+  command(sql: string, msMax?: number): Promise<void>;
+  /** The rows of a result, each value as text. */
+  rows(sql: string): Promise<readonly (readonly string[])[]>;
   /** Rejects where the rows may not be in; then try again with the same token. */
   insert(insert: Insert): Promise<void>;
   /**
@@ -38,24 +37,6 @@ export const queryLimits = {
   /** Of a result that can not be streamed. */
   resultBytesMax: 256 * 1024 * 1024,
 } as const;
-
-/** Brings the schema to this version's, step by step; rejects where it is a later version's. */
-export async function migrate(warehouse: Warehouse): Promise<void> {
-  const { database } = warehouse;
-  await warehouse.command(`CREATE DATABASE IF NOT EXISTS ${database}`);
-  await warehouse.command(
-    `CREATE TABLE IF NOT EXISTS ${database}.schema_migrations (version UInt32, applied DateTime DEFAULT now())
-     ENGINE = ReplacingMergeTree ORDER BY version`,
-  );
-  const [applied = '0'] = await warehouse.column(`SELECT max(version) FROM ${database}.schema_migrations`);
-  const latest = migrations.at(-1)?.version ?? 0;
-  if (Number(applied) > latest) throw new Error(`the tables are of a later version of Sluice (schema ${applied})`);
-  for (const { version, statements } of migrations) {
-    if (version <= Number(applied)) continue;
-    for (const statement of statements(database)) await warehouse.command(statement);
-    await warehouse.command(`INSERT INTO ${database}.schema_migrations (version) VALUES (${version})`);
-  }
-}
 
 /** Settings of every insert, inline in the statement: chDB would keep settings sent beside it for later queries. */
 export function insertSettings(token: string): string {

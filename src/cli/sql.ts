@@ -25,7 +25,10 @@ export async function sql(query: string, options: SqlOptions, io: Io): Promise<E
   const url = config.clickhouse && clickhouseHref(config.clickhouse);
   const format = options.json === true ? 'JSONEachRow' : options.format;
   try {
-    await copy(await querySql({ folder: config.data, ...(url !== undefined && { url }) }, statement, format), io);
+    await copy(
+      await querySql({ folder: config.data, name: config.name, ...(url !== undefined && { url }) }, statement, format),
+      io,
+    );
   } catch (error) {
     if (error instanceof QueryError) throw new CommandError(error.message);
     throw error;

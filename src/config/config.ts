@@ -143,8 +143,8 @@ export interface ClickHouseConfig extends HttpService {
 /** Everything that can be chosen, decided: no key is left to a default further in. Frozen. */
 export interface Config {
   readonly network: Network;
-  /** What tells this pool from others that share its ClickHouse server; the host's name by default. */
-  readonly name: string;
+  /** What tells this pool from others that share its ClickHouse. Undefined: the data folder's own name (`defaultNode`). */
+  readonly name: string | undefined;
   /** Data directory, relative to the working directory where it is not absolute. */
   readonly data: string;
   readonly node: NodeConfig;

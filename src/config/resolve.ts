@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import { type Network, parseAddress } from '../bitcoin/address.ts';
 import { limits } from '../limits.ts';
 import { resolveAccounts, resolveProfiles } from './clients.ts';
@@ -44,7 +43,7 @@ export function resolve(given: Given): Resolved {
   const node = resolveNode(given, network, complain);
   const config: Config = {
     network,
-    name: given.name ?? hostname(),
+    name: given.name,
     data: given.data ?? './sluice-data',
     node,
     stratum: resolveStratum(given, network, complain),

@@ -31,8 +31,8 @@ export async function openLog(
 ): Promise<OpenedLog> {
   const url = config.clickhouse && clickhouseHref(config.clickhouse);
   const consumers = analyticsAvailable(url) ? [ANALYTICS_CONSUMER] : [];
-  const journals = { folder: config.data, node: config.name, consumers };
-  const log = await openShareLog(journals, { clock, logger, committed });
+  const log = await openShareLog({ folder: config.data, node: config.name, consumers }, { clock, logger, committed });
+  const journals = { folder: config.data, node: log.node, consumers };
   running.onClose(() => log.close());
   const deliveries = new Deliveries();
   deliveries.listen(POOL_JOURNAL, (consumer, seq) => log.confirm(consumer, seq));
@@ -40,7 +40,7 @@ export async function openLog(
   const orphans = await openOrphans({ ...journals, owned: [POOL_JOURNAL, ...others] }, { clock, logger, deliveries });
   running.onClose(() => orphans.close());
   const analytics = await startAnalytics(
-    { folder: config.data, ...(url !== undefined && { url }) },
+    { folder: config.data, name: config.name, ...(url !== undefined && { url }) },
     { logger, delivered: (journal, seq) => deliveries.delivered(ANALYTICS_CONSUMER, journal, seq) },
   );
   running.onClose(() => analytics.close());

@@ -137,6 +137,7 @@ export function refreshGauges(
   gauges.shareLogBytes = logStatus.keptBytes;
   gauges.shareLogAlarm = logStatus.alarm === undefined ? 0 : 1;
   gauges.analyticsLagRows = lagRows(analyticsStatus, logStatus);
+  gauges.analyticsMissingRows = analyticsStatus.missingRows;
   gauges.analyticsReady = analyticsStatus.healthy ? 1 : 0;
   counters.connectionsRefused = listeners.refused;
   counters.connectionsBanned = door.banned;

@@ -7,11 +7,12 @@ import { CommitWindow } from './commit-window.ts';
 import { systemDisk } from './disk.ts';
 import { type FolderLock, lockFile } from './folder-lock.ts';
 import { Gate } from './gate.ts';
-import { countBoot, type LogIdentity } from './identity.ts';
+import { countBoot, defaultNode, type LogIdentity } from './identity.ts';
 import { journalLock, POOL_JOURNAL } from './journals.ts';
 import type { KeptMarks } from './kept.ts';
 import { makeFolder } from './make-folder.ts';
 import { type EncodedBatch, OpenBatch } from './open-batch.ts';
+import { OpenedFolder } from './opened-folder.ts';
 import { findEnd, type LogEnd } from './recovery.ts';
 import { SegmentStore } from './segment-store.ts';
 import { SegmentWriter } from './segment-writer.ts';
@@ -40,6 +41,8 @@ const RELEASE_MS_MAX = 1_000;
 /** A write that takes longer is told of. */
 const PATIENCE_MS = 5_000;
 const LOCK_POLL_MS = 20;
+/** How often it is made sure that the folders are the ones that were opened. (That a file is still there, at each write.) */
+const CHECK_MS = 1_000;
 
 /** Opens a journal of a data folder; rejects where another process has it, or where it can not be written. */
 export async function openJournal(options: JournalOptions, modules: JournalModules): Promise<Journal> {
@@ -55,7 +58,7 @@ export async function openJournal(options: JournalOptions, modules: JournalModul
   try {
     const store = new SegmentStore(path, options.segmentBytes ?? limits.logSegmentBytes);
     const end = findEnd(path);
-    const identity = countBoot(path, end.epoch);
+    const identity = countBoot(path, end);
     if (end.segment === undefined) {
       await store.prepare();
       await store.make(1);
@@ -90,6 +93,8 @@ export class Journal {
   readonly logId: string;
   /** How often it has been opened, this time included. */
   readonly epoch: number;
+  /** The `node` column of its rows. */
+  readonly node: string;
   /** What the next commit takes. */
   readonly rows: OpenBatch;
   readonly #options: JournalOptions;
@@ -108,6 +113,10 @@ export class Journal {
   #trimming: Promise<void> = Promise.resolve();
   #droppedRows = 0;
   #failing: string | undefined;
+  /** The data folder, and the journal's in it. */
+  readonly #folders: readonly OpenedFolder[];
+  readonly #checks: NodeJS.Timeout;
+  #displaced: string | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(
@@ -118,12 +127,15 @@ export class Journal {
     const { path, identity, store, end } = parts;
     this.logId = identity.logId;
     this.epoch = identity.epoch;
+    this.node = options.node ?? defaultNode(identity);
     this.#options = options;
     this.#modules = modules;
     this.#lock = parts.lock;
     this.#store = store;
     this.#segments = end.segments;
     this.#marks = end.marks;
+    this.#folders = [new OpenedFolder(options.folder), new OpenedFolder(path)];
+    this.#checks = setInterval(() => void this.#check(), CHECK_MS).unref();
     this.#positions = new Map(options.consumers.map((consumer) => [consumer, 0]));
     this.#writer = new SegmentWriter(
       {
@@ -138,6 +150,7 @@ export class Journal {
         disk: modules.disk ?? systemDisk,
         store,
         marks: end.marks,
+        displaced: () => this.#displaced,
         failing: (reason) => this.failing(reason),
         written: (segment) => this.#onWritten(segment),
         took: (ms) => modules.committed?.(ms),
@@ -147,7 +160,7 @@ export class Journal {
       rowsMax: options.batchRowsMax ?? limits.logBatchRowsMax,
       bytesMax: options.batchBytesMax ?? limits.logBatchBytesMax,
     };
-    this.rows = new OpenBatch({ node: options.node, epoch: this.epoch, bounds }, this.#pool);
+    this.rows = new OpenBatch({ node: this.node, epoch: this.epoch, bounds }, this.#pool);
     this.#window = new CommitWindow(
       { commitBytesMax: bounds.bytesMax },
       { open: this.rows, post: (batches) => this.#post(batches) },
@@ -177,7 +190,7 @@ export class Journal {
   }
 
   status(): ShareLogStatus {
-    const reason = this.#failing ?? this.#impatience();
+    const reason = this.#failing ?? this.#displaced ?? this.#impatience();
     const { pending, waiting } = this.#window;
     const { oldestMs, batches, rows, bytes } = this.#marks.kept;
     const keptMs = oldestMs === undefined ? 0 : Math.max(0, this.#modules.clock.nowMs() - oldestMs);
@@ -227,8 +240,19 @@ export class Journal {
     const idle = new Promise<void>((resolve) => this.#writer.close(resolve));
     await others(drained);
     // What is still with the disk must not come into another process's journal: until then the folder is this one's.
-    const released = Promise.all([idle, this.#trimming, this.#store.close()]).then(() => this.#lock.release());
+    clearInterval(this.#checks);
+    const closed = [idle, this.#trimming, this.#store.close(), ...this.#folders.map((folder) => folder.close())];
+    const released = Promise.all(closed).then(() => this.#lock.release());
     await Promise.race([released, setTimeout(Math.min(closeMsMax, RELEASE_MS_MAX), undefined, { ref: false })]);
+  }
+
+  async #check(): Promise<void> {
+    const reasons = await Promise.all(this.#folders.map((folder) => folder.check()));
+    const reason = reasons.find((each) => each !== undefined);
+    if (reason !== undefined && reason !== this.#displaced) {
+      this.#modules.logger.error({ reason }, 'share log is out of place: shares are not acknowledged until it is back');
+    }
+    this.#displaced = reason;
   }
 
   #impatience(): string {

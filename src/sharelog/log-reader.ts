@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { limits } from '../limits.ts';
-import { type LogIdentity, readIdentity } from './identity.ts';
+import { isLifeOf, type LogIdentity, lifeOf, livesOf, readIdentity } from './identity.ts';
 import { POOL_JOURNAL } from './journals.ts';
 import { LOG_START, type Mark } from './kept.ts';
 import type { BatchKind } from './rows.ts';
@@ -30,15 +30,37 @@ export class LogReader {
   /** Its name in the data folder. */
   readonly journal: string;
   readonly #folder: string;
+  #identity: LogIdentity;
   /** The last used comes last. */
   #open: SegmentReader[] = [];
   /** Those that have been looked at since they can not grow any more. */
   readonly #complete = new WeakSet<SegmentReader>();
 
-  constructor(folder: string, journal: string, { logId }: LogIdentity) {
+  constructor(folder: string, journal: string, identity: LogIdentity) {
     this.#folder = join(folder, journal);
+    this.#identity = identity;
     this.journal = journal;
-    this.logId = logId;
+    this.logId = identity.logId;
+  }
+
+  /** The lives that are known of the journal, the oldest first. */
+  get lives(): string[] {
+    return livesOf(this.#identity);
+  }
+
+  /** The life that wrote a batch. Throws if it is not known (yet): the journal has been opened again since. */
+  lifeOf({ epoch }: BatchHead): string {
+    return lifeOf(this.#identity, epoch);
+  }
+
+  /** Whether a life is one of this journal's, known or not. */
+  lived(life: string): boolean {
+    return isLifeOf(this.logId, life);
+  }
+
+  /** The journal has been opened again, and knows of one more boot. */
+  reopened(identity: LogIdentity): void {
+    this.#identity = identity;
   }
 
   /** The first batch that is there; undefined where none has been written yet. */

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { IDENTITY_FILE, readIdentity } from './identity.ts';
 import { listJournals, POOL_JOURNAL } from './journals.ts';
-import { type LogReader, openLogReader } from './log-reader.ts';
+import { LogReader } from './log-reader.ts';
 
 interface Known {
   readonly reader: LogReader;
@@ -44,10 +44,14 @@ export class LogReaders {
     const identity = `${status.ino} ${status.mtimeMs}`;
     const known = this.#known.get(name);
     if (known?.identity === identity) return known.reader;
-    const fresh = openLogReader(this.#folder, name);
-    if (fresh === undefined) return undefined;
-    const reader = fresh.logId === known?.reader.logId ? known.reader : fresh;
-    if (reader !== known?.reader) known?.reader.close();
+    const now = readIdentity(join(this.#folder, name));
+    if (now === undefined) return undefined;
+    let reader = known?.reader;
+    if (reader?.logId === now.logId) reader.reopened(now);
+    else {
+      reader?.close();
+      reader = new LogReader(this.#folder, name, now);
+    }
     this.#known.set(name, { reader, identity });
     return reader;
   }

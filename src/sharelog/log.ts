@@ -4,6 +4,7 @@ import type { JudgedShare } from '../domain/share.ts';
 import { headOf } from './block-rows.ts';
 import type { BlockHead, Candidate } from './candidate.ts';
 import { CandidateStore } from './candidate-store.ts';
+import { folderIdOf } from './identity.ts';
 import { type Journal, notOpened, openJournal } from './journal.ts';
 import { POOL_JOURNAL } from './journals.ts';
 import type { ShareLog, ShareLogModules, ShareLogOptions, ShareLogStatus } from './share-log.ts';
@@ -41,6 +42,14 @@ class PoolLog implements ShareLog {
 
   get logId(): string {
     return this.#journal.logId;
+  }
+
+  get folderId(): string {
+    return folderIdOf(this.#journal.logId);
+  }
+
+  get node(): string {
+    return this.#journal.node;
   }
 
   get epoch(): number {

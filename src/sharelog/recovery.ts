@@ -11,7 +11,8 @@ export interface LogEnd {
   /** The segment that the next frame goes to, and where in it; it may not be one of those yet. Undefined: there is none. */
   readonly segment: number | undefined;
   readonly offset: number;
-  /** Boot that wrote the last frame; 0 where there is none. */
+  /** Boots that wrote the oldest frame and the last one; 0 where there is none. */
+  readonly oldestEpoch: number;
   readonly epoch: number;
   /** Everything that is there, as nobody has confirmed anything yet. */
   readonly marks: KeptMarks;
@@ -29,7 +30,14 @@ export function findEnd(folder: string): LogEnd {
   const newest = filled.at(-1);
   if (newest === undefined) {
     if (segments.some((firstSeq) => firstSeq !== 1)) throw damaged(folder, segments);
-    return { segments: [], segment: segments[0], offset: 0, epoch: 0, marks: new KeptMarks(LOG_START, LOG_START) };
+    return {
+      segments: [],
+      segment: segments[0],
+      offset: 0,
+      oldestEpoch: 0,
+      epoch: 0,
+      marks: new KeptMarks(LOG_START, LOG_START),
+    };
   }
   const { last, end } = withReader(folder, newest, (reader) => {
     reader.extend();
@@ -52,7 +60,8 @@ export function findEnd(folder: string): LogEnd {
     marks.add(next === undefined ? after(last) : before(next), head.storedMs);
   });
   const segment = segments.at(-1);
-  return { segments: filled, segment, offset: filled === segments ? end : 0, epoch: last.epoch, marks };
+  const epochs = { oldestEpoch: oldest.epoch, epoch: last.epoch };
+  return { segments: filled, segment, offset: filled === segments ? end : 0, ...epochs, marks };
 }
 
 function before({ seq, rows, rowsTotal, bytes, bytesTotal }: BatchHead): Mark {

@@ -30,7 +30,7 @@ export const shareColumns: readonly Column[] = [
   ['height', 'UInt32'],
   ['difficulty', 'Float64'],
   ['work', 'UInt128'],
-  ['time', 'DateTime64(3)'],
+  ['time', "DateTime64(3, 'UTC')"],
   ['ntime', 'UInt32'],
   ['nonce', 'UInt32'],
   ['version', 'UInt32'],
@@ -45,7 +45,7 @@ export const shareColumns: readonly Column[] = [
 /** One job: with a share's extranonces, ntime, nonce and version it gives back the share's 80-byte header. */
 export const jobColumns: readonly Column[] = [
   ['job_id', 'String'],
-  ['time', 'DateTime64(3)'],
+  ['time', "DateTime64(3, 'UTC')"],
   ['node', 'LowCardinality(String)'],
   ['height', 'UInt32'],
   ['version', 'UInt32'],
@@ -65,7 +65,7 @@ export const jobColumns: readonly Column[] = [
 /** What is known of a block candidate at one moment; the row with the greatest `revision` of a hash holds. */
 export const blockColumns: readonly Column[] = [
   ['hash', 'String'],
-  ['time', 'DateTime64(3)'],
+  ['time', "DateTime64(3, 'UTC')"],
   ['node', 'LowCardinality(String)'],
   ['height', 'UInt32'],
   ['job_id', 'String'],

@@ -1,4 +1,4 @@
-import { close, constants, open } from 'node:fs';
+import { close, constants, fstatSync, open } from 'node:fs';
 import type { Clock } from '../domain/ports.ts';
 import type { Disk } from './disk.ts';
 import type { KeptMarks, Mark } from './kept.ts';
@@ -43,6 +43,8 @@ export interface SegmentWriterModules {
   readonly disk: Disk;
   readonly store: Pick<SegmentStore, 'make'>;
   readonly marks: KeptMarks;
+  /** Why what is written now would be lost, though the disk takes it; undefined if it would not. */
+  readonly displaced: () => string | undefined;
   /** The disk has failed, and is asked again until it does not: its words. */
   readonly failing: (reason: string) => void;
   /** A write is on the disk, in the segment with this first sequence number; its commits are answered next. */
@@ -62,6 +64,8 @@ export class SegmentWriter {
   #segment: number;
   #offset: number;
   #fd: number | undefined;
+  /** The file of the segment. It is opened again after a failure, and another file would have other frames. */
+  #file: { readonly segment: number; readonly dev: number; readonly ino: number } | undefined;
   /** The last batch that has a place, whether it is on the disk or not. */
   #last: Mark;
   #queue: Commit[] = [];
@@ -176,7 +180,9 @@ export class SegmentWriter {
   };
 
   readonly #written = (error: Error | null, count: number): void => {
+    const lost = error === null ? this.#lost() : undefined;
     if (error !== null) this.#failed(error, this.#write);
+    else if (lost !== undefined) this.#failed(new Error(lost), this.#write);
     else if (count === 0) this.#failed(new Error('the disk takes nothing'), this.#write);
     else {
       this.#offset += count;
@@ -193,6 +199,12 @@ export class SegmentWriter {
       else if (!this.#busy) this.#goOn(() => this.#next());
     }
   };
+
+  /** Why what was just written is lost; undefined if it is not. (A segment that was removed takes writes as ever.) */
+  #lost(): string | undefined {
+    if (this.#fd !== undefined && fstatSync(this.#fd).nlink === 0) return 'the share log was removed';
+    return this.#modules.displaced();
+  }
 
   /** Answers the commits that are on the disk. */
   #settle(): void {
@@ -237,7 +249,10 @@ export class SegmentWriter {
         return;
       }
       this.#fd = fd;
-      this.#goOn(this.#write);
+      const { dev, ino } = fstatSync(fd);
+      if (this.#file?.segment !== this.#segment) this.#file = { segment: this.#segment, dev, ino };
+      if (this.#file.dev === dev && this.#file.ino === ino) this.#goOn(this.#write);
+      else this.#failed(new Error('another file is in the place of the share log: start the pool again'), this.#write);
     });
   }
 

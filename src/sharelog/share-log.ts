@@ -5,8 +5,8 @@ import type { Disk } from './disk.ts';
 export interface ShareLogOptions {
   /** The data folder; made where it does not exist. */
   readonly folder: string;
-  /** The `node` column: which pool of several wrote a row. */
-  readonly node: string;
+  /** The `node` column: which pool of several wrote a row. Undefined: a name of the data folder's own (`defaultNode`). */
+  readonly node?: string | undefined;
   /** Who reads the log: a batch is kept until all of them have confirmed it. With none it is kept up to its bounds. */
   readonly consumers: readonly string[];
   readonly batchRowsMax?: number;
@@ -69,6 +69,10 @@ export function mergeStatuses(statuses: readonly [ShareLogStatus, ...ShareLogSta
 export interface ShareLog extends ShareRecorder {
   /** Random, of this data folder. */
   readonly logId: string;
+  /** The data folder's random identity: 16 bytes in hex. A copy of the folder has the same one. */
+  readonly folderId: string;
+  /** The `node` column of its rows. */
+  readonly node: string;
   /** Boots of this data folder, this one included: 1 for the first. */
   readonly epoch: number;
   /** Block candidates of earlier boots whose outcome is not known: to be submitted again, and then `resolved`. */

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import type { Logger } from '../domain/ports.ts';
 import { escapeLine, prettyLine } from './line.ts';
+import { DescriptorSink, type LogSink, standardError } from './log-sink.ts';
 
 export interface LoggerOptions {
   /** The least that is written. */
@@ -11,17 +12,9 @@ export interface LoggerOptions {
   readonly colour: boolean;
 }
 
-/** Where lines go; each write is whole lines. */
-export interface LogSink {
-  write(lines: string): void;
-}
-
-/** Unwritten log that may pile up where nobody reads stderr; what comes after that is dropped, and the pool goes on. */
-const PENDING_CHARS_MAX = 4 * 1024 * 1024;
-
 /**
- * A logger that writes to stderr: stdout is for what a program reads. Writes are not waited for; what is pending when
- * the process exits is written then.
+ * A logger that writes to stderr: stdout is for what a program reads. Writes are not waited for: lines that stderr does
+ * not take are kept up to a bound, and then dropped and counted.
  */
 export function createLogger(options: LoggerOptions, sink: LogSink = standardError()): Logger {
   const streamWrite =
@@ -38,6 +31,9 @@ export function createLogger(options: LoggerOptions, sink: LogSink = standardErr
     },
     sink,
   );
+  if (sink instanceof DescriptorSink) {
+    sink.recovered = (lines) => logger.warn({ lines }, 'lines of this log were dropped: stderr did not take them');
+  }
   return {
     debug: (fields, message) => logger.debug(fields, message),
     info: (fields, message) => logger.info(fields, message),
@@ -53,8 +49,4 @@ export function formatFor(
 ): Pick<LoggerOptions, 'format' | 'colour'> {
   const terminal = stream.isTTY === true;
   return { format: terminal ? 'pretty' : 'json', colour: terminal && (env['NO_COLOR'] ?? '') === '' };
-}
-
-function standardError(): LogSink {
-  return pino.destination({ dest: 2, sync: false, maxLength: PENDING_CHARS_MAX });
 }

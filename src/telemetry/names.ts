@@ -18,6 +18,10 @@ export const gaugeNames = {
     '1 where a consumer of the share log is further behind than it should be, else 0',
   ],
   analyticsLagRows: ['sluice_analytics_lag_rows', 'Rows in the share log that ClickHouse does not have yet'],
+  analyticsMissingRows: [
+    'sluice_analytics_missing_rows',
+    'Rows that ClickHouse had confirmed and had lost when it was last connected to',
+  ],
   bans: ['sluice_bans', 'Addresses and ranges that are banned'],
   analyticsReady: ['sluice_analytics_ready', '1 where ClickHouse took the last shipment, else 0'],
 } as const satisfies Record<string, readonly [name: string, help: string]>;

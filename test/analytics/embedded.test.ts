@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
@@ -115,6 +115,35 @@ describe('the embedded ClickHouse', () => {
       const expected = columns.map(([name, type]) => `${name}\t${type.replaceAll("'", "\\'")}`).toSorted();
       expect(described.split('\n')).toEqual(expected);
     }
+  });
+
+  it.each(['pool{a,b}', 'pool{1..3}', '{main}', 'a*?[b]', 'x.zip :: y', "it's %20 \\ #1?a=b"])(
+    'takes shares in a data folder called %s',
+    async (name) => {
+      const data = join(folder.path, name);
+      mkdirSync(data);
+      const opened = await openRig(data);
+      rigs.push(opened);
+      await opened.commit(someShares(0, 30));
+      expect(await opened.one(TOTALS_SQL)).toBe(totalsOf(30));
+    },
+  );
+
+  it('says so when rows that it had confirmed are gone', async () => {
+    const first = await rig();
+    await first.commit(someShares(0, 300));
+    const uuid = await first.one("SELECT uuid FROM system.tables WHERE database = 'sluice' AND name = 'shares'");
+    await first.close();
+    const table = join(folder.path, 'chdb/store', uuid.slice(0, 3), uuid);
+    for (const part of readdirSync(table).filter((name) => name.startsWith('2026'))) {
+      truncateSync(join(table, part, 'data.bin'), 10);
+    }
+    const second = await rig();
+    await second.commit(someShares(300, 30));
+    expect(await second.one('SELECT count() FROM shares')).toBe('30');
+    await expect.poll(() => second.analytics.status().missingRows).toBe(300);
+    expect(second.lines.join()).toContain('ClickHouse has lost rows that it had confirmed');
+    expect(second.lines.join()).toContain('damaged parts of a table');
   });
 
   it('answers a query with everything that was acknowledged before it', async () => {

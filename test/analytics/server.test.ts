@@ -1,10 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseServerUrl } from '../../src/analytics/server-warehouse.ts';
 import { dataFolder, foundBlock, job } from '../sharelog/fixtures.ts';
+import { type Shim, type ShimOptions, startShim } from './clickhouse-shim.ts';
 import { openRig, type Rig, someShares, TOTALS_SQL, totalsOf } from './support.ts';
 
 /**
@@ -12,33 +9,13 @@ import { openRig, type Rig, someShares, TOTALS_SQL, totalsOf } from './support.t
  * interface as is needed. That shows the pool's side: what is sent, that lost answers and refused connections are tried
  * again, and that the engine drops the second copies. It does not show a server's own HTTP parsing, users or limits.
  */
-interface Shim {
-  readonly port: number;
-  kill(): Promise<void>;
-}
-
 let folder: ReturnType<typeof dataFolder>;
 let serverFolder: ReturnType<typeof dataFolder>;
 let shims: Shim[] = [];
 let rigs: Rig[] = [];
 
-async function startShim(port = 0, faults = ''): Promise<Shim> {
-  const script = fileURLToPath(new URL('clickhouse-shim.mjs', import.meta.url));
-  const args = [script, String(port), serverFolder.path, faults];
-  const child: ChildProcess = spawn(process.execPath, args, {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { TZ: 'UTC' },
-  });
-  const exited = once(child, 'exit');
-  if (child.stdout === null) throw new Error('no output');
-  const [line] = await once(createInterface({ input: child.stdout }), 'line');
-  const shim: Shim = {
-    port: Number(line),
-    async kill() {
-      child.kill('SIGKILL');
-      await exited;
-    },
-  };
+async function shimAt(options: Partial<ShimOptions> = {}): Promise<Shim> {
+  const shim = await startShim({ folder: serverFolder.path, ...options });
   shims.push(shim);
   return shim;
 }
@@ -64,7 +41,7 @@ afterEach(async () => {
 
 describe('a ClickHouse server', () => {
   it('gets the tables and the rows', async () => {
-    const rig = await rigAt((await startShim()).port);
+    const rig = await rigAt((await shimAt()).port);
     rig.log.job(job);
     rig.log.outcome(foundBlock(), { status: 'accepted' });
     await rig.commit(someShares(0, 3000));
@@ -76,7 +53,7 @@ describe('a ClickHouse server', () => {
   });
 
   it('gets each row once though its answers are lost', async () => {
-    const rig = await rigAt((await startShim(0, 'lose-answers')).port);
+    const rig = await rigAt((await shimAt({ faults: 'lose-answers' })).port);
     for (let shares = 0; shares < 3000; shares += 1000) {
       await rig.commit(someShares(shares, 1000));
       await expect.poll(() => rig.analytics.status().shippedRows).toBe(shares + 1000);
@@ -86,7 +63,7 @@ describe('a ClickHouse server', () => {
   });
 
   it('catches up after it was away, with nothing lost and nothing doubled', async () => {
-    const first = await startShim();
+    const first = await shimAt();
     const rig = await rigAt(first.port);
     await rig.commit(someShares(0, 1000));
     await expect.poll(() => rig.analytics.status().shippedRows).toBe(1000);
@@ -95,14 +72,14 @@ describe('a ClickHouse server', () => {
     await expect.poll(() => rig.analytics.status().healthy).toBe(false);
     await expect.poll(() => rig.analytics.status().lagRows).toBe(5000);
     expect(rig.log.status()).toMatchObject({ healthy: true, pendingRows: 0 });
-    await startShim(first.port);
+    await shimAt({ port: first.port });
     await expect.poll(() => rig.analytics.status().shippedRows).toBe(6000);
     await expect.poll(() => rig.analytics.status().healthy).toBe(true);
     expect(await rig.one(TOTALS_SQL)).toBe(totalsOf(6000));
   });
 
   it('does not keep a pool from starting when it is not there', async () => {
-    const gone = await startShim();
+    const gone = await shimAt();
     await gone.kill();
     const rig = await rigAt(gone.port);
     await rig.commit(someShares(0, 10));

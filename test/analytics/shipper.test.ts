@@ -81,9 +81,10 @@ describe('the shipper', () => {
     const [sealed = ''] = tokens;
     expect(tokens.slice(0, 3)).toEqual([sealed, sealed, sealed]);
     expect(sealed.split('+')).toHaveLength(2);
-    expect(sealed).toContain(`${one.logId}/1-1`);
-    expect(tokens[3]).toContain(`${one.logId}/2-2`);
-    expect(tokens[3]).toContain(`${three.logId}/1-1`);
+    const life = ({ logId }: Journal): string => `${logId}/[0-9a-f]{16}`;
+    expect(sealed).toMatch(new RegExp(`${life(one)}/1-1`));
+    expect(tokens[3]).toMatch(new RegExp(`${life(one)}/2-2`));
+    expect(tokens[3]).toMatch(new RegExp(`${life(three)}/1-1`));
   });
 
   it('keeps within the bounds of a shipment, and passes no journal over for ever', async () => {
@@ -172,9 +173,9 @@ describe('the shipper', () => {
     for (let i = 0; i < 200; i += 1) await put(log, i);
     const readers = new LogReaders(folder.path);
     const state = stateOf();
-    state.seal([{ log: log.logId, first: 1, last: 2, rows: 2, rowsTotal: 2 }]);
     const [reader] = readers.all();
     if (reader === undefined) throw new Error('no log');
+    state.seal([{ log: reader.lives.at(-1) ?? '', first: 1, last: 2, rows: 2, rowsTotal: 2 }]);
     const looked = vi.spyOn(reader, 'heads');
     let tries = 0;
     const fail = (): void => {
@@ -185,22 +186,7 @@ describe('the shipper', () => {
     shipper.start();
     await expect.poll(() => tries).toBe(1);
     await shipper.stop();
-    expect(Math.max(...looked.mock.results.map(({ value }) => (value as unknown[]).length))).toBe(2);
-  });
-
-  it('ships nothing of a log that has lost its end: what came next would be taken for delivered', async () => {
-    const log = await journalOf(undefined);
-    for (let i = 0; i < 3; i += 1) await put(log, i);
-    const state = stateOf();
-    state.seal([{ log: log.logId, first: 1, last: 10, rows: 10, rowsTotal: 10 }]);
-    state.delivered();
-    let inserts = 0;
-    const shipper = shipperInto(folder, () => inserts++, { state });
-    shipper.start();
-    await expect
-      .poll(() => shipper.status().lastError)
-      .toBe('the log ends at batch 3, and 10 were delivered: it has lost its end');
-    await shipper.stop();
-    expect(inserts).toBe(0);
+    const sent = looked.mock.results.filter((_, call) => looked.mock.calls[call]?.[1].last !== undefined);
+    expect(sent.map(({ value }) => (value as unknown[]).length)).toEqual([2]);
   });
 });

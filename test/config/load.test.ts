@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, stringify } from 'smol-toml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -99,7 +99,7 @@ describe('loadConfig', () => {
   it('needs no file: everything embedded, on loopback', () => {
     expect(loadConfig({ env: {} })).toEqual({
       network: 'regtest',
-      name: hostname(),
+      name: undefined,
       data: './sluice-data',
       node: { kind: 'simulated', blockDifficulty: 0.005, transactions: undefined, refreshMs: 30_000 },
       stratum: {

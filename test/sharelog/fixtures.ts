@@ -205,7 +205,7 @@ function takingWarehouse(insert: Warehouse['insert']): Warehouse {
     name: 'x',
     database: 'x',
     command: async () => {},
-    column: async () => ['0'],
+    rows: async () => [],
     insert,
     query: () => Promise.reject(new Error('not asked for here')),
     close: async () => {},
@@ -263,7 +263,7 @@ export function decodeRows(columns: readonly Column[], bytes: Uint8Array): Row[]
     UInt128: () => buffer.readBigUInt64LE(skip(8)) + (buffer.readBigUInt64LE(skip(8)) << 64n),
     Float64: () => buffer.readDoubleLE(skip(8)),
     Bool: () => [false, true][buffer.readUInt8(skip(1))],
-    'DateTime64(3)': () => Number(buffer.readBigInt64LE(skip(8))),
+    "DateTime64(3, 'UTC')": () => Number(buffer.readBigInt64LE(skip(8))),
   };
   const rows: Row[] = [];
   while (at < buffer.length) {

@@ -57,7 +57,7 @@ export class PoolFolder {
 }
 
 /** Free ports everywhere, so that test files run side by side. */
-const listeners = {
+export const listeners = {
   SLUICE_STRATUM__TCP: '127.0.0.1:0',
   SLUICE_STRATUM__WEBSOCKET: '127.0.0.1:0',
   SLUICE_HTTP__LISTEN: '127.0.0.1:0',
