@@ -13,6 +13,8 @@ import type { Warehouse } from './warehouse.ts';
 
 const LOCK_FILE = 'analytics.lock';
 const LOCK_POLL_MS = 50;
+/** The engine's own lock of a process that was just killed is free well within this. */
+const ENGINE_MS_MAX = 5_000;
 const STATUS_EVERY_MS = 1_000;
 /** How long the last shipment may take when the pool stops; what is left is shipped by the next start. */
 const CLOSE_MS_MAX = 4_000;
@@ -45,10 +47,10 @@ async function lockFolder(folder: string, msMax: number): Promise<FolderLock> {
 
 /**
  * The embedded engine. A process that was just killed lets go of our lock a moment before the engine's own, so an engine
- * that can not be opened is tried again for as long as the lock is.
+ * that can not be opened is tried again for a while.
  */
-async function openEmbedded({ folder, lockMsMax }: ChildOptions): Promise<Warehouse> {
-  for (let leftMs = lockMsMax; ; leftMs -= LOCK_POLL_MS) {
+async function openEmbedded({ folder }: ChildOptions): Promise<Warehouse> {
+  for (let leftMs = ENGINE_MS_MAX; ; leftMs -= LOCK_POLL_MS) {
     try {
       const warehouse = await openChdb(folder);
       await warehouse.column('SELECT 1');
@@ -98,7 +100,7 @@ async function main(options: ChildOptions): Promise<void> {
   const shipper = startShipper(options, warehouse);
   const caughtUp = (msMax: number): Promise<void> => within(shipper.caughtUp(), msMax);
   const server = new QueryServer({ warehouse, caughtUp: () => caughtUp(options.catchUpMsMax) });
-  await server.listen(options.folder);
+  await server.listen(options.folder, options.socketFile);
   process.on('message', ({ type }: ChildRequest) => {
     if (type !== 'close') return;
     server.close();
@@ -112,7 +114,10 @@ process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
 process.once('disconnect', end);
 process.once('exit', () => folderLock?.release());
-main(JSON.parse(process.argv[2] ?? '{}') as ChildOptions).catch((error: unknown) => {
-  const reason = error instanceof Error ? error.message : String(error);
-  process.send?.({ type: 'refused', reason } satisfies ChildReply, end);
+process.once('message', (request: ChildRequest) => {
+  if (request.type !== 'start') return end();
+  main(request.options).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error);
+    process.send?.({ type: 'refused', reason } satisfies ChildReply, end);
+  });
 });

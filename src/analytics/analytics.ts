@@ -1,10 +1,11 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../domain/ports.ts';
-import { chdbInstalled } from './chdb-warehouse.ts';
+import { chdbInstalled } from './chdb-engine.ts';
 import { type AnalyticsChild, startChild } from './child.ts';
 import type { ChildReply } from './messages.ts';
 import { QueryError, requestQuery } from './query-client.ts';
+import { SOCKET_FILE } from './query-server.ts';
 import type { ShipStatus } from './shipper.ts';
 
 /** The name under which analytics reads the share log. */
@@ -122,7 +123,7 @@ class ChildAnalytics implements Analytics {
     this.#silentSeconds = 0;
     const { folder, url, catchUpMsMax = CATCH_UP_MS_MAX } = this.#options;
     const child = startChild(
-      { folder, url, lockMsMax: LOCK_MS_MAX, catchUpMsMax },
+      { folder, url, socketFile: SOCKET_FILE, lockMsMax: LOCK_MS_MAX, catchUpMsMax },
       { logger: this.#modules.logger, onReply: (reply) => this.#onReply(reply) },
     );
     this.#child = child;

@@ -41,13 +41,15 @@ export function startChild(
   options: ChildOptions,
   modules: { readonly logger: Logger; readonly onReply: (reply: ChildReply) => void },
 ): AnalyticsChild {
-  const child = fork(builtFile('analytics/analytics-child.ts'), [JSON.stringify(options)], {
+  const child = fork(builtFile('analytics/analytics-child.ts'), [], {
     // Nothing of the pool's environment, which may hold its secrets, for SQL to find; and time in UTC.
     env: { TZ: 'UTC', UV_THREADPOOL_SIZE: '8', ...pick(process.env, ['PATH', 'HOME', 'TMPDIR', 'LD_LIBRARY_PATH']) },
     ...launcher(),
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
   beNice(child.pid);
+  // A child that is gone again is told by `gone`.
+  child.send({ type: 'start', options } satisfies ChildRequest, () => {});
   const gone = once(child, 'exit').then(
     () => {},
     () => {},

@@ -25,7 +25,13 @@ export async function sql(query: string, options: SqlOptions, io: Io): Promise<E
   const url = config.clickhouse && clickhouseHref(config.clickhouse);
   const format = options.json === true ? 'JSONEachRow' : options.format;
   try {
-    await copy(await querySql({ folder: config.data, ...(url !== undefined && { url }) }, statement, format), io);
+    const waiting = (): void => {
+      io.stderr.write('sluice: waiting for ClickHouse to start; another query on this data folder may come first\n');
+    };
+    await copy(
+      await querySql({ folder: config.data, ...(url !== undefined && { url }) }, statement, format, waiting),
+      io,
+    );
   } catch (error) {
     if (error instanceof QueryError) throw new CommandError(error.message);
     throw error;
