@@ -48,6 +48,8 @@ export const limits = {
   passwordChecksMax: 2,
   passwordQueueMax: 1024,
   passwordsPerAddressMax: 64,
+  /** Wrong passwords remembered, so that each is checked once. */
+  passwordMistakesMax: 4096,
   /** Difficulty changes of one session that its open jobs may still refer to: 5 KB, since sessions share what they refer to. */
   termsPerSessionMax: 80,
   /** Sessions that one tick of the registry looks at. */
@@ -129,6 +131,7 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.workerNameCharsMax + l.userAgentCharsMax < l.lineBytesMax, 'names fit a line');
   must(l.requestIdCharsMax < l.lineBytesMax, 'a request id fits a line');
   must(l.passwordsPerAddressMax * 8 <= l.passwordQueueMax, 'no address takes more than an eighth of the queue');
+  must(l.passwordQueueMax <= l.passwordMistakesMax, 'what waits to be checked fits what is remembered');
   must(l.lineBytesMax <= l.heldBytesMax, 'a line can wait for the one before it');
   must(l.pingAfterMs * (l.pingsMax + 1) <= l.idleMsMax, 'a client is pinged before it counts as gone');
   must(l.jobsMax <= l.termsPerSessionMax, 'every open job can have a difficulty of its own');
