@@ -94,6 +94,11 @@ export const limits = {
   shedLinesPerSecondMin: 20,
   /** Points of penalty (net/conduct.ts) at which an address is banned, if half of what it did earned any. */
   banPoints: 100,
+  /** Characters of an admin token; wrong ones that a host may send, a second and at once; and hosts whose guesses are counted. */
+  adminTokenCharsMin: 16,
+  adminGuessesPerSecond: 1,
+  adminGuessBurst: 10,
+  adminGuessersMax: 4096,
   /** Bans and records of past ones. */
   bansMax: 65_536,
   /** Shares in one verification batch of the kernel. */
@@ -149,6 +154,7 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
     l.linesPerSecondMax <= l.lookUpLines * l.lookUpsPerSecondMax,
     'a connection is held before its look-ups are refused',
   );
+  must(l.adminGuessesPerSecond <= l.adminGuessBurst, 'adminGuessesPerSecond <= adminGuessBurst');
   must(l.submitsPerSecondMax <= l.linesPerSecondMax, 'a submit is a line');
   must(l.lineBytesMax <= l.bytesPerSecondMax, 'a line fits the bytes of a second');
   must((l.seenPerTipMax & (l.seenPerTipMax - 1)) === 0, 'seenPerTipMax is a power of two');

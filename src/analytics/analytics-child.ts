@@ -69,7 +69,7 @@ async function within(work: Promise<void>, ms: number): Promise<void> {
   timeout.abort();
 }
 
-function startShipper(options: ChildOptions, warehouse: Warehouse): Shipper {
+function startShipper(options: ChildOptions, warehouse: Warehouse, querying: () => boolean): Shipper {
   const readers = new LogReaders(options.folder);
   const state = new ShipState(options.folder, warehouse.name);
   const delivered = (journal: string, seq: number): void => say({ type: 'delivered', journal, seq });
@@ -77,7 +77,8 @@ function startShipper(options: ChildOptions, warehouse: Warehouse): Shipper {
   for (const { journal, logId } of readers.all()) delivered(journal, state.position(logId).seq);
   const report = (): void => {
     try {
-      say({ type: 'status', status: shipper.status() });
+      const status = shipper.status();
+      say({ type: 'status', status, busy: querying() || status.lagRows > 0 });
     } catch (error) {
       // A journal that is just being removed, or a disk that fails: the shipper meets it as well, and says so.
       logger.debug({ err: String(error) }, 'the log can not be looked at');
@@ -97,9 +98,9 @@ async function main(options: ChildOptions): Promise<void> {
   process.umask(0o077);
   folderLock = await lockFolder(options.folder, options.lockMsMax);
   const warehouse = options.url === undefined ? await openEmbedded(options) : openServer(parseServerUrl(options.url));
-  const shipper = startShipper(options, warehouse);
   const caughtUp = (msMax: number): Promise<void> => within(shipper.caughtUp(), msMax);
   const server = new QueryServer({ warehouse, caughtUp: () => caughtUp(options.catchUpMsMax) });
+  const shipper = startShipper(options, warehouse, () => server.busy);
   await server.listen(options.folder, options.socketFile);
   process.on('message', ({ type }: ChildRequest) => {
     if (type !== 'close') return;

@@ -7,7 +7,7 @@ import { type ClickHouseClient, type ClickHouseClientConfigOptions, createClient
 import type { ChdbConnection } from 'chdb/connection';
 import { openEngine, RIGHTS_GIVEN_UP } from './chdb-engine.ts';
 import { isStreamable } from './formats.ts';
-import { streamOf, withinTime } from './result-stream.ts';
+import { eachWithin, streamOf } from './result-stream.ts';
 import {
   DATABASE_DEFAULT as DATABASE,
   FUNCTIONS_SQL,
@@ -109,7 +109,7 @@ class ChdbWarehouse implements Warehouse {
     }
     const chunks = bytesOf(chdb.queryStream(sql, { format }));
     return streamOf(
-      withinTime(chunks, queryLimits.secondsMax * 1000, () => late.abort()),
+      eachWithin(chunks, queryLimits.secondsMax * 1000, () => late.abort()),
       ended,
     );
   }

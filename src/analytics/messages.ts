@@ -21,7 +21,8 @@ export type ChildRequest = { readonly type: 'start'; readonly options: ChildOpti
 export type ChildReply =
   /** It serves queries. */
   | { readonly type: 'ready'; readonly target: string }
-  | { readonly type: 'status'; readonly status: ShipStatus }
+  /** Once a second. `busy`: a query or a shipment waits for the engine. */
+  | { readonly type: 'status'; readonly status: ShipStatus; readonly busy: boolean }
   /** All batches of a journal up to and including `seq` are in ClickHouse. */
   | { readonly type: 'delivered'; readonly journal: string; readonly seq: number }
   | {

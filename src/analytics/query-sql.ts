@@ -40,6 +40,8 @@ export async function querySql(
   const child = startChild(
     { folder, url, socketFile: OWN_SOCKET_FILE, lockMsMax: LOCK_MS_MAX, catchUpMsMax: CATCH_UP_MS_MAX },
     { logger: silent, onReply: () => {} },
+    // Somebody waits for it, and no pool of this folder runs beside it.
+    'turn',
   );
   const ready = child.ready.then(() => 'ready' as const);
   try {

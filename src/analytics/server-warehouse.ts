@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { type ClickHouseClient, createClient, type DataFormat } from '@clickhouse/client';
 import { isStreamable } from './formats.ts';
-import { streamOf, withinTime } from './result-stream.ts';
+import { eachWithin, streamOf } from './result-stream.ts';
 import {
   DATABASE_DEFAULT,
   FUNCTIONS_SQL,
@@ -104,7 +104,7 @@ class ServerWarehouse implements Warehouse {
     if (!streamed) return result.stream;
     const chunks = result.stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
     return streamOf(
-      withinTime(chunks, queryLimits.secondsMax * 1000, () => late.abort()),
+      eachWithin(chunks, queryLimits.secondsMax * 1000, () => late.abort()),
       () => {},
     );
   }

@@ -42,7 +42,7 @@ export interface Warehouse {
 
 /** What a user's query may take. */
 export const queryLimits = {
-  /** Of a streamed result: without the time that its reader takes. */
+  /** Of a streamed result: until the next rows. */
   secondsMax: 60,
   memoryBytesMax: 1024 * 1024 * 1024,
   /** Of a result that can not be streamed. */
