@@ -48,6 +48,8 @@ export const limits = {
   passwordChecksMax: 2,
   passwordQueueMax: 1024,
   passwordsPerAddressMax: 64,
+  /** Wrong passwords remembered, so that each is checked once. */
+  passwordMistakesMax: 4096,
   /** Difficulty changes of one session that its open jobs may still refer to: 5 KB, since sessions share what they refer to. */
   termsPerSessionMax: 80,
   /** Sessions that one tick of the registry looks at. */
@@ -92,6 +94,11 @@ export const limits = {
   shedLinesPerSecondMin: 20,
   /** Points of penalty (net/conduct.ts) at which an address is banned, if half of what it did earned any. */
   banPoints: 100,
+  /** Characters of an admin token; wrong ones that a host may send, a second and at once; and hosts whose guesses are counted. */
+  adminTokenCharsMin: 16,
+  adminGuessesPerSecond: 1,
+  adminGuessBurst: 10,
+  adminGuessersMax: 4096,
   /** Bans and records of past ones. */
   bansMax: 65_536,
   /** Shares in one verification batch of the kernel. */
@@ -129,6 +136,7 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.workerNameCharsMax + l.userAgentCharsMax < l.lineBytesMax, 'names fit a line');
   must(l.requestIdCharsMax < l.lineBytesMax, 'a request id fits a line');
   must(l.passwordsPerAddressMax * 8 <= l.passwordQueueMax, 'no address takes more than an eighth of the queue');
+  must(l.passwordQueueMax <= l.passwordMistakesMax, 'what waits to be checked fits what is remembered');
   must(l.lineBytesMax <= l.heldBytesMax, 'a line can wait for the one before it');
   must(l.pingAfterMs * (l.pingsMax + 1) <= l.idleMsMax, 'a client is pinged before it counts as gone');
   must(l.jobsMax <= l.termsPerSessionMax, 'every open job can have a difficulty of its own');
@@ -146,6 +154,7 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
     l.linesPerSecondMax <= l.lookUpLines * l.lookUpsPerSecondMax,
     'a connection is held before its look-ups are refused',
   );
+  must(l.adminGuessesPerSecond <= l.adminGuessBurst, 'adminGuessesPerSecond <= adminGuessBurst');
   must(l.submitsPerSecondMax <= l.linesPerSecondMax, 'a submit is a line');
   must(l.lineBytesMax <= l.bytesPerSecondMax, 'a line fits the bytes of a second');
   must((l.seenPerTipMax & (l.seenPerTipMax - 1)) === 0, 'seenPerTipMax is a power of two');

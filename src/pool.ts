@@ -12,12 +12,12 @@ import { openBanStore } from './net/ban-store.ts';
 import { ranges } from './net/door-options.ts';
 import { createAnnouncer } from './pool/announcer.ts';
 import { createBlockSubmitter, createSolved, resubmitBlocks } from './pool/blocks.ts';
+import { openDataFolder } from './pool/data-folder.ts';
 import { openLog } from './pool/log.ts';
 import { createNode } from './pool/node.ts';
 import { Running } from './pool/running.ts';
 import { createFindMiner, createStatus, type PoolParts, refreshGauges, unready } from './pool/view.ts';
 import { Work } from './pool/work.ts';
-import { makeFolder } from './sharelog/make-folder.ts';
 import { mergeStatuses, type ShareLogStatus } from './sharelog/share-log.ts';
 import { withSocketPath } from './sharelog/socket-path.ts';
 import { createHashrateMeter } from './telemetry/hashrate.ts';
@@ -53,7 +53,7 @@ export interface Pool {
 /** Starts a pool; resolves when all of it listens and there is work. Whatever was started is closed again where it fails. */
 export async function startPool(config: Config, modules: PoolModules): Promise<Pool> {
   assertLimits();
-  makeFolder(config.data);
+  openDataFolder(config.data, modules.logger);
   const running = new Running();
   try {
     return await start(config, modules, running);

@@ -16,6 +16,8 @@ import type { Warehouse } from './warehouse.ts';
 
 const LOCK_FILE = 'analytics.lock';
 const LOCK_POLL_MS = 50;
+/** The engine's own lock of a process that was just killed is free well within this. */
+const ENGINE_MS_MAX = 5_000;
 const STATUS_EVERY_MS = 1_000;
 /** How long the last shipment may take when the pool stops; what is left is shipped by the next start. */
 const CLOSE_MS_MAX = 4_000;
@@ -48,10 +50,10 @@ async function lockFolder(folder: string, msMax: number): Promise<FolderLock> {
 
 /**
  * The embedded engine. A process that was just killed lets go of our lock a moment before the engine's own, so an engine
- * that can not be opened is tried again for as long as the lock is.
+ * that can not be opened is tried again for a while.
  */
-async function openEmbedded({ folder, lockMsMax }: ChildOptions): Promise<Warehouse> {
-  for (let leftMs = lockMsMax; ; leftMs -= LOCK_POLL_MS) {
+async function openEmbedded({ folder }: ChildOptions): Promise<Warehouse> {
+  for (let leftMs = ENGINE_MS_MAX; ; leftMs -= LOCK_POLL_MS) {
     try {
       const warehouse = await openChdb(folder);
       await warehouse.rows('SELECT 1');
@@ -76,7 +78,7 @@ function nodeOf({ folder, name }: ChildOptions): string | undefined {
   return identity && (name ?? defaultNode(identity));
 }
 
-function startShipper(options: ChildOptions, warehouse: Warehouse): Shipper {
+function startShipper(options: ChildOptions, warehouse: Warehouse, querying: () => boolean): Shipper {
   const readers = new LogReaders(options.folder);
   const state = new ShipState(options.folder, warehouse.name);
   const delivered = (journal: string, seq: number): void => say({ type: 'delivered', journal, seq });
@@ -86,7 +88,8 @@ function startShipper(options: ChildOptions, warehouse: Warehouse): Shipper {
   const shipper = new Shipper({ readers, state, warehouse, clock, logger, node, tried, delivered });
   const report = (): void => {
     try {
-      say({ type: 'status', status: shipper.status() });
+      const status = shipper.status();
+      say({ type: 'status', status, busy: querying() || status.lagRows > 0 });
     } catch (error) {
       // A journal that is just being removed, or a disk that fails: the shipper meets it as well, and says so.
       logger.debug({ err: String(error) }, 'the log can not be looked at');
@@ -99,8 +102,7 @@ function startShipper(options: ChildOptions, warehouse: Warehouse): Shipper {
 }
 
 /** The working folder changes (`openChdb`), so the data folder's path must not depend on it. */
-function optionsFrom(json = '{}'): ChildOptions {
-  const options = JSON.parse(json) as ChildOptions;
+function withAbsoluteFolder(options: ChildOptions): ChildOptions {
   return { ...options, folder: resolve(options.folder) };
 }
 
@@ -112,10 +114,10 @@ async function main(options: ChildOptions): Promise<void> {
   process.umask(0o077);
   folderLock = await lockFolder(options.folder, options.lockMsMax);
   const warehouse = options.url === undefined ? await openEmbedded(options) : openServer(parseServerUrl(options.url));
-  const shipper = startShipper(options, warehouse);
   const caughtUp = (msMax: number): Promise<void> => within(shipper.caughtUp(), msMax);
   const server = new QueryServer({ warehouse, caughtUp: () => caughtUp(options.catchUpMsMax) });
-  await server.listen(options.folder);
+  const shipper = startShipper(options, warehouse, () => server.busy);
+  await server.listen(options.folder, options.socketFile);
   process.on('message', ({ type }: ChildRequest) => {
     if (type !== 'close') return;
     server.close();
@@ -129,7 +131,10 @@ process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
 process.once('disconnect', end);
 process.once('exit', () => folderLock?.release());
-main(optionsFrom(process.argv[2])).catch((error: unknown) => {
-  const reason = error instanceof Error ? error.message : String(error);
-  process.send?.({ type: 'refused', reason } satisfies ChildReply, end);
+process.once('message', (request: ChildRequest) => {
+  if (request.type !== 'start') return end();
+  main(withAbsoluteFolder(request.options)).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error);
+    process.send?.({ type: 'refused', reason } satisfies ChildReply, end);
+  });
 });

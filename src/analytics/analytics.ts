@@ -1,11 +1,14 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../domain/ports.ts';
-import { chdbInstalled } from './chdb-warehouse.ts';
+import { chdbInstalled } from './chdb-engine.ts';
 import { type AnalyticsChild, startChild } from './child.ts';
+import type { Priority } from './child-priority.ts';
 import type { ChildReply } from './messages.ts';
 import { QueryError, requestQuery } from './query-client.ts';
+import { SOCKET_FILE } from './query-server.ts';
 import type { ShipStatus } from './shipper.ts';
+import { cpuMsOf, isRunnable, Starvation } from './starvation.ts';
 
 /** The name under which analytics reads the share log. */
 export const ANALYTICS_CONSUMER = 'analytics';
@@ -63,6 +66,8 @@ const LOCK_MS_MAX = 5_000;
 const CATCH_UP_MS_MAX = 3_000;
 /** Reports come every second; where none has come for this long, in seconds, that is worth a word. */
 const SILENCE_S_MAX = 15;
+/** A child that has not reported for so many seconds waits for the processor, or for something else. */
+const OVERDUE_S = 2;
 /** Much longer than a query may take, or than a child that gets no turn on a machine that is full is likely to. */
 const HUNG_S_MAX = 180;
 
@@ -113,6 +118,13 @@ class ChildAnalytics implements Analytics {
   #shipped = NOTHING_SHIPPED;
   /** Since its last word; counted, so that where everything was stopped for a while the child is not to blame. */
   #silentSeconds = 0;
+  /** It has said that work waits. */
+  #busy = false;
+  #starvation = new Starvation();
+  #lookedMs = performance.now();
+  #inTurn = false;
+  /** `turn` where the system does not let this user take a child out of the idle policy. */
+  #priority: Priority = 'last';
   #starting = '';
   #restarts = 0;
   #restartMs = RESTART_MS_MIN;
@@ -145,9 +157,12 @@ class ChildAnalytics implements Analytics {
     this.#silentSeconds = 0;
     const { folder, name, url, catchUpMsMax = CATCH_UP_MS_MAX } = this.#options;
     const child = startChild(
-      { folder, name, url, lockMsMax: LOCK_MS_MAX, catchUpMsMax },
+      { folder, name, url, socketFile: SOCKET_FILE, lockMsMax: LOCK_MS_MAX, catchUpMsMax },
       { logger: this.#modules.logger, onReply: (reply) => this.#onReply(reply) },
+      this.#priority,
     );
+    this.#starvation = new Starvation();
+    this.#inTurn = false;
     this.#child = child;
     void child.gone.then(() => this.#onGone());
     const started = child.ready.then(
@@ -196,15 +211,43 @@ class ChildAnalytics implements Analytics {
   #look(): void {
     const { hungSecondsMax = HUNG_S_MAX } = this.#options;
     this.#silentSeconds += 1;
+    this.#feed();
     if (this.#child === undefined || this.#silentSeconds <= hungSecondsMax) return;
     this.#modules.logger.error({ pid: this.#child.pid }, 'the analytics process hangs; it is killed');
     this.#child.kill();
     this.#silentSeconds = 0;
   }
 
+  /** Gives a starved child a turn, and takes the turn back when nothing waits. */
+  #feed(): void {
+    const child = this.#child;
+    const nowMs = performance.now();
+    const passedMs = nowMs - this.#lookedMs;
+    this.#lookedMs = nowMs;
+    // It starts without the idle policy.
+    if (child?.pid === undefined || this.#starting !== '') return;
+    const wants = this.#busy || this.#silentSeconds > OVERDUE_S;
+    const { pid } = child;
+    const turn = this.#starvation.look({ cpuMs: cpuMsOf(pid), passedMs, wants, runnable: () => isRunnable(pid) });
+    if (turn === this.#inTurn) return;
+    this.#inTurn = turn;
+    void (turn ? this.#takeTurn(child) : child.beIdle());
+  }
+
+  async #takeTurn(child: AnalyticsChild): Promise<void> {
+    if ((await child.takeTurn()) || this.#priority === 'turn') return;
+    // Only a new process comes out of the idle policy then; its successor never goes in.
+    this.#priority = 'turn';
+    this.#modules.logger.warn(
+      {},
+      'the analytics process gets no processor time under the idle policy; it is started again without that policy',
+    );
+    child.kill();
+  }
+
   #onReply(reply: ChildReply): void {
     this.#silentSeconds = 0;
-    if (reply.type === 'status') this.#shipped = reply.status;
+    if (reply.type === 'status') [this.#shipped, this.#busy] = [reply.status, reply.busy];
     else if (reply.type === 'tried') this.#onTried(reply.refused);
     else if (reply.type === 'delivered') this.#modules.delivered(reply.journal, reply.seq);
   }

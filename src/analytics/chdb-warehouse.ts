@@ -1,28 +1,26 @@
-import { chmodSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
 import { open, unlink } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { Readable } from 'node:stream';
 import { type ClickHouseClient, type ClickHouseClientConfigOptions, createClient } from '@clickhouse/client';
 import type { ChdbConnection } from 'chdb/connection';
-import { makeFolder } from '../sharelog/make-folder.ts';
+import { openEngine, RIGHTS_GIVEN_UP } from './chdb-engine.ts';
 import { isStreamable } from './formats.ts';
-import { type Insert, insertSettings, queryLimits, quoted, type Warehouse } from './warehouse.ts';
+import { eachWithin, streamOf } from './result-stream.ts';
+import {
+  DATABASE_DEFAULT as DATABASE,
+  FUNCTIONS_SQL,
+  type Insert,
+  insertSettings,
+  queryLimits,
+  quoted,
+  type Warehouse,
+} from './warehouse.ts';
 
-const DATABASE = 'sluice';
-
-/** Whether this machine has the embedded ClickHouse: an optional package with a library for each platform. */
-export function chdbInstalled(): boolean {
-  try {
-    const { tryResolveLibchdb } = createRequire(import.meta.url)('chdb/libchdb') as typeof import('chdb/libchdb');
-    return tryResolveLibchdb() !== undefined;
-  } catch {
-    return false;
-  }
-}
+/** A query that is to end is killed again until it has: it may not have begun yet. */
+const KILL_EVERY_MS = 200;
 
 /** In the data folder, which is the working folder. */
-const ENGINE_FOLDER = 'chdb';
 const SHIPMENT_FILE = 'shipment.rowbinary';
 
 /**
@@ -32,18 +30,7 @@ const SHIPMENT_FILE = 'shipment.rowbinary';
  * file's is that of an open descriptor.
  */
 export async function openChdb(folder: string): Promise<Warehouse> {
-  const { createChdbConnection } = await import('chdb/connection');
-  process.chdir(folder);
-  const path = ENGINE_FOLDER;
-  makeFolder(path);
-  try {
-    // For its owner alone, also where an earlier version has made it.
-    chmodSync(path, 0o700);
-  } catch {
-    // Another user's, or on a file system without modes: who may look into it is decided there.
-  }
-  const connect = (): ChdbConnection => createChdbConnection({ path });
-  return new ChdbWarehouse(connect);
+  return new ChdbWarehouse(await openEngine(folder));
 }
 
 class ChdbWarehouse implements Warehouse {
@@ -51,6 +38,7 @@ class ChdbWarehouse implements Warehouse {
   readonly database = DATABASE;
   readonly #connect: () => ChdbConnection;
   readonly #client: ClickHouseClient;
+  #functions: Promise<ReadonlySet<string>> | undefined;
 
   constructor(connect: () => ChdbConnection) {
     this.#connect = connect;
@@ -86,33 +74,65 @@ class ChdbWarehouse implements Warehouse {
     await unlink(SHIPMENT_FILE);
   }
 
+  functions(): Promise<ReadonlySet<string>> {
+    // The engine is part of this process: its functions are always the same.
+    this.#functions ??= this.rows(FUNCTIONS_SQL).then((rows) => new Set(rows.flatMap(([name]) => name ?? [])));
+    return this.#functions;
+  }
+
   async query(sql: string, format: string, signal: AbortSignal): Promise<Readable> {
     // A connection of its own: what a query sets or uses ends with it, and `readonly` can not be taken back.
     const connection = this.#connect();
+    const late = new AbortController();
+    const id = randomUUID();
+    const killed = this.#killOnAbort(id, AbortSignal.any([signal, late.signal]));
+    const ended = async (): Promise<void> => {
+      killed.stop();
+      await connection.close();
+    };
+    const { chdb } = connection;
+    const streamed = isStreamable(sql, format);
     try {
-      const { chdb } = connection;
-      for (const statement of [`USE ${DATABASE}`, `SET ${querySettings()}`, 'SET readonly = 1']) {
+      const settings = querySettings(id, streamed);
+      for (const statement of [`USE ${DATABASE}`, RIGHTS_GIVEN_UP, `SET ${settings}`, 'SET readonly = 1']) {
         await chdb.queryAsync(statement);
       }
-      if (!isStreamable(sql, format)) {
-        const result = await chdb.queryAsync(sql, { format, signal });
-        return Readable.from([Buffer.from(result.bytes())]).once('close', () => void connection.close());
+      if (!streamed) {
+        const result = await chdb.queryAsync(sql, { format });
+        await ended();
+        return Readable.from([Buffer.from(result.bytes())]);
       }
-      const chunks = chdb.queryStream(sql, { format, signal })[Symbol.asyncIterator]();
-      const first = await chunks.next();
-      const bytes = async function* (): AsyncGenerator<Uint8Array> {
-        try {
-          for (let next = first; next.done !== true; next = await chunks.next()) yield next.value.raw();
-        } finally {
-          await chunks.return?.();
-          await connection.close();
-        }
-      };
-      return Readable.from(bytes());
     } catch (error) {
-      await connection.close();
+      await ended();
       throw error;
     }
+    const chunks = bytesOf(chdb.queryStream(sql, { format }));
+    return streamOf(
+      eachWithin(chunks, queryLimits.secondsMax * 1000, () => late.abort()),
+      ended,
+    );
+  }
+
+  /**
+   * Has the engine end the query with this id when the signal aborts. The engine's own way to abort a query leaves the query
+   * running; KILL QUERY ends it.
+   */
+  #killOnAbort(id: string, signal: AbortSignal): { stop(): void } {
+    let timer: NodeJS.Timeout | undefined;
+    const kill = (): void => {
+      this.command(`KILL QUERY WHERE Settings['log_comment'] = ${quoted(id)} ASYNC`).catch(() => {});
+    };
+    const aborted = (): void => {
+      kill();
+      timer = setInterval(kill, KILL_EVERY_MS);
+    };
+    signal.addEventListener('abort', aborted, { once: true });
+    return {
+      stop() {
+        signal.removeEventListener('abort', aborted);
+        clearInterval(timer);
+      },
+    };
   }
 
   async close(): Promise<void> {
@@ -132,11 +152,18 @@ async function writeFile(path: string, parts: readonly Uint8Array[]): Promise<vo
   }
 }
 
-function querySettings(): string {
+/** The bytes of a result as they come from the engine. */
+async function* bytesOf(chunks: AsyncIterable<{ raw(): Uint8Array }>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) yield chunk.raw();
+}
+
+/** `id` is what KILL QUERY finds the query by. A streamed result may be of any size, and its reader may take any time. */
+function querySettings(id: string, streamed: boolean): string {
   const settings: Readonly<Record<string, string | number>> = {
-    max_execution_time: queryLimits.secondsMax,
+    log_comment: quoted(id),
+    max_execution_time: streamed ? 0 : queryLimits.secondsMax,
     max_memory_usage: queryLimits.memoryBytesMax,
-    max_result_bytes: queryLimits.resultBytesMax,
+    max_result_bytes: streamed ? 0 : queryLimits.resultBytesMax,
     result_overflow_mode: quoted('throw'),
     // The pool's own work comes first.
     max_threads: Math.max(1, availableParallelism() - 1),

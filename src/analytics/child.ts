@@ -1,22 +1,14 @@
-import { type ChildProcess, execFile, fork, spawnSync } from 'node:child_process';
+import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { setPriority } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { builtFile } from '../built.ts';
 import type { Logger } from '../domain/ports.ts';
+import { ChildPriority, type Priority } from './child-priority.ts';
 import type { ChildOptions, ChildReply, ChildRequest } from './messages.ts';
 
 const CLOSE_MS_MAX = 6_000;
 /** One that is killed gets this long to be gone. */
 const KILL_MS_MAX = 1_000;
-/** Less important than the pool, which has the same cores: a share is not to wait for rows that are in the log already. */
-const NICE = 19;
-/**
- * A nice thread that runs keeps its core for some ms when the pool's wants it; under Linux's idle policy it gives it back at
- * once, which nearly halves the p99 of a reply (bench/README.md). Not from the beginning: beside other programs that take
- * all cores it would be a minute until there is SQL.
- */
-const IDLE = ['chrt', '--all-tasks', '--idle', '--pid', '0'] as const;
 /** Has the kernel kill what it starts when the starting process dies: also where that hangs, or is stopped. */
 const DIE_WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL'] as const;
 
@@ -27,6 +19,10 @@ export interface AnalyticsChild {
   /** Resolves when it is gone, for whatever reason. */
   readonly gone: Promise<void>;
   readonly pid: number | undefined;
+  /** Under the idle policy from now on, where it comes last. */
+  beIdle(): Promise<void>;
+  /** Gives it the processor beside others. Resolves with false if the system does not let this user do that. */
+  takeTurn(): Promise<boolean>;
   /** At once: what it had under way is done again by the next one. */
   kill(): void;
   /** Lets it ship what it can in a few seconds, then ends it. */
@@ -40,14 +36,18 @@ export interface AnalyticsChild {
 export function startChild(
   options: ChildOptions,
   modules: { readonly logger: Logger; readonly onReply: (reply: ChildReply) => void },
+  priority: Priority,
 ): AnalyticsChild {
-  const child = fork(builtFile('analytics/analytics-child.ts'), [JSON.stringify(options)], {
+  const child = fork(builtFile('analytics/analytics-child.ts'), [], {
     // Nothing of the pool's environment, which may hold its secrets, for SQL to find; and time in UTC.
     env: { TZ: 'UTC', UV_THREADPOOL_SIZE: '8', ...pick(process.env, ['PATH', 'HOME', 'TMPDIR', 'LD_LIBRARY_PATH']) },
     ...launcher(),
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
-  beNice(child.pid);
+  // From outside and at once: a process that sets its own has made the threads already that will make ClickHouse's.
+  const given = child.pid === undefined ? undefined : new ChildPriority(child.pid, priority);
+  // A child that is gone again is told by `gone`.
+  child.send({ type: 'start', options } satisfies ChildRequest, () => {});
   const gone = once(child, 'exit').then(
     () => {},
     () => {},
@@ -63,13 +63,15 @@ export function startChild(
     void gone.then(() => reject(new Error('the analytics process ended')));
   });
   ready.then(
-    () => beIdle(child.pid),
+    () => void given?.beIdle(),
     () => {},
   );
   return {
     ready,
     gone,
     pid: child.pid,
+    beIdle: async () => given?.beIdle(),
+    takeTurn: async () => given?.takeTurn() ?? true,
     kill: () => void child.kill('SIGKILL'),
     close: () => closeChild(child, gone),
   };
@@ -80,24 +82,6 @@ function launcher(): { readonly execPath?: string; readonly execArgv: string[] }
   const [execPath, ...options] = DIE_WITH_PARENT;
   const works = spawnSync(execPath, [...options, 'true'], { stdio: 'ignore' }).status === 0;
   return works ? { execPath, execArgv: [...options, process.execPath] } : { execArgv: [] };
-}
-
-/**
- * From outside and at once: a thread has the priority of the one that made it, and a process that sets its own has made
- * the threads already that will make ClickHouse's.
- */
-function beNice(pid: number | undefined): void {
-  try {
-    if (pid !== undefined) setPriority(pid, NICE);
-  } catch {
-    // It is gone again, which `gone` will tell.
-  }
-}
-
-/** Where there is no such command or policy it stays nice. Threads that come later have the policy of those that make them. */
-function beIdle(pid: number | undefined): void {
-  const [command, ...options] = IDLE;
-  if (pid !== undefined) execFile(command, [...options, String(pid)], () => {});
 }
 
 /**

@@ -1,4 +1,4 @@
-import { tokens } from './sql-gate.ts';
+import { tokens } from './sql-tokens.ts';
 
 /** Formats without head, foot or numbering: their chunks can be put one after another. */
 const STREAMABLE = new Set(

@@ -1,6 +1,6 @@
 import type { ShipStatus } from './shipper.ts';
 
-/** What the child is started with, as JSON in its first argument. */
+/** What the child is started with: its first message, since every user of the machine can read a command line. */
 export interface ChildOptions {
   /** The data folder. */
   readonly folder: string;
@@ -10,14 +10,14 @@ export interface ChildOptions {
   readonly url: string | undefined;
   /** How long to wait for another child to let the folder go, ms. */
   readonly lockMsMax: number;
+  /** The name of the socket in the data folder on which the child serves queries. */
+  readonly socketFile: string;
   /** How long a query waits for the rows that were acknowledged before it, ms. */
   readonly catchUpMsMax: number;
 }
 
-/** To the child. */
-export interface ChildRequest {
-  readonly type: 'close';
-}
+/** To the child; `start` comes first and once. */
+export type ChildRequest = { readonly type: 'start'; readonly options: ChildOptions } | { readonly type: 'close' };
 
 /** From the child. */
 export type ChildReply =
@@ -25,7 +25,8 @@ export type ChildReply =
   | { readonly type: 'ready'; readonly target: string }
   /** ClickHouse was tried for the first time since the last failure. `refused`: why the pool may not ship to it. */
   | { readonly type: 'tried'; readonly refused: string | undefined }
-  | { readonly type: 'status'; readonly status: ShipStatus }
+  /** Once a second. `busy`: a query or a shipment waits for the engine. */
+  | { readonly type: 'status'; readonly status: ShipStatus; readonly busy: boolean }
   /** All batches of a journal up to and including `seq` are in ClickHouse. */
   | { readonly type: 'delivered'; readonly journal: string; readonly seq: number }
   | {

@@ -1,8 +1,8 @@
-import { request } from 'node:http';
-import type { Readable } from 'node:stream';
+import { type IncomingMessage, request } from 'node:http';
+import { pipeline, type Readable, Transform } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { withSocketPath } from '../sharelog/socket-path.ts';
-import { SOCKET_FILE } from './query-server.ts';
+import { CUT_TRAILER, SOCKET_FILE } from './query-server.ts';
 
 /** The engine or the gate refused a query; the message is for the user. */
 export class QueryError extends Error {
@@ -20,22 +20,25 @@ const NO_ANSWER =
   'the analytics process of this data folder does not answer: it hangs, or the machine is too busy for it';
 export const NOT_YOURS = 'this data folder is for its owner alone: ask as the user who runs the pool';
 
-/** Sends a statement to the socket of a data folder; resolves with the result's bytes in the format asked for. */
+/**
+ * Sends a statement to a socket of a data folder; resolves with the result's bytes in the format asked for. The stream fails
+ * with a QueryError if the result is not whole.
+ */
 export async function requestQuery(
   folder: string,
   sql: string,
   format: string,
-  answerMsMax = ANSWER_MS_MAX,
+  { answerMsMax = ANSWER_MS_MAX, socketFile = SOCKET_FILE } = {},
 ): Promise<Readable> {
   return withSocketPath(
     folder,
-    SOCKET_FILE,
+    socketFile,
     (socketPath) =>
       new Promise<Readable>((resolve, reject) => {
         const path = `/?format=${encodeURIComponent(format)}`;
         const sent = request({ socketPath, path, method: 'POST' }, (response) => {
           clearTimeout(late);
-          if (response.statusCode === 200) resolve(response);
+          if (response.statusCode === 200) resolve(whole(response));
           else text(response).then((reason) => reject(new QueryError(reason.trim())), reject);
         });
         const late = setTimeout(() => sent.destroy(new QueryError(NO_ANSWER)), answerMsMax);
@@ -52,4 +55,25 @@ export async function requestQuery(
   ).catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'ENOENT' ? new NotRunningError('there is no such data folder') : error;
   });
+}
+
+/** The body of a response, which ends only if the whole result has come. */
+function whole(response: IncomingMessage): Readable {
+  const body = new Transform({
+    transform: (chunk, _encoding, done) => done(null, chunk),
+    flush: (done) => {
+      const reason = response.trailers[CUT_TRAILER];
+      done(reason === undefined ? null : cut(decodeURIComponent(String(reason))));
+    },
+    destroy: (error, done) => {
+      const lost = (error as NodeJS.ErrnoException | null)?.code === 'ECONNRESET';
+      done(lost ? cut('the analytics process has ended') : error);
+    },
+  });
+  pipeline(response, body, () => {});
+  return body;
+}
+
+function cut(reason: string): QueryError {
+  return new QueryError(`the result is cut off, rows are missing at its end: ${reason}`);
 }

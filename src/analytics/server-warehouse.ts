@@ -1,10 +1,18 @@
 import { Readable } from 'node:stream';
 import { type ClickHouseClient, createClient, type DataFormat } from '@clickhouse/client';
-import { type Insert, insertSettings, queryLimits, type Warehouse } from './warehouse.ts';
+import { isStreamable } from './formats.ts';
+import { eachWithin, streamOf } from './result-stream.ts';
+import {
+  DATABASE_DEFAULT,
+  FUNCTIONS_SQL,
+  type Insert,
+  insertSettings,
+  queryLimits,
+  type Warehouse,
+} from './warehouse.ts';
 
 /** How long one try of an insert may take; after it the same shipment is sent again. */
 const REQUEST_MS_MAX = 60_000;
-const DATABASE_DEFAULT = 'sluice';
 
 /** Where a ClickHouse server is. */
 export interface ServerAddress {
@@ -81,20 +89,35 @@ class ServerWarehouse implements Warehouse {
     for await (const _ of result.stream);
   }
 
+  /** Asked anew each time: a server's administrator may make a function at any time. */
+  async functions(): Promise<ReadonlySet<string>> {
+    return new Set((await this.rows(FUNCTIONS_SQL)).flatMap(([name]) => name ?? []));
+  }
+
   async query(sql: string, format: string, signal: AbortSignal): Promise<Readable> {
+    const late = new AbortController();
+    const streamed = isStreamable(sql, format);
     const result = await this.#queries.exec({
       query: sql,
-      abort_signal: signal,
+      abort_signal: AbortSignal.any([signal, late.signal]),
       clickhouse_settings: {
         readonly: '1',
         default_format: format as DataFormat,
-        max_execution_time: queryLimits.secondsMax,
+        // A streamed result's reader may take any time.
+        max_execution_time: streamed ? 0 : queryLimits.secondsMax,
         max_memory_usage: String(queryLimits.memoryBytesMax),
+        // A client that closes its connection has no use for the rest.
+        cancel_http_readonly_queries_on_client_close: 1,
         // `blocks` has a row for each state of a block; only the last one holds.
         final: 1,
       },
     });
-    return result.stream;
+    if (!streamed) return result.stream;
+    const chunks = result.stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+    return streamOf(
+      eachWithin(chunks, queryLimits.secondsMax * 1000, () => late.abort()),
+      () => {},
+    );
   }
 
   async close(): Promise<void> {

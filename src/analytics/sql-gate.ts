@@ -1,149 +1,124 @@
 /**
- * The gate before a user's SQL. The engine itself is set to read-only, which forbids writing, changing settings and most
- * functions that reach outside the database; the gate stops what read-only lets through, as tried with ClickHouse 26.7: INTO OUTFILE, the
- * function `file()`, DESCRIBE of a table function, `eval()`, statements after the first, USE and KILL. It reads the statement as ClickHouse's lexer does, and refuses
- * whatever the two might read differently.
+ * The gate before a user's SQL. A statement passes if it only reads and every function that it names, called or not, is on
+ * the list in sql-functions.ts. The engine has walls of its own behind the gate: the query's connection is read-only and has
+ * no right to files, URLs or other servers. The gate stops what those walls let through, as tried with ClickHouse 26.7: the
+ * function `file`, INTO OUTFILE, DESCRIBE of a table function, statements after the first.
  */
-
-export interface Token {
-  readonly kind: 'word' | 'quoted' | 'string' | 'sign';
-  /** Without quotes. */
-  readonly text: string;
-}
+import { isAllowedFunction, mayBeCalled } from './sql-functions.ts';
+import { type Token, tokens } from './sql-tokens.ts';
 
 const SQL_CHARS_MAX = 65_536;
 const FIRST_WORDS = new Set(['select', 'with', 'from', 'show', 'describe', 'desc', 'explain', 'exists']);
+const SELECT_WORDS = new Set(['select', 'with', 'from', '(']);
+/** What SHOW may show, and DESCRIBE's optional word. */
+const SHOWN = new Set([
+  'tables',
+  'columns',
+  'fields',
+  'databases',
+  'create',
+  'full',
+  'extended',
+  'index',
+  'indexes',
+  'keys',
+]);
+const EXPLAINED = new Set(['ast', 'syntax', 'query', 'tree', 'plan', 'pipeline', 'estimate']);
+/** Words that write, or that start another statement within this one. */
+const WRITING = new Set(['insert', 'into', 'outfile', 'infile', 'parallel']);
+/** The tables of `system` that say what there is to query, and the endless ones. */
+const SYSTEM_TABLES = new Set(
+  'columns databases tables functions formats data_type_families keywords one numbers numbers_mt zeros zeros_mt parts'.split(
+    ' ',
+  ),
+);
+const SYSTEM_DATABASES = new Set(['system', 'information_schema']);
 
-/** Functions that reach files, networks or other programs, or run text as SQL. Lower case; families by their stem. */
-const OUTSIDE = [
-  'file',
-  'filecluster',
-  'filesystem',
-  'url',
-  'urlcluster',
-  'remote',
-  'remotesecure',
-  'cluster',
-  'clusterallreplicas',
-  'mysql',
-  'postgresql',
-  'mongodb',
-  'redis',
-  'sqlite',
-  'odbc',
-  'jdbc',
-  'executable',
-  'input',
-  'python',
-  'dictionary',
-  'loop',
-  'eval',
-  'viewexplain',
-  'catboostevaluate',
-  'gcs',
-  'oss',
-  'cosn',
-  'ytsaurus',
-  'arrowstream',
-  'arrowflight',
-] as const;
-const OUTSIDE_STEMS = [
-  's3',
-  'hdfs',
-  'hudi',
-  'iceberg',
-  'deltalake',
-  'paimon',
-  'azureblobstorage',
-  'prometheusquery',
-  'fuzz',
-];
-
-const reachesOutside = (name: string): boolean =>
-  (OUTSIDE as readonly string[]).includes(name) || OUTSIDE_STEMS.some((stem) => name.startsWith(stem));
-
-/** Undefined where the statement may go to the engine; otherwise why not, for the user. */
-export function checkQuery(sql: string): string | undefined {
+/**
+ * Returns undefined if the statement may go to the engine, otherwise the reason, for the user. `engineFunctions` has the name
+ * of every function that the engine knows, in lower case: a name is a function if the engine says so, wherever it stands.
+ */
+export function checkQuery(sql: string, engineFunctions: ReadonlySet<string>): string | undefined {
   if (sql.length > SQL_CHARS_MAX) return `the query is longer than ${SQL_CHARS_MAX} characters`;
   const all = tokens(sql);
   if (all === undefined)
     return 'the query has an open quote or comment, or a character outside quotes that SQL does not use';
   while (all.at(-1)?.text === ';' && all.at(-1)?.kind === 'sign') all.pop();
-  const first = all.find((token) => token.text !== '(');
-  if (first === undefined) return 'the query is empty';
-  if (first.kind !== 'word' || !FIRST_WORDS.has(first.text.toLowerCase())) {
-    return `only ${[...FIRST_WORDS].map((word) => word.toUpperCase()).join(', ')} are allowed`;
-  }
+  const reason = checkHead(all);
+  if (reason !== undefined) return reason;
   for (const [index, token] of all.entries()) {
-    const reason = checkToken(token, all.slice(index + 1, index + 4));
-    if (reason !== undefined) return reason;
+    const why =
+      token.kind === 'sign' ? checkSign(token) : checkName(token, all.slice(index + 1, index + 4), engineFunctions);
+    if (why !== undefined) return why;
   }
   return undefined;
 }
 
-function checkToken(token: Token, after: readonly Token[]): string | undefined {
-  const name = token.text.toLowerCase();
-  const [next] = after;
-  if (token.kind === 'sign') return token.text === ';' ? 'only one statement at a time' : undefined;
+/** The statement's kind. */
+function checkHead(all: readonly Token[]): string | undefined {
+  const at = all.findIndex((token) => token.text !== '(');
+  const first = all[at];
+  if (first === undefined) return 'the query is empty';
+  const word = first.text.toLowerCase();
+  if (first.kind !== 'word' || !FIRST_WORDS.has(word)) {
+    return `only ${[...FIRST_WORDS].map((name) => name.toUpperCase()).join(', ')} are allowed`;
+  }
+  const rest = all.slice(at + 1);
+  if (word === 'show' && !isShown(rest))
+    return 'SHOW is allowed for TABLES, COLUMNS, DATABASES, INDEX and CREATE TABLE';
+  if (word === 'explain' && !isSelect(rest)) return 'EXPLAIN is allowed for a SELECT';
+  return undefined;
+}
+
+function isShown([first, second]: readonly Token[]): boolean {
+  const named = (token: Token | undefined): boolean => token?.kind === 'word' && SHOWN.has(token.text.toLowerCase());
+  const [one, two] = [first?.text.toLowerCase(), second?.text.toLowerCase()];
+  if (one === 'create') return second?.kind === 'word' && (two === 'table' || two === 'view');
+  return named(first) && ((one !== 'full' && one !== 'extended') || (named(second) && two !== 'create'));
+}
+
+/** Whether a SELECT follows the kind of EXPLAIN and its settings (`indexes = 1, …`). */
+function isSelect(rest: readonly Token[]): boolean {
+  let at = 0;
+  while (EXPLAINED.has(rest[at]?.text.toLowerCase() ?? '')) at += 1;
+  while (rest[at]?.kind === 'word' && rest[at + 1]?.text === '=') at += rest[at + 3]?.text === ',' ? 4 : 3;
+  const token = rest[at];
+  return token !== undefined && token.kind !== 'string' && SELECT_WORDS.has(token.text.toLowerCase());
+}
+
+function checkSign(token: Token): string | undefined {
+  return token.text === ';' ? 'only one statement at a time' : undefined;
+}
+
+/** A word or a quoted name; `after` are the tokens behind it. */
+function checkName(token: Token, after: readonly Token[], engineFunctions: ReadonlySet<string>): string | undefined {
   if (token.kind === 'string') return undefined;
+  const name = token.text.toLowerCase();
+  const [next, second] = after;
   // The engine takes a quoted path for a table: it would tell which files there are.
   if (token.kind === 'quoted' && token.text.includes('/')) return 'a name with a slash is not allowed';
-  if (token.kind === 'word' && (name === 'outfile' || name === 'infile')) return `${token.text} is not allowed`;
-  if (next?.text === '(' && next.kind === 'sign' && reachesOutside(name))
-    return `the function ${token.text} is not allowed`;
-  if (next?.text === '(' && /^[0-9]/.test(name)) return 'a number can not be called';
-  if (token.kind === 'word' && (name === 'describe' || name === 'desc')) {
-    const what = next?.text.toLowerCase() === 'table' ? after.slice(1) : after;
+  if (next?.kind === 'sign' && next.text === '(') {
+    if (/^[0-9]/.test(name)) return 'a number can not be called';
+    if (!mayBeCalled(name)) return `the function ${token.text} is not allowed`;
+  } else if (engineFunctions.has(name) && !isAllowedFunction(name)) {
+    return `${token.text} is a function that is not allowed, also as a name: quote nothing, choose another name`;
+  }
+  if (SYSTEM_DATABASES.has(name) && !(name === 'system' && next?.text === '.' && isSystemTable(second))) {
+    return `of the system tables, only ${[...SYSTEM_TABLES].join(', ')} are allowed`;
+  }
+  return token.kind === 'word' ? checkWord(name, token.text, after) : undefined;
+}
+
+function checkWord(name: string, text: string, after: readonly Token[]): string | undefined {
+  if (WRITING.has(name)) return `${text} is not allowed`;
+  if (name === 'settings' && after[1]?.text === '=') return 'SETTINGS are not allowed';
+  if (name === 'describe' || name === 'desc') {
+    const what = after[0]?.text.toLowerCase() === 'table' ? after.slice(1) : after;
     if (what[0]?.kind !== 'sign' && what[1]?.text === '(') return 'DESCRIBE of a function is not allowed';
   }
   return undefined;
 }
 
-/** The statement's tokens without comments; undefined where it is not to be trusted. */
-export function tokens(sql: string): Token[] | undefined {
-  const found: Token[] = [];
-  let at = 0;
-  while (at < sql.length) {
-    const token = tokenAt(sql, at);
-    if (token === undefined) return undefined;
-    at = token.end;
-    if (token.kind !== 'space') found.push({ kind: token.kind, text: token.text });
-  }
-  return found;
-}
-
-interface Lexed {
-  readonly kind: Token['kind'] | 'space';
-  readonly text: string;
-  readonly end: number;
-}
-
-const SPACE = /[ \t\r\n\v\f]+|--[^\n]*/y;
-const COMMENT = /\/\*(?:[^*/]|\*(?!\/)|\/(?!\*))*\*\//y; // one inside another is refused
-const WORD = /[A-Za-z0-9_]+/y;
-const QUOTED = /'(?:[^'\\]|\\[\s\S]|'')*'|"(?:[^"\\]|\\[\s\S]|"")*"|`(?:[^`\\]|\\[\s\S]|``)*`/y;
-/** Neither `$` (heredocs), `#` (comments), `\` (\G) nor anything beyond ASCII, which has quotes and spaces of its own. */
-const SIGN = /[-()[\]{},.;:+*/%=<>!?|&^~@]/y;
-
-function tokenAt(sql: string, at: number): Lexed | undefined {
-  const match = (pattern: RegExp): string | undefined => {
-    pattern.lastIndex = at;
-    return pattern.exec(sql)?.[0];
-  };
-  const lexed = (kind: Lexed['kind'], text: string, raw = text): Lexed => ({ kind, text, end: at + raw.length });
-  const space = match(SPACE) ?? match(COMMENT);
-  if (space !== undefined) return lexed('space', space);
-  if (sql.startsWith('/*', at)) return undefined;
-  const word = match(WORD);
-  if (word !== undefined) return lexed('word', word);
-  const quotedText = match(QUOTED);
-  if (quotedText !== undefined) {
-    const inner = quotedText.slice(1, -1);
-    if (quotedText.startsWith("'")) return lexed('string', inner, quotedText);
-    // A name may be spelt with escapes; what it then says is the engine's business, so it has none.
-    if (/[\\"`]/.test(inner)) return undefined;
-    return lexed('quoted', inner, quotedText);
-  }
-  const sign = match(SIGN);
-  return sign === undefined ? undefined : lexed('sign', sign);
+function isSystemTable(token: Token | undefined): boolean {
+  return token !== undefined && token.kind !== 'string' && SYSTEM_TABLES.has(token.text.toLowerCase());
 }

@@ -11,6 +11,12 @@ export interface Insert {
   readonly parts: readonly Uint8Array[];
 }
 
+/** The database of the embedded ClickHouse, and of a server whose URL names none. */
+export const DATABASE_DEFAULT = 'sluice';
+
+/** The name of every function that the engine knows, in lower case. */
+export const FUNCTIONS_SQL = 'SELECT DISTINCT lower(name) FROM system.functions';
+
 /** A ClickHouse: embedded or a server. */
 export interface Warehouse {
   /** Where this ClickHouse is, without secrets. Two names may stand for one database: see `databaseId`. */
@@ -22,9 +28,12 @@ export interface Warehouse {
   rows(sql: string): Promise<readonly (readonly string[])[]>;
   /** Rejects where the rows may not be in; then try again with the same token. */
   insert(insert: Insert): Promise<void>;
+  /** The names of the engine's functions, in lower case: what the gate is asked with. */
+  functions(): Promise<ReadonlySet<string>>;
   /**
    * Runs a statement that `checkQuery` has let pass, with all writing forbidden, under limits of time and memory. Rejects
-   * with the engine's words where it fails before the first row; a stream that fails later is destroyed with an error.
+   * with the engine's words where it fails before the first row; a stream that fails later is destroyed with an error. The
+   * engine ends the query when the signal aborts.
    */
   query(sql: string, format: string, signal: AbortSignal): Promise<Readable>;
   close(): Promise<void>;
@@ -32,6 +41,7 @@ export interface Warehouse {
 
 /** What a user's query may take. */
 export const queryLimits = {
+  /** Of a streamed result: until the next rows. */
   secondsMax: 60,
   memoryBytesMax: 1024 * 1024 * 1024,
   /** Of a result that can not be streamed. */

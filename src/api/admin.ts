@@ -1,5 +1,5 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { BanControl } from '../domain/ports.ts';
+import type { TokenGuard } from './admin-token.ts';
 import { answerBans, BANS_ALLOW, isBansPath } from './bans.ts';
 import { type Answer, json } from './response.ts';
 
@@ -17,26 +17,28 @@ export interface AdminRequest {
   readonly query: string;
   /** The Authorization header; empty where there is none. */
   readonly authorization: string;
+  /** The client's address. */
+  readonly address: string;
 }
 
-/** Answers what is for operators alone; undefined where the path is none of theirs. */
-export function answerAdmin(request: AdminRequest, admin: Admin): Answer | undefined {
-  const { method, path, query, authorization } = request;
+/** Answers what is for operators alone; undefined for any other path. Without a guard there is no token, and nobody may ask. */
+export function answerAdmin(
+  request: AdminRequest,
+  { bans }: Pick<Admin, 'bans'>,
+  guard: TokenGuard | undefined,
+): Answer | undefined {
+  const { method, path, query, authorization, address } = request;
   if (!isBansPath(path)) return undefined;
   if (method === 'options') return { status: '204 No Content', type: '', body: '', allow: BANS_ALLOW };
-  if (admin.token === undefined) {
+  if (guard === undefined) {
     return json('403 Forbidden', { error: 'this needs http.admin-token in the config; `sluice bans` does without' });
   }
-  if (!isBearer(authorization, admin.token)) {
+  const verdict = guard.check(authorization, address);
+  if (verdict === 'too-many') {
+    return json('429 Too Many Requests', { error: 'too many wrong tokens from this address: wait a few seconds' });
+  }
+  if (verdict !== 'right') {
     return json('401 Unauthorized', { error: 'send the admin token: Authorization: Bearer …' });
   }
-  return answerBans(method === 'head' ? 'GET' : method.toUpperCase(), path, query, admin.bans);
-}
-
-/** Compares in a time that says nothing of where they differ, nor how long the token is (RFC 6750). */
-function isBearer(authorization: string, token: string): boolean {
-  const given = /^bearer +(\S+) *$/i.exec(authorization)?.[1];
-  if (given === undefined) return false;
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(token));
+  return answerBans(method === 'head' ? 'GET' : method.toUpperCase(), path, query, bans);
 }

@@ -1,6 +1,7 @@
 import type { Logger } from '../domain/ports.ts';
 import { App, type HttpRequest, type HttpResponse, listenUws } from '../uws.ts';
 import { type Admin, answerAdmin } from './admin.ts';
+import { TokenGuard } from './admin-token.ts';
 import { type FindMiner, MINER_PATHS, minerRoute } from './miners.ts';
 import { type Answer, json, respond } from './response.ts';
 import { type ApiSources, createRoutes, type Route } from './routes.ts';
@@ -37,7 +38,10 @@ const TOO_MANY = 'too many requests wait for this answer';
 /** Starts the HTTP API. Rejects where the address can not be had. Slow and silent clients are dropped by uWebSockets.js after 10 s. */
 export async function startApi({ host, port }: ApiOptions, modules: ApiModules): Promise<Api> {
   const routes = createRoutes(modules);
-  const find = sharedFind(modules.miner, modules.monotonicMs ?? (() => performance.now()));
+  const monotonicMs = modules.monotonicMs ?? (() => performance.now());
+  const find = sharedFind(modules.miner, monotonicMs);
+  const token = modules.admin?.token;
+  const guard = token === undefined ? undefined : new TokenGuard(token, monotonicMs);
   let waiting = 0;
   const miner: FindMiner = async (address, page) =>
     waiting < WAITING_MAX ? find(address, page) : { kind: 'unavailable', reason: TOO_MANY };
@@ -48,7 +52,7 @@ export async function startApi({ host, port }: ApiOptions, modules: ApiModules):
     const path = request.getUrl();
     const bare = method === 'head';
     const answer =
-      forOperators(method, path, request, modules) ??
+      forOperators(method, path, request, response, modules, guard) ??
       plan(method, path, request.getQuery() ?? '', routes, { ...modules, miner });
     if (!(answer instanceof Promise)) {
       respond(response, answer, bare);
@@ -88,12 +92,15 @@ function forOperators(
   method: string,
   path: string,
   request: HttpRequest,
+  response: HttpResponse,
   { admin, logger }: ApiModules,
+  guard: TokenGuard | undefined,
 ): Answer | undefined {
   if (admin === undefined) return undefined;
   try {
     const [query, authorization] = [request.getQuery() ?? '', request.getHeader('authorization')];
-    return answerAdmin({ method, path, query, authorization }, admin);
+    const address = Buffer.from(response.getRemoteAddressAsText()).toString('latin1');
+    return answerAdmin({ method, path, query, authorization, address }, admin, guard);
   } catch (error) {
     return failed(path, error, logger);
   }

@@ -25,8 +25,16 @@ export async function sql(query: string, options: SqlOptions, io: Io): Promise<E
   const url = config.clickhouse && clickhouseHref(config.clickhouse);
   const format = options.json === true ? 'JSONEachRow' : options.format;
   try {
+    const waiting = (): void => {
+      io.stderr.write('sluice: waiting for ClickHouse to start; another query on this data folder may come first\n');
+    };
     await copy(
-      await querySql({ folder: config.data, name: config.name, ...(url !== undefined && { url }) }, statement, format),
+      await querySql(
+        { folder: config.data, name: config.name, ...(url !== undefined && { url }) },
+        statement,
+        format,
+        waiting,
+      ),
       io,
     );
   } catch (error) {

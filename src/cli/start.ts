@@ -57,6 +57,8 @@ async function runUntil(stop: Promise<void>, pool: Pool, json: boolean, io: Io, 
 /** The composition root is loaded when it is needed: `sluice check` does without it. */
 const loadPool: StartPool = async (config, modules) => {
   const { startPool } = await import('../pool.ts');
+  // What miners did, and from where, is for the owner of the data folder alone. Gateways and ClickHouse inherit this.
+  process.umask(0o077);
   return startPool(config, modules);
 };
 

@@ -143,7 +143,10 @@ export const schema = z.strictObject({
     .strictObject({
       listen: leaf.hostPort().optional(),
       'admin-token': leaf
-        .secret('must be 1 to 4096 printable ASCII characters without blanks', (value) => /^[!-~]+$/.test(value))
+        .secret(
+          `must be ${limits.adminTokenCharsMin} to 4096 printable ASCII characters without blanks, such as \`openssl rand -hex 32\` prints`,
+          (value) => /^[!-~]+$/.test(value) && value.length >= limits.adminTokenCharsMin,
+        )
         .optional(),
     })
     .optional(),

@@ -25,6 +25,12 @@ export class TokenBucket {
     return true;
   }
 
+  /** Returns true if there are as many tokens; takes none. */
+  has(count: number, nowMs: number): boolean {
+    this.#refill(nowMs);
+    return this.#tokens >= count;
+  }
+
   /** Spends what has already happened, on credit if need be; returns the ms until the debt is paid. */
   spend(count: number, nowMs: number): number {
     this.#refill(nowMs);

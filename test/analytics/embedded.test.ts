@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, request } from 'node:http';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type AnalyticsOptions, analyticsAvailable } from '../../src/analytics/analytics.ts';
 import { requestQuery } from '../../src/analytics/query-client.ts';
+import { SOCKET_FILE } from '../../src/analytics/query-server.ts';
 import { querySql } from '../../src/analytics/query-sql.ts';
 import { columnsOf } from '../../src/sharelog/rows.ts';
 import { dataFolder, foundBlock, job, judgedShare, NOW_MS } from '../sharelog/fixtures.ts';
@@ -26,6 +27,16 @@ const rig = async (options: Partial<AnalyticsOptions> = {}): Promise<Rig> => {
   rigs.push(opened);
   return opened;
 };
+
+/** Sends a query on the socket, and resolves, when the server has it, with what closes the connection. */
+function askAndGo(path: string, sql: string, format: string): Promise<() => void> {
+  return new Promise((resolve) => {
+    const sent = request({ socketPath: join(path, SOCKET_FILE), path: `/?format=${format}`, method: 'POST' });
+    sent.on('error', () => {});
+    sent.once('information', () => resolve(() => sent.destroy()));
+    sent.end(sql);
+  });
+}
 
 beforeEach(() => {
   folder = dataFolder();
@@ -237,6 +248,34 @@ describe('its process', () => {
     expect(busy()).toEqual([]);
   });
 
+  it('gets its turn on a core that another program takes whole', { timeout: 120_000 }, async () => {
+    const { analytics, commit, one } = await rig();
+    await commit(someShares(0, 10));
+    const { pid } = analytics.status();
+    // As soon as it is under the idle policy, which needs no turn before.
+    const policyOf = (): string | undefined =>
+      readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[POLICY_FIELD - 3];
+    await expect.poll(policyOf).toBe(SCHED_IDLE);
+    const busy = spawn('taskset', ['-c', '0', process.execPath, '-e', 'for (;;);'], { stdio: 'ignore' });
+    try {
+      execFileSync('taskset', ['--all-tasks', '--cpu-list', '--pid', '0', String(pid)], { stdio: 'ignore' });
+      // About half a second's work: three minutes of what the idle policy leaves it.
+      expect(await one('SELECT count() FROM numbers(40000000) WHERE NOT ignore(sipHash64(number))')).toBe('40000000');
+      expect(analytics.status()).toMatchObject({ restarts: 0, reason: '' });
+    } finally {
+      busy.kill('SIGKILL');
+    }
+    // Nothing waits any more: it comes last again.
+    await expect.poll(policyOf, { timeout: 60_000 }).toBe(SCHED_IDLE);
+  });
+
+  it('shows no password of a server in a command line', async () => {
+    const { analytics } = await rig({ url: 'http://writer:s3cret-of-the-server@127.0.0.1:9/sluice' });
+    const commandLine = readFileSync(`/proc/${analytics.status().pid}/cmdline`, 'utf8');
+    expect(commandLine).toContain('analytics-child');
+    expect(commandLine).not.toContain('s3cret');
+  });
+
   it('is not started where there is no ClickHouse to be had', async () => {
     vi.stubEnv('CHDB_LIBCHDB_PATH', join(folder.path, 'none'));
     try {
@@ -274,10 +313,10 @@ describe('its SQL', () => {
     for (const [sql, reason] of [
       ['DROP TABLE shares', /only SELECT/],
       ["INSERT INTO shares (node) VALUES ('x')", /only SELECT/],
-      [`SELECT 1 INTO OUTFILE '${target}'`, /OUTFILE is not allowed/],
+      [`SELECT 1 INTO OUTFILE '${target}'`, /INTO is not allowed/],
       ["SELECT file('/etc/passwd')", /function file is not allowed/],
       ["SELECT * FROM file('/etc/passwd', 'LineAsString')", /not allowed/],
-      ['SELECT 1 SETTINGS readonly = 0', /readonly/],
+      ['SELECT 1 SETTINGS readonly = 0', /SETTINGS are not allowed/],
       ['SELECT frm', /frm/],
     ] as const) {
       await expect(analytics.query(sql, 'TSV'), sql).rejects.toThrow(reason);
@@ -315,7 +354,7 @@ describe('its SQL', () => {
     const silent = createServer(() => {});
     const socket = join(folder.path, 'analytics.sock');
     await new Promise<void>((resolve) => silent.listen(socket, resolve));
-    await expect(requestQuery(folder.path, 'SELECT 1', 'TSV', 50)).rejects.toThrow(/does not answer/);
+    await expect(requestQuery(folder.path, 'SELECT 1', 'TSV', { answerMsMax: 50 })).rejects.toThrow(/does not answer/);
     chmodSync(socket, 0);
     const root = process.geteuid?.() === 0;
     // Whom no mode keeps out.
@@ -327,6 +366,71 @@ describe('its SQL', () => {
       silent.close();
       silent.closeAllConnections();
     }
+  });
+
+  it('ends a query in the engine when its client has gone, streamed or not', async () => {
+    const { analytics, one } = await rig();
+    const endless = 'SELECT count() FROM system.numbers';
+    for (const format of ['TSV', 'Pretty']) {
+      // More than run at a time: each of them holds a turn, or waits for one.
+      const asked = [1, 2, 3].map(() => askAndGo(folder.path, endless, format));
+      for (const go of await Promise.all(asked)) go();
+      expect(await one('SELECT 1')).toBe('1');
+    }
+    expect(analytics.status().restarts).toBe(0);
+  });
+
+  it('gives a result of more than 256 MiB whole, however slowly it is read', async () => {
+    const { analytics, one } = await rig();
+    const large = await analytics.query('SELECT number FROM numbers(40000000)', 'TSV');
+    await once(large, 'readable');
+    // While its reader takes nothing it has no turn, nor has another such.
+    const slow = await analytics.query('SELECT number FROM numbers(40000000)', 'TSV');
+    expect(await one('SELECT 1')).toBe('1');
+    slow.destroy();
+    let bytes = 0;
+    for await (const chunk of large) bytes += chunk.length;
+    expect(bytes).toBe(348_888_890);
+  });
+
+  it('says that a result is cut off, and why', async () => {
+    const { analytics } = await rig();
+    const broken = await analytics.query(
+      "SELECT throwIf(number = 5000000, 'these words') FROM numbers(10000000)",
+      'TSV',
+    );
+    await expect(text(broken)).rejects.toThrow(/cut off.*these words/);
+    const killed = await analytics.query('SELECT number FROM numbers(100000000)', 'TSV');
+    process.kill(analytics.status().pid ?? 0, 'SIGKILL');
+    await expect(text(killed)).rejects.toThrow(/cut off.*has ended/);
+  });
+
+  it('keeps its walls where the gate has a hole: no files, no servers, no writing, no other tables', async () => {
+    // Straight to the engine, without the gate.
+    const script = `
+      import { openChdb } from ${JSON.stringify(new URL('../../dist/analytics/chdb-warehouse.js', import.meta.url).href)};
+      const warehouse = await openChdb(process.argv[1]);
+      await warehouse.command('CREATE DATABASE IF NOT EXISTS sluice');
+      for (const sql of JSON.parse(process.argv[2])) {
+        const reason = await warehouse.query(sql, 'TSV', new AbortController().signal).then(() => 'passed', (e) => e.message);
+        console.log(JSON.stringify(reason));
+      }
+      process.kill(process.pid, 'SIGKILL');`;
+    const walled = [
+      "SELECT * FROM file('/etc/passwd', 'LineAsString')",
+      "SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString')",
+      "SELECT * FROM remote('127.0.0.1:1', system.one)",
+      "SELECT * FROM s3('http://127.0.0.1:1/bucket/x', 'LineAsString')",
+      "SELECT * FROM mysql('127.0.0.1:1', 'd', 't', 'u', 'p')",
+      "SELECT * FROM executable('id', 'TSV', 'a String')",
+      'SELECT * FROM system.users',
+      'CREATE TABLE sluice.x (a Int8) ENGINE = Memory',
+    ];
+    const args = ['--input-type=module', '-e', script, folder.path, JSON.stringify(walled)];
+    const engine = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const reasons = (await text(engine.stdout)).trim().split('\n');
+    expect(reasons).toHaveLength(walled.length);
+    for (const reason of reasons) expect(reason).toMatch(/Not enough privileges|readonly/);
   });
 
   it('survives a client that goes away and queries that fail half-way', async () => {
@@ -356,6 +460,9 @@ describe('its SQL', () => {
     expect(await textOf(querySql(options, TOTALS_SQL, 'TSV'))).toBe(`${totalsOf(600)}\n`);
     expect(await textOf(querySql(options, 'SELECT count() FROM shares', 'JSONEachRow'))).toBe('{"count()":600}\n');
     await expect(querySql(options, 'DROP TABLE shares', 'TSV')).rejects.toThrow(/only SELECT/);
+    // Several at once wait for one another: the end of one ends no other.
+    const many = Array.from({ length: 4 }, (_, i) => textOf(querySql(options, `SELECT ${i}, sleep(${i % 2})`, 'TSV')));
+    expect(await Promise.all(many)).toEqual(['0\t0\n', '1\t0\n', '2\t0\n', '3\t0\n']);
     // Another user's ClickHouse would write what the pool's could not read.
     const someone = vi.spyOn(process, 'geteuid').mockReturnValue(12_345);
     await expect(querySql(options, 'SELECT 1', 'TSV')).rejects.toThrow(/as the user who runs the pool/);

@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AdminSocket } from '../../src/api/admin-socket.ts';
+import { TokenGuard } from '../../src/api/admin-token.ts';
 import { answerBans, parseDurationMs } from '../../src/api/bans.ts';
 import { type Api, startApi } from '../../src/api/server.ts';
+import { limits } from '../../src/limits.ts';
 import { Bans } from '../../src/net/bans.ts';
 import { recordedLogger } from '../support/recorded-logger.ts';
 
@@ -87,6 +89,28 @@ describe('/api/v1/bans', () => {
       expect(JSON.stringify(body)).not.toContain('192.0.2.1');
     }
     expect(bans.list()).toHaveLength(1);
+  });
+
+  it('listens to no token of an address that has sent many wrong ones, until time has passed', () => {
+    let nowMs = 0;
+    const guard = new TokenGuard('s3cret', () => nowMs);
+    const guess = (address: string, token = 'guess'): string => guard.check(`Bearer ${token}`, address);
+    for (let wrong = 0; wrong < limits.adminGuessBurst; wrong += 1) expect(guess('2001:db8::1')).toBe('wrong');
+    // A neighbour in the /64 is the same host.
+    expect(guess('2001:db8::2', 's3cret')).toBe('too-many');
+    expect(guard.check('', '2001:db8::2')).toBe('missing');
+    expect(guess('192.0.2.1', 's3cret')).toBe('right');
+    nowMs += 1000 / limits.adminGuessesPerSecond;
+    expect(guess('2001:db8::2', 's3cret')).toBe('right');
+    expect(guess('2001:db8::2')).toBe('wrong');
+    expect(guess('2001:db8::2')).toBe('too-many');
+  });
+
+  it('tells an address over HTTP that it has sent too many wrong tokens', async () => {
+    const { send } = await start('s3cret');
+    const sent = async (): Promise<number> => (await send('GET', '/api/v1/bans', 'Bearer guess')).status;
+    for (let wrong = 0; wrong < limits.adminGuessBurst; wrong += 1) expect(await sent()).toBe(401);
+    await expect.poll(sent, { interval: 0 }).toBe(429);
   });
 
   it('is closed to all where no token is configured', async () => {

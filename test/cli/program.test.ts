@@ -117,7 +117,7 @@ describe('sluice check', () => {
   });
 
   it('shows no secret', async () => {
-    const secret = 'hunter2hunter2';
+    const secret = 'hunter2hunter2hunter2';
     const file = configFile(
       `network = "main"\n[node]\nrpc = ["http://user:${secret}@127.0.0.1:8332"]\n[payout]\naddress = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"\n[clickhouse]\nurl = "http://u:${secret}@h:8123"\n[http]\nadmin-token = "${secret}"\n`,
     );

@@ -90,7 +90,7 @@ method = "coinbase"
 url = "http://writer:secret@ch.example:8123/pool"
 [http]
 listen = "localhost:9090"
-admin-token = "a-long-token"
+admin-token = "a-long-admin-token"
 [log]
 level = "debug"
 `;
@@ -190,7 +190,7 @@ describe('loadConfig', () => {
       verify: { threads: 2 },
       payout: { scheme: 'solo', address: mainAddress, feePercent: 0.5, minimumSats: 5000n, method: 'coinbase' },
       clickhouse: { url: 'http://ch.example:8123', username: 'writer', password: 'secret', database: 'pool' },
-      http: { listen: { host: 'localhost', port: 9090 }, adminToken: 'a-long-token' },
+      http: { listen: { host: 'localhost', port: 9090 }, adminToken: 'a-long-admin-token' },
       log: { level: 'debug' },
     });
   });
@@ -572,6 +572,10 @@ describe('a config that is wrong', () => {
     ['simulated-transactions = -1', 'node.simulated-transactions', 'must be an integer from 0 to 10000'],
   ])('checks [node] %j', (lines, key, bound) => {
     expect(problems(`[node]\n${lines}\n${payout}`)).toMatchObject([{ key, bound }]);
+  });
+
+  it.each(['t', 'fifteen-letters', 'with a blank in it'])('refuses the admin token %j', (token) => {
+    expect(problems(`[http]\nadmin-token = "${token}"`)).toMatchObject([{ key: 'http.admin-token' }]);
   });
 
   it('shows no secret and lets no text break the line', () => {

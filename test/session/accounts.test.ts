@@ -7,18 +7,19 @@ import { inShort, MemoryWire, makeBench, makeJob } from './support.ts';
 
 /** A check that the test decides on. */
 function heldChecks() {
-  const waiting: ((right: boolean) => void)[] = [];
+  const waiting: ((right?: boolean) => void)[] = [];
   let started = 0;
-  const check = (): Promise<boolean> => {
+  const check = (password: string): Promise<boolean> => {
     started += 1;
-    return new Promise((resolve) => waiting.push(resolve));
+    return new Promise((resolve) => waiting.push((right = password === 'secret') => resolve(right)));
   };
   return {
     check,
     get started() {
       return started;
     },
-    async answer(right: boolean): Promise<void> {
+    /** Answers the check that waits longest; truly if the test does not say. */
+    async answer(right?: boolean): Promise<void> {
       waiting.shift()?.(right);
       await new Promise((resolve) => setImmediate(resolve));
     },
@@ -85,9 +86,10 @@ describe('authorizing accounts', () => {
     expect(authorize('alice', 'from a neighbour', new MemoryWire('2001:db8::2'))).toEqual(busy);
     const honest = authorize('alice', 'secret', other);
     expect(honest).toBeInstanceOf(Promise);
-    for (let guess = 0; guess < all.length; guess += 1) await checks.answer(false);
-    await checks.answer(true);
+    // The guesses that run already, and one that was next in turn.
+    for (let turn = 0; turn < limits.passwordChecksMax + 2; turn += 1) await checks.answer();
     expect(await honest).toMatchObject({ account: 'bc1qalice' });
+    for (let guess = 0; guess < all.length; guess += 1) await checks.answer();
     expect([guesser.mistakes, other.mistakes]).toEqual([limits.passwordsPerAddressMax, 0]);
     expect(authorize('alice', 'one more', guesser)).toBeInstanceOf(Promise);
   });
@@ -104,11 +106,41 @@ describe('authorizing accounts', () => {
     const right = authorize('alice', 'secret', wire);
     await checks.answer(true);
     expect(await right).toHaveProperty('account');
-    for (let guess = 0; guess < 16; guess += 1) {
+    for (let guess = 0; guess < limits.passwordMistakesMax; guess += 1) {
       void authorize('alice', `guess ${guess}`, wire);
       await checks.answer(false);
     }
     expect(authorize('alice', 'mistake', wire)).toBeInstanceOf(Promise);
+  });
+
+  it('checks the password of an unknown account as one of a known account', async () => {
+    const checks = heldChecks();
+    const [authorize, wire] = [authorizeAccounts([alice], checks.check), new MemoryWire()];
+    const unknown = authorize('nobody.rig', 'guess', wire);
+    expect(unknown).toBeInstanceOf(Promise);
+    expect(checks.started).toBe(1);
+    // Even if the password happens to be that of the account whose hash is used.
+    await checks.answer(true);
+    expect(await unknown).toEqual({ refused: expect.stringContaining('unknown') });
+    expect(wire.mistakes).toBe(1);
+    // A repeated mistake costs nothing, for either kind of account.
+    expect(authorize('nobody.rig', 'guess', wire)).toHaveProperty('refused');
+    expect(checks.started).toBe(1);
+  });
+
+  it('checks a right password soon though many addresses flood it with wrong ones', async () => {
+    const checks = heldChecks();
+    const authorize = authorizeAccounts([alice], checks.check);
+    const flood = Array.from({ length: 30 }, (_, host) => new MemoryWire(`198.51.${host}.7`));
+    const guesses = flood.flatMap((wire, host) =>
+      Array.from({ length: limits.passwordsPerAddressMax }, (_, guess) => authorize('alice', `${host} ${guess}`, wire)),
+    );
+    const honest = authorize('alice', 'secret', new MemoryWire('192.0.2.1'));
+    expect(honest).toBeInstanceOf(Promise);
+    // One check of each other subnet, and those that run already.
+    for (let turn = 0; turn < flood.length + limits.passwordChecksMax + 1; turn += 1) await checks.answer();
+    expect(await honest).toMatchObject({ account: 'bc1qalice' });
+    expect(guesses.length).toBeGreaterThan(limits.passwordQueueMax);
   });
 
   it('is busy rather than broken when a check fails', async () => {

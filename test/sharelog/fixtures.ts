@@ -206,6 +206,7 @@ function takingWarehouse(insert: Warehouse['insert']): Warehouse {
     database: 'x',
     command: async () => {},
     rows: async () => [],
+    functions: async () => new Set(),
     insert,
     query: () => Promise.reject(new Error('not asked for here')),
     close: async () => {},
