@@ -30,17 +30,18 @@ const settings = {
 class Guest {
   closed = false;
   heldMs = 0;
+  readonly expelled: string[] = [];
   visit: Visit | undefined;
   readonly submitter: Submitter;
   readonly #door: Door;
 
   constructor(door: Door, address: string) {
     this.#door = door;
-    this.submitter = { remoteIp: address } as Submitter;
+    this.submitter = { remoteIp: address, expel: (name) => void this.expelled.push(name) } as Submitter;
     this.visit = door.enter(address, this);
     if (this.visit === undefined) return;
     const wire = { transport: 'tcp', remoteIp: address, send: () => undefined } as const;
-    const ask = { affords: () => true, misnamed: () => undefined, close: () => this.close() };
+    const ask = { affords: () => true, misnamed: () => undefined, admits: () => true, close: () => this.close() };
     const whole = { ...wire, ...ask };
     door.carry(whole, this.visit);
     door.bind(this.submitter, whole);
@@ -61,10 +62,18 @@ class Guest {
     this.heldMs = Math.max(this.heldMs, ms);
   }
 
-  share(verdict: Verdict, count = 1): void {
+  /** Logs in; false if the worker is kept out. */
+  login(name = 'rig'): boolean {
+    this.visit?.received(2, 200);
+    return this.visit?.admits(name) ?? false;
+  }
+
+  share(verdict: Verdict, count = 1, name?: string): void {
+    const worker = name === undefined ? undefined : { name, account: name, rig: '' };
+    const request = { workerName: name ?? '' };
     for (let i = 0; i < count; i += 1) {
       if (!this.closed) this.visit?.received(1, 120);
-      this.#door.observe({ submitter: this.submitter, verdict } as JudgedShare);
+      this.#door.observe({ submitter: this.submitter, request, worker, verdict } as JudgedShare);
     }
   }
 }
@@ -207,12 +216,13 @@ describe('bad shares', () => {
 
 describe('other misconduct', () => {
   it.each([
-    ['junk', 20],
-    ['overlong', 5],
-    ['bad-handshake', 50],
+    ['junk', 100],
+    ['foreign', 200],
+    ['overlong', 100],
+    ['bad-handshake', 200],
     ['slow-reader', 100],
     ['bad-login', 200],
-  ] as const)('%s bans an address at %d', (offence, count) => {
+  ] as const)('%s before a login bans an address with nobody else at %d', (offence, count) => {
     const { guest, bans } = setup();
     for (let i = 1; i <= count; i += 1) {
       expect(bans.list()).toEqual([]);
