@@ -54,18 +54,28 @@ function rank(largest: Peer[] | undefined, peer: Peer): void {
   if (largest.length > GIVE_WAY_MAX) largest.pop();
 }
 
+/** Chooses up to `count`, each of the address that has the most left then. */
 function choose(peers: readonly Peer[], count: number, nowMs: number, chosen: Set<Visit>): void {
-  const chosenMax = chosen.size + Math.min(count, limits.idlersPerTickMax);
-  const share = Math.ceil(Math.min(count, limits.idlersPerTickMax) / Math.max(1, peers.length));
-  for (const { visits } of peers) {
-    let left = share;
-    for (const visit of visits) {
-      if (left === 0 || chosen.size === chosenMax) break;
-      if (!givesWay(visit, nowMs) || chosen.has(visit)) continue;
-      chosen.add(visit);
-      left -= 1;
-    }
+  const queues = peers.map(({ idlers, visits }) => ({ left: idlers, visits: visits.values() }));
+  let wanted = Math.min(count, limits.idlersPerTickMax);
+  while (wanted > 0) {
+    const longest = queues.reduce<(typeof queues)[number] | undefined>(
+      (most, queue) => (queue.left > (most?.left ?? 0) ? queue : most),
+      undefined,
+    );
+    if (longest === undefined) return;
+    const visit = nextOf(longest.visits, (each) => givesWay(each, nowMs) && !chosen.has(each));
+    longest.left = visit === undefined ? 0 : longest.left - 1;
+    if (visit === undefined) continue;
+    chosen.add(visit);
+    wanted -= 1;
   }
+}
+
+/** The next one for which the test holds; undefined at the end. */
+function nextOf(visits: Iterator<Visit>, test: (visit: Visit) => boolean): Visit | undefined {
+  for (let next = visits.next(); next.done !== true; next = visits.next()) if (test(next.value)) return next.value;
+  return undefined;
 }
 
 function givesWay({ idle, dismissed, name, sinceMs }: Visit, nowMs: number): boolean {
