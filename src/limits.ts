@@ -97,12 +97,13 @@ export const limits = {
   /** Points that a connection may earn at an address that has earned `banPoints`; and below which it counts as innocent. */
   probationPoints: 10,
   /** Milliseconds that such an address's new connections wait before they are read. */
-  slowedMs: 500,
+  slowedMs: 250,
   /** Milliseconds that a worker is kept out of its address, and such workers remembered of an address. */
   keptOutMs: 60_000,
   keptOutWorkersMax: 256,
-  /** A miner that stayed for `presenceMsMin` counts as present at its address for `presenceMs` after it went, ms. */
+  /** A miner that stayed for `presenceMsMin`, or had so many accepted shares, counts as present for `presenceMs` after it went. */
   presenceMsMin: 60_000,
+  presenceSharesMin: 5,
   presenceMs: 60_000,
   /** Milliseconds between two looks at all connections of an address. */
   presenceLookMs: 500,

@@ -47,6 +47,11 @@ export class Bans implements BanControl {
     this.#modules = modules;
   }
 
+  /** Bans in force, and records of past ones. */
+  get size(): number {
+    return this.#bans.size;
+  }
+
   /** True for an address that no ban and no limit touches. */
   allows(address: string): boolean {
     return inAnyRange(this.#options.allow, address);

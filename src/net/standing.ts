@@ -39,7 +39,9 @@ export class Standing {
 
   /** A connection of the address is gone. */
   left(visit: Visit, nowMs: number): void {
-    if (visit.innocent && nowMs - visit.sinceMs >= limits.presenceMsMin) this.#graceUntilMs = nowMs + limits.presenceMs;
+    if (!visit.innocent) return;
+    const known = nowMs - visit.sinceMs >= limits.presenceMsMin || visit.conduct.good >= limits.presenceSharesMin;
+    if (known) this.#graceUntilMs = nowMs + limits.presenceMs;
   }
 
   /** Looks at all of the address's connections but one; at most once in half a second unless it has to be `fresh`. */
