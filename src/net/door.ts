@@ -174,7 +174,7 @@ export class Door {
       }
       for (const visit of visits) {
         if (range !== undefined && !inRange(range, parseIp(visit.address) ?? new Uint8Array())) continue;
-        if (this.#modules.bans.allows(visit.address)) continue;
+        if (visit.dismissed || this.#modules.bans.allows(visit.address)) continue;
         this.counters.evicted += 1;
         visit.dismiss();
       }
