@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Attack, type AttackOptions, connectTimesMs, quantile } from './attack-load.ts';
+import { BadNeighbours } from './bad-neighbours.ts';
 import { type BenchContext, runBenchmark } from './run/benchmark.ts';
 import { connectionsPossible } from './run/files.ts';
 import { IdleConnections, load } from './run/load.ts';
@@ -29,10 +30,12 @@ const CUTS_PER_SECOND = 2000;
 const HONEST = { transport: 'tcp', connections: 64, inFlight: 16, rate: 500 } as const;
 const HONEST_LISTENERS = 1000;
 const SETTLE_MS = 2000;
+/** Logins beside bad neighbours: each may have to wait a quarter of a second. */
+const LOGINS = 20;
 
 type Scenario = (pool: PoolServer, plan: Plan, context: BenchContext) => Promise<void>;
 
-const scenarios: readonly Scenario[] = [shareFlood, dripFeed, silentSockets, slowReaders, handshakeCuts];
+const scenarios: readonly Scenario[] = [shareFlood, dripFeed, silentSockets, slowReaders, handshakeCuts, badNeighbours];
 
 await runBenchmark({
   name: 'attacks',
@@ -156,4 +159,33 @@ async function slowReaders(pool: PoolServer, { slow, jobs }: Plan, context: Benc
     values.p99Ms / beside.p99Ms,
     1.1,
   );
+}
+
+/** At the very address of the honest: none of them may be closed, refused or kept waiting; `load` throws if a share is lost. */
+async function badNeighbours(pool: PoolServer, { seconds }: Plan, context: BenchContext): Promise<void> {
+  const { samples } = context;
+  const workload = `bad neighbours at the same address: browser, monitor, TLS, SSH, V2, bad firmware; ${HONEST.rate} honest shares/s`;
+  const logins = '  honest: until there is work';
+  const alone = await load(pool, { ...HONEST, seconds });
+  samples.add(workload, 'without', { p50Ms: alone.p50Ms, p99Ms: alone.p99Ms });
+  const before = await connectTimesMs(pool, LOGINS);
+  const neighbours = new BadNeighbours(pool);
+  const beganMs = performance.now();
+  const running = Promise.all([
+    load(pool, { ...HONEST, seconds }),
+    sleep(SETTLE_MS).then(() => connectTimesMs(pool, LOGINS)),
+  ]);
+  const [beside, times] = await running.finally(() => neighbours.end());
+  const connections = await neighbours.end();
+  const lastedSeconds = (performance.now() - beganMs) / 1000;
+  const p99Ms = quantile(times, 0.99);
+  samples.add(workload, 'with', {
+    p50Ms: beside.p50Ms,
+    p99Ms: beside.p99Ms,
+    attacksPerSecond: connections / lastedSeconds,
+  });
+  samples.add(logins, 'without', { p50Ms: quantile(before, 0.5), p99Ms: quantile(before, 0.99) });
+  samples.add(logins, 'with', { p50Ms: quantile(times, 0.5), p99Ms });
+  bar(context, 'bad neighbours, honest p99 ≤ 50 ms, no honest share lost', beside.p99Ms, 50);
+  bar(context, 'bad neighbours, honest connect to work at the same address p99 < 1,000 ms', p99Ms, 1000);
 }

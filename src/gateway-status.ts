@@ -1,4 +1,4 @@
-import type { DoorCounters } from './net/door.ts';
+import { type DoorCounters, newDoorCounters } from './net/door-counters.ts';
 import type { ListenerCounters } from './net/listener.ts';
 import type { SessionCounters } from './session/context.ts';
 
@@ -26,7 +26,7 @@ export const NO_STATUS: GatewayStatus = {
     oversizedCoinbases: 0,
     protocolErrors: { unparsable: 0, 'invalid-request': 0, 'unknown-method': 0, 'bad-params': 0 },
   },
-  door: { banned: 0, limited: 0, overloaded: 0, evicted: 0, misbehaved: 0, shed: 0 },
+  door: newDoorCounters(),
   listeners: { accepted: 0, refused: 0, badHandshakes: 0, overlong: 0, slowReaders: 0 },
 };
 

@@ -92,13 +92,35 @@ export const limits = {
   /** Noisy sessions that an overloaded gateway closes at a time, and the fruitless lines a second that make one noisy. */
   shedSessionsMax: 16,
   shedLinesPerSecondMin: 20,
-  /** Points of penalty (net/conduct.ts) at which an address is banned, if half of what it did earned any. */
+  /** Points of penalty (net/conduct.ts) at which a connection is closed, and its address banned if nobody honest is there. */
   banPoints: 100,
   /** Characters of an admin token; wrong ones that a host may send, a second and at once; and hosts whose guesses are counted. */
   adminTokenCharsMin: 16,
   adminGuessesPerSecond: 1,
   adminGuessBurst: 10,
   adminGuessersMax: 4096,
+  /** The same for an address with somebody who has logged in and done nothing wrong, though without an accepted share. */
+  presentBanPoints: 1000,
+  /** Points that a connection may earn at an address that has earned `banPoints`; and below which it counts as innocent. */
+  probationPoints: 10,
+  /** Milliseconds that such an address's new connections wait before they are read. */
+  slowedMs: 250,
+  /** Milliseconds that a worker is kept out of its address, and such workers remembered of an address. */
+  keptOutMs: 60_000,
+  keptOutWorkersMax: 256,
+  /** A miner that stayed for `presenceMsMin`, or had so many accepted shares, counts as present for `presenceMs` after it went. */
+  presenceMsMin: 60_000,
+  presenceSharesMin: 5,
+  presenceMs: 60_000,
+  /** Milliseconds between two looks at all connections of an address. */
+  presenceLookMs: 500,
+  /**
+   * Milliseconds without an accepted share before a connection may be closed in favour of another: without a login, and with one.
+   * So many are closed of an address at a time.
+   */
+  strangerMsMin: 5_000,
+  idlerMsMin: 30_000,
+  idlersPerTickMax: 1024,
   /** Bans and records of past ones. */
   bansMax: 65_536,
   /** Shares in one verification batch of the kernel. */
@@ -156,6 +178,9 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   );
   must(l.adminGuessesPerSecond <= l.adminGuessBurst, 'adminGuessesPerSecond <= adminGuessBurst');
   must(l.submitsPerSecondMax <= l.linesPerSecondMax, 'a submit is a line');
+  must(l.probationPoints < l.banPoints, 'probationPoints < banPoints');
+  must(l.banPoints < l.presentBanPoints, 'banPoints < presentBanPoints');
+  must(l.slowedMs < l.handshakeMsMax, 'a slowed connection has time for its handshake');
   must(l.lineBytesMax <= l.bytesPerSecondMax, 'a line fits the bytes of a second');
   must((l.seenPerTipMax & (l.seenPerTipMax - 1)) === 0, 'seenPerTipMax is a power of two');
 }

@@ -35,6 +35,12 @@ export interface StratumCounts {
   readonly evicted: number;
   readonly misbehaved: number;
   readonly shed: number;
+  /** Connections without an accepted share that were closed because others found no room. */
+  readonly idle: number;
+  /** Workers that were expelled from a connection, or refused on one, for their conduct. */
+  readonly expelled: number;
+  /** New connections that had to wait because of what their address did. */
+  readonly slowed: number;
   /** Connections that were closed: for a failed handshake, a line over the cap, not reading, and for silence. */
   readonly badHandshakes: number;
   readonly overlong: number;

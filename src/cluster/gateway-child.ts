@@ -66,9 +66,9 @@ async function start(options: GatewayStart): Promise<Running> {
       bans: {
         refuses: (address) => bans.refuses(address),
         allows: (address) => bans.allows(address),
-        punish(address, reason) {
-          const ban = bans.punish(address, reason);
-          if (ban) say({ type: 'misconduct', address, reason });
+        punish(address, reason, brief = false) {
+          const ban = bans.punish(address, reason, brief);
+          if (ban) say({ type: 'misconduct', address, reason, brief });
           return ban;
         },
       },
@@ -111,7 +111,7 @@ async function handle(message: ToGateway): Promise<void> {
       gateway.letGo(message.reason);
       return;
     case 'ban':
-      bans.restore([message.ban]);
+      bans.hear(message.ban);
       gateway.evict(message.ban);
       return;
     case 'pardon':

@@ -226,7 +226,7 @@ class Gateways implements Gateway {
       void solved(solution).then(() => send(member.worker, { type: 'kept', what }));
       return;
     }
-    if (message.type === 'misconduct') bans.punish(message.address, message.reason);
+    if (message.type === 'misconduct') bans.punish(message.address, message.reason, message.brief);
     else if (message.type === 'report') this.#report(member, message);
     else if (message.type === 'crowd') this.#relay(member, message);
     else if (message.type === 'miner') this.#questions.answered(message.id, message.view);

@@ -56,7 +56,7 @@ export type FromGateway =
   | { readonly type: 'started' }
   | { readonly type: 'listening'; readonly endpoints: StratumEndpoints }
   | { readonly type: 'solved'; readonly what: string; readonly solution: Solution }
-  | { readonly type: 'misconduct'; readonly address: string; readonly reason: string }
+  | { readonly type: 'misconduct'; readonly address: string; readonly reason: string; readonly brief: boolean }
   | { readonly type: 'crowd'; readonly changes: readonly CrowdChange[] }
   | {
       readonly type: 'report';

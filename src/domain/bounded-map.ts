@@ -8,6 +8,14 @@ export class BoundedMap<Value> {
     this.#entriesMax = entriesMax;
   }
 
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  keys(): IterableIterator<string> {
+    return this.#entries.keys();
+  }
+
   /** Does not count as a use. */
   has(key: string): boolean {
     return this.#entries.has(key);

@@ -30,6 +30,8 @@ export interface Wire {
   affords(): boolean;
   /** Its client gave a name, or a password, that is wrong. */
   misnamed(): void;
+  /** Its client has logged in with this name; false if that worker may not mine now because of its conduct. */
+  admits(name: string): boolean;
 }
 
 /** What a connection brings; installed once per wire. */

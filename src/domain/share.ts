@@ -54,6 +54,8 @@ export interface Submitter {
   worker(name: string): Worker | undefined;
   /** What was promised with this id; undefined where this session was never given it. */
   terms(serial: number, variant: number): Terms | undefined;
+  /** A worker may not mine on this connection any more, unless it logs in again and is let in. */
+  expel(name: string): void;
   /**
    * Called once for each submission, in the order in which they came in; an accepted one only when it is durable. One that
    * is refused because too many wait for the log does not wait with them, and overtakes them.

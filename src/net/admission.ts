@@ -2,6 +2,7 @@ import { hostOf, subnetOf } from '../domain/ip.ts';
 import type { Clock } from '../domain/ports.ts';
 import { type Rate, TokenBucket } from '../domain/token-bucket.ts';
 import { CrowdNews } from './crowd-news.ts';
+import { WHOLE_POOL } from './crush.ts';
 import type { CrowdChange } from './neighbours.ts';
 
 export interface AdmissionLimits {
@@ -76,6 +77,15 @@ export class Admission {
     this.#open += 1;
     this.#news?.entered(name, exempt ? 0 : 1);
     return undefined;
+  }
+
+  /** What has no room for another connection of this address, after `enter` said 'connections': a key of Crush. */
+  fullOf(address: string): string {
+    const { connections, connectionsPerAddress } = this.#limits;
+    if (this.#open + this.#elsewhere >= connections) return WHOLE_POOL;
+    const name = hostOf(address);
+    const host = this.#addresses.get(name);
+    return host !== undefined && all(host) >= connectionsPerAddress ? name : subnetOf(address);
   }
 
   leave(address: string): void {

@@ -13,8 +13,9 @@ export interface BanStoreModules {
   readonly banned: (ban: Ban) => void;
 }
 
-/** Changes within this time are written together. */
+/** Changes within this time are written together; with many bans, which are all written each time, within more. */
 const WRITE_MS = 1000;
+const WRITE_MS_PER_BAN = 0.25;
 const SWEEP_MS = 60_000;
 
 /** The bans of a running pool, kept in its data folder. */
@@ -45,7 +46,7 @@ export function openBanStore(options: BanStoreOptions, { clock, logger, banned }
     });
   };
   const changed = (): void => {
-    timer ??= setTimeout(write, WRITE_MS);
+    timer ??= setTimeout(write, WRITE_MS + bans.size * WRITE_MS_PER_BAN);
   };
   const bans = new Bans(options, { clock, changed, banned });
   bans.restore(kept);

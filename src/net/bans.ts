@@ -47,6 +47,11 @@ export class Bans implements BanControl {
     this.#modules = modules;
   }
 
+  /** Bans in force, and records of past ones. */
+  get size(): number {
+    return this.#bans.size;
+  }
+
   /** True for an address that no ban and no limit touches. */
   allows(address: string): boolean {
     return inAnyRange(this.#options.allow, address);
@@ -65,16 +70,21 @@ export class Bans implements BanControl {
     return bytes !== undefined && this.#ranges.some(({ range, ban }) => ban.untilMs > nowMs && inRange(range, bytes));
   }
 
-  /** Bans an address for its conduct; undefined where it is already banned, or may not be. */
-  punish(address: string, reason: string): Ban | undefined {
+  /**
+   * Bans an address for its conduct; returns undefined if it is already banned, or may not be. Bans for what came before a login
+   * (`brief`) do not become longer: whoever has a wrong setting and mends it is served a minute later.
+   */
+  punish(address: string, reason: string, brief = false): Ban | undefined {
     if (!this.#options.enabled || parseIp(address) === undefined || this.allows(address) || this.refuses(address)) {
       return undefined;
     }
     const key = hostOf(address);
     const nowMs = this.#modules.clock.nowMs();
     const before = this.#bans.get(key);
-    const times = before !== undefined && nowMs - before.untilMs < REMEMBERED_MS ? before.times + 1 : 1;
-    const lengthMs = BAN_STEPS_MS[Math.min(times, BAN_STEPS_MS.length) - 1] ?? MINUTE_MS;
+    const timesBefore = before !== undefined && nowMs - before.untilMs < REMEMBERED_MS ? before.times : 0;
+    const times = brief ? Math.max(1, timesBefore) : timesBefore + 1;
+    const step = brief ? 0 : Math.min(times, BAN_STEPS_MS.length) - 1;
+    const lengthMs = BAN_STEPS_MS[step] ?? MINUTE_MS;
     return this.#begin({ address: key, reason, sinceMs: nowMs, untilMs: nowMs + lengthMs, times });
   }
 
@@ -112,6 +122,11 @@ export class Bans implements BanControl {
     return [...this.#bans.values()];
   }
 
+  /** Takes a ban that began in another process. Nobody is told. */
+  hear(ban: Ban): void {
+    this.#put(ban);
+  }
+
   /** Takes back what `records` gave. Nobody is told. */
   restore(records: readonly Ban[]): void {
     for (const ban of records) this.#put(ban);
@@ -147,9 +162,14 @@ export class Bans implements BanControl {
   }
 
   #forget(address: string): void {
-    if (!this.#bans.delete(address)) return;
+    if (!this.#bans.delete(address) || this.#ranges.length === 0) return;
     this.#ranges = this.#ranges.filter(({ ban }) => ban.address !== address);
   }
+}
+
+/** The range that a ban is about; undefined if it is about one customer, whom the ban's address names as `hostOf` does. */
+export function wideRange(address: string): IpRange | undefined {
+  return banKey(address)?.wide;
 }
 
 /** How a ban of this address or range is filed; `wide` where it is wider than one customer. */

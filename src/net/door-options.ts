@@ -36,8 +36,10 @@ export function doorOptions({ limits: given, bans }: DoorSettings): DoorOptions 
     addressShareFactor: limits.addressShareFactor,
     lookUps: { perSecond: limits.lookUpsPerSecondMax, burst: limits.lookUpBurst },
     exempt: ranges(given.exempt),
-    bansEnabled: bans.enabled,
-    banPoints: limits.banPoints,
+    conduct: {
+      enabled: bans.enabled,
+      points: { ban: limits.banPoints, presentBan: limits.presentBanPoints, probation: limits.probationPoints },
+    },
     overloadLagMsMax: limits.overloadLagMsMax,
     shedSessionsMax: limits.shedSessionsMax,
     shedLinesPerSecondMin: limits.shedLinesPerSecondMin,

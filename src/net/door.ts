@@ -1,12 +1,18 @@
-import { hostOf, type IpRange, inAnyRange, inRange, parseIp, parseRange } from '../domain/ip.ts';
+import { hostOf, type IpRange, inAnyRange, inRange, parseIp, subnetOf } from '../domain/ip.ts';
 import type { Ban, Clock, Logger, Wire } from '../domain/ports.ts';
 import type { JudgedShare } from '../domain/share.ts';
 import { type Rate, TokenBucket } from '../domain/token-bucket.ts';
+import { limits } from '../limits.ts';
 import { Admission, type AdmissionLimits } from './admission.ts';
-import type { Bans } from './bans.ts';
-import { Conduct, fadeFactor, type Misconduct, type Offence } from './conduct.ts';
+import { BanReport } from './ban-report.ts';
+import { wideRange } from './bans.ts';
+import { Conduct, fadeFactor } from './conduct.ts';
+import { Crush, WHOLE_POOL } from './crush.ts';
+import { type DoorCounters, newDoorCounters } from './door-counters.ts';
+import { type BanBook, Judge, type JudgeOptions } from './judge.ts';
 import type { Neighbours } from './neighbours.ts';
 import { Overload } from './overload.ts';
+import { Standing } from './standing.ts';
 import { type Peer, Traffic, type TrafficLimits, Visit, type VisitModules, type Visitor } from './visit.ts';
 
 export interface DoorOptions {
@@ -18,9 +24,7 @@ export interface DoorOptions {
   readonly lookUps: Rate;
   /** Addresses without limits, except on all connections together. */
   readonly exempt: readonly IpRange[];
-  /** Whether conduct has consequences. */
-  readonly bansEnabled: boolean;
-  readonly banPoints: number;
+  readonly conduct: JudgeOptions;
   readonly overloadLagMsMax: number;
   readonly shedSessionsMax: number;
   readonly shedLinesPerSecondMin: number;
@@ -28,27 +32,12 @@ export interface DoorOptions {
   readonly peersMax: number;
 }
 
-/** The bans as a door needs them. */
-export type BanBook = Pick<Bans, 'refuses' | 'allows' | 'punish'>;
-
 export interface DoorModules {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly bans: BanBook;
   /** Other gateways of the same pool, whose connections count as well. */
   readonly neighbours?: Neighbours | undefined;
-}
-
-/** Why connections were not let in, or were shown out; since the start. */
-export interface DoorCounters {
-  /** Not let in. */
-  banned: number;
-  limited: number;
-  overloaded: number;
-  /** Closed: because the address was banned, because of the session's own conduct, because of an overload. */
-  evicted: number;
-  misbehaved: number;
-  shed: number;
 }
 
 /** Between two calls of `tick`. */
@@ -71,11 +60,10 @@ export class Door {
   readonly #visitModules: VisitModules;
   #tickedMs: number;
   #fadedMs: number;
-  #open = true;
-  /** Bans since the last line of log, and the first of them. */
-  #bans = 0;
-  #firstBan: Ban | undefined;
-  readonly counters: DoorCounters = { banned: 0, limited: 0, overloaded: 0, evicted: 0, misbehaved: 0, shed: 0 };
+  readonly #crush = new Crush();
+  readonly #judge: Judge;
+  readonly #report = new BanReport();
+  readonly counters: DoorCounters = newDoorCounters();
 
   constructor(options: DoorOptions, modules: DoorModules) {
     const { clock, neighbours } = modules;
@@ -84,10 +72,12 @@ export class Door {
     this.#admission = new Admission(options.admission, { clock, shared: neighbours !== undefined });
     neighbours?.listen((changes) => this.#admission.hear(changes));
     this.#overload = new Overload(options.overloadLagMsMax);
+    this.#judge = new Judge(options.conduct, { clock, bans: modules.bans, counters: this.counters });
     this.#tickedMs = this.#fadedMs = clock.monotonicMs();
     this.#visitModules = {
       clock,
-      offended: (visit, offence) => this.#offended(visit, offence),
+      offended: (visit, offence) => this.#judge.offended(visit, offence),
+      admits: (visit, name) => this.#judge.admits(visit, name),
       left: (visit) => this.#left(visit),
     };
   }
@@ -113,14 +103,24 @@ export class Door {
       this.counters.overloaded += 1;
       return undefined;
     }
-    if (this.#admission.enter(address, exempt) !== undefined) {
+    const refusal = this.#admission.enter(address, exempt);
+    if (refusal !== undefined) {
       this.counters.limited += 1;
+      if (refusal === 'connections') this.#crush.refused(this.#admission.fullOf(address));
       return undefined;
     }
     const peer = this.#peer(hostOf(address), exempt);
-    const visit = new Visit(address, peer, this.#options.traffic, visitor, this.#visitModules);
+    const slowedMs = this.#judge.onProbation(peer) && !bans.allows(address) ? limits.slowedMs : 0;
+    if (slowedMs > 0) this.counters.slowed += 1;
+    const visit = new Visit({ address, peer, visitor, slowedMs }, this.#options.traffic, this.#visitModules);
     peer.visits.add(visit);
+    peer.idlers += 1;
     return visit;
+  }
+
+  /** A connection was refused before it came to the door, because all places are taken. */
+  full(): void {
+    this.#crush.refused(WHOLE_POOL);
   }
 
   /** The wire that carries a visit. */
@@ -139,30 +139,44 @@ export class Door {
     this.#submitters.delete(submitter);
   }
 
-  /** Takes a verdict. On the share path, so it costs two look-ups. */
-  observe({ submitter, verdict }: JudgedShare): void {
+  /** Takes a verdict. On the share path, so an accepted share costs one look-up. */
+  observe(share: JudgedShare): void {
+    const { submitter, verdict } = share;
     const visit = this.#submitters.get(submitter);
-    visit?.submitted(verdict === 'accepted');
     // A connection that is gone leaves its shares to its address.
     const peer = visit?.peer ?? this.#peers.get(hostOf(submitter.remoteIp));
     if (peer === undefined) return;
-    visit?.conduct.judge(verdict);
-    if (peer.conduct.judge(verdict)) this.#consider(peer, visit, 'shares');
+    visit?.submitted(verdict === 'accepted');
+    if (verdict !== 'accepted') {
+      if (visit === undefined) this.#judge.badLateShare(peer, submitter.remoteIp, verdict);
+      else this.#judge.badShare(visit, share);
+      return;
+    }
+    peer.conduct.judge(verdict);
+    if (visit === undefined) return;
+    visit.worked(share.worker?.name);
+    if (!visit.idle) return;
+    visit.idle = false;
+    peer.idlers -= 1;
   }
 
   /** Shows out everybody whom a ban is about. */
   evict(ban: Ban): void {
-    this.#bans += 1;
-    this.#firstBan ??= ban;
+    this.#report.add(ban);
+    const range = wideRange(ban.address);
     const exact = this.#peers.get(ban.address);
-    const range = exact === undefined ? parseRange(ban.address) : undefined;
-    const peers = exact === undefined ? this.#peers.values() : [exact];
-    for (const { visits } of peers) {
+    // Only operators ban ranges. A ban for conduct costs one look-up, in every gateway.
+    const peers = range === undefined ? (exact === undefined ? [] : [exact]) : this.#peers.values();
+    for (const { visits, conduct, standing } of peers) {
+      if (range === undefined) {
+        conduct.forgive(conduct.points);
+        standing.knocks.forgive(standing.knocks.points);
+      }
       for (const visit of visits) {
         if (range !== undefined && !inRange(range, parseIp(visit.address) ?? new Uint8Array())) continue;
-        if (this.#modules.bans.allows(visit.address)) continue;
+        if (visit.dismissed || this.#modules.bans.allows(visit.address)) continue;
         this.counters.evicted += 1;
-        visit.visitor.close();
+        visit.dismiss();
       }
     }
   }
@@ -180,13 +194,15 @@ export class Door {
     this.#tickedMs = nowMs;
     this.#overload.sample(passedMs - DOOR_TICK_MS);
     this.#shed(passedMs);
-    this.#report();
+    this.#makeRoom(nowMs);
+    this.#report.write(this.#modules.logger);
     if (nowMs - this.#fadedMs < FADE_MS) return;
     const factor = fadeFactor(nowMs - this.#fadedMs);
-    for (const [host, { conduct, visits }] of this.#peers) {
+    for (const [host, { conduct, standing, visits }] of this.#peers) {
       conduct.fade(factor);
-      for (const visit of visits) visit.conduct.fade(factor);
-      if (visits.size === 0 && conduct.forgotten) this.#peers.delete(host);
+      standing.fade(factor, nowMs);
+      for (const visit of visits) visit.fade(factor);
+      if (visits.size === 0 && conduct.forgotten && standing.forgotten(nowMs)) this.#peers.delete(host);
     }
     this.#fadedMs = nowMs;
     this.#admission.sweep();
@@ -194,7 +210,7 @@ export class Door {
 
   /** The pool closes: what ends now is nobody's fault. */
   close(): void {
-    this.#open = false;
+    this.#judge.close();
   }
 
   #exempt(address: string): boolean {
@@ -206,15 +222,18 @@ export class Door {
     if (peer === undefined) {
       const { traffic, addressShareFactor, lookUps } = this.#options;
       const nowMs = this.#modules.clock.monotonicMs();
-      const limits = { lines: times(traffic.lines), bytes: times(traffic.bytes), submits: times(traffic.submits) };
+      const rates = { lines: times(traffic.lines), bytes: times(traffic.bytes), submits: times(traffic.submits) };
       function times({ perSecond, burst }: Rate): Rate {
         return { perSecond: perSecond * addressShareFactor, burst: burst * addressShareFactor };
       }
       peer = {
         host,
+        subnet: subnetOf(host.replace(/\/.*/, '')),
         visits: new Set(),
         conduct: new Conduct(),
-        traffic: exempt ? undefined : new Traffic(limits, nowMs),
+        standing: new Standing(),
+        idlers: 0,
+        traffic: exempt ? undefined : new Traffic(rates, nowMs),
         lookUps: exempt ? undefined : new TokenBucket(lookUps, nowMs),
       };
       this.#peers.set(host, peer);
@@ -222,30 +241,16 @@ export class Door {
     return peer;
   }
 
-  #offended(visit: Visit, offence: Offence): void {
-    visit.conduct.offend(offence);
-    visit.peer.conduct.offend(offence);
-    this.#consider(visit.peer, visit, offence);
-  }
-
-  /** An address is banned for what it did as a whole; among honest ones behind it, a session goes alone. */
-  #consider(peer: Peer, visit: Visit | undefined, misconduct: Misconduct): void {
-    const { banPoints, bansEnabled } = this.#options;
-    if (!this.#open || !bansEnabled) return;
-    if (peer.conduct.condemned(banPoints)) {
-      this.#modules.bans.punish(visit?.address ?? peer.host.replace(/\/.*/, ''), reasons[misconduct]);
-    } else if (visit?.conduct.condemned(banPoints) === true && !this.#modules.bans.allows(visit.address)) {
-      this.counters.misbehaved += 1;
-      visit.visitor.close();
-    }
-  }
-
   #left(visit: Visit): void {
     const { peer } = visit;
     this.#admission.leave(visit.address);
     peer.visits.delete(visit);
+    if (visit.idle) peer.idlers -= 1;
+    const nowMs = this.#modules.clock.monotonicMs();
+    peer.standing.left(visit, nowMs);
     if (peer.visits.size > 0) return;
-    if (peer.conduct.forgotten || this.#peers.size > this.#options.peersMax) this.#peers.delete(peer.host);
+    const forgotten = peer.conduct.forgotten && peer.standing.forgotten(nowMs);
+    if (forgotten || this.#peers.size > this.#options.peersMax) this.#peers.delete(peer.host);
   }
 
   /** Closes the noisiest sessions while there is an overload: those whose lines came to no accepted share. */
@@ -265,27 +270,11 @@ export class Door {
     this.counters.shed += Math.min(noisy.length, shedSessionsMax);
   }
 
-  /** One line of log for all bans since the last, however many they are. */
-  #report(): void {
-    const ban = this.#firstBan;
-    if (ban === undefined) return;
-    const { address, reason, times, untilMs } = ban;
-    const until = new Date(untilMs).toISOString();
-    this.#modules.logger.warn({ address, reason, times, until, bans: this.#bans }, 'banned');
-    this.#bans = 0;
-    this.#firstBan = undefined;
+  /** Not all who wanted to come in found room. Those who mine have it before those who do nothing. */
+  #makeRoom(nowMs: number): void {
+    for (const visit of this.#crush.giveWay(this.#peers, nowMs)) {
+      this.counters.idle += 1;
+      visit.dismiss();
+    }
   }
 }
-
-/** In words, for operators. */
-const reasons: Readonly<Record<Misconduct, string>> = {
-  shares: 'bad shares',
-  junk: 'lines that are no message',
-  overlong: 'overlong lines',
-  'bad-handshake': 'failed handshakes',
-  silent: 'silent connections',
-  empty: 'empty connections',
-  cut: 'cut logins',
-  'slow-reader': 'does not read',
-  'bad-login': 'wrong names or passwords',
-};

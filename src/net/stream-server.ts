@@ -19,10 +19,15 @@ export interface StreamServer {
   admit(socket: Socket, remoteIp: string, visitor: Visitor): { readonly visit: Visit | undefined } | undefined;
   /** A connection that is no wire yet: `close` ends it. */
   await(socket: Socket): void;
+  /** Goes on with an admitted connection, at once or, if its address has misbehaved, after a while. */
+  whenDue(socket: Socket, visit: Visit | undefined, next: () => void): void;
   /** Begins a session. `socket` is the connection's own, below TLS. */
   serve(wire: StreamWire, socket: Socket, visit: Visit | undefined): void;
-  /** The handshake failed, or its time was over: the connection is closed. */
-  fail(socket: Socket, visit: Visit | undefined, how: 'failed' | 'late'): void;
+  /**
+   * The handshake failed, its time was over, the client went, or said that it does not want to go on, as it may: the connection is
+   * closed.
+   */
+  fail(socket: Socket, visit: Visit | undefined, how: 'failed' | 'late' | 'went' | 'declined'): void;
 }
 
 /** Takes a connection, whose client is known, when its handshake must be over by `performance.now`. */
@@ -66,6 +71,23 @@ export async function listenStream(
       strangers.add(socket);
       socket.on('error', ignore);
     },
+    whenDue(socket, visit, next) {
+      if (visit === undefined || visit.slowedMs === 0) {
+        next();
+        return;
+      }
+      server.await(socket);
+      const gone = (): void => {
+        clearTimeout(timer);
+        strangers.delete(socket);
+        visit.leave('went');
+      };
+      const timer = setTimeout(() => {
+        socket.off('close', gone);
+        next();
+      }, visit.slowedMs);
+      socket.once('close', gone);
+    },
     serve(wire, socket, visit) {
       strangers.delete(socket);
       if (visit !== undefined) modules.door?.carry(wire, visit);
@@ -84,7 +106,7 @@ export async function listenStream(
       counters.badHandshakes += 1;
       // A health check connects and goes; that is no attempt at a handshake.
       const tried = socket.bytesRead > 0;
-      if (tried) visit?.offend('bad-handshake');
+      if (tried && how !== 'declined') visit?.offend(how === 'went' ? 'hung-up' : 'bad-handshake');
       visit?.leave(tried ? 'unwanted' : how === 'late' ? 'dismissed' : 'went');
       strangers.delete(socket);
       socket.destroy();
@@ -113,6 +135,7 @@ export async function listenStream(
   listening.maxConnections = options.connectionsMax ?? limits.connectionsMax;
   listening.on('drop', () => {
     counters.refused += 1;
+    modules.door?.full();
   });
 
   await new Promise<void>((resolve, reject) => {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Wire, WireHandler } from '../domain/ports.ts';
 import type { Flusher } from './flusher.ts';
+import { isBinary, isForeignGreeting } from './foreign.ts';
 import { LineFramer, looksLikeObject } from './framer.ts';
 import type { ListenerCounters } from './listener.ts';
 import { readShared } from './shared-read.ts';
@@ -43,15 +44,29 @@ export class StreamWire implements Wire, Visitor {
   start(handler: WireHandler, visit: Visit | undefined, onClose: () => void): void {
     this.#visit = visit;
     let lines = 0;
+    /** No byte has come yet; no line. */
+    let greeting = true;
+    let firstLine = true;
     const framer = new LineFramer(this.#context.lineBytesMax, (bytes, begin, end) => {
       lines += 1;
-      if (visit !== undefined && !looksLikeObject(bytes, begin, end)) visit.offend('junk');
+      if (!looksLikeObject(bytes, begin, end)) {
+        if (firstLine && isForeignGreeting(bytes, begin, end)) this.#leaveForeigner();
+        else visit?.offend('junk');
+      }
+      firstLine = false;
       // The offence may have been the last one.
       if (!this.#closing) handler.onMessage(bytes, begin, end);
       return !this.#closing;
     });
     const take = (chunk: Uint8Array): void => {
       if (this.#closing) return;
+      if (greeting) {
+        greeting = false;
+        if (isBinary(chunk)) {
+          this.#leaveForeigner();
+          return;
+        }
+      }
       const framed = framer.push(chunk);
       visit?.received(lines, chunk.length);
       lines = 0;
@@ -94,6 +109,10 @@ export class StreamWire implements Wire, Visitor {
     this.#visit?.offend('bad-login');
   }
 
+  admits(name: string): boolean {
+    return this.#visit?.admits(name) ?? true;
+  }
+
   /** What the other end sends meanwhile waits in the system's buffers, and then in its own; so does its end. */
   hold(ms: number): void {
     if (this.#held || this.#closing) return;
@@ -103,6 +122,12 @@ export class StreamWire implements Wire, Visitor {
       this.#held = false;
       this.#socket.resume();
     }, ms).unref();
+  }
+
+  /** Its client speaks another protocol: whatever else it sends would be junk. */
+  #leaveForeigner(): void {
+    this.#visit?.offend('foreign');
+    this.close();
   }
 
   #mark(): void {

@@ -7,6 +7,8 @@ export function listenTcp(options: ListenOptions, modules: ListenModules): Promi
   return listenStream(options, modules, (socket, remoteIp, _handshakeEndsMs, server) => {
     const wire = new StreamWire(socket, 'tcp', remoteIp, server.context);
     const admitted = server.admit(socket, remoteIp, wire);
-    if (admitted !== undefined) server.serve(wire, socket, admitted.visit);
+    if (admitted === undefined) return;
+    const { visit } = admitted;
+    server.whenDue(socket, visit, () => server.serve(wire, socket, visit));
   });
 }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import tls, { TLSSocket } from 'node:tls';
 import { type CertificateFiles, loadCertificate } from './certificate.ts';
 import type { Listener, ListenModules, ListenOptions } from './listener.ts';
 import { listenStream, type StreamServer } from './stream-server.ts';
@@ -26,8 +26,11 @@ export async function listenTls(options: TlsListenOptions, modules: ListenModule
     const guest = new Guest(socket, server);
     const admitted = server.admit(socket, remoteIp, guest);
     if (admitted === undefined) return;
-    const secure = new TLSSocket(socket, { isServer: true, secureContext });
-    guest.shakeHands(secure, remoteIp, admitted.visit, handshakeEndsMs - performance.now());
+    const { visit } = admitted;
+    server.whenDue(socket, visit, () => {
+      const secure = new TLSSocket(socket, { isServer: true, secureContext });
+      guest.shakeHands(secure, remoteIp, visit, handshakeEndsMs - performance.now());
+    });
   });
   return {
     address: listener.address,
@@ -48,6 +51,22 @@ export async function listenTls(options: TlsListenOptions, modules: ListenModule
   };
 }
 
+/**
+ * How a TLSSocket that was not made by a tls.Server tells what went wrong, before and after the handshake: 'error' comes before it
+ * alone. A test says if a Node.js has it no more.
+ */
+const TLS_ERROR = '_tlsError';
+/**
+ * Renegotiations that a connection may ask for, in this process. Each costs a signature, Stratum needs none, and one too many is an
+ * error like others. Node's documentation says that it can be set; its types say that it can not.
+ */
+Object.assign(tls, { CLIENT_RENEG_LIMIT: 0 });
+
+/** The client has sent an alert. It does not trust the certificate, say; that is its own affair. */
+function isAlert(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && String(error.code).includes('_ALERT_');
+}
+
 /** A connection before and after its handshake. */
 class Guest implements Visitor {
   readonly #socket: Socket;
@@ -63,19 +82,28 @@ class Guest implements Visitor {
     const server = this.#server;
     const wire = new StreamWire(secure, 'tls', remoteIp, server.context);
     server.await(this.#socket);
-    const end = (how: 'failed' | 'late'): void => {
+    const end = (how: 'failed' | 'late' | 'went' | 'declined'): void => {
       clearTimeout(timer);
-      secure.off('close', fail);
+      secure.off('close', went);
+      secure.off(TLS_ERROR, fail);
       server.fail(this.#socket, visit, how);
       secure.destroy();
     };
-    const fail = (): void => end('failed');
+    const went = (): void => end('went');
+    const fail = (error: unknown): void => end(isAlert(error) ? 'declined' : 'failed');
     const timer = setTimeout(end, Math.max(0, timeMsMax), 'late');
-    secure.once('close', fail);
+    secure.once('close', went);
+    secure.once(TLS_ERROR, fail);
     // What a TLS server listens to as well: the handshake is over, and has been checked.
     secure.once('secure', () => {
       clearTimeout(timer);
-      secure.off('close', fail);
+      secure.off('close', went);
+      secure.off(TLS_ERROR, fail);
+      secure.once(TLS_ERROR, (error: unknown) => {
+        if (isAlert(error)) visit?.leave('unwanted');
+        else visit?.offend('bad-handshake');
+        secure.destroy();
+      });
       this.#wire = wire;
       server.serve(wire, this.#socket, visit);
     });

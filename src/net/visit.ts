@@ -1,7 +1,8 @@
 import type { Clock } from '../domain/ports.ts';
 import { type Rate, TokenBucket } from '../domain/token-bucket.ts';
 import { limits } from '../limits.ts';
-import { Conduct, type Offence } from './conduct.ts';
+import { Conduct, GOOD_MIN, type Offence } from './conduct.ts';
+import type { Standing } from './standing.ts';
 
 /** What may be received. */
 export interface TrafficLimits {
@@ -35,8 +36,12 @@ export class Traffic {
 /** One address (an IPv6 /64) and its open connections. */
 export interface Peer {
   readonly host: string;
+  readonly subnet: string;
   readonly visits: Set<Visit>;
   readonly conduct: Conduct;
+  readonly standing: Standing;
+  /** Connections that never had an accepted share. */
+  idlers: number;
   /** Undefined where no limit is kept. */
   readonly traffic: Traffic | undefined;
   /** Undefined where no limit is kept. */
@@ -55,6 +60,8 @@ export interface VisitModules {
   readonly clock: Clock;
   /** Something was done wrong. */
   readonly offended: (visit: Visit, offence: Offence) => void;
+  /** A worker wants to mine; false if it is kept out. */
+  readonly admits: (visit: Visit, name: string) => boolean;
   /** The connection is gone. */
   readonly left: (visit: Visit) => void;
 }
@@ -65,6 +72,20 @@ export class Visit {
   readonly peer: Peer;
   readonly conduct = new Conduct();
   readonly visitor: Visitor;
+  /** When it came in, monotonic ms. */
+  readonly sinceMs: number;
+  /** Milliseconds to wait before anything is read: its address has misbehaved. */
+  readonly slowedMs: number;
+  /** The first worker that has logged in; undefined before a login. */
+  name: string | undefined;
+  /** Workers that have logged in and were not expelled. */
+  workers = 0;
+  /** It never had an accepted share. */
+  idle = true;
+  /** Those of its workers that have sent bad shares. */
+  readonly #watched = new Map<string, Conduct>();
+  /** It has offended before its login, or has been shown out: nothing more is held against it. */
+  #settled = false;
   /** Since the start. */
   lines = 0;
   #bytes = 0;
@@ -77,13 +98,20 @@ export class Visit {
   readonly #modules: VisitModules;
   readonly #traffic: Traffic | undefined;
   #gone = false;
+  #dismissed = false;
 
-  constructor(address: string, peer: Peer, traffic: TrafficLimits, visitor: Visitor, modules: VisitModules) {
+  constructor(
+    { address, peer, visitor, slowedMs }: Pick<Visit, 'address' | 'peer' | 'visitor' | 'slowedMs'>,
+    traffic: TrafficLimits,
+    modules: VisitModules,
+  ) {
     this.address = address;
     this.peer = peer;
     this.visitor = visitor;
+    this.slowedMs = slowedMs;
     this.#modules = modules;
-    this.#traffic = peer.traffic && new Traffic(traffic, modules.clock.monotonicMs());
+    this.sinceMs = modules.clock.monotonicMs();
+    this.#traffic = peer.traffic && new Traffic(traffic, this.sinceMs);
   }
 
   /** True where limits do not hold. */
@@ -126,8 +154,81 @@ export class Visit {
     this.#submits += 1;
   }
 
+  /** Before a login a connection offends once, whatever else it sends: except by guessing names, each of which counts. */
   offend(offence: Offence): void {
-    if (!this.#gone) this.#modules.offended(this, offence);
+    if (this.#gone || this.#settled) return;
+    if (this.name === undefined && offence !== 'bad-login') this.#settled = true;
+    this.#modules.offended(this, offence);
+  }
+
+  /** A worker has proved who it is. False if it may not mine because of its conduct. */
+  admits(name: string): boolean {
+    if (!this.#modules.admits(this, name)) return false;
+    this.#settled = this.#dismissed;
+    this.name ??= name;
+    this.workers += 1;
+    return true;
+  }
+
+  /** Has logged in, and done nothing wrong that its accepted shares do not outweigh. */
+  get innocent(): boolean {
+    if (this.name === undefined || this.#dismissed) return false;
+    return this.conduct.working || this.conduct.points < limits.probationPoints;
+  }
+
+  /** True once it has been shown out. */
+  get dismissed(): boolean {
+    return this.#dismissed;
+  }
+
+  /** Shows it out. What is still to be heard of it is held against nobody. */
+  dismiss(): void {
+    this.#dismissed = true;
+    this.#settled = true;
+    this.visitor.close();
+  }
+
+  /** The conduct of a worker since its first bad share; what it was accepted before is estimated. */
+  watch(name: string): Conduct {
+    let watched = this.#watched.get(name);
+    if (watched === undefined) {
+      watched = new Conduct(this.conduct.good / Math.max(1, this.workers));
+      this.#watched.set(name, watched);
+    }
+    return watched;
+  }
+
+  /** A share was accepted. On the share path: nearly always nobody is watched. */
+  worked(name: string | undefined): void {
+    this.conduct.judge('accepted');
+    if (this.#watched.size > 0 && name !== undefined) this.#watched.get(name)?.judge('accepted');
+  }
+
+  /** The workers that have earned points, and at least as many as accepted shares. */
+  get suspects(): string[] {
+    return [...this.#watched].filter(([, conduct]) => conduct.condemned(1)).map(([name]) => name);
+  }
+
+  /** Whether others than these workers have accepted shares on this connection. */
+  worksWithout(names: readonly string[]): boolean {
+    if (this.workers <= names.length) return false;
+    const theirs = names.reduce((good, name) => good + (this.#watched.get(name)?.good ?? 0), 0);
+    return this.conduct.good - theirs >= GOOD_MIN;
+  }
+
+  /** A worker may not mine here any more; its points go with it. */
+  expelled(name: string): void {
+    this.conduct.forgive(this.#watched.get(name)?.points ?? 0);
+    this.#watched.delete(name);
+    this.workers -= 1;
+  }
+
+  fade(factor: number): void {
+    this.conduct.fade(factor);
+    for (const [name, conduct] of this.#watched) {
+      conduct.fade(factor);
+      if (conduct.forgotten) this.#watched.delete(name);
+    }
   }
 
   /**

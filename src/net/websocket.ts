@@ -231,6 +231,10 @@ class WebSocketWire implements Wire {
     this.#visit?.offend('bad-login');
   }
 
+  admits(name: string): boolean {
+    return this.#visit?.admits(name) ?? true;
+  }
+
   gone(): void {
     this.#socket = undefined;
     this.#queued = [];

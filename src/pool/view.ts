@@ -63,9 +63,9 @@ export function createStatus(
 }
 
 function stratumCounts({ door, listeners, session }: GatewayStatus): StratumCounts {
-  const { banned, limited: overLimit, overloaded, evicted, misbehaved, shed } = door;
+  const { banned, limited: overLimit, overloaded, evicted, misbehaved, expelled, slowed, shed, idle } = door;
   const { refused, badHandshakes, overlong, slowReaders } = listeners;
-  const shownOut = { evicted, misbehaved, shed, badHandshakes, overlong, slowReaders };
+  const shownOut = { evicted, misbehaved, expelled, slowed, shed, idle, badHandshakes, overlong, slowReaders };
   return { refused, banned, overLimit, overloaded, ...shownOut, ...session };
 }
 
@@ -145,7 +145,10 @@ export function refreshGauges(
   counters.connectionsEvicted = door.evicted + door.misbehaved;
   counters.connectionsMisbehaved = door.misbehaved;
   counters.connectionsOverload = door.overloaded;
+  counters.workersExpelled = door.expelled;
+  counters.connectionsSlowed = door.slowed;
   counters.sessionsShed = door.shed;
+  counters.connectionsIdle = door.idle;
   counters.badHandshakes = listeners.badHandshakes;
   counters.overlongMessages = listeners.overlong;
   counters.slowReaders = listeners.slowReaders;

@@ -34,6 +34,8 @@ import { WorkerRoll } from './worker-roll.ts';
 /** A seat that was taken from an open connection is not taken from the next one sooner than this. */
 const SEIZE_MS_MIN = 10_000;
 
+const KEPT_OUT = `too many bad shares of this worker, try again in ${limits.keptOutMs / 1000} s`;
+
 /**
  * One connection's conversation. It gives out work when the client has subscribed and authorised a worker, in either
  * order; it remembers what it promised with each job id; it judges nothing: shares go to the intake, which asks back.
@@ -107,6 +109,10 @@ export class Session implements Submitter, Vacating, WireHandler {
 
   worker(name: string): Worker | undefined {
     return this.#roll.find(name);
+  }
+
+  expel(name: string): void {
+    this.#roll.remove(name);
   }
 
   terms(serial: number, variant: number): Terms | undefined {
@@ -320,6 +326,11 @@ export class Session implements Submitter, Vacating, WireHandler {
     if ('refused' in authorization) {
       this.#context.counters.refusedWorkers += 1;
       this.#wire.send(encodeRefused(id, authorization.refused));
+      return;
+    }
+    if (this.#roll.find(authorization.name) === undefined && !this.#wire.admits(authorization.name)) {
+      this.#context.counters.refusedWorkers += 1;
+      this.#wire.send(encodeRefused(id, KEPT_OUT));
       return;
     }
     this.#roll.add(authorization);

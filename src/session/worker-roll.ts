@@ -61,6 +61,16 @@ export class WorkerRoll {
     this.#context.workerCounts.add(this.#host, 1);
   }
 
+  /** Forgets a worker; does nothing if there is none of this name. */
+  remove(name: string): void {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return;
+    this.#entries.delete(name);
+    this.#context.miners.leave(entry.tally);
+    this.#context.counters.authorizedWorkers -= 1;
+    this.#context.workerCounts.add(this.#host, -1);
+  }
+
   get #host(): string {
     this.#knownHost ??= hostOf(this.#remoteIp);
     return this.#knownHost;

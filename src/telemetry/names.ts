@@ -38,6 +38,15 @@ export const counterNames = {
   connectionsOverload: ['sluice_connections_overload_total', 'Of those, because the event loop could not keep up'],
   connectionsEvicted: ['sluice_connections_evicted_total', 'Connections closed because of a ban or their own conduct'],
   connectionsMisbehaved: ['sluice_connections_misbehaved_total', 'Of those, for their own conduct alone'],
+  workersExpelled: [
+    'sluice_workers_expelled_total',
+    'Workers expelled from a connection, or refused on one, for their conduct',
+  ],
+  connectionsSlowed: ['sluice_connections_slowed_total', 'New connections delayed for the conduct of their address'],
+  connectionsIdle: [
+    'sluice_connections_idle_closed_total',
+    'Connections without an accepted share, closed to make room',
+  ],
   sessionsShed: ['sluice_sessions_shed_total', 'Noisy sessions closed because the event loop could not keep up'],
   badHandshakes: ['sluice_bad_handshakes_total', 'TLS handshakes and PROXY headers that failed or came too late'],
   overlongMessages: ['sluice_overlong_messages_total', 'Connections closed for a message over the cap'],

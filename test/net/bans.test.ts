@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Ban } from '../../src/domain/ports.ts';
-import { BAN_FILE, BanFileError, readBanFile } from '../../src/net/ban-file.ts';
+import { BAN_FILE, BanFileError, readBanFile, writeBanFile } from '../../src/net/ban-file.ts';
 import { openBanStore } from '../../src/net/ban-store.ts';
 import { BAN_STEPS_MS, type BanOptions, Bans } from '../../src/net/bans.ts';
 import { ranges } from '../../src/net/door-options.ts';
@@ -52,6 +52,28 @@ describe('bans', () => {
     bans.sweep();
     expect(bans.records()).toEqual([]);
     expect(bans.punish('192.0.2.1', 'bad shares')?.times).toBe(1);
+  });
+
+  it('that are brief last a minute each time, and do not lengthen the next one', () => {
+    const { clock, bans } = setup();
+    for (let time = 0; time < 5; time += 1) {
+      expect(bans.punish('192.0.2.1', 'another protocol', true)?.untilMs).toBe(clock.nowMs() + 60_000);
+      clock.advance(60_000);
+    }
+    expect(bans.punish('192.0.2.1', 'bad shares')).toMatchObject({ times: 2, untilMs: clock.nowMs() + 600_000 });
+  });
+
+  it('of another process hold, and nobody is told of them', () => {
+    const { clock, bans, begun, changed } = setup();
+    const ban = { reason: 'x', sinceMs: clock.nowMs(), untilMs: clock.nowMs() + 60_000, times: 1 };
+    bans.hear({ ...ban, address: '192.0.2.1' });
+    bans.hear({ ...ban, address: '198.51.100.0/24' });
+    expect(['192.0.2.1', '198.51.100.7', '192.0.2.2'].map((address) => bans.refuses(address))).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect([begun, changed()]).toEqual([[], 0]);
   });
 
   it('are about an IPv4 address, or a whole IPv6 /64', () => {
@@ -142,6 +164,15 @@ describe('the file of bans', () => {
     expect(second.bans.punish('192.0.2.1', 'bad shares')?.times).toBe(3);
     await second.close();
     expect(readdirSync(folder)).toEqual([BAN_FILE]);
+  });
+
+  it.each([0, 1, 512, 513, 2000])('is written in slices that are read as one: %d bans', async (count) => {
+    const bans = Array.from({ length: count }, (_, at): Ban => {
+      const address = `10.0.${at >>> 8}.${at & 255}`;
+      return { address, reason: 'a "reason"', sinceMs: at, untilMs: at + 1, times: 1 };
+    });
+    await writeBanFile(folder, bans);
+    expect(readBanFile(folder)).toEqual(bans);
   });
 
   it('is not written where nothing has changed', async () => {

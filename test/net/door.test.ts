@@ -30,17 +30,18 @@ const settings = {
 class Guest {
   closed = false;
   heldMs = 0;
+  readonly expelled: string[] = [];
   visit: Visit | undefined;
   readonly submitter: Submitter;
   readonly #door: Door;
 
   constructor(door: Door, address: string) {
     this.#door = door;
-    this.submitter = { remoteIp: address } as Submitter;
+    this.submitter = { remoteIp: address, expel: (name) => void this.expelled.push(name) } as Submitter;
     this.visit = door.enter(address, this);
     if (this.visit === undefined) return;
     const wire = { transport: 'tcp', remoteIp: address, send: () => undefined } as const;
-    const ask = { affords: () => true, misnamed: () => undefined, close: () => this.close() };
+    const ask = { affords: () => true, misnamed: () => undefined, admits: () => true, close: () => this.close() };
     const whole = { ...wire, ...ask };
     door.carry(whole, this.visit);
     door.bind(this.submitter, whole);
@@ -61,10 +62,18 @@ class Guest {
     this.heldMs = Math.max(this.heldMs, ms);
   }
 
-  share(verdict: Verdict, count = 1): void {
+  /** Logs in; false if the worker is kept out. */
+  login(name = 'rig'): boolean {
+    this.visit?.received(2, 200);
+    return this.visit?.admits(name) ?? false;
+  }
+
+  share(verdict: Verdict, count = 1, name?: string): void {
+    const worker = name === undefined ? undefined : { name, account: name, rig: '' };
+    const request = { workerName: name ?? '' };
     for (let i = 0; i < count; i += 1) {
       if (!this.closed) this.visit?.received(1, 120);
-      this.#door.observe({ submitter: this.submitter, verdict } as JudgedShare);
+      this.#door.observe({ submitter: this.submitter, request, worker, verdict } as JudgedShare);
     }
   }
 }
@@ -207,12 +216,13 @@ describe('bad shares', () => {
 
 describe('other misconduct', () => {
   it.each([
-    ['junk', 20],
-    ['overlong', 5],
-    ['bad-handshake', 50],
+    ['junk', 100],
+    ['foreign', 200],
+    ['overlong', 100],
+    ['bad-handshake', 200],
     ['slow-reader', 100],
     ['bad-login', 200],
-  ] as const)('%s bans an address at %d', (offence, count) => {
+  ] as const)('%s before a login bans an address with nobody else at %d', (offence, count) => {
     const { guest, bans } = setup();
     for (let i = 1; i <= count; i += 1) {
       expect(bans.list()).toEqual([]);
@@ -251,6 +261,222 @@ describe('other misconduct', () => {
     door.close();
     for (const peer of peers) peer.close();
     expect(bans.list()).toEqual([]);
+  });
+});
+
+describe('an address with innocent neighbours', () => {
+  const HOME = '192.0.2.1';
+  function miner(all: ReturnType<typeof setup>, name: string, accepted: number): Guest {
+    const guest = all.guest(HOME);
+    expect(guest.login(name)).toBe(true);
+    guest.share('accepted', accepted, name);
+    return guest;
+  }
+
+  it('is not banned however often one worker comes back with bad shares, and that worker is kept out', () => {
+    const all = setup();
+    const honest = miner(all, 'good', 1);
+    let refusals = 0;
+    for (let round = 0; round < 300; round += 1) {
+      const bad = all.guest(HOME);
+      if (bad.login('bad')) bad.share('malformed', 100, 'bad');
+      else refusals += 1;
+      bad.leave('went');
+      all.pass(1000);
+      honest.share('accepted', round % 10 === 0 ? 1 : 0, 'good');
+    }
+    expect(all.bans.list()).toEqual([]);
+    expect(honest.closed).toBe(false);
+    expect(refusals).toBeGreaterThan(290);
+    expect(all.door.counters).toMatchObject({ expelled: refusals, misbehaved: 300 - refusals });
+  });
+
+  it('lets a worker that was kept out try again after a minute, with few shares to lose', () => {
+    const all = setup();
+    miner(all, 'good', 60);
+    miner(all, 'bad', 0).share('low-difficulty', limits.banPoints, 'bad');
+    expect(all.guest(HOME).login('bad')).toBe(false);
+    expect(all.guest(HOME).login('other')).toBe(true);
+    all.pass(limits.keptOutMs + DOOR_TICK_MS);
+    const again = all.guest(HOME);
+    expect(again.login('bad')).toBe(true);
+    expect(all.bans.list()).toEqual([]);
+    again.share('low-difficulty', limits.probationPoints - 1, 'bad');
+    expect(again.closed).toBe(false);
+    // The points of its address have faded a little.
+    again.share('low-difficulty', limits.probationPoints, 'bad');
+    expect(again.closed).toBe(true);
+  });
+
+  it('lets in a bad device whose name healthy ones share, and closes it again', () => {
+    const all = setup();
+    const healthy = miner(all, 'same', 60);
+    const bad = miner(all, 'same', 0);
+    bad.share('low-difficulty', limits.banPoints, 'same');
+    expect([bad.closed, healthy.closed, all.guest(HOME).login('same')]).toEqual([true, false, true]);
+  });
+
+  it('keeps them when nobody has an accepted share yet, but not beside a flood', () => {
+    const all = setup();
+    const slow = miner(all, 'nerdminer', 0);
+    miner(all, 'bad', 0).share('low-difficulty', limits.banPoints, 'bad');
+    expect([all.bans.list(), slow.closed]).toEqual([[], false]);
+    for (let worker = 0; all.bans.list().length === 0 && worker < 1000; worker += 1) {
+      miner(all, `bad${worker}`, 0).share('low-difficulty', limits.banPoints, `bad${worker}`);
+    }
+    expect(all.bans.list()).toMatchObject([{ address: HOME, reason: 'bad shares' }]);
+  });
+
+  it('is not banned for what comes before a login, whatever it is and however much', () => {
+    const all = setup();
+    const idle = miner(all, 'nerdminer', 0);
+    for (const offence of ['junk', 'foreign', 'overlong', 'bad-handshake', 'hung-up', 'silent', 'cut'] as const) {
+      for (let i = 0; i < 500; i += 1) {
+        const stranger = all.guest(HOME);
+        stranger.visit?.offend(offence);
+        stranger.visit?.offend('junk');
+        stranger.leave('went');
+      }
+    }
+    expect([all.bans.list(), idle.closed]).toEqual([[], false]);
+  });
+
+  it('is not banned while its only miner reconnects', () => {
+    const all = setup();
+    const honest = miner(all, 'good', 10);
+    all.pass(limits.presenceMsMin);
+    const knock = (count: number): void => {
+      for (let i = 0; i < count; i += 1) {
+        const stranger = all.guest(HOME);
+        stranger.visit?.offend('foreign');
+        stranger.leave('went');
+      }
+    };
+    knock(400);
+    honest.leave('went');
+    all.pass(5000);
+    knock(100);
+    expect(all.bans.list()).toEqual([]);
+    all.pass(limits.presenceMs);
+    knock(400);
+    expect(all.bans.list()).toMatchObject([{ reason: 'another protocol' }]);
+  });
+
+  it('makes new connections wait a moment once it has the points of a ban, and nobody longer', () => {
+    const all = setup();
+    miner(all, 'good', 60);
+    expect(all.guest(HOME).visit?.slowedMs).toBe(0);
+    miner(all, 'bad', 0).share('low-difficulty', limits.banPoints, 'bad');
+    expect([all.guest(HOME).visit?.slowedMs, all.guest('192.0.2.2').visit?.slowedMs]).toEqual([limits.slowedMs, 0]);
+    expect(all.door.counters.slowed).toBe(1);
+    expect(limits.slowedMs).toBeLessThan(1000);
+  });
+});
+
+describe('a connection of many workers', () => {
+  it('loses a bad one, while the others go on', () => {
+    const { guest, bans } = setup();
+    const proxy = guest('192.0.2.1');
+    for (const name of ['a', 'b', 'bad']) expect(proxy.login(name)).toBe(true);
+    for (let round = 0; round < 100; round += 1) {
+      proxy.share('low-difficulty', 10, 'bad');
+      if (round % 10 === 0) proxy.share('accepted', 1, 'a');
+      if (round % 10 === 5) proxy.share('accepted', 1, 'b');
+      if (proxy.expelled.length > 0) break;
+    }
+    expect([proxy.expelled, proxy.closed, bans.list()]).toEqual([['bad'], false, []]);
+    expect([proxy.visit?.admits('bad'), proxy.visit?.admits('new')]).toEqual([false, true]);
+    // Its device goes on sending until it has heard.
+    proxy.share('unauthorized', 5000, 'bad');
+    expect(proxy.closed).toBe(false);
+  });
+
+  it('loses several that are bad together before it is closed', () => {
+    const { guest } = setup();
+    const proxy = guest('192.0.2.1');
+    for (const name of ['a', 'bad1', 'bad2']) proxy.login(name);
+    proxy.share('accepted', 5, 'a');
+    for (let round = 0; round < limits.banPoints / 2; round += 1) {
+      proxy.share('duplicate', 1, 'bad1');
+      proxy.share('duplicate', 1, 'bad2');
+    }
+    expect([proxy.expelled, proxy.closed]).toEqual([['bad1', 'bad2'], false]);
+  });
+
+  it('is closed if nobody on it works', () => {
+    const { guest, bans } = setup();
+    const proxy = guest('192.0.2.1');
+    for (const name of ['a', 'b']) proxy.login(name);
+    proxy.share('malformed', 20, 'a');
+    expect([proxy.closed, bans.list().length]).toEqual([true, 1]);
+  });
+});
+
+describe('a ban', () => {
+  it('ends the points with it', () => {
+    const { guest, bans, clock } = setup();
+    const attacker = guest('192.0.2.1');
+    attacker.share('low-difficulty', limits.banPoints);
+    // What was under way comes out during the ban.
+    attacker.share('low-difficulty', 5000);
+    clock.advance(60_000);
+    guest('192.0.2.1').share('low-difficulty', limits.banPoints - 1);
+    expect(bans.list()).toEqual([]);
+    guest('192.0.2.1').share('low-difficulty', 1);
+    expect(bans.list()).toMatchObject([{ times: 2 }]);
+  });
+
+  it('for what came before a login lasts a minute, however often', () => {
+    const { guest, bans, clock } = setup();
+    for (let times = 0; times < 5; times += 1) {
+      for (let i = 0; i < 2 * limits.banPoints; i += 1) guest('192.0.2.1').visit?.offend('foreign');
+      expect(bans.list()).toMatchObject([{ untilMs: clock.nowMs() + 60_000, times: 1 }]);
+      clock.advance(60_000);
+    }
+    guest('192.0.2.1').share('malformed', 20);
+    expect(bans.list()).toMatchObject([{ untilMs: clock.nowMs() + 600_000, times: 2 }]);
+  });
+});
+
+describe('when places run out', () => {
+  it('connections that never had an accepted share give way, those of the fullest address first', () => {
+    const { guest, pass, door } = setup({ limits: { connections: 40 } });
+    const idle = Array.from({ length: 30 }, () => guest('10.0.0.1'));
+    const nerd = guest('10.0.2.1');
+    const working = Array.from({ length: 9 }, (_, i) => guest(`10.0.1.${i + 1}`));
+    for (const peer of [...idle, nerd, ...working]) peer.login();
+    for (const miner of working) miner.share('accepted', 1, 'rig');
+    pass(limits.idlerMsMin);
+    expect(idle.some(({ closed }) => closed)).toBe(false);
+    for (let i = 0; i < 3; i += 1) expect(guest('10.0.9.9').visit).toBeUndefined();
+    pass(DOOR_TICK_MS);
+    expect(idle.map(({ closed }) => closed)).toEqual(idle.map((_, i) => i < 3));
+    expect([nerd, ...working].some(({ closed }) => closed)).toBe(false);
+    expect(door.counters.idle).toBe(3);
+    expect(guest('10.0.9.9').visit).toBeDefined();
+  });
+
+  it('of one address or subnet, the idle ones there give way, and no others', () => {
+    const { guest, pass } = setup({ limits: { connectionsPerAddress: 3, connectionsPerSubnet: 5 } });
+    const elsewhere = guest('10.1.0.1');
+    const crowd = ['10.0.0.1', '10.0.0.1', '10.0.0.1', '10.0.0.2', '10.0.0.2'].map(guest);
+    pass(limits.strangerMsMin);
+    expect(guest('10.0.0.1').visit).toBeUndefined();
+    pass(DOOR_TICK_MS);
+    expect(crowd.map(({ closed }) => closed)).toEqual([true, false, false, false, false]);
+    expect(guest('10.0.0.3').visit).toBeDefined();
+    expect(guest('10.0.0.3').visit).toBeUndefined();
+    pass(DOOR_TICK_MS);
+    expect(crowd.map(({ closed }) => closed)).toEqual([true, true, false, false, false]);
+    expect(elsewhere.closed).toBe(false);
+  });
+
+  it('nobody gives way who has just come', () => {
+    const { guest, pass } = setup({ limits: { connections: 2 } });
+    const [a, b] = [guest('10.0.0.1'), guest('10.0.0.2')];
+    expect(guest('10.0.0.3').visit).toBeUndefined();
+    pass(DOOR_TICK_MS);
+    expect([a.closed, b.closed]).toEqual([false, false]);
   });
 });
 

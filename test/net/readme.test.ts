@@ -30,7 +30,17 @@ describe('the operator’s guide', () => {
     expect(readme).toContain(`${limits.authorizeMsMax / 1000} s to authorise; ${limits.sendQueueBytesMax / 1024} KiB`);
     expect(readme).toContain(`more than ${limits.overloadLagMsMax} ms late twice`);
     expect(readme).toContain(`${limits.shedSessionsMax} at a time`);
-    expect(readme).toContain(`has ${limits.banPoints} points`);
+    expect(readme).toMatch(new RegExp(`nobody innocent is +\\| ${limits.banPoints} points `));
+    expect(readme).toContain(
+      `${limits.presentBanPoints.toLocaleString('en')} points, those before a login not counted`,
+    );
+    expect(readme).toContain(
+      `shown out at ${limits.probationPoints} points; new connections wait ${limits.slowedMs / 1000} s`,
+    );
+    expect(readme).toContain(`log in from its address for ${limits.keptOutMs / 1000} s`);
+    expect(readme).toContain(
+      `have ${limits.idlerMsMin / 1000} s to get a share accepted, and ${limits.strangerMsMin / 1000} s to log in`,
+    );
     const [total, ofConnection, ofAddress] = [
       limits.workersPerGatewayMax,
       limits.workersPerSessionMax,

@@ -91,7 +91,7 @@ const HONEST = '127.0.0.9';
 describe('oversize lines, drip feed', () => {
   it('ends at 8 KiB, byte by byte or at once, is never heard, and bans who goes on', async () => {
     const { ends, listener, open, bans } = await setup(listenTcp);
-    for (let round = 0; round < 5; round += 1) {
+    for (let round = 0; round < limits.banPoints; round += 1) {
       const socket = open('127.0.0.2');
       const full = Buffer.alloc(limits.lineBytesMax, '{');
       await once(socket, 'connect');
@@ -100,11 +100,11 @@ describe('oversize lines, drip feed', () => {
       socket.write('{{');
       await gone(socket);
     }
-    expect(listener.counters.overlong).toBe(5);
+    expect(listener.counters.overlong).toBe(limits.banPoints);
     expect(ends.flatMap(({ messages }) => messages)).toEqual([]);
     expect(bans.refuses('127.0.0.2')).toBe(true);
     await gone(open('127.0.0.2'));
-    expect(ends).toHaveLength(5);
+    expect(ends).toHaveLength(limits.banPoints);
     expect(await ask(open(HONEST), '{"id":1}')).toBe('echo {"id":1}\n');
   });
 
@@ -176,17 +176,42 @@ describe.each([
 
 describe('lines that are no message', () => {
   it.each([
-    ['an HTTP client', 'GET / HTTP/1.1\r\nHost: pool\r\nUser-Agent: x\r\n\r\n'],
-    ['a TLS client', Buffer.from('16030100050a0a0a0a0a', 'hex')],
-    ['noise', Buffer.from(Array.from({ length: 200 }, (_, i) => (i % 2 === 0 ? 0x0a : 0xff)))],
-  ])('of %s ban in the end', async (_name, bytes) => {
+    ['an HTTP client', 'GET / HTTP/1.1\r\nHost: pool\r\nUser-Agent: x\r\n\r\n', 'another protocol'],
+    ['an HTTP/2 client', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'another protocol'],
+    ['an SSH client', 'SSH-2.0-OpenSSH_9.2\r\n', 'another protocol'],
+    ['a mail client', 'EHLO pool\r\n', 'another protocol'],
+    ['a TLS client', Buffer.from('16030100050a0a0a0a0a', 'hex'), 'another protocol'],
+    [
+      'a Stratum V2 client',
+      Buffer.from(Array.from({ length: 64 }, (_, i) => (i * 151 + 7) & 0xff)),
+      'another protocol',
+    ],
+    [
+      'noise',
+      Buffer.from(Array.from({ length: 200 }, (_, i) => (i % 2 === 0 ? 0x0a : 0xff))),
+      'lines that are no message',
+    ],
+  ])('of %s are one offence a connection, and a brief ban in the end', async (_name, bytes, reason) => {
     const { open, bans } = await setup(listenTcp);
-    for (let i = 0; i < 30 && bans.list().length === 0; i += 1) {
+    let connections = 0;
+    for (; connections < 1000 && bans.list().length === 0; connections += 1) {
       const socket = open('127.0.0.2');
       socket.end(bytes);
       await gone(socket);
     }
-    expect(bans.list()).toMatchObject([{ address: '127.0.0.2', reason: 'lines that are no message' }]);
+    expect(connections).toBeGreaterThanOrEqual(limits.banPoints);
+    expect(bans.list()).toMatchObject([{ address: '127.0.0.2', reason }]);
+  });
+
+  it('of another protocol end its connection at once, without an answer', async () => {
+    const { ends, open } = await setup(listenTcp);
+    for (const bytes of ['GET / HTTP/1.1\r\n', Buffer.from('160301', 'hex')]) {
+      const socket = open('127.0.0.2');
+      const heard = once(socket, 'data').then(() => true);
+      socket.write(bytes);
+      expect(await Promise.race([heard, gone(socket).then(() => false)])).toBe(false);
+    }
+    expect(ends.flatMap(({ messages }) => messages)).toEqual([]);
   });
 });
 

@@ -71,6 +71,9 @@ describe('what the front had to do', () => {
       sluice_connections_overload_total: door.overloaded,
       sluice_connections_evicted_total: door.evicted + door.misbehaved,
       sluice_connections_misbehaved_total: door.misbehaved,
+      sluice_workers_expelled_total: door.expelled,
+      sluice_connections_slowed_total: door.slowed,
+      sluice_connections_idle_closed_total: door.idle,
       sluice_sessions_shed_total: door.shed,
       sluice_bad_handshakes_total: listeners.badHandshakes,
       sluice_overlong_messages_total: listeners.overlong,
@@ -93,8 +96,19 @@ describe('what the front had to do', () => {
     const status = createStatus(config, { clock, version: '1' }, parts, metrics, createHashrateMeter({}, { clock }))();
     const { door, listeners, session } = front;
     const { refused, badHandshakes, overlong, slowReaders } = listeners;
-    const { banned, limited, overloaded, evicted, misbehaved, shed } = door;
-    const atDoor = { refused, banned, overLimit: limited, overloaded, evicted, misbehaved, shed };
+    const { banned, limited, overloaded, evicted, misbehaved, expelled, slowed, shed, idle } = door;
+    const atDoor = {
+      refused,
+      banned,
+      overLimit: limited,
+      overloaded,
+      evicted,
+      misbehaved,
+      expelled,
+      slowed,
+      shed,
+      idle,
+    };
     expect(status.stratum).toEqual({ ...atDoor, badHandshakes, overlong, slowReaders, ...session });
   });
 });

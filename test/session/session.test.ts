@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { targetOfDifficulty, targetToBytes } from '../../src/bitcoin/target.ts';
+import type { WireHandler } from '../../src/domain/ports.ts';
+import type { Submitter } from '../../src/domain/share.ts';
 import type { Verdict } from '../../src/domain/verdict.ts';
 import { limits } from '../../src/limits.ts';
 import { authorizeAddress } from '../../src/session/authorize.ts';
@@ -50,6 +52,31 @@ describe('logging in', () => {
     expect(inShort(client.call('mining.authorize', ['someone']))).toEqual(['result true']);
     registry.broadcast(makeJob(101));
     expect(inShort(client.wire.take())).toEqual(['job 0000000065']);
+  });
+
+  it('refuses a worker that is kept out, and no other; a worker that is expelled mines no more until it is let in again', () => {
+    const { registry, connect } = makeBench();
+    registry.broadcast(makeJob(100));
+    const client = connect();
+    client.call('mining.subscribe', ['test/1']);
+    client.wire.keptOut.add('someone.bad');
+    const [refused] = client.call('mining.authorize', ['someone.bad']);
+    expect(refused).toMatchObject({ result: null, error: [24, 'Unauthorized worker', null] });
+    expect(refused?.['reject-reason']).toContain('try again in 60 s');
+    client.call('mining.authorize', ['someone.good']);
+    client.call('mining.authorize', ['someone.other']);
+    const [session] = registry.connected();
+    const submitter = session as unknown as Submitter & WireHandler;
+    submitter.expel('someone.other');
+    submitter.expel('nobody');
+    expect([submitter.worker('someone.other'), submitter.worker('someone.good')?.rig]).toEqual([undefined, 'good']);
+    expect(registry.counters.authorizedWorkers).toBe(1);
+    client.wire.keptOut.add('someone.other');
+    expect(client.call('mining.authorize', ['someone.other'])[0]).toMatchObject({ result: null });
+    client.wire.keptOut.clear();
+    expect(client.call('mining.authorize', ['someone.other'])[0]).toMatchObject({ result: true });
+    submitter.onClose();
+    expect(registry.counters.authorizedWorkers).toBe(0);
   });
 
   it('keeps the extranonce of a connection that subscribes again', () => {

@@ -41,6 +41,7 @@ export class MemoryWire implements Wire {
   lookUps = 0;
   lookUpsMax = Number.POSITIVE_INFINITY;
   mistakes = 0;
+  readonly keptOut = new Set<string>();
 
   send(message: string | Uint8Array): void {
     this.texts.push(typeof message === 'string' ? message : Buffer.from(message).toString());
@@ -61,6 +62,10 @@ export class MemoryWire implements Wire {
 
   misnamed(): void {
     this.mistakes += 1;
+  }
+
+  admits(name: string): boolean {
+    return !this.keptOut.has(name);
   }
 
   /** What was sent since the last call. */

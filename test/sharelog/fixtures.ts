@@ -111,6 +111,7 @@ export function submitter(overrides: Partial<Submitter> = {}): Submitter {
     userAgent: 'cgminer/4.12.0',
     worker: () => worker,
     terms: () => terms,
+    expel: () => {},
     settle: () => {},
     ...overrides,
   };

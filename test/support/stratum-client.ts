@@ -23,10 +23,10 @@ export interface Transport {
   onClose: () => void;
 }
 
-/** A line transport over TCP. */
-export function tcpTransport(host: string, port: number): Promise<Transport> {
+/** A line transport over TCP; `localAddress`: one of this machine's, where the connection comes from. */
+export function tcpTransport(host: string, port: number, localAddress?: string): Promise<Transport> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port, noDelay: true });
+    const socket = connect({ host, port, noDelay: true, ...(localAddress !== undefined && { localAddress }) });
     const transport: Transport = {
       send: (text) => socket.write(`${text}\n`),
       close: () => socket.destroy(),
@@ -117,8 +117,8 @@ export class StratumClient {
     });
   }
 
-  static async tcp(host: string, port: number): Promise<StratumClient> {
-    return new StratumClient(await tcpTransport(host, port));
+  static async tcp(host: string, port: number, localAddress?: string): Promise<StratumClient> {
+    return new StratumClient(await tcpTransport(host, port, localAddress));
   }
 
   #take(message: Reply): void {

@@ -77,6 +77,8 @@ class TestSubmitter implements Submitter {
     return this.#terms[variant];
   }
 
+  expel(): void {}
+
   settle(share: JudgedShare): void {
     this.settled.push(share);
   }
