@@ -1,8 +1,8 @@
-import { type ChildProcess, execFile, fork, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setPriority } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { builtFile } from '../built.ts';
+import { builtFile, tiedToParent } from '../built.ts';
 import type { Logger } from '../domain/ports.ts';
 import type { ChildOptions, ChildReply, ChildRequest } from './messages.ts';
 
@@ -17,8 +17,6 @@ const NICE = 19;
  * all cores it would be a minute until there is SQL.
  */
 const IDLE = ['chrt', '--all-tasks', '--idle', '--pid', '0'] as const;
-/** Has the kernel kill what it starts when the starting process dies: also where that hangs, or is stopped. */
-const DIE_WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL'] as const;
 
 /** The analytics child process, from outside. */
 export interface AnalyticsChild {
@@ -35,7 +33,7 @@ export interface AnalyticsChild {
 
 /**
  * Starts the child. It ends when this process does, even by kill -9: whatever it is doing where the system sees to that
- * (`launcher`), else as soon as it notices.
+ * (`tiedToParent`), else as soon as it notices.
  */
 export function startChild(
   options: ChildOptions,
@@ -44,7 +42,7 @@ export function startChild(
   const child = fork(builtFile('analytics/analytics-child.ts'), [JSON.stringify(options)], {
     // Nothing of the pool's environment, which may hold its secrets, for SQL to find; and time in UTC.
     env: { TZ: 'UTC', UV_THREADPOOL_SIZE: '8', ...pick(process.env, ['PATH', 'HOME', 'TMPDIR', 'LD_LIBRARY_PATH']) },
-    ...launcher(),
+    ...tiedToParent(),
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
   beNice(child.pid);
@@ -73,13 +71,6 @@ export function startChild(
     kill: () => void child.kill('SIGKILL'),
     close: () => closeChild(child, gone),
   };
-}
-
-/** Where there is no such command, or Node's file has capabilities (setcap), the system does not see to it. */
-function launcher(): { readonly execPath?: string; readonly execArgv: string[] } {
-  const [execPath, ...options] = DIE_WITH_PARENT;
-  const works = spawnSync(execPath, [...options, 'true'], { stdio: 'ignore' }).status === 0;
-  return works ? { execPath, execArgv: [...options, process.execPath] } : { execArgv: [] };
 }
 
 /**
