@@ -17,6 +17,8 @@ export interface AdminRequest {
   readonly query: string;
   /** The Authorization header; empty where there is none. */
   readonly authorization: string;
+  /** The client's address. */
+  readonly address: string;
 }
 
 /** Answers what is for operators alone; undefined where the path is none of theirs. */

@@ -184,18 +184,18 @@ class ApiServer implements Server {
     }
     this.#waiting += 1;
     try {
-      return await this.#plan(request, path);
+      return await this.#plan(request, path, visitor.address);
     } finally {
       this.#waiting -= 1;
     }
   }
 
-  async #plan(request: IncomingMessage, path: string): Promise<Answer> {
+  async #plan(request: IncomingMessage, path: string, address: string): Promise<Answer> {
     const method = (request.method ?? '').toLowerCase();
     const query = (request.url ?? '').slice(path.length + 1);
     if (isBansPath(path)) {
       const authorization = request.headers.authorization ?? '';
-      const answer = await this.#modules.admin({ method, path, query, authorization });
+      const answer = await this.#modules.admin({ method, path, query, authorization, address });
       if (answer !== undefined) return answer;
     }
     const route = this.#routes.get(path) ?? minerRoute(path, query, this.#find);
