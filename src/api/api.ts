@@ -120,7 +120,7 @@ class SupervisedApi implements Api {
   }
 
   /** Resolves when a new process listens. */
-  #fork(): Promise<void> {
+  async #fork(): Promise<void> {
     const startedMs = performance.now();
     const child = fork(builtFile('api/api-child.ts'), {
       // Nothing of the pool's environment, which may hold its secrets.
@@ -141,7 +141,7 @@ class SupervisedApi implements Api {
           child.kill('SIGKILL');
         } else this.#take(child, message);
       });
-      child.once('error', (error) => {
+      child.on('error', (error) => {
         reject(error);
         // A process that could not be started has no exit.
         if (child.pid === undefined) this.#gone(error.message, startedMs);
@@ -221,9 +221,14 @@ class SupervisedApi implements Api {
   }
 
   #restart(): void {
+    clearTimeout(this.#restartTimer);
     this.#restartTimer = setTimeout(() => {
       this.#restarts += 1;
-      this.#fork().catch((err: unknown) => this.#modules.logger.error({ err }, 'HTTP could not start'));
+      this.#fork().catch((err: unknown) => {
+        this.#modules.logger.error({ err }, 'HTTP could not start; it will be tried again');
+        // A process that was started has an exit, which starts the next one.
+        if (this.#child === undefined && !this.#closing) this.#restart();
+      });
     }, this.#restartMs);
     this.#restartMs = Math.min(2 * this.#restartMs, RESTART_MS_MAX);
   }
