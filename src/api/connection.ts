@@ -29,7 +29,10 @@ export class Connection {
   take(exchange: Exchange, nowMs: number): void {
     if (this.#socket.destroyed) return;
     if (this.#busySinceMs === undefined) this.#begin(exchange, nowMs);
-    else if (this.#waiting.push(exchange) > limits.httpPipelineMax) this.close();
+    else if (this.#waiting.push(exchange) > limits.httpPipelineMax) {
+      this.visitor.offend();
+      this.close();
+    }
   }
 
   /** The answer has gone out. `nowMs` is monotonic. */

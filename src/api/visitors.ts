@@ -16,6 +16,8 @@ export interface Visitor {
   readonly address: string;
   /** Takes what a request costs; false if its address, or all together, have had too many. */
   take(cost: number): boolean;
+  /** It sent requests without waiting for answers: its address may not connect again for a while. */
+  offend(): void;
   /** The connection is gone. To be called once. */
   leave(): void;
 }
@@ -97,6 +99,9 @@ export class Visitors {
       take: (cost) => {
         const takenMs = this.#clock.monotonicMs();
         return (allowed || host.requests.take(cost, takenMs)) && this.#requests.take(1, takenMs);
+      },
+      offend: () => {
+        if (!allowed) host.handshakes.spend(limits.httpOffenceHandshakes, this.#clock.monotonicMs());
       },
       leave: () => {
         host.open -= 1;

@@ -90,6 +90,23 @@ describe('requests of one connection', () => {
     expect(asked).toBe(1);
   });
 
+  it('shut their address out for a while if that comes again and again', async () => {
+    const http = await start({
+      clock: { nowMs: () => 0, monotonicMs: () => 0 },
+      miner: () => new Promise(() => undefined),
+    });
+    const times = (limits.httpHandshakesPerAddressMax * limits.httpBurstSeconds) / limits.httpOffenceHandshakes;
+    for (let time = 0; time < times; time += 1) {
+      const socket = open(http, STRANGER);
+      socket.write(get('/api/v1/miners/me').repeat(100));
+      await closed(socket);
+    }
+    expect(http.server.counts().refused).toBe(0);
+    await closed(open(http, STRANGER));
+    expect(http.server.counts().refused).toBe(1);
+    expect((await fetch(`${http.url}/healthz`)).status).toBe(200);
+  });
+
   it('wait until the answer before them is read', async () => {
     let asked = 0;
     const text = 'x'.repeat(8 * 1024 * 1024);
