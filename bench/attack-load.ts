@@ -1,13 +1,15 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { Agent, get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SIMULATED_PAYOUT_ADDRESS } from '#sluice/config/defaults';
 import { compileNative } from './run/native.ts';
 import type { Server } from './run/server.ts';
 
-export type AttackKind = 'flood' | 'drip' | 'silent' | 'slow' | 'cut';
+export type AttackKind = 'flood' | 'drip' | 'silent' | 'slow' | 'cut' | 'frames' | 'pipeline';
 
 export interface AttackOptions {
   readonly kind: AttackKind;
@@ -15,6 +17,8 @@ export interface AttackOptions {
   readonly peers: number;
   readonly addresses: number;
   readonly secondsMax: number;
+  /** Where they connect; Stratum over TCP unless it is given. */
+  readonly port?: number;
   /** Submits or cuts a second over all. */
   readonly rate?: number;
 }
@@ -26,6 +30,7 @@ export interface AttackReport {
   readonly opened: number;
   readonly closed: number;
   readonly open: number;
+  /** Shares; frames; requests. */
   readonly submits: number;
   readonly cuts: number;
 }
@@ -37,8 +42,8 @@ export class Attack {
   readonly #ended: Promise<string>;
   #errors = '';
 
-  private constructor(server: Server, { kind, peers, addresses, secondsMax, rate }: AttackOptions) {
-    const args = [kind, '127.0.0.1', server.tcpPort, SIMULATED_PAYOUT_ADDRESS, peers, addresses, secondsMax];
+  private constructor(server: Server, { kind, peers, addresses, secondsMax, rate, port }: AttackOptions) {
+    const args = [kind, '127.0.0.1', port ?? server.tcpPort, SIMULATED_PAYOUT_ADDRESS, peers, addresses, secondsMax];
     const all = rate === undefined ? args : [...args, rate];
     this.#child = spawn(compileNative('attack'), all.map(String), { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child.stderr.on('data', (chunk: Buffer) => {
@@ -94,4 +99,44 @@ export async function connectTimesMs(server: Server, count: number): Promise<num
 export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+}
+
+/** A client whose connection was closed comes back after this. */
+const PAUSE_MS = 10;
+
+/** HTTP requests that cost the most, one after the other from each of several addresses, for as long as it is not ended. */
+export class CostlyRequests {
+  readonly #done: Promise<unknown>;
+  #ended = false;
+  #answers = 0;
+
+  constructor(httpPort: number, addresses: number) {
+    this.#done = Promise.all(Array.from({ length: addresses }, (_, i) => this.#ask(httpPort, `127.7.0.${i + 1}`)));
+  }
+
+  /** Returns how many were answered, with whatever status. */
+  async end(): Promise<number> {
+    this.#ended = true;
+    await this.#done;
+    return this.#answers;
+  }
+
+  async #ask(port: number, localAddress: string): Promise<void> {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const miner = `/api/v1/miners/${SIMULATED_PAYOUT_ADDRESS}`;
+    for (let i = 0; !this.#ended; i += 1) {
+      // Another page each time: the answer to one that was asked for lately is given again.
+      const paths = ['/metrics', `${miner}/workers?after=${localAddress}-${i}`, '/api/v1/pool', '/readyz', miner];
+      const request = get({ agent, host: '127.0.0.1', port, localAddress, path: paths[i % paths.length] ?? '/' });
+      try {
+        const [answer] = (await once(request, 'response')) as [IncomingMessage];
+        await once(answer.resume(), 'close');
+        this.#answers += 1;
+      } catch {
+        // It asks or connects too often, and is closed.
+        await sleep(PAUSE_MS);
+      }
+    }
+    agent.destroy();
+  }
 }

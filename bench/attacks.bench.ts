@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Attack, type AttackOptions, connectTimesMs, quantile } from './attack-load.ts';
+import { Attack, type AttackOptions, CostlyRequests, connectTimesMs, quantile } from './attack-load.ts';
 import { BadNeighbours } from './bad-neighbours.ts';
 import { type BenchContext, runBenchmark } from './run/benchmark.ts';
 import { connectionsPossible } from './run/files.ts';
@@ -32,10 +32,24 @@ const HONEST_LISTENERS = 1000;
 const SETTLE_MS = 2000;
 /** Logins beside bad neighbours: each may have to wait a quarter of a second. */
 const LOGINS = 20;
+/** Addresses that ask over HTTP, each the next as soon as it has an answer. */
+const ASKING = 16;
+/** Those who send frames or requests as fast as their sockets take them. */
+const BLASTING = 8;
 
 type Scenario = (pool: PoolServer, plan: Plan, context: BenchContext) => Promise<void>;
 
-const scenarios: readonly Scenario[] = [shareFlood, dripFeed, silentSockets, slowReaders, handshakeCuts, badNeighbours];
+const scenarios: readonly Scenario[] = [
+  shareFlood,
+  dripFeed,
+  silentSockets,
+  slowReaders,
+  handshakeCuts,
+  badNeighbours,
+  pingFrames,
+  pipelinedRequests,
+  costlyRequests,
+];
 
 await runBenchmark({
   name: 'attacks',
@@ -188,4 +202,50 @@ async function badNeighbours(pool: PoolServer, { seconds }: Plan, context: Bench
   samples.add(logins, 'with', { p50Ms: quantile(times, 0.5), p99Ms });
   bar(context, 'bad neighbours, honest p99 ≤ 50 ms, no honest share lost', beside.p99Ms, 50);
   bar(context, 'bad neighbours, honest connect to work at the same address p99 < 1,000 ms', p99Ms, 1000);
+}
+
+/** WebSocket pings: none of them is a message, and each is answered. */
+async function pingFrames(pool: PoolServer, plan: Plan, context: BenchContext): Promise<void> {
+  await sharesBeside(pool, plan, context, 'WebSocket pings, as many as the sockets take', async () => {
+    const options = { kind: 'frames', peers: BLASTING, addresses: BLASTING, port: pool.websocketPort } as const;
+    const attack = await Attack.begin(pool, { ...options, secondsMax: plan.seconds * 10 });
+    return async () => (await attack.end()).submits;
+  });
+}
+
+/** HTTP requests that do not wait for their answers, and answers that are never read. */
+async function pipelinedRequests(pool: PoolServer, plan: Plan, context: BenchContext): Promise<void> {
+  await sharesBeside(pool, plan, context, 'pipelined HTTP requests, as many as the sockets take', async () => {
+    const options = { kind: 'pipeline', peers: BLASTING, addresses: BLASTING, port: pool.httpPort } as const;
+    const attack = await Attack.begin(pool, { ...options, secondsMax: plan.seconds * 10 });
+    return async () => (await attack.end()).submits;
+  });
+}
+
+/** Each is answered as often as an address may ask, and closed then. */
+async function costlyRequests(pool: PoolServer, plan: Plan, context: BenchContext): Promise<void> {
+  await sharesBeside(pool, plan, context, `the costliest HTTP requests, from ${ASKING} addresses`, async () => {
+    const asking = new CostlyRequests(pool.httpPort, ASKING);
+    return () => asking.end();
+  });
+}
+
+/** `begin` starts an attack; what it returns ends the attack, and tells how often was attacked. */
+async function sharesBeside(
+  pool: PoolServer,
+  { seconds }: Plan,
+  context: BenchContext,
+  what: string,
+  begin: () => Promise<() => Promise<number>>,
+): Promise<void> {
+  const workload = `${what}; ${HONEST.rate} honest shares/s`;
+  const alone = await load(pool, { ...HONEST, seconds });
+  context.samples.add(workload, 'without', { p50Ms: alone.p50Ms, p99Ms: alone.p99Ms });
+  const began = performance.now();
+  const end = await begin();
+  const beside = await load(pool, { ...HONEST, seconds });
+  const attacks = await end();
+  const attacksPerSecond = (attacks * 1000) / (performance.now() - began);
+  context.samples.add(workload, 'with', { p50Ms: beside.p50Ms, p99Ms: beside.p99Ms, attacksPerSecond });
+  bar(context, `${what}, honest p99 ≤ 50 ms, no honest share lost`, beside.p99Ms, 50);
 }

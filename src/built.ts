@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 /**
@@ -15,3 +16,22 @@ export function builtFile(file: string): string {
  * core: with one thread the p999 of a reply is about half (bench/README.md).
  */
 export const nodeFlags: readonly string[] = ['--v8-pool-size=1'];
+
+/** Has the kernel kill a process when the one that started it dies, even if either of them hangs or is stopped. */
+const DIE_WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL'] as const;
+
+/** Whether the command works here; undefined before it was tried. */
+let dieWithParent: boolean | undefined;
+
+/**
+ * How `fork` starts a child that ends with this process. Without the command, or if Node's file has capabilities (setcap),
+ * the child has to notice by itself that its channel is closed.
+ */
+export function tiedToParent(flags: readonly string[] = []): {
+  readonly execPath?: string;
+  readonly execArgv: string[];
+} {
+  const [execPath, ...options] = DIE_WITH_PARENT;
+  dieWithParent ??= spawnSync(execPath, [...options, 'true'], { stdio: 'ignore' }).status === 0;
+  return dieWithParent ? { execPath, execArgv: [...options, process.execPath, ...flags] } : { execArgv: [...flags] };
+}

@@ -181,7 +181,13 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
         stratumWebsocket: await open(
           'stratum+ws',
           listenWebSocket(
-            { ...shared, ...websocket, port: ports.websocket ?? websocket.port, shared: options.shared },
+            {
+              ...shared,
+              ...websocket,
+              port: ports.websocket ?? websocket.port,
+              shared: options.shared,
+              origins: stratum.websocketOrigins,
+            },
             listenModules,
           ),
         ),

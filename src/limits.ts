@@ -4,6 +4,8 @@ export const limits = {
   configBytesMax: 1024 * 1024,
   /** A Stratum line or WebSocket message; longer ones close the connection. */
   lineBytesMax: 8 * 1024,
+  /** Pings and pongs of one WebSocket in a second; a client that sends more is closed. */
+  controlFramesPerSecondMax: 16,
   /** Merkle branches that a job may have: ESP-Miner reads no more than 32, and 2^32 transactions never fit a block. */
   merkleBranchesMax: 32,
   /** Serialised coinbase without witness. */
@@ -123,6 +125,46 @@ export const limits = {
   idlersPerTickMax: 1024,
   /** Bans and records of past ones. */
   bansMax: 65_536,
+  /** HTTP connections, of all and of one address (IPv4, or an IPv6 /64). Further ones are closed as they are accepted. */
+  httpConnectionsMax: 1024,
+  /** Of these, connections that only addresses in `stratum.bans.allow` may have: whoever watches the pool gets in. */
+  httpConnectionsReserved: 64,
+  httpConnectionsPerAddressMax: 128,
+  /** New HTTP connections and requests of one address a second, and requests of all; `httpBurstSeconds` of them may come at once. */
+  httpHandshakesPerAddressMax: 20,
+  httpRequestsPerAddressMax: 20,
+  httpRequestsMax: 2_000,
+  httpBurstSeconds: 10,
+  /** What a page of workers costs, in requests: the pool is asked for each hundred of its workers. */
+  httpWorkersPageCost: 10,
+  /** Requests of one HTTP connection that wait for the answer under way. A client that sends more is closed. */
+  httpPipelineMax: 16,
+  /** What that costs its address, in new connections: the requests of one read (64 KiB) take 20 ms. */
+  httpOffenceHandshakes: 40,
+  httpHeaderBytesMax: 8 * 1024,
+  /** Milliseconds for a whole request to come, and for an answer to be read; and the silence that ends a connection. */
+  httpRequestMsMax: 10_000,
+  httpAnswerMsMax: 30_000,
+  httpIdleMsMax: 10_000,
+  /** Bytes of answers that clients have not read yet, of all connections. Further requests are answered 503. */
+  httpUnsentBytesMax: 64 * 1024 * 1024,
+  /** Answers that wait for the pool at one time. */
+  httpWaitingMax: 256,
+  /** Heap of the process that serves HTTP, MiB. It is started again if it needs more. */
+  httpHeapMibMax: 256,
+  /**
+   * What HTTP may ask the pool's event loop a second: for its status, its readiness and what is for operators each; for its
+   * metrics; and for miners, each with up to `workersPerQuestionMax` workers (`totalsPerQuestion` without workers cost as
+   * much). About 80 ms of each second in all. A question about a miner waits for its turn, up to `minerTurnMsMax`.
+   */
+  statusQuestionsPerSecondMax: 20,
+  metricsQuestionsPerSecondMax: 2,
+  minerQuestionsPerSecondMax: 100,
+  workersPerQuestionMax: 100,
+  totalsPerQuestion: 4,
+  minerTurnMsMax: 2_000,
+  /** Milliseconds that HTTP waits for the pool's answer. */
+  poolAnswerMsMax: 5_000,
   /** Shares in one verification batch of the kernel. */
   kernelBatchMax: 128,
   /** Shares waiting for verification or for their commit; beyond it they are refused as `overloaded`. */
@@ -182,5 +224,12 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.banPoints < l.presentBanPoints, 'banPoints < presentBanPoints');
   must(l.slowedMs < l.handshakeMsMax, 'a slowed connection has time for its handshake');
   must(l.lineBytesMax <= l.bytesPerSecondMax, 'a line fits the bytes of a second');
+  must(l.httpConnectionsReserved < l.httpConnectionsMax, 'strangers have HTTP connections');
+  must(l.httpConnectionsPerAddressMax * 8 <= l.httpConnectionsMax, 'no address takes more than an eighth of HTTP');
+  must(
+    l.httpWorkersPageCost * 2 <= l.httpRequestsPerAddressMax * l.httpBurstSeconds,
+    'an address may ask for pages of workers',
+  );
+  must(l.poolAnswerMsMax < l.httpIdleMsMax, 'a connection outlives the wait for its answer');
   must((l.seenPerTipMax & (l.seenPerTipMax - 1)) === 0, 'seenPerTipMax is a power of two');
 }

@@ -1,9 +1,11 @@
 import { availableParallelism } from 'node:os';
+import { answerAdmin } from './api/admin.ts';
 import { ADMIN_SOCKET_FILE, AdminSocket } from './api/admin-socket.ts';
-import { startApi } from './api/server.ts';
+import { TokenGuard } from './api/admin-token.ts';
+import { type Api, startApi } from './api/api.ts';
 import { startGateways } from './cluster/gateways.ts';
 import type { Config } from './config/config.ts';
-import type { BanControl, Clock, Logger } from './domain/ports.ts';
+import type { Ban, BanControl, Clock, Logger } from './domain/ports.ts';
 import { startGateway } from './gateway.ts';
 import { JobStore } from './jobs/store.ts';
 import { loadKernel } from './kernel/kernel.ts';
@@ -16,7 +18,14 @@ import { openDataFolder } from './pool/data-folder.ts';
 import { openLog } from './pool/log.ts';
 import { createNode } from './pool/node.ts';
 import { Running } from './pool/running.ts';
-import { createFindMiner, createStatus, type PoolParts, refreshGauges, unready } from './pool/view.ts';
+import {
+  createFindMiner,
+  createStatus,
+  type PoolParts,
+  refreshGauges,
+  refreshHttpCounters,
+  unready,
+} from './pool/view.ts';
 import { Work } from './pool/work.ts';
 import { mergeStatuses, type ShareLogStatus } from './sharelog/share-log.ts';
 import { withSocketPath } from './sharelog/socket-path.ts';
@@ -85,7 +94,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const { enabled, allow, deny } = config.stratum.bans;
   const banStore = openBanStore(
     { folder: config.data, enabled, allow: ranges(allow), deny: ranges(deny), entriesMax: limits.bansMax },
-    { clock, logger, banned: (ban) => gateway.evict(ban) },
+    { clock, logger, banned: (ban) => evict(ban) },
   );
   running.onClose(() => banStore.close());
   const jobs = new JobStore({ jobsMax: limits.jobsMax });
@@ -128,13 +137,21 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
           },
         );
   running.onClose(() => gateway.close());
+  let api: Api | undefined;
+  function evict(ban: Ban): void {
+    gateway.evict(ban);
+    api?.ban(ban);
+  }
 
   const banControl: BanControl = {
     list: () => banStore.bans.list(),
     add: (address, durationMs, reason) => banStore.bans.add(address, durationMs, reason),
     lift(address) {
       const lifted = banStore.bans.lift(address);
-      if (lifted) gateway.pardon(address);
+      if (lifted) {
+        gateway.pardon(address);
+        api?.pardon(address);
+      }
       return lifted;
     },
   };
@@ -145,16 +162,24 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   metrics.onScrape(() => {
     refreshGauges(parts, metrics, clock);
     metrics.gauges.bans = banStore.bans.list().length;
+    if (api !== undefined) refreshHttpCounters(api.counts(), metrics);
   });
-  const api = await startApi(config.http.listen, {
-    logger,
-    admin: { token: config.http.adminToken, bans: banControl },
-    pool: status,
-    miner: createFindMiner(config, gateway, logger),
-    ready: () => unready(parts),
-    metrics: () => metrics.text(),
-  });
-  running.onClose(async () => api.close());
+  const { adminToken } = config.http;
+  const guard = adminToken === undefined ? undefined : new TokenGuard(adminToken, () => clock.monotonicMs());
+  const http = await startApi(
+    { ...config.http.listen, allow, deny },
+    {
+      logger,
+      bans: () => banStore.bans.list(),
+      pool: status,
+      miner: createFindMiner(config, gateway, logger),
+      ready: () => unready(parts),
+      metrics: () => metrics.text(),
+      admin: (request) => answerAdmin(request, { bans: banControl }, guard),
+    },
+  );
+  api = http;
+  running.onClose(() => http.close());
   const adminSocket = new AdminSocket({ bans: banControl });
   await withSocketPath(config.data, ADMIN_SOCKET_FILE, (path) => adminSocket.listen(path));
   running.onClose(() => adminSocket.close());
@@ -171,7 +196,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const endpoints = await gateway.listen();
   logger.info({ version, kernel: code.build, epoch: log.epoch }, 'pool started');
   return {
-    endpoints: { ...endpoints, http: `http://${api.address}` },
+    endpoints: { ...endpoints, http: `http://${http.address}` },
     closed: running.closed,
     reload: () => gateway.reload(),
     close: () => running.close(),

@@ -24,7 +24,7 @@ const mayImport: Readonly<Record<string, readonly string[] | '*'>> = {
   sharelog: [],
   ledger: ['sharelog', 'bitcoin'],
   analytics: ['sharelog'],
-  api: ['ledger', 'analytics', 'uws'],
+  api: ['ledger', 'analytics'],
   miner: ['stratum', 'kernel', 'bitcoin'],
   'gateway-status': '*',
   gateway: '*',

@@ -9,6 +9,8 @@
  *   attack slow HOST PORT USER PEERS ADDRESSES SECONDS         logs in with the smallest receive buffer, and never reads
  *   attack cut HOST PORT USER PEERS ADDRESSES SECONDS RATE     RATE times a second over all: sends a login up to its n-th
  *                                                              byte, and goes: by a reset, by an end; then n + 1
+ *   attack frames HOST PORT USER PEERS ADDRESSES SECONDS       WebSocket: pings, as many as the socket takes
+ *   attack pipeline HOST PORT USER PEERS ADDRESSES SECONDS     HTTP: requests, as many as the socket takes; reads no answer
  *
  * Prints `{"opened":N}` when all peers have been let in or turned away once, and the counts at the end. It ends early when
  * stdin is closed.
@@ -23,6 +25,7 @@
 #include <sys/socket.h>
 
 #include "stratum.h"
+#include "websocket.h"
 
 #define EVENTS 512
 #define PAUSE_SECONDS 0.01
@@ -32,8 +35,8 @@
 /* Connections that may wait for the server at a time, so that its backlog is not what is measured. */
 #define OPENING_MAX 512
 
-enum mode { FLOOD, DRIP, SILENT, SLOW, CUT };
-static const char *const names[] = {"flood", "drip", "silent", "slow", "cut"};
+enum mode { FLOOD, DRIP, SILENT, SLOW, CUT, FRAMES, PIPELINE };
+static const char *const names[] = {"flood", "drip", "silent", "slow", "cut", "frames", "pipeline"};
 
 struct attacker {
     struct peer peer; /* fd -1 while it is away */
@@ -127,6 +130,27 @@ static void cut(struct attacker *a) {
     a->due = 0;
 }
 
+/* What FRAMES and PIPELINE send, over and over: whole frames or requests. */
+static char repeated[65536];
+static size_t repeated_bytes, unit_bytes;
+
+static void prepare_repeated(void) {
+    static const char request[] = "GET /api/v1/pool HTTP/1.1\r\nHost: x\r\n\r\n";
+    char unit[128];
+    if (mode == FRAMES) unit_bytes = frame_header(unit, 0x9, 0);
+    else memcpy(unit, request, unit_bytes = sizeof request - 1);
+    for (; repeated_bytes + unit_bytes <= sizeof repeated; repeated_bytes += unit_bytes)
+        memcpy(repeated + repeated_bytes, unit, unit_bytes);
+}
+
+/* `line_bytes` is set when the connection is ready for it: a WebSocket when the upgrade is answered. */
+static void repeat(struct attacker *a) {
+    size_t at = a->line_sent % repeated_bytes, sent = 0;
+    if (!send_some(a, repeated + at, repeated_bytes - at, &sent)) return;
+    done.submits += (a->line_sent + sent) / unit_bytes - a->line_sent / unit_bytes;
+    a->line_sent += sent;
+}
+
 static void connected(struct attacker *a) {
     static char dots[DRIP_BYTES];
     char out[512];
@@ -140,7 +164,11 @@ static void connected(struct attacker *a) {
     watch(a, mode == SLOW ? 0 : EPOLLIN, EPOLL_CTL_MOD);
     if (mode == CUT) cut(a);
     else if (mode == FLOOD || mode == SLOW) send_some(a, out, hello(out, sizeof out), NULL);
-    else if (mode == DRIP) {
+    else if (mode == FRAMES) send_some(a, websocket_upgrade, sizeof websocket_upgrade - 1, NULL);
+    else if (mode == PIPELINE) {
+        a->line_bytes = 1;
+        watch(a, 0, EPOLL_CTL_MOD);
+    } else if (mode == DRIP) {
         memset(dots, '.', sizeof dots);
         dots[0] = '{';
         send_some(a, dots, sizeof dots, NULL);
@@ -181,6 +209,7 @@ static void take(struct attacker *a, uint32_t events) {
     if (events & (EPOLLHUP | EPOLLERR)) { gone(a); return; }
     ssize_t n = read(a->peer.fd, in, sizeof in);
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) gone(a);
+    else if (n > 0 && mode == FRAMES) a->line_bytes = 1;
 }
 
 /* What is due: attackers who come back, bytes, submits. */
@@ -198,6 +227,8 @@ static void act(double t, double start, double rate) {
             send_some(a, ".", 1, NULL);
         }
     }
+    for (int i = 0; (mode == FRAMES || mode == PIPELINE) && i < peers; i++)
+        if (attackers[i].peer.fd >= 0 && attackers[i].line_bytes > 0) repeat(&attackers[i]);
     for (int tries = 0; mode == FLOOD && tries < peers; tries++) {
         uint64_t due = (uint64_t)((t - start) * rate);
         if (done.submits >= due) break;
@@ -207,10 +238,10 @@ static void act(double t, double start, double rate) {
 }
 
 int main(int argc, char **argv) {
-    mode = CUT + 1;
-    for (int i = FLOOD; argc > 1 && i <= CUT; i++) if (strcmp(argv[1], names[i]) == 0) mode = (enum mode)i;
-    if (mode > CUT || argc != (mode == FLOOD || mode == CUT ? 9 : 8)) {
-        fprintf(stderr, "usage: attack flood|cut|drip|silent|slow HOST PORT USER PEERS ADDRESSES SECONDS [RATE]\n");
+    mode = PIPELINE + 1;
+    for (int i = FLOOD; argc > 1 && i <= PIPELINE; i++) if (strcmp(argv[1], names[i]) == 0) mode = (enum mode)i;
+    if (mode > PIPELINE || argc != (mode == FLOOD || mode == CUT ? 9 : 8)) {
+        fprintf(stderr, "usage: attack flood|cut|drip|silent|slow|frames|pipeline HOST PORT USER PEERS ADDRESSES SECONDS [RATE]\n");
         return 2;
     }
     user = argv[4];
@@ -231,6 +262,7 @@ int main(int argc, char **argv) {
     attackers = calloc((size_t)peers, sizeof *attackers);
     poll_fd = epoll_create1(0);
     on_job = new_job;
+    prepare_repeated();
     for (int i = 0; i < peers; i++) {
         attackers[i].index = i;
         attackers[i].peer.fd = -1;

@@ -23,6 +23,7 @@ export interface PoolOptions {
 
 /** A pool with everything embedded, and durable acknowledgement as always. */
 export interface PoolServer extends Server {
+  readonly httpPort: number;
   /** Rows of accepted shares in ClickHouse. */
   acceptedRows(): Promise<number>;
 }
@@ -51,6 +52,7 @@ export async function startPool(options: PoolOptions): Promise<PoolServer> {
     name: options.name,
     tcpPort: portOf(endpoints.stratumTcp),
     websocketPort: portOf(endpoints.stratumWebsocket),
+    httpPort: portOf(endpoints.http),
     tree: () => readTree(server.pid),
     async settle() {
       for (const end = performance.now() + SETTLE_MS_MAX; (await behindRows()) > 0; await sleep(POLL_MS)) {

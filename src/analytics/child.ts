@@ -1,7 +1,7 @@
-import { type ChildProcess, fork, spawnSync } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { builtFile } from '../built.ts';
+import { builtFile, tiedToParent } from '../built.ts';
 import type { Logger } from '../domain/ports.ts';
 import { ChildPriority, type Priority } from './child-priority.ts';
 import type { ChildOptions, ChildReply, ChildRequest } from './messages.ts';
@@ -9,8 +9,6 @@ import type { ChildOptions, ChildReply, ChildRequest } from './messages.ts';
 const CLOSE_MS_MAX = 6_000;
 /** One that is killed gets this long to be gone. */
 const KILL_MS_MAX = 1_000;
-/** Has the kernel kill what it starts when the starting process dies: also where that hangs, or is stopped. */
-const DIE_WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL'] as const;
 
 /** The analytics child process, from outside. */
 export interface AnalyticsChild {
@@ -31,7 +29,7 @@ export interface AnalyticsChild {
 
 /**
  * Starts the child. It ends when this process does, even by kill -9: whatever it is doing where the system sees to that
- * (`launcher`), else as soon as it notices.
+ * (`tiedToParent`), else as soon as it notices.
  */
 export function startChild(
   options: ChildOptions,
@@ -41,7 +39,7 @@ export function startChild(
   const child = fork(builtFile('analytics/analytics-child.ts'), [], {
     // Nothing of the pool's environment, which may hold its secrets, for SQL to find; and time in UTC.
     env: { TZ: 'UTC', UV_THREADPOOL_SIZE: '8', ...pick(process.env, ['PATH', 'HOME', 'TMPDIR', 'LD_LIBRARY_PATH']) },
-    ...launcher(),
+    ...tiedToParent(),
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
   // From outside and at once: a process that sets its own has made the threads already that will make ClickHouse's.
@@ -75,13 +73,6 @@ export function startChild(
     kill: () => void child.kill('SIGKILL'),
     close: () => closeChild(child, gone),
   };
-}
-
-/** Where there is no such command, or Node's file has capabilities (setcap), the system does not see to it. */
-function launcher(): { readonly execPath?: string; readonly execArgv: string[] } {
-  const [execPath, ...options] = DIE_WITH_PARENT;
-  const works = spawnSync(execPath, [...options, 'true'], { stdio: 'ignore' }).status === 0;
-  return works ? { execPath, execArgv: [...options, process.execPath] } : { execArgv: [] };
 }
 
 /**

@@ -3,10 +3,8 @@ import type { TokenGuard } from './admin-token.ts';
 import { answerBans, BANS_ALLOW, isBansPath } from './bans.ts';
 import { type Answer, json } from './response.ts';
 
-/** What operators may do over HTTP, and the token that makes one of somebody. */
+/** What operators may do over HTTP. */
 export interface Admin {
-  /** Undefined: nobody is one. */
-  readonly token: string | undefined;
   readonly bans: BanControl;
 }
 
@@ -22,11 +20,7 @@ export interface AdminRequest {
 }
 
 /** Answers what is for operators alone; undefined for any other path. Without a guard there is no token, and nobody may ask. */
-export function answerAdmin(
-  request: AdminRequest,
-  { bans }: Pick<Admin, 'bans'>,
-  guard: TokenGuard | undefined,
-): Answer | undefined {
+export function answerAdmin(request: AdminRequest, { bans }: Admin, guard: TokenGuard | undefined): Answer | undefined {
   const { method, path, query, authorization, address } = request;
   if (!isBansPath(path)) return undefined;
   if (method === 'options') return { status: '204 No Content', type: '', body: '', allow: BANS_ALLOW };

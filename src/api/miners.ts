@@ -1,4 +1,5 @@
 import type { Hashrates, MinerReport, MinerView, WorkerReport } from '../domain/miner.ts';
+import { limits } from '../limits.ts';
 import { type Answer, json } from './response.ts';
 
 /** Where miners are served, each below it. */
@@ -19,11 +20,19 @@ export type MinerAnswer =
   /** It can not be told at the moment. */
   | { readonly kind: 'unavailable'; readonly reason: string };
 
-/** Looks up what is written in a path; `workersMax` 0 for the totals alone. */
-export type FindMiner = (
-  address: string,
-  page: { readonly after: string | undefined; readonly workersMax: number },
-) => Promise<MinerAnswer>;
+/** Which of a miner's workers are wanted: `workersMax` at most, after this name; 0 for the totals alone. */
+export interface MinerPage {
+  readonly after: string | undefined;
+  readonly workersMax: number;
+}
+
+/** Looks up what is written in a path. */
+export type FindMiner = (address: string, page: MinerPage) => Promise<MinerAnswer>;
+
+/** What a request costs its address, in requests (limits.ts). */
+export function costOf(path: string): number {
+  return path.startsWith(MINERS_PATH) && path.endsWith('/workers') ? limits.httpWorkersPageCost : 1;
+}
 
 /**
  * The route of a path below MINERS_PATH; undefined for any other. `path` and `query` are as sent. What is answered is of

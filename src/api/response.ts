@@ -1,4 +1,4 @@
-import type { HttpResponse } from '../uws.ts';
+import type { ServerResponse } from 'node:http';
 
 /** An answer as the routes give it; how it goes out is this file's. */
 export interface Answer {
@@ -30,42 +30,41 @@ export function json(status: Answer['status'], value: unknown, allow?: string): 
   return allow === undefined ? answer : { ...answer, allow };
 }
 
+/** What a fault of the pool looks like from outside (RFC 9457): nothing of the fault itself is in it. */
+export const internalError: Answer = {
+  ...json('500 Internal Server Error', { title: 'Internal Server Error', status: 500, error: 'internal error' }),
+  type: 'application/problem+json; charset=utf-8',
+};
+
 /**
  * The API is public and read-only: any page may read it. It serves no documents, so a browser that is talked into
  * showing an answer as one gets nothing to run.
  */
-const headers = [
-  ['Access-Control-Allow-Origin', '*'],
-  ['Cache-Control', 'no-store'],
-  ['Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'"],
-  ['Cross-Origin-Resource-Policy', 'cross-origin'],
-  ['Referrer-Policy', 'no-referrer'],
-  ['X-Content-Type-Options', 'nosniff'],
-] as const;
+const headers = {
+  'Access-Control-Allow-Origin': '*',
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'Cross-Origin-Resource-Policy': 'cross-origin',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+} as const;
 
-/**
- * Writes an answer in one go. Must not be called after an abort. `bare` leaves the body out, as HEAD wants; its length is
- * written by hand, since `endWithoutBody(length)` of uWebSockets.js 20.51 never ends the response.
- */
-export function respond(response: HttpResponse, answer: Answer, bare: boolean): void {
-  response.cork(() => {
-    response.writeStatus(answer.status);
-    for (const [name, value] of headers) response.writeHeader(name, value);
-    if (answer.status === '401 Unauthorized') response.writeHeader('WWW-Authenticate', 'Bearer');
-    if (answer.allow !== undefined) {
-      response.writeHeader('Allow', answer.allow);
-      response.writeHeader('Access-Control-Allow-Methods', answer.allow);
-    }
-    if (answer.status === '204 No Content') {
-      response.endWithoutBody();
-      return;
-    }
-    response.writeHeader('Content-Type', answer.type);
-    if (!bare) {
-      response.end(answer.body);
-      return;
-    }
-    response.writeHeader('Content-Length', String(Buffer.byteLength(answer.body)));
-    response.endWithoutBody();
+/** A client that was turned away may come back after this many seconds. */
+const RETRY_AFTER_SECONDS = 1;
+
+/** Writes an answer with its length; returns the bytes of its body. Node leaves the body out for HEAD. */
+export function respond(response: ServerResponse, { status, type, body, allow }: Answer): number {
+  const code = Number.parseInt(status, 10);
+  const bytes = Buffer.from(body);
+  response.writeHead(code, status.slice(4), {
+    ...headers,
+    ...(code === 401 && { 'WWW-Authenticate': 'Bearer' }),
+    ...((code === 429 || code === 503) && { 'Retry-After': RETRY_AFTER_SECONDS }),
+    // Whoever asks too often has to connect again, which has a rate of its own.
+    ...(code === 429 && { Connection: 'close' }),
+    ...(allow !== undefined && { Allow: allow, 'Access-Control-Allow-Methods': allow }),
+    ...(code !== 204 && { 'Content-Type': type, 'Content-Length': bytes.length }),
   });
+  response.end(bytes);
+  return bytes.length;
 }

@@ -1,34 +1,37 @@
-import type { FindMiner } from './miners.ts';
 import { type Answer, json } from './response.ts';
-import type { PoolStatus } from './status.ts';
+import { type ApiSources, type Awaitable, Unavailable } from './sources.ts';
 
-/** Where the API gets its answers. Each is asked per request, so each must be cheap. */
-export interface ApiSources {
-  pool(): PoolStatus;
-  readonly miner: FindMiner;
-  /** Why miners should not be sent here; empty where all is ready. */
-  ready(): readonly string[];
-  /** The text format of Prometheus, version 0.0.4. */
-  metrics(): Promise<string>;
-}
-
-export type Route = () => Answer | Promise<Answer>;
+export type Route = () => Promise<Answer>;
 
 /** What is served, by path. */
 export function createRoutes(sources: ApiSources): ReadonlyMap<string, Route> {
+  const alive = async (): Promise<readonly string[]> => {
+    await sources.ready();
+    return [];
+  };
   return new Map<string, Route>([
-    // Whatever is wrong with the disk or the node mends without a restart; what does not mend does not answer.
-    ['/healthz', () => probe([])],
-    ['/readyz', () => probe(sources.ready())],
-    ['/api/v1/pool', () => json('200 OK', sources.pool())],
+    // Whatever is wrong with the disk or the node mends without a restart. A pool that does not answer does not mend.
+    ['/healthz', () => probe(alive)],
+    ['/readyz', () => probe(() => sources.ready())],
+    ['/api/v1/pool', async () => json('200 OK', await sources.pool())],
     ['/metrics', shared(async () => prometheus(await sources.metrics()))],
   ]);
 }
 
-function probe(reasons: readonly string[]): Answer {
+async function probe(ask: () => Awaitable<readonly string[]>): Promise<Answer> {
+  const reasons = await reasonsOf(ask);
   return reasons.length === 0
     ? json('200 OK', { status: 'ok' })
     : json('503 Service Unavailable', { status: 'unavailable', reasons });
+}
+
+async function reasonsOf(ask: () => Awaitable<readonly string[]>): Promise<readonly string[]> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof Unavailable) return [error.message];
+    throw error;
+  }
 }
 
 function prometheus(body: string): Answer {

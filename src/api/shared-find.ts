@@ -26,6 +26,8 @@ export function sharedFind(find: FindMiner, now: () => number): FindMiner {
     }
     const answer = find(address, page);
     shared.set(key, { answer, askedMs: nowMs });
+    // What could not be looked up is looked up again.
+    answer.catch(() => shared.delete(key));
     return answer;
   };
 }

@@ -98,6 +98,8 @@ export interface StratumConfig {
   /** At least one of `tcp`, `websocket` and `tls` is there. */
   readonly tcp: HostPort | undefined;
   readonly websocket: HostPort | undefined;
+  /** The sites whose pages may connect to it, lower-case; `*` for all. */
+  readonly websocketOrigins: readonly string[];
   readonly tls: TlsConfig | undefined;
   /** Processes; 0 = as many as cores. */
   readonly gateways: number;

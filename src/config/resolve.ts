@@ -116,6 +116,7 @@ function resolveStratum({ stratum = {} }: Given, network: Network, complain: Com
   return {
     tcp,
     websocket,
+    websocketOrigins: (stratum['websocket-origins'] ?? []).map((origin) => origin.toLowerCase()),
     tls: stratum.tls && { ...stratum.tls, listen: stratum.tls.listen ?? listenDefaults.tls },
     gateways: stratum.gateways ?? 1,
     proxyProtocol: stratum['proxy-protocol'] ?? false,

@@ -51,6 +51,9 @@ export const schema = z.strictObject({
     .strictObject({
       tcp: leaf.hostPortOrOff().optional(),
       websocket: leaf.hostPortOrOff().optional(),
+      'websocket-origins': leaf
+        .texts(64, 'must be a list of sites such as "https://example.org", or "*" for all', isOrigin)
+        .optional(),
       tls: z.strictObject({ listen: leaf.hostPort().optional(), cert: leaf.path(), key: leaf.path() }).optional(),
       gateways: leaf.integer(0, 256).optional(),
       'proxy-protocol': leaf.boolean().optional(),
@@ -162,6 +165,12 @@ export function databaseOf(url: string): string | undefined {
     .exec(url)
     ?.slice(1, 2)
     .map((name) => name ?? '')[0];
+}
+
+/** A site as a browser names it: scheme, host and port, and nothing else. */
+function isOrigin(text: string): boolean {
+  if (text === '*' || text === 'null') return true;
+  return /^[a-z][a-z0-9+.-]*:\/\/[^/?#@\s]+$/i.test(text);
 }
 
 /** `version-mask` as a number, u32; undefined where it is none. */

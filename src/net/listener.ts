@@ -23,6 +23,8 @@ export interface ListenOptions {
    * Default: none.
    */
   readonly proxies?: readonly IpRange[];
+  /** WebSocket only: the sites whose pages may connect, lower-case; `*` for all. Default: none. */
+  readonly origins?: readonly string[];
 }
 
 export interface ListenModules {

@@ -1,4 +1,5 @@
 import type { Analytics, AnalyticsStatus } from '../analytics/analytics.ts';
+import type { ApiCounts } from '../api/api.ts';
 import type { FindMiner } from '../api/miners.ts';
 import type { PoolStatus, StratumCounts } from '../api/status.ts';
 import { parseAddress } from '../bitcoin/address.ts';
@@ -161,4 +162,13 @@ export function refreshGauges(
   Object.assign(protocolErrors, session.protocolErrors satisfies typeof protocolErrors);
   counters.shareLogDroppedRows = logStatus.droppedRows;
   counters.analyticsRows = analyticsStatus.shippedRows;
+}
+
+/** What the HTTP process has counted. */
+export function refreshHttpCounters(counts: ApiCounts, { counters }: Pick<Metrics, 'counters'>): void {
+  counters.httpRequests = counts.requests;
+  counters.httpRefused = counts.refused;
+  counters.httpLimited = counts.limited;
+  counters.httpFaults = counts.faults;
+  counters.httpRestarts = counts.restarts;
 }

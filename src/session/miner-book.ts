@@ -31,10 +31,10 @@ export class MinerBook {
       miner = new MinerTally(account, nowMs);
       this.#miners.set(account, miner);
     }
-    let tally = miner.workers.get(rig);
+    let tally = miner.worker(rig);
     if (tally === undefined) {
       tally = new WorkerTally(worker, miner, nowMs);
-      miner.workers.set(rig, tally);
+      miner.add(tally);
     }
     tally.connections += 1;
     miner.authorized += 1;
@@ -47,7 +47,7 @@ export class MinerBook {
     if (miner === undefined) throw new Error('miners: somebody leaves who never came');
     miner.authorized -= 1;
     tally.connections -= 1;
-    if (tally.connections === 0) miner.workers.delete(tally.rig);
+    if (tally.connections === 0) miner.remove(tally);
     if (miner.authorized === 0) this.#miners.delete(tally.account);
   }
 
@@ -56,26 +56,6 @@ export class MinerBook {
     const miner = this.#miners.get(account);
     if (miner === undefined) return undefined;
     const nowMs = this.#clock.nowMs();
-    const workers = firstAfter(miner.workers.keys(), after, workersMax).flatMap(
-      (rig) => miner.workers.get(rig)?.report(nowMs) ?? [],
-    );
-    return { miner: miner.report(nowMs), workers };
+    return { miner: miner.report(nowMs), workers: miner.workersAfter(after, workersMax, nowMs) };
   }
-}
-
-/** The first `max` names after one, in order. Holds no more than twice as many: a farm has thousands of others. */
-function firstAfter(names: Iterable<string>, after: string | undefined, max: number): string[] {
-  if (max === 0) return [];
-  const first: string[] = [];
-  let last: string | undefined;
-  const cut = (): void => {
-    first.sort().splice(max);
-    if (first.length === max) last = first[max - 1];
-  };
-  for (const name of names) {
-    if ((after !== undefined && name <= after) || (last !== undefined && name > last)) continue;
-    if (first.push(name) >= 2 * max) cut();
-  }
-  cut();
-  return first;
 }

@@ -1,14 +1,16 @@
-import type { MinerReport } from '../domain/miner.ts';
+import type { MinerReport, WorkerReport } from '../domain/miner.ts';
 import type { JudgedShare } from '../domain/share.ts';
 import { type RejectReason, rejects } from '../domain/verdict.ts';
+import { SortedNames } from './sorted-names.ts';
 import { WorkRate } from './work-rate.ts';
 import type { ShareCounter, WorkerTally } from './worker-tally.ts';
 
 /** An address that somebody mines for on this gateway, with its workers and what they have done since the first came. */
 export class MinerTally implements ShareCounter {
   readonly account: string;
-  /** By rig. */
-  readonly workers = new Map<string, WorkerTally>();
+  /** By rig, whose names stand in order as well. */
+  readonly #workers = new Map<string, WorkerTally>();
+  readonly #rigs = new SortedNames();
   /** Names authorised on open connections; a name on two connections counts twice. */
   authorized = 0;
   readonly #sinceMs: number;
@@ -25,6 +27,25 @@ export class MinerTally implements ShareCounter {
     this.account = account;
     this.#sinceMs = nowMs;
     this.#rate = new WorkRate(nowMs);
+  }
+
+  worker(rig: string): WorkerTally | undefined {
+    return this.#workers.get(rig);
+  }
+
+  add(worker: WorkerTally): void {
+    this.#workers.set(worker.rig, worker);
+    this.#rigs.add(worker.rig);
+  }
+
+  remove({ rig }: WorkerTally): void {
+    this.#workers.delete(rig);
+    this.#rigs.delete(rig);
+  }
+
+  /** The first `max` workers after a name, in the order of their names. */
+  workersAfter(after: string | undefined, max: number, nowMs: number): WorkerReport[] {
+    return this.#rigs.after(after, max).flatMap((rig) => this.#workers.get(rig)?.report(nowMs) ?? []);
   }
 
   count({ verdict, terms, receivedMs }: JudgedShare): void {

@@ -66,6 +66,11 @@ export const counterNames = {
     "Shares credited as blocks alone: too many, and below the pool's least difficulty",
   ],
   oversizedCoinbases: ['sluice_oversized_coinbases_total', 'Jobs sent to devices that take no coinbase of that length'],
+  httpRequests: ['sluice_http_requests_total', 'HTTP requests'],
+  httpRefused: ['sluice_http_refused_total', 'HTTP connections closed as they came: banned, or over a limit'],
+  httpLimited: ['sluice_http_limited_total', 'HTTP requests turned away: too many of one address, or of all'],
+  httpFaults: ['sluice_http_faults_total', 'HTTP requests answered 500'],
+  httpRestarts: ['sluice_http_restarts_total', 'Times that the HTTP process was started again'],
   analyticsRows: ['sluice_analytics_rows_total', 'Rows that ClickHouse took'],
   shareLogDroppedRows: ['sluice_share_log_dropped_rows_total', 'Rows dropped from a share log that nobody reads'],
 } as const satisfies Record<string, readonly [name: string, help: string]>;

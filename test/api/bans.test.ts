@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
+import { answerAdmin } from '../../src/api/admin.ts';
 import { AdminSocket } from '../../src/api/admin-socket.ts';
 import { TokenGuard } from '../../src/api/admin-token.ts';
 import { answerBans, parseDurationMs } from '../../src/api/bans.ts';
-import { type Api, startApi } from '../../src/api/server.ts';
 import { limits } from '../../src/limits.ts';
 import { Bans } from '../../src/net/bans.ts';
-import { recordedLogger } from '../support/recorded-logger.ts';
+import { startHttp } from '../support/http.ts';
 
 const clock = { nowMs: () => Date.parse('2026-01-01T00:00:00Z') };
 
@@ -26,19 +26,12 @@ afterEach(async () => {
 
 async function start(token: string | undefined) {
   const bans = book();
-  const logger = recordedLogger();
-  const sources = { ready: () => [], metrics: async () => '' };
-  const unasked = (): never => {
-    throw new Error('not asked for here');
-  };
-  const api: Api = await startApi(
-    { host: '127.0.0.1', port: 0 },
-    { ...sources, pool: unasked, miner: unasked, logger, admin: { token, bans } },
-  );
-  closing.push(() => api.close());
+  const guard = token === undefined ? undefined : new TokenGuard(token, () => performance.now());
+  const { server, url } = await startHttp({ admin: async (request) => answerAdmin(request, { bans }, guard) });
+  closing.push(() => server.close());
   const send = async (method: string, path: string, authorization?: string) => {
     const headers = authorization === undefined ? {} : { authorization };
-    const response = await fetch(`http://${api.address}${path}`, { method, headers });
+    const response = await fetch(`${url}${path}`, { method, headers });
     const body = await response.text();
     return { status: response.status, body: body === '' ? undefined : JSON.parse(body), headers: response.headers };
   };

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type FindMiner, type MinerAnswer, minerRoute, WORKERS_PAGE } from '../../src/api/miners.ts';
-import { type Api, startApi } from '../../src/api/server.ts';
+import type { Server } from '../../src/api/server.ts';
 import type { MinerView, WorkerReport } from '../../src/domain/miner.ts';
-import { recordedLogger } from '../support/recorded-logger.ts';
+import { startHttp } from '../support/http.ts';
 
-const opened: Api[] = [];
-afterEach(() => {
-  for (const api of opened.splice(0)) api.close();
+const opened: Server[] = [];
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((server) => server.close()));
 });
 
 const START = Date.UTC(2026, 0, 2, 3, 4, 5);
@@ -39,31 +39,20 @@ type Answers = (...asked: Parameters<FindMiner>) => MinerAnswer | Promise<MinerA
 
 async function start(answer: Answers, monotonicMs?: () => number) {
   const asked: Parameters<FindMiner>[] = [];
-  const logger = recordedLogger();
-  const unasked = (): never => {
-    throw new Error('not asked for here');
-  };
-  const api = await startApi(
-    { host: '127.0.0.1', port: 0 },
-    {
-      logger,
-      ...(monotonicMs && { monotonicMs }),
-      pool: unasked,
-      ready: () => [],
-      metrics: async () => '',
-      async miner(...question) {
-        asked.push(question);
-        return answer(...question);
-      },
+  const { server, url } = await startHttp({
+    clock: { nowMs: () => 0, monotonicMs: monotonicMs ?? (() => performance.now()) },
+    async miner(...question) {
+      asked.push(question);
+      return answer(...question);
     },
-  );
-  opened.push(api);
+  });
+  opened.push(server);
   const get = async (path: string, init?: RequestInit) => {
-    const response = await fetch(`http://${api.address}${path}`, init);
+    const response = await fetch(url + path, init);
     const text = await response.text();
     return { status: response.status, text, body: text === '' ? undefined : JSON.parse(text) };
   };
-  return { asked, get, logger };
+  return { asked, get };
 }
 
 describe('/api/v1/miners/{address}', () => {

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Api, type ApiModules, startApi } from '../../src/api/server.ts';
+import type { Server, ServerModules, ServerOptions } from '../../src/api/server.ts';
 import type { PoolStatus } from '../../src/api/status.ts';
-import type { Logger } from '../../src/domain/ports.ts';
+import { startHttp } from '../support/http.ts';
 
 const status: PoolStatus = {
   name: 'sluice',
@@ -56,39 +56,19 @@ const status: PoolStatus = {
   },
 };
 
-const quiet: Omit<ApiModules, 'logger'> = {
-  pool: () => status,
-  miner: async () => ({ kind: 'nobody' }),
-  ready: () => [],
-  metrics: async () => '',
-};
-
-const opened: Api[] = [];
-afterEach(() => {
-  for (const api of opened.splice(0)) api.close();
+const opened: Server[] = [];
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((server) => server.close()));
 });
 
-async function start(changes: Partial<ApiModules> = {}) {
-  const errors: object[] = [];
-  const ignore = (): void => undefined;
-  const logger: Logger = { debug: ignore, info: ignore, warn: ignore, error: (fields) => errors.push(fields) };
-  const modules: ApiModules = {
-    pool: () => status,
-    miner: async () => ({ kind: 'nobody' }),
-    ready: () => [],
-    metrics: async () => 'sluice_sessions 3\n',
-    logger,
-    ...changes,
-  };
-  const api = await startApi({ host: '127.0.0.1', port: 0 }, modules);
-  opened.push(api);
-  const url = `http://${api.address}`;
-  return {
-    api,
-    errors,
-    port: Number(new URL(url).port),
-    get: (path: string, init?: RequestInit) => fetch(url + path, init),
-  };
+async function start(changes: Partial<ServerModules> = {}, options: Partial<ServerOptions> = {}) {
+  const started = await startHttp(
+    { pool: () => status, metrics: async () => 'sluice_sessions 3\n', ...changes },
+    options,
+  );
+  const { server, url } = started;
+  opened.push(server);
+  return { ...started, port: server.port, get: (path: string, init?: RequestInit) => fetch(url + path, init) };
 }
 
 /** A promise settled from outside. */
@@ -190,17 +170,19 @@ describe('the API', () => {
     expect(options.headers.get('access-control-allow-methods')).toBe('GET, HEAD, OPTIONS');
   });
 
-  it('survives its sources: an error is a 500 that says nothing, and a line of log', async () => {
+  it('survives its sources: an error is a 500 that says nothing, counted, and reported once a kind', async () => {
     const fail = (): never => {
       throw new Error('secret');
     };
-    const { get, errors } = await start({ pool: fail, metrics: async () => fail() });
-    for (const path of ['/api/v1/pool', '/metrics']) {
+    const { get, faults, server } = await start({ pool: fail, metrics: async () => fail() });
+    for (const path of ['/api/v1/pool', '/metrics', '/api/v1/pool']) {
       const answer = await get(path);
       expect(answer.status).toBe(500);
-      expect(await answer.text()).not.toContain('secret');
-      expect(errors.shift()).toMatchObject({ path });
+      expect(answer.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
+      expect(await answer.json()).toEqual({ title: 'Internal Server Error', status: 500, error: 'internal error' });
     }
+    expect(faults.map(({ path }) => path)).toEqual(['/api/v1/pool', '/metrics']);
+    expect(server.counts().faults).toBe(3);
     expect((await get('/healthz')).status).toBe(200);
   });
 
@@ -257,27 +239,18 @@ describe('the API', () => {
   });
 
   it('refuses an address that is taken, and closes twice', async () => {
-    const { api, port } = await start();
-    const other = start().then(({ api: second }) => second.address);
-    expect(await other).not.toBe(api.address);
-    const ignore = (): void => undefined;
-    const logger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
-    const modules = { ...quiet, logger };
-    await expect(startApi({ host: '127.0.0.1', port }, modules)).rejects.toThrow(`cannot listen on 127.0.0.1:${port}`);
-    api.close();
-    api.close();
-    await expect(fetch(`http://${api.address}/healthz`)).rejects.toThrow();
-    const again = await startApi({ host: '127.0.0.1', port }, modules);
-    expect(again.address).toBe(`127.0.0.1:${port}`);
-    again.close();
+    const { server, port, url } = await start();
+    await expect(startHttp({}, { port })).rejects.toThrow(`cannot listen on 127.0.0.1:${port}`);
+    await server.close();
+    await server.close();
+    await expect(fetch(`${url}/healthz`)).rejects.toThrow();
+    const { server: again } = await start({}, { port });
+    expect(again.port).toBe(port);
   });
 
   it('listens on IPv6', async () => {
-    const ignore = (): void => undefined;
-    const logger = { debug: ignore, info: ignore, warn: ignore, error: ignore };
-    const api = await startApi({ host: '::1', port: 0 }, { ...quiet, logger });
-    opened.push(api);
-    expect(api.address).toMatch(/^\[::1\]:\d+$/);
-    expect((await fetch(`http://${api.address}/healthz`)).status).toBe(200);
+    const { get, url } = await start({}, { host: '::1' });
+    expect(url).toMatch(/^http:\/\/\[::1\]:\d+$/);
+    expect((await get('/healthz')).status).toBe(200);
   });
 });

@@ -52,6 +52,7 @@ tls = { listen = "127.0.0.1:4335", cert = "cert.pem", key = "key.pem" }
 gateways = 4
 proxy-protocol = true
 proxy-from = ["10.1.2.3/8", "2001:DB8::/32"]
+websocket-origins = ["https://Farm.example:8443", "null"]
 version-mask = "1fffffe0"
 authorization = "open"
 idle-minutes = 30
@@ -105,6 +106,7 @@ describe('loadConfig', () => {
       stratum: {
         tcp: { host: '127.0.0.1', port: 3333 },
         websocket: { host: '127.0.0.1', port: 3334 },
+        websocketOrigins: [],
         tls: undefined,
         gateways: 1,
         proxyProtocol: false,
@@ -163,6 +165,7 @@ describe('loadConfig', () => {
       stratum: {
         tcp: { host: '0.0.0.0', port: 4333 },
         websocket: { host: '::1', port: 4334 },
+        websocketOrigins: ['https://farm.example:8443', 'null'],
         tls: { listen: { host: '127.0.0.1', port: 4335 }, cert: 'cert.pem', key: 'key.pem' },
         gateways: 4,
         proxyProtocol: true,

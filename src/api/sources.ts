@@ -1,0 +1,22 @@
+import type { AdminRequest } from './admin.ts';
+import type { FindMiner } from './miners.ts';
+import type { Answer } from './response.ts';
+import type { PoolStatus } from './status.ts';
+
+/** A value, or the promise of one. */
+export type Awaitable<T> = T | Promise<T>;
+
+/** Where the API gets its answers: in the pool's process from its parts, in the HTTP process from the pool. */
+export interface ApiSources {
+  pool(): Awaitable<PoolStatus>;
+  readonly miner: FindMiner;
+  /** Why miners should not be sent here; empty if all is ready. */
+  ready(): Awaitable<readonly string[]>;
+  /** The text format of Prometheus, version 0.0.4. */
+  metrics(): Awaitable<string>;
+  /** Answers what is for operators alone; undefined if the path is none of theirs. */
+  admin(request: AdminRequest): Awaitable<Answer | undefined>;
+}
+
+/** A source can not answer now, which is nobody's fault: the request is answered 503. */
+export class Unavailable extends Error {}
