@@ -56,6 +56,18 @@ async function takePositions({ readers, state, logger }: ConnectModules, book: D
       'ClickHouse is older than what was delivered to it: what the share log still has is sent again',
     );
   }
+  for (const reader of journals) {
+    const { journal, lives } = reader;
+    const oldest = reader.oldestSeq() ?? 1;
+    const others = [...booked].filter(
+      ([life, { seq }]) => reader.lived(life) && !lives.includes(life) && seq >= oldest,
+    );
+    if (others.length === 0) continue;
+    logger.warn(
+      { journal, others: others.map(([life]) => life) },
+      'this share log is an older copy of one that has gone on: ids of jobs and sessions may come twice under one name',
+    );
+  }
   const sealed = state.sealed();
   if (sealed.length > 0 && sealed.every(({ log, last }) => (booked.get(log)?.seq ?? 0) >= last)) state.forget();
 }

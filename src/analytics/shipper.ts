@@ -1,11 +1,11 @@
 import type { Clock, Logger } from '../domain/ports.ts';
-import { limits } from '../limits.ts';
 import type { BatchHead, LogReader } from '../sharelog/log-reader.ts';
 import type { LogReaders } from '../sharelog/log-readers.ts';
 import { type BatchKind, batchKinds, columnsOf, ROW_FORMAT } from '../sharelog/rows.ts';
 import { connect } from './connect.ts';
 import { DeliveryBook, type RowCounts } from './delivery-book.ts';
 import { Losses } from './losses.ts';
+import { offersOf } from './offers.ts';
 import { Progress } from './progress.ts';
 import type { Part, Shipment, ShipState } from './ship-state.ts';
 import type { Warehouse } from './warehouse.ts';
@@ -40,17 +40,6 @@ export interface ShipperModules {
   readonly tried?: (error: unknown) => void;
   /** All batches of a journal up to and including `seq` are in for good: it may let them go. */
   readonly delivered: (journal: string, seq: number) => void;
-}
-
-/** What a journal has for the next shipment. */
-interface Offer {
-  readonly reader: LogReader;
-  /** Its batches come after this one. */
-  readonly after: number;
-  /** Empty where others have taken all the room. */
-  readonly heads: readonly BatchHead[];
-  /** The journal's last batch, at the time. */
-  readonly end: number;
 }
 
 /** A part of a shipment, and those of its batches that are there. */
@@ -211,7 +200,7 @@ export class Shipper {
   /** Groups the next batches, unless it is better to wait for more of them: then it is empty. */
   #seal(): Shipment {
     const { state, clock } = this.#m;
-    const offers = this.#offers();
+    const offers = offersOf(this.#m.readers.all(), this.#progress);
     const full = offers.some(({ heads, end }) => (heads.at(-1)?.seq ?? 0) < end);
     const due = clock.monotonicMs() - this.#shippedAtMs >= SHIP_EVERY_MS;
     if (!full && !due && this.#hurried === 0 && !this.#stopped) return [];
@@ -224,33 +213,6 @@ export class Shipper {
       return [{ log: reader.lifeOf(first), first: first.seq, last: last.seq, rows, rowsTotal: last.rowsTotal }];
     });
     return parts.length === 0 ? [] : state.seal(parts);
-  }
-
-  /** What each journal has, the one that has waited longest first, within the bounds of one shipment. */
-  #offers(): Offer[] {
-    const waiting = this.#m.readers.all().map((reader) => {
-      const { seq: after } = this.#progress.of(reader);
-      const end = reader.last().seq;
-      const [oldest] = reader.heads(after, { rowsMax: 1, bytesMax: 1 });
-      return { reader, after, end, oldest };
-    });
-    const offers: Offer[] = [];
-    let rowsMax = limits.shipmentRowsMax;
-    let bytesMax = limits.shipmentBytesMax;
-    for (const { reader, after, end, oldest } of waiting.sort(
-      (a, b) => (a.oldest?.storedMs ?? 0) - (b.oldest?.storedMs ?? 0),
-    )) {
-      if (oldest === undefined) continue;
-      // The first one goes whatever its size, but only as the first of all.
-      const fits = offers.length === 0 || (oldest.rows <= rowsMax && oldest.bytes <= bytesMax);
-      const heads = fits ? ofOneLife(reader.heads(after, { rowsMax, bytesMax })) : [];
-      for (const head of heads) {
-        rowsMax -= head.rows;
-        bytesMax -= head.bytes;
-      }
-      offers.push({ reader, after, heads, end });
-    }
-    return offers;
   }
 
   /**
@@ -321,12 +283,6 @@ export class Shipper {
     });
     this.#wake = undefined;
   }
-}
-
-/** The first heads, up to where the next boot of the journal begins. */
-function ofOneLife(heads: readonly BatchHead[]): readonly BatchHead[] {
-  const next = heads.findIndex(({ epoch }) => epoch !== heads[0]?.epoch);
-  return next < 0 ? heads : heads.slice(0, next);
 }
 
 function countRows(heads: readonly BatchHead[]): RowCounts {

@@ -4,17 +4,7 @@ import { run } from './program.ts';
 
 const io: Io = {
   stdout: process.stdout,
-  stderr: {
-    isTTY: process.stderr.isTTY,
-    // A file on a full disk throws, and what could not be said is no reason to stay.
-    write(chunk) {
-      try {
-        return process.stderr.write(chunk);
-      } catch {
-        return true;
-      }
-    },
-  },
+  stderr: process.stderr,
   env: process.env,
   onStopSignal(callback) {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => callback(signal));
@@ -30,7 +20,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) =>
 process.stderr.on('error', () => undefined);
 // Whatever nobody expected: what is on disk is safe, what is in memory can no longer be trusted.
 process.on('uncaughtException', (error) => {
-  io.stderr.write(`sluice: unexpected error, please report it: ${error?.stack ?? String(error)}\n`);
+  process.stderr.write(`sluice: unexpected error, please report it: ${error?.stack ?? String(error)}\n`);
   process.exit(exitCodes.failed);
 });
 

@@ -42,12 +42,7 @@ export async function start(
 }
 
 async function runUntil(stop: Promise<void>, pool: Pool, json: boolean, io: Io, logger: Logger): Promise<ExitCode> {
-  try {
-    io.stdout.write(`${readyLine(pool, json)}\n`);
-  } catch (err) {
-    // A file on a full disk; miners need no such line.
-    logger.error({ err }, 'stdout does not take the line that says what the pool listens on');
-  }
+  io.stdout.write(`${readyLine(pool, json)}\n`);
   const failure = await Promise.race([stop, pool.closed.catch((error: unknown) => ({ error }))]);
   if (failure !== undefined) logger.error({ err: failure.error }, 'the pool had to stop');
   const closed = await close(pool, logger);

@@ -12,7 +12,7 @@ import { journalLock, POOL_JOURNAL } from './journals.ts';
 import type { KeptMarks } from './kept.ts';
 import { makeFolder } from './make-folder.ts';
 import { type EncodedBatch, OpenBatch } from './open-batch.ts';
-import { OpenedFolder } from './opened-folder.ts';
+import { FolderWatch } from './opened-folder.ts';
 import { findEnd, type LogEnd } from './recovery.ts';
 import { SegmentStore } from './segment-store.ts';
 import { SegmentWriter } from './segment-writer.ts';
@@ -41,8 +41,6 @@ const RELEASE_MS_MAX = 1_000;
 /** A write that takes longer is told of. */
 const PATIENCE_MS = 5_000;
 const LOCK_POLL_MS = 20;
-/** How often it is made sure that the folders are the ones that were opened. (That a file is still there, at each write.) */
-const CHECK_MS = 1_000;
 
 /** Opens a journal of a data folder; rejects where another process has it, or where it can not be written. */
 export async function openJournal(options: JournalOptions, modules: JournalModules): Promise<Journal> {
@@ -113,10 +111,8 @@ export class Journal {
   #trimming: Promise<void> = Promise.resolve();
   #droppedRows = 0;
   #failing: string | undefined;
-  /** The data folder, and the journal's in it. */
-  readonly #folders: readonly OpenedFolder[];
-  readonly #checks: NodeJS.Timeout;
-  #displaced: string | undefined;
+  /** Of the data folder, and the journal's in it. */
+  readonly #folders: FolderWatch;
   #closed: Promise<void> | undefined;
 
   constructor(
@@ -134,8 +130,9 @@ export class Journal {
     this.#store = store;
     this.#segments = end.segments;
     this.#marks = end.marks;
-    this.#folders = [new OpenedFolder(options.folder), new OpenedFolder(path)];
-    this.#checks = setInterval(() => void this.#check(), CHECK_MS).unref();
+    this.#folders = new FolderWatch([options.folder, path], (reason) =>
+      modules.logger.error({ reason }, 'share log is out of place: shares are not acknowledged until it is back'),
+    );
     this.#positions = new Map(options.consumers.map((consumer) => [consumer, 0]));
     this.#writer = new SegmentWriter(
       {
@@ -150,7 +147,7 @@ export class Journal {
         disk: modules.disk ?? systemDisk,
         store,
         marks: end.marks,
-        displaced: () => this.#displaced,
+        displaced: () => this.#folders.reason,
         failing: (reason) => this.failing(reason),
         written: (segment) => this.#onWritten(segment),
         took: (ms) => modules.committed?.(ms),
@@ -190,7 +187,7 @@ export class Journal {
   }
 
   status(): ShareLogStatus {
-    const reason = this.#failing ?? this.#displaced ?? this.#impatience();
+    const reason = this.#failing ?? this.#folders.reason ?? this.#impatience();
     const { pending, waiting } = this.#window;
     const { oldestMs, batches, rows, bytes } = this.#marks.kept;
     const keptMs = oldestMs === undefined ? 0 : Math.max(0, this.#modules.clock.nowMs() - oldestMs);
@@ -240,19 +237,9 @@ export class Journal {
     const idle = new Promise<void>((resolve) => this.#writer.close(resolve));
     await others(drained);
     // What is still with the disk must not come into another process's journal: until then the folder is this one's.
-    clearInterval(this.#checks);
-    const closed = [idle, this.#trimming, this.#store.close(), ...this.#folders.map((folder) => folder.close())];
+    const closed = [idle, this.#trimming, this.#store.close(), this.#folders.close()];
     const released = Promise.all(closed).then(() => this.#lock.release());
     await Promise.race([released, setTimeout(Math.min(closeMsMax, RELEASE_MS_MAX), undefined, { ref: false })]);
-  }
-
-  async #check(): Promise<void> {
-    const reasons = await Promise.all(this.#folders.map((folder) => folder.check()));
-    const reason = reasons.find((each) => each !== undefined);
-    if (reason !== undefined && reason !== this.#displaced) {
-      this.#modules.logger.error({ reason }, 'share log is out of place: shares are not acknowledged until it is back');
-    }
-    this.#displaced = reason;
   }
 
   #impatience(): string {

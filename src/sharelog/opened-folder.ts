@@ -1,5 +1,4 @@
-import { closeSync, fstat, openSync, stat } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { closeSync, fstat, openSync, readFileSync, stat } from 'node:fs';
 import { basename } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -13,6 +12,8 @@ const statAt = promisify(stat);
 export class OpenedFolder {
   readonly #path: string;
   readonly #fd: number;
+  /** Whether its mount was among those that the system lists: in a chroot it may not be. */
+  readonly #listed: boolean;
   #checking: Promise<string | undefined> | undefined;
   #closed = false;
 
@@ -20,6 +21,7 @@ export class OpenedFolder {
   constructor(path: string) {
     this.#path = path;
     this.#fd = openSync(path, 'r');
+    this.#listed = isListed(this.#fd);
   }
 
   /** Why what is written there would be lost; undefined if it would not. */
@@ -43,19 +45,57 @@ export class OpenedFolder {
     const name = `${basename(this.#path)}/`;
     const opened = await statOf(this.#fd);
     if (opened.nlink === 0) return `${name} was removed`;
-    if (await isUnmounted(this.#fd)) return `the file system of ${name} was unmounted`;
+    if (this.#listed && !isListed(this.#fd)) return `the file system of ${name} was unmounted`;
     const there = await statAt(this.#path).catch(() => undefined);
     if (there === undefined || (there.ino === opened.ino && there.dev === opened.dev)) return undefined;
     return `another folder is in the place of ${name}`;
   }
 }
 
-/** Whether a descriptor's file system is mounted nowhere any more (umount --lazy). False where the system does not say. */
-async function isUnmounted(fd: number): Promise<boolean> {
+/** How often it is made sure that the folders are the ones that were opened. */
+const CHECK_MS = 1_000;
+
+/** Looks at the folders that a process writes in, each second. */
+export class FolderWatch {
+  readonly #folders: readonly OpenedFolder[];
+  readonly #found: (reason: string) => void;
+  readonly #timer: NodeJS.Timeout;
+  #reason: string | undefined;
+
+  /** `found` hears why what is written would be lost, once for each reason. Throws if a folder is not there. */
+  constructor(paths: readonly string[], found: (reason: string) => void) {
+    this.#folders = paths.map((path) => new OpenedFolder(path));
+    this.#found = found;
+    this.#timer = setInterval(() => void this.#check(), CHECK_MS).unref();
+  }
+
+  /** Why what is written now would be lost; undefined if it would not. */
+  get reason(): string | undefined {
+    return this.#reason;
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await Promise.all(this.#folders.map((folder) => folder.close()));
+  }
+
+  async #check(): Promise<void> {
+    const reasons = await Promise.all(this.#folders.map((folder) => folder.check()));
+    const reason = reasons.find((each) => each !== undefined);
+    if (reason !== undefined && reason !== this.#reason) this.#found(reason);
+    this.#reason = reason;
+  }
+}
+
+/**
+ * Whether the mount of a descriptor's file is one that the system lists: it is not after umount --lazy. False if the system
+ * lists none. (What is read here is made by the kernel, and waits for no disk.)
+ */
+function isListed(fd: number): boolean {
   try {
-    const [, mount] = /^mnt_id:\s*(\d+)$/m.exec(await readFile(`/proc/self/fdinfo/${fd}`, 'utf8')) ?? [];
-    const mounts = await readFile('/proc/self/mountinfo', 'utf8');
-    return mount !== undefined && !mounts.split('\n').some((line) => line.startsWith(`${mount} `));
+    const [, mount] = /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8')) ?? [];
+    const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+    return mount !== undefined && mounts.some((line) => line.startsWith(`${mount} `));
   } catch {
     return false;
   }

@@ -66,6 +66,7 @@ describe('every share is one row', () => {
     const rig = await pool(shim);
     await rig.commit(someShares(600, 300));
     expect(await rig.one(TOTALS_SQL)).toBe(totalsOf(900));
+    expect(rig.lines.join()).toContain('this share log is an older copy of one that has gone on');
   });
 
   it('of what a copy of a running pool still had to deliver', async () => {
