@@ -120,8 +120,8 @@ export const limits = {
    * Milliseconds without an accepted share before a connection may be closed in favour of another: without a login, and with one.
    * So many are closed of an address at a time.
    */
-  strangerMsMin: 5_000,
-  idlerMsMin: 30_000,
+  strangerMsMin: 15_000,
+  idlerMsMin: 60_000,
   idlersPerTickMax: 1024,
   /** Bans and records of past ones. */
   bansMax: 65_536,

@@ -4,7 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TELL_MS } from '../../src/net/neighbours.ts';
 import { PoolFolder, PoolProcess } from '../support/pool-process.ts';
 
-const subscribe = '{"id":1,"method":"mining.subscribe","params":[]}\n';
+/** Who has logged in does not give way to others for a minute. */
+const login =
+  '{"id":1,"method":"mining.subscribe","params":[]}\n' +
+  '{"id":2,"method":"mining.authorize","params":["bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080","x"]}\n';
 const LIMIT = 6;
 const TOTAL = 20;
 /** Told, relayed and heard, on a busy machine. */
@@ -34,7 +37,7 @@ describe('the limits of a pool of two gateways', () => {
   async function enter(localAddress: string): Promise<Guest | undefined> {
     const socket = connect({ ...pool.endpoints.tcp, localAddress });
     socket.on('error', () => undefined);
-    socket.write(subscribe);
+    socket.write(login);
     const answer = await new Promise<string | undefined>((resolve) => {
       socket.once('data', (chunk: Buffer) => resolve(chunk.toString()));
       socket.once('close', () => resolve(undefined));
