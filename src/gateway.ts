@@ -50,6 +50,8 @@ export interface GatewayModules {
   /** A block candidate: it goes to the node before anything else happens. */
   readonly solved: (solution: Solution) => void;
   readonly observe: (share: JudgedShare) => void;
+  /** A newer job is wanted soon, on the same tip: the current one has had too many shares to remember many more. */
+  readonly wantsJob: () => void;
   readonly bans: BanBook;
   /** The pool's other gateways, where there are any. */
   readonly neighbours?: Neighbours;
@@ -117,7 +119,15 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
     door.observe(share);
   };
   const jobs = new JobStore({ jobsMax: limits.jobsMax });
-  const seen = new SeenHeaders({ perTipMax: limits.seenPerTipMax });
+  const seen = new SeenHeaders(
+    { headersMax: limits.seenPerTipMax },
+    {
+      closedEarly: (serial) =>
+        logger.warn({ serial }, 'too many shares to remember: an old job is closed, its late shares are stale'),
+      // Not among the shares of a batch, which the new job would come in between.
+      wantsJob: () => setImmediate(modules.wantsJob),
+    },
+  );
   const runners = await startRunners({ threads: verifyThreads(options.verify.threads) }, options.kernel);
   let idle = (): void => {};
   const verifier = new Verifier(
@@ -222,7 +232,8 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
 
   return {
     announce(job) {
-      for (const previousHash of jobs.add(job)) seen.drop(previousHash);
+      jobs.add(job);
+      seen.retain(({ serial }) => jobs.find(serial) !== undefined, job.serial);
       registry.broadcast(job);
     },
     listen,
@@ -239,6 +250,7 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
         sessions: registry.sessions,
         workers: authorizedWorkers,
         sharesInFlight: verifier.inFlight,
+        seen: seen.status,
         session: { ...session, protocolErrors: { ...session.protocolErrors } },
         door: { ...door.counters },
         listeners: listeners.map(({ counters }) => counters).reduce(sum, NO_STATUS.listeners),

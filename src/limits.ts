@@ -100,8 +100,21 @@ export const limits = {
   sharesInFlightMax: 262_144,
   /** Jobs that can still be answered. */
   jobsMax: 64,
-  /** Header hashes remembered per previous block, for duplicates. */
+  /**
+   * Header hashes remembered over all jobs of a gateway, for duplicates: 16 to 32 bytes each. Beyond it the oldest job is
+   * closed, and its late shares are stale.
+   */
   seenPerTipMax: 1 << 24,
+  /**
+   * Submits a second below the pool's minimum difficulty, of one session, of one address (IPv4, or an IPv6 /64) and of a
+   * gateway; `easySharesBurstSeconds` of them may come at once. A NerdMiner sends one in 5 s.
+   */
+  easySharesPerSessionMax: 10,
+  easySharesPerAddressMax: 100,
+  easySharesPerGatewayMax: 2_000,
+  easySharesBurstSeconds: 6,
+  /** Accepted shares a second of a session that chose its difficulty itself; beyond it that difficulty is raised. */
+  fixedSharesPerSecondMax: 100,
   /** Block candidates waiting for the node. */
   candidatesInFlightMax: 256,
   /** Rows and bytes of one batch of the share log; a commit with more writes several, at once. */
@@ -148,5 +161,9 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   );
   must(l.submitsPerSecondMax <= l.linesPerSecondMax, 'a submit is a line');
   must(l.lineBytesMax <= l.bytesPerSecondMax, 'a line fits the bytes of a second');
-  must((l.seenPerTipMax & (l.seenPerTipMax - 1)) === 0, 'seenPerTipMax is a power of two');
+  must(l.easySharesPerSessionMax <= l.easySharesPerAddressMax, 'easySharesPerSessionMax <= easySharesPerAddressMax');
+  must(
+    l.easySharesPerAddressMax * 8 <= l.easySharesPerGatewayMax,
+    'no address takes more than an eighth of easy shares',
+  );
 }

@@ -92,6 +92,8 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   );
   running.onClose(() => banStore.close());
   const jobs = new JobStore({ jobsMax: limits.jobsMax });
+  /** Makes another job of the latest template. Does nothing before the first template. */
+  let renew = (): void => {};
   const solved = createSolved(blocks, jobs, { log, logger });
   const gateway =
     gateways === 1
@@ -104,6 +106,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
             recorder: log,
             bans: banStore.bans,
             solved,
+            wantsJob: () => renew(),
             observe: (share) => {
               metrics.share(share);
               if (share.verdict === 'accepted' && share.terms) hashrate.add(share.terms.difficulty);
@@ -126,6 +129,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
             bans: banStore.bans,
             deliveries,
             solved,
+            wantsJob: () => renew(),
             worked: (difficulty) => hashrate.add(difficulty),
             fatal: (error) => running.fail(error),
           },
@@ -168,6 +172,9 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
     latest = template;
     announce(template);
   });
+  renew = () => {
+    if (latest && node.status().ready) announce(latest);
+  };
   const outages = new OutageWatch(
     { graceMs: OUTAGE_GRACE_MS },
     {
