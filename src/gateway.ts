@@ -9,6 +9,7 @@ import { type GatewayStatus, NO_STATUS, sum } from './gateway-status.ts';
 import { JobStore } from './jobs/store.ts';
 import type { KernelCode } from './kernel/kernel.ts';
 import { limits } from './limits.ts';
+import { type DescriptorBudget, descriptorBudget } from './net/descriptors.ts';
 import { type BanBook, DOOR_TICK_MS, Door } from './net/door.ts';
 import { doorOptions, ranges } from './net/door-options.ts';
 import type { Listener, ListenModules } from './net/listener.ts';
@@ -103,7 +104,7 @@ export interface StratumPorts {
 
 const TICK_MS = 1000;
 /** What is in flight at the close gets this long to reach the disk. */
-const DRAIN_MS_MAX = 5000;
+const DRAIN_MS_MAX = 4000;
 /** Gateways that one boot can have, and with them the first bits of an extranonce1: 2^22 sessions are left to each. */
 const INCARNATION_BITS = 10;
 export const INCARNATIONS_MAX = 2 ** INCARNATION_BITS;
@@ -113,7 +114,9 @@ const SESSIONS_PER_INCARNATION = 2n ** 32n;
 export async function startGateway(options: GatewayOptions, modules: GatewayModules): Promise<LocalGateway> {
   const { stratum, network, epoch, incarnation } = options;
   const { clock, logger, metrics, recorder, solved, bans, neighbours } = modules;
-  const door = new Door(doorOptions(stratum), { clock, logger, bans, neighbours });
+  const budget = descriptorBudget();
+  sayConnections(stratum.limits.connections, budget, logger);
+  const door = new Door(doorOptions(stratum, budget?.connections), { clock, logger, bans, neighbours });
   const observe = (share: JudgedShare): void => {
     modules.observe(share);
     door.observe(share);
@@ -259,6 +262,20 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
     miner: async (query) => registry.miner(query),
     close,
   };
+}
+
+/** Says how many connections are possible in this process, and what to raise if that is less than configured. */
+function sayConnections(configured: number, budget: DescriptorBudget | undefined, logger: Logger): void {
+  if (budget === undefined) return;
+  const { connections, descriptors, reserved } = budget;
+  const fields = { connections: Math.min(configured, connections), configured, descriptors, reserved };
+  if (connections >= configured) logger.info(fields, 'connections possible in this process');
+  else {
+    logger.warn(
+      { ...fields, descriptorsWanted: configured + reserved },
+      'fewer connections are possible than configured: raise the limit of open files (ulimit -n, LimitNOFILE=)',
+    );
+  }
 }
 
 /** 0 = one for each core that the event loop leaves. */

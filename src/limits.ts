@@ -54,6 +54,11 @@ export const limits = {
   sessionsPerTickMax: 4096,
   /** Milliseconds that a closing connection has to take what is still queued for it. */
   closeMsMax: 5_000,
+  /**
+   * Descriptors of a process that no Stratum connection gets: for blocks, the log, the API and the node. They are beside
+   * those in use at the start.
+   */
+  descriptorsReserved: 512,
   /** Connections of the pool, over all gateways. */
   connectionsMax: 60_000,
   /**

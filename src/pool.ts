@@ -28,7 +28,7 @@ import { createMetrics } from './telemetry/metrics.ts';
 const OUTAGE_GRACE_MS = 5000;
 const OUTAGE_TICK_MS = 1000;
 /** A block that is with the node as the pool stops gets this long. */
-const SUBMIT_DRAIN_MS_MAX = 3000;
+const SUBMIT_DRAIN_MS_MAX = 1500;
 
 export interface PoolModules {
   readonly clock: Clock;
