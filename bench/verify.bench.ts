@@ -34,7 +34,7 @@ function wholeVerifier(runners: Runners, workers: Runners['workers']): Way {
       {
         clock,
         jobs: { find: () => job, isStale: () => false },
-        seen: new SeenHeaders({ perTipMax: limits.seenPerTipMax }),
+        seen: new SeenHeaders({ headersMax: limits.seenPerTipMax }, { closedEarly: () => {}, wantsJob: () => {} }),
         recorder: { share() {}, commit: (durable) => durable() },
         foundBlock() {},
         observe() {},

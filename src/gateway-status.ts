@@ -1,12 +1,14 @@
 import { type DoorCounters, newDoorCounters } from './net/door-counters.ts';
 import type { ListenerCounters } from './net/listener.ts';
 import type { SessionCounters } from './session/context.ts';
+import type { SeenStatus } from './verify/seen.ts';
 
 /** Gauges of now, and counters since the start. */
 export interface GatewayStatus {
   readonly sessions: number;
   readonly workers: number;
   readonly sharesInFlight: number;
+  readonly seen: SeenStatus;
   readonly session: Readonly<Omit<SessionCounters, 'authorizedWorkers'>>;
   readonly door: Readonly<DoorCounters>;
   /** Over all its listeners. */
@@ -17,6 +19,7 @@ export const NO_STATUS: GatewayStatus = {
   sessions: 0,
   workers: 0,
   sharesInFlight: 0,
+  seen: { headers: 0, closedEarly: 0, full: 0 },
   session: {
     refusedWorkers: 0,
     difficultyChanges: 0,
@@ -37,7 +40,8 @@ export function addStatus(a: GatewayStatus, b: GatewayStatus): GatewayStatus {
 
 /** What stays of a gateway that is gone: its counters. */
 export function countersOf(status: GatewayStatus): GatewayStatus {
-  return { ...status, sessions: 0, workers: 0, sharesInFlight: 0 };
+  const seen = { ...status.seen, headers: 0, full: 0 };
+  return { ...status, sessions: 0, workers: 0, sharesInFlight: 0, seen };
 }
 
 /** Adds two objects of numbers, or of such objects, member by member. */

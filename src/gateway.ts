@@ -9,6 +9,7 @@ import { type GatewayStatus, NO_STATUS, sum } from './gateway-status.ts';
 import { JobStore } from './jobs/store.ts';
 import type { KernelCode } from './kernel/kernel.ts';
 import { limits } from './limits.ts';
+import { type DescriptorBudget, descriptorBudget } from './net/descriptors.ts';
 import { DOOR_TICK_MS, Door } from './net/door.ts';
 import { doorOptions, ranges } from './net/door-options.ts';
 import type { BanBook } from './net/judge.ts';
@@ -51,6 +52,8 @@ export interface GatewayModules {
   /** A block candidate: it goes to the node before anything else happens. */
   readonly solved: (solution: Solution) => void;
   readonly observe: (share: JudgedShare) => void;
+  /** A newer job is wanted soon, on the same tip: the current one has had too many shares to remember many more. */
+  readonly wantsJob: () => void;
   readonly bans: BanBook;
   /** The pool's other gateways, where there are any. */
   readonly neighbours?: Neighbours;
@@ -104,7 +107,7 @@ export interface StratumPorts {
 
 const TICK_MS = 1000;
 /** What is in flight at the close gets this long to reach the disk. */
-const DRAIN_MS_MAX = 5000;
+const DRAIN_MS_MAX = 4000;
 /** Gateways that one boot can have, and with them the first bits of an extranonce1: 2^22 sessions are left to each. */
 const INCARNATION_BITS = 10;
 export const INCARNATIONS_MAX = 2 ** INCARNATION_BITS;
@@ -114,13 +117,23 @@ const SESSIONS_PER_INCARNATION = 2n ** 32n;
 export async function startGateway(options: GatewayOptions, modules: GatewayModules): Promise<LocalGateway> {
   const { stratum, network, epoch, incarnation } = options;
   const { clock, logger, metrics, recorder, solved, bans, neighbours } = modules;
-  const door = new Door(doorOptions(stratum), { clock, logger, bans, neighbours });
+  const budget = descriptorBudget();
+  sayConnections(stratum.limits.connections, budget, logger);
+  const door = new Door(doorOptions(stratum, budget?.connections), { clock, logger, bans, neighbours });
   const observe = (share: JudgedShare): void => {
     modules.observe(share);
     door.observe(share);
   };
   const jobs = new JobStore({ jobsMax: limits.jobsMax });
-  const seen = new SeenHeaders({ perTipMax: limits.seenPerTipMax });
+  const seen = new SeenHeaders(
+    { headersMax: limits.seenPerTipMax },
+    {
+      closedEarly: (serial) =>
+        logger.warn({ serial }, 'too many shares to remember: an old job is closed, its late shares are stale'),
+      // Not among the shares of a batch, which the new job would come in between.
+      wantsJob: () => setImmediate(modules.wantsJob),
+    },
+  );
   const runners = await startRunners({ threads: verifyThreads(options.verify.threads) }, options.kernel);
   let idle = (): void => {};
   const verifier = new Verifier(
@@ -231,7 +244,8 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
 
   return {
     announce(job) {
-      for (const previousHash of jobs.add(job)) seen.drop(previousHash);
+      jobs.add(job);
+      seen.retain(({ serial }) => jobs.find(serial) !== undefined, job.serial);
       registry.broadcast(job);
     },
     listen,
@@ -252,6 +266,7 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
         sessions: registry.sessions,
         workers: authorizedWorkers,
         sharesInFlight: verifier.inFlight,
+        seen: seen.status,
         session: { ...session, protocolErrors: { ...session.protocolErrors } },
         door: { ...door.counters },
         listeners: listeners.map(({ counters }) => counters).reduce(sum, NO_STATUS.listeners),
@@ -260,6 +275,20 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
     miner: async (query) => registry.miner(query),
     close,
   };
+}
+
+/** Says how many connections are possible in this process, and what to raise if that is less than configured. */
+function sayConnections(configured: number, budget: DescriptorBudget | undefined, logger: Logger): void {
+  if (budget === undefined) return;
+  const { connections, descriptors, reserved } = budget;
+  const fields = { connections: Math.min(configured, connections), configured, descriptors, reserved };
+  if (connections >= configured) logger.info(fields, 'connections possible in this process');
+  else {
+    logger.warn(
+      { ...fields, descriptorsWanted: configured + reserved },
+      'fewer connections are possible than configured: raise the limit of open files (ulimit -n, LimitNOFILE=)',
+    );
+  }
 }
 
 /** 0 = one for each core that the event loop leaves. */

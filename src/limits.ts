@@ -58,6 +58,11 @@ export const limits = {
   sessionsPerTickMax: 4096,
   /** Milliseconds that a closing connection has to take what is still queued for it. */
   closeMsMax: 5_000,
+  /**
+   * Descriptors of a process that no Stratum connection gets: for blocks, the log, the API and the node. They are beside
+   * those in use at the start.
+   */
+  descriptorsReserved: 512,
   /** Connections of the pool, over all gateways. */
   connectionsMax: 60_000,
   /**
@@ -171,8 +176,21 @@ export const limits = {
   sharesInFlightMax: 262_144,
   /** Jobs that can still be answered. */
   jobsMax: 64,
-  /** Header hashes remembered per previous block, for duplicates. */
+  /**
+   * Header hashes remembered over all jobs of a gateway, for duplicates: 16 to 32 bytes each. Beyond it the oldest job is
+   * closed, and its late shares are stale.
+   */
   seenPerTipMax: 1 << 24,
+  /**
+   * Submits a second below the pool's minimum difficulty, of one session, of one address (IPv4, or an IPv6 /64) and of a
+   * gateway; `easySharesBurstSeconds` of them may come at once. A NerdMiner sends one in 5 s.
+   */
+  easySharesPerSessionMax: 10,
+  easySharesPerAddressMax: 100,
+  easySharesPerGatewayMax: 2_000,
+  easySharesBurstSeconds: 6,
+  /** Accepted shares a second of a session that chose its difficulty itself; beyond it that difficulty is raised. */
+  fixedSharesPerSecondMax: 100,
   /** Block candidates waiting for the node. */
   candidatesInFlightMax: 256,
   /** Rows and bytes of one batch of the share log; a commit with more writes several, at once. */
@@ -231,5 +249,9 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
     'an address may ask for pages of workers',
   );
   must(l.poolAnswerMsMax < l.httpIdleMsMax, 'a connection outlives the wait for its answer');
-  must((l.seenPerTipMax & (l.seenPerTipMax - 1)) === 0, 'seenPerTipMax is a power of two');
+  must(l.easySharesPerSessionMax <= l.easySharesPerAddressMax, 'easySharesPerSessionMax <= easySharesPerAddressMax');
+  must(
+    l.easySharesPerAddressMax * 8 <= l.easySharesPerGatewayMax,
+    'no address takes more than an eighth of easy shares',
+  );
 }

@@ -34,7 +34,7 @@ import { createMetrics } from './telemetry/metrics.ts';
 
 const WORK_TICK_MS = 1000;
 /** A block that is with the node as the pool stops gets this long. */
-const SUBMIT_DRAIN_MS_MAX = 3000;
+const SUBMIT_DRAIN_MS_MAX = 1500;
 
 export interface PoolModules {
   readonly clock: Clock;
@@ -98,6 +98,8 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   );
   running.onClose(() => banStore.close());
   const jobs = new JobStore({ jobsMax: limits.jobsMax });
+  /** Makes another job of the latest template. Does nothing before the first template. */
+  const renew = (): void => {};
   const solved = createSolved(blocks, jobs, { log, logger });
   const gateway =
     gateways === 1
@@ -110,6 +112,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
             recorder: log,
             bans: banStore.bans,
             solved,
+            wantsJob: () => renew(),
             observe: (share) => {
               metrics.share(share);
               if (share.verdict === 'accepted' && share.terms) hashrate.add(share.terms.difficulty);
@@ -132,6 +135,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
             bans: banStore.bans,
             deliveries,
             solved,
+            wantsJob: () => renew(),
             worked: (difficulty) => hashrate.add(difficulty),
             fatal: (error) => running.fail(error),
           },
@@ -188,6 +192,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const { outageGraceMs } = config.stratum;
   const work = new Work({ outageGraceMs }, { clock, logger, gateway, announce, causes: () => unready(parts) });
   await node.start((template) => work.template(template));
+  renew = () => work.renew();
   const workTimer = setInterval(() => work.tick(), WORK_TICK_MS);
   running.onClose(async () => clearInterval(workTimer));
   resubmitBlocks({ node, log, logger }, () => running.closing).catch((err: unknown) => {

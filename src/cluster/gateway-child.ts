@@ -62,6 +62,7 @@ async function start(options: GatewayStart): Promise<Running> {
         poolDisk.expect(what);
         say({ type: 'solved', what, solution });
       },
+      wantsJob: () => say({ type: 'wants-job' }),
       observe: (share) => metrics.share(share),
       bans: {
         refuses: (address) => bans.refuses(address),

@@ -29,6 +29,8 @@ export interface GatewaysModules {
   readonly deliveries: Deliveries;
   /** Resolves when the block can not be lost any more. */
   readonly solved: (solution: Solution) => Promise<void>;
+  /** A gateway wants a newer job soon: see GatewayModules. */
+  readonly wantsJob: () => void;
   /** Difficulty of the shares accepted since the last call. */
   readonly worked: (difficulty: number) => void;
   /** No gateway can be started any more. */
@@ -227,6 +229,7 @@ class Gateways implements Gateway {
       return;
     }
     if (message.type === 'misconduct') bans.punish(message.address, message.reason, message.brief);
+    else if (message.type === 'wants-job') this.#modules.wantsJob();
     else if (message.type === 'report') this.#report(member, message);
     else if (message.type === 'crowd') this.#relay(member, message);
     else if (message.type === 'miner') this.#questions.answered(message.id, message.view);

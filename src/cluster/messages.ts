@@ -56,6 +56,8 @@ export type FromGateway =
   | { readonly type: 'started' }
   | { readonly type: 'listening'; readonly endpoints: StratumEndpoints }
   | { readonly type: 'solved'; readonly what: string; readonly solution: Solution }
+  /** A newer job is wanted soon: see GatewayModules. */
+  | { readonly type: 'wants-job' }
   | { readonly type: 'misconduct'; readonly address: string; readonly reason: string; readonly brief: boolean }
   | { readonly type: 'crowd'; readonly changes: readonly CrowdChange[] }
   | {

@@ -1,11 +1,5 @@
-import { equalBytes, toHex } from '../bitcoin/bytes.ts';
+import { equalBytes } from '../bitcoin/bytes.ts';
 import type { Job } from '../domain/job.ts';
-
-/** Jobs of one previous block that are still in the store. */
-interface Tip {
-  readonly previousHash: Uint8Array;
-  jobs: number;
-}
 
 export interface JobStoreOptions {
   /** Jobs that stay findable; the oldest goes first. */
@@ -20,8 +14,6 @@ export class JobStore {
   readonly #jobsMax: number;
   /** By serial, in order of their coming: a Map iterates in insertion order, so the first is the oldest. */
   readonly #jobs = new Map<number, Job>();
-  /** By previous hash, hex. */
-  readonly #tips = new Map<string, Tip>();
   #current: Job | undefined;
   #retired = false;
 
@@ -40,26 +32,16 @@ export class JobStore {
     return this.#jobs.size;
   }
 
-  /**
-   * Makes the job the current one. Returns the previous hashes of which no job is left: no share of theirs can be taken
-   * any more, so what is kept to recognise duplicates of them may go. Throws where a job of that serial is there already.
-   */
-  add(job: Job): Uint8Array[] {
+  /** Makes the job the current one. Throws if a job of that serial is there already. */
+  add(job: Job): void {
     if (this.#jobs.has(job.serial)) throw new Error(`JobStore: job ${job.id} is in the store already`);
     this.#jobs.set(job.serial, job);
     this.#current = job;
     this.#retired = false;
-    const key = toHex(job.previousHash);
-    const tip = this.#tips.get(key);
-    if (tip) tip.jobs += 1;
-    else this.#tips.set(key, { previousHash: job.previousHash, jobs: 1 });
-    const forgotten: Uint8Array[] = [];
-    for (const oldest of this.#jobs.values()) {
+    for (const serial of this.#jobs.keys()) {
       if (this.#jobs.size <= this.#jobsMax) break;
-      const left = this.#evict(oldest);
-      if (left) forgotten.push(left);
+      this.#jobs.delete(serial);
     }
-    return forgotten;
   }
 
   find(serial: number): Job | undefined {
@@ -77,17 +59,5 @@ export class JobStore {
     const current = this.#current;
     if (current === undefined || current === job) return false;
     return !equalBytes(current.previousHash, job.previousHash);
-  }
-
-  /** Drops one job; returns its previous hash where that was the tip's last one. */
-  #evict(job: Job): Uint8Array | undefined {
-    this.#jobs.delete(job.serial);
-    const key = toHex(job.previousHash);
-    const tip = this.#tips.get(key);
-    if (!tip) return undefined;
-    tip.jobs -= 1;
-    if (tip.jobs > 0) return undefined;
-    this.#tips.delete(key);
-    return tip.previousHash;
   }
 }

@@ -8,6 +8,8 @@ import type { CrowdChange } from './neighbours.ts';
 export interface AdmissionLimits {
   /** Open connections: of all, of one address (IPv6: of a /64), of its neighbours (/24, /48). */
   readonly connections: number;
+  /** Open connections of this process, by its descriptors. */
+  readonly connectionsHere: number;
   readonly connectionsPerAddress: number;
   readonly connectionsPerSubnet: number;
   /** New connections. */
@@ -66,6 +68,7 @@ export class Admission {
     const { limits, nowMs } = { limits: this.#limits, nowMs: this.#clock.monotonicMs() };
     const name = hostOf(address);
     const { host, subnet } = this.#groups(name, nowMs);
+    if (this.#open >= limits.connectionsHere) return 'connections';
     if (this.#open + this.#elsewhere >= limits.connections) return 'connections';
     if (!exempt) {
       if (all(host) >= limits.connectionsPerAddress || all(subnet) >= limits.connectionsPerSubnet) return 'connections';

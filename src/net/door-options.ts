@@ -20,12 +20,17 @@ export interface DoorSettings {
   readonly bans: { readonly enabled: boolean };
 }
 
-export function doorOptions({ limits: given, bans }: DoorSettings): DoorOptions {
+/** `connectionsHere`: what the process's descriptors leave. */
+export function doorOptions(
+  { limits: given, bans }: DoorSettings,
+  connectionsHere = Number.POSITIVE_INFINITY,
+): DoorOptions {
   const handshakes = (perSecond: number): Rate => ({ perSecond, burst: perSecond * limits.handshakeBurstSeconds });
   const traffic = (perSecond: number): Rate => ({ perSecond, burst: perSecond * limits.trafficBurstSeconds });
   return {
     admission: {
       connections: given.connections,
+      connectionsHere,
       connectionsPerAddress: given.connectionsPerAddress,
       connectionsPerSubnet: given.connectionsPerSubnet,
       handshakes: handshakes(given.handshakes),

@@ -1,5 +1,14 @@
-/** What has been started and how it ends: in the opposite order, each part even where another failed. */
+/** For all parts together: less than what a supervisor, and `sluice start` itself, wait for. */
+const CLOSE_MS_MAX = 9_000;
+/** What is left for each part to close, however long those before it took. */
+const PART_MS_MIN = 250;
+
+/**
+ * What has been started and how it ends: in the opposite order, each part even if another failed. A part that takes longer
+ * than what is left of the time is not waited for, so the share log, which closes last, has its turn.
+ */
 export class Running {
+  readonly #closeMsMax: number;
   readonly #closers: (() => Promise<void>)[] = [];
   #closing: Promise<void> | undefined;
   #settle: { resolve: () => void; reject: (error: Error) => void } = { resolve: () => {}, reject: () => {} };
@@ -8,7 +17,8 @@ export class Running {
     this.#settle = { resolve, reject };
   });
 
-  constructor() {
+  constructor({ closeMsMax = CLOSE_MS_MAX }: { readonly closeMsMax?: number } = {}) {
+    this.#closeMsMax = closeMsMax;
     // Whoever does not wait for it must not be ended by it.
     this.closed.catch(() => undefined);
   }
@@ -32,8 +42,22 @@ export class Running {
 
   async #close(): Promise<void> {
     const errors: unknown[] = [];
-    for (const close of this.#closers) await close().catch((error: unknown) => errors.push(error));
+    const endMs = performance.now() + this.#closeMsMax;
+    for (const [index, close] of this.#closers.entries()) {
+      const after = (this.#closers.length - 1 - index) * PART_MS_MIN;
+      const leftMs = Math.max(endMs - performance.now() - after, PART_MS_MIN);
+      await inTime(close(), leftMs).catch((error: unknown) => errors.push(error));
+    }
     this.#settle.resolve();
     if (errors.length > 0) throw new AggregateError(errors, 'the pool closed with errors');
   }
+}
+
+/** Rejects if the promise takes longer. */
+async function inTime(promise: Promise<void>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`a part did not close within ${Math.round(ms)} ms`)), ms);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }

@@ -95,12 +95,13 @@ export function createFindMiner({ network, stratum }: Config, gateway: Gateway, 
 }
 
 /** Why miners should not be sent here. Analytics that lag are none: shares are taken and kept. */
-export function unready({ node, log }: PoolParts): string[] {
+export function unready({ node, log, gateway }: PoolParts): string[] {
   const reasons: string[] = [];
   const nodeStatus = node.status();
   const logStatus = log.status();
   if (!nodeStatus.ready) reasons.push(`node: ${nodeStatus.reason}`);
   if (!logStatus.healthy) reasons.push(`share log: ${logStatus.reason}`);
+  if (gateway.status().seen.full > 0) reasons.push('duplicates: no room to remember more shares of the current job');
   return reasons;
 }
 
@@ -117,13 +118,16 @@ export function refreshGauges(
   clock: Clock,
 ): void {
   const job = jobs.current;
-  const { sessions, workers, sharesInFlight, ...front } = gateway.status();
+  const { sessions, workers, sharesInFlight, seen, ...front } = gateway.status();
   const { door, listeners, session } = front;
   const logStatus = log.status();
   const analyticsStatus = analytics.status();
   gauges.sessions = sessions;
   gauges.workers = workers;
   gauges.sharesInFlight = sharesInFlight;
+  gauges.seenHeaders = seen.headers;
+  gauges.seenFull = seen.full > 0 ? 1 : 0;
+  counters.jobsClosedEarly = seen.closedEarly;
   gauges.jobHeight = job?.height ?? 0;
   gauges.jobAgeSeconds = job ? (clock.nowMs() - job.createdMs) / 1000 : 0;
   gauges.jobTransactions = job?.template.transactions.length ?? 0;

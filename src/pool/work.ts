@@ -63,6 +63,11 @@ export class Work {
     this.#announce(template);
   }
 
+  /** A newer job is wanted although the template is the same. Does nothing before the first template, and in an outage. */
+  renew(): void {
+    if (this.#latest !== undefined) this.template(this.#latest);
+  }
+
   /** Call it once a second. */
   tick(): void {
     this.#outages.tick();

@@ -1,6 +1,6 @@
 import type { Wire } from '../domain/ports.ts';
 import type { Terms } from '../domain/share.ts';
-import { type Rate, TokenBucket } from '../domain/token-bucket.ts';
+import type { TokenBucket } from '../domain/token-bucket.ts';
 import { limits } from '../limits.ts';
 import { encodeSetDifficulty, encodeSetVersionMask } from '../stratum/encode.ts';
 import type { Extension } from '../stratum/message.ts';
@@ -12,8 +12,6 @@ import { type History, TermsLadder } from './terms.ts';
 
 /** A session gets the same job again at another difficulty no sooner than this; a new job carries the change at any time. */
 const RETARGET_MS_MIN = 2_000;
-/** Submits that a session below the pool's minimum difficulty may make. */
-const WEAK_SUBMITS: Rate = { perSecond: 10, burst: 60 };
 
 /** The work that one connection has: which jobs, and at what difficulty and version mask each. */
 export class Assignment {
@@ -120,14 +118,16 @@ export class Assignment {
   }
 
   /**
-   * Whether one more share may come now. A device that has less than the pool's minimum is weak: who only says so gets no flood
-   * of easy shares through, and no wish for more lifts that before the last of the easy jobs is gone.
+   * Returns false if the budget of easy shares is used up: this session's, its address's or the gateway's. Only sessions with
+   * a job below the pool's minimum difficulty use these budgets, until the last such job has expired. So asking for a higher
+   * difficulty does not lift them early.
    */
   affords(): boolean {
     if (this.#history.ladder.leastDifficulty >= this.#context.options.difficulty.min) return true;
-    const nowMs = this.#context.clock.monotonicMs();
-    this.#budget ??= new TokenBucket(WEAK_SUBMITS, nowMs);
-    return this.#budget.take(1, nowMs);
+    const { clock, easyShares } = this.#context;
+    const nowMs = clock.monotonicMs();
+    this.#budget ??= easyShares.session(nowMs);
+    return easyShares.take(this.#budget, this.#wire.remoteIp, nowMs);
   }
 
   /** An accepted share, at the difficulty of its job. */

@@ -5,6 +5,7 @@ import type { ProtocolFault } from '../stratum/message.ts';
 import type { NotifyLine } from '../stratum/notify.ts';
 import type { Authorize } from './authorize.ts';
 import type { DifficultyOptions } from './difficulty.ts';
+import type { EasyShares } from './easy-shares.ts';
 import type { MinerBook } from './miner-book.ts';
 import type { NiceHashKey } from './nicehash.ts';
 import type { DeviceProfile, ProfileOf } from './profiles.ts';
@@ -88,6 +89,7 @@ export interface SessionContext {
   readonly terms: TermsCache;
   readonly views: LastView;
   readonly counters: SessionCounters;
+  readonly easyShares: EasyShares;
   readonly miners: MinerBook;
   readonly workerCounts: WorkerCounts;
   /** Undefined before the first job, and while there is no work that is worth anything. */

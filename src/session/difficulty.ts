@@ -1,3 +1,4 @@
+import { limits } from '../limits.ts';
 import {
   JUMP_RATIO,
   LONG_WINDOW_MS_MAX,
@@ -23,6 +24,9 @@ export interface DifficultyOptions {
  * back after hours at his old speed would drown the pool in shares at the least difficulty there is.
  */
 const SILENT_DECAY_MAX = 64;
+
+/** A burst that is shorter says nothing about a rate. */
+const FLOOD_MS_MIN = 1_000;
 
 /**
  * The difficulty that one session should have: the pool's start (or its device's), the miner's wishes, then vardiff,
@@ -96,7 +100,7 @@ export class SessionDifficulty {
     this.#wanted = this.#wish(rounded === roundDifficulty(this.#wanted) ? this.#wanted : rounded);
   }
 
-  /** `d=` in the password: stays. */
+  /** `d=` in the password: stays, unless it floods the pool. */
   fix(difficulty: number): void {
     this.#untouched = false;
     this.#fixed = difficulty;
@@ -133,8 +137,25 @@ export class SessionDifficulty {
     return this.#varies;
   }
 
+  /**
+   * Raises a difficulty that its miner has fixed, if it floods the pool. It aims at half of the rate that is a flood, and
+   * the miner's wish is forgotten for good.
+   */
+  #stem(nowMs: number): void {
+    if (!this.#options.vardiff || this.#short === undefined) return;
+    const { elapsedMs, shares } = this.#short.until(nowMs);
+    const ratio = (shares * 1000) / (elapsedMs * limits.fixedSharesPerSecondMax);
+    if (elapsedMs < FLOOD_MS_MIN || ratio <= 1) return;
+    this.#fixed = roundDifficulty(this.#wanted * 2 * ratio);
+    this.#wanted = this.#clamp(this.#fixed);
+  }
+
   /** Thinks again. */
   review(nowMs: number): void {
+    if (this.#fixed !== undefined) {
+      this.#stem(nowMs);
+      return;
+    }
     const { sharesPerMinute } = this.#options;
     if (!this.#varies || !this.#long || !this.#short) return;
     const difficulty = this.#wanted;

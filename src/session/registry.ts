@@ -9,6 +9,7 @@ import { LastView } from '../stratum/fast-submit.ts';
 import { encodeNotify } from '../stratum/notify.ts';
 import type { Authorize } from './authorize.ts';
 import type { CurrentWork, SessionContext, SessionCounters, SessionOptions, Vacating } from './context.ts';
+import { EasyShares } from './easy-shares.ts';
 import type { Extranonces } from './extranonce.ts';
 import { MinerBook } from './miner-book.ts';
 import { deviceProfiles } from './profiles.ts';
@@ -110,6 +111,7 @@ export class SessionRegistry {
       terms: new TermsCache({ entriesMax: TERMS_MAX }),
       views: new LastView(),
       counters: this.#counters,
+      easyShares: new EasyShares(clock.monotonicMs()),
       miners: new MinerBook({ clock }),
       workerCounts: new WorkerCounts(),
       work: undefined,
@@ -187,6 +189,7 @@ export class SessionRegistry {
   tick(): void {
     const nowMs = this.#modules.clock.monotonicMs();
     this.#resumable.expire(nowMs);
+    this.#context.easyShares.sweep(nowMs);
     const count = Math.min(this.#sessions.size, limits.sessionsPerTickMax);
     for (let seen = 0; seen < count; seen += 1) {
       this.#round ??= this.#sessions.values();

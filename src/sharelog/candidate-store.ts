@@ -7,14 +7,16 @@ import type { Candidate } from './candidate.ts';
 import { makeFolder } from './make-folder.ts';
 import { syncFolder } from './sync-folder.ts';
 
-/** In the data folder: a file for each block candidate whose outcome is not known for good. */
+/** In the data folder: the block candidates whose outcome is not known for good. */
 export const CANDIDATES_FOLDER = 'candidates';
 const NAME = /^[0-9a-f]{64}\.json$/;
 const UNFINISHED = '.new';
 const FOLDER_MODE = 0o700;
 const RETRY_MS = 500;
+/** Text of one file, but for a candidate that is larger. */
+const FILE_CHARS_MAX = 32 * 1024 * 1024;
 
-const file = z.object({
+const line = z.object({
   hash: z.string(),
   height: z.number(),
   jobId: z.string(),
@@ -30,22 +32,37 @@ const file = z.object({
     .transform((hex) => new Uint8Array(Buffer.from(hex, 'hex'))),
 });
 
+/** Candidates that came together, a line each. Its name is the hash of the first of them. */
+interface CandidateFile {
+  readonly lines: Map<string, string>;
+}
+
+/** What was asked for since the disk was asked last: it is done together. */
+interface Turn {
+  /** By hash, in the order of asking; undefined: the candidate is dropped. */
+  readonly wanted: Map<string, string | undefined>;
+  readonly done: Promise<void>;
+  readonly finish: () => void;
+}
+
 /**
- * Block candidates on the disk, from the moment they are found until a node has said for good what becomes of them. A
- * file has the block in hex: should all else fail, `bitcoin-cli submitblock` takes it.
+ * Block candidates on the disk, from the moment they are found until a node has said for good what becomes of them. Those
+ * that come while the disk is busy share a file and its sync, because easy blocks come by the thousand. A line has the
+ * block in hex: should all else fail, `bitcoin-cli submitblock` takes it.
  */
 export class CandidateStore {
   /** Those of earlier boots, the oldest first. */
   readonly unresolved: readonly Candidate[];
   readonly #folder: string;
   readonly #failing: (reason: string) => void;
-  /** Files are written and removed one after another. */
-  #tail: Promise<void> = Promise.resolve();
-  #pending = 0;
+  /** The file of each candidate. */
+  readonly #files = new Map<string, CandidateFile>();
+  #running: Turn | undefined;
+  #next: Turn | undefined;
   #closed = false;
 
   /**
-   * `failing`: the disk does not take a candidate, and is asked again until it does. Throws where the folder can not be
+   * `failing`: the disk does not take a candidate, and is asked again until it does. Throws if the folder can not be
    * written, or has a file that is no candidate.
    */
   constructor(folder: string, modules: { readonly failing: (reason: string) => void }) {
@@ -58,13 +75,13 @@ export class CandidateStore {
     for (const name of readdirSync(this.#folder)) if (name.endsWith(UNFINISHED)) rmSync(join(this.#folder, name));
     this.unresolved = readdirSync(this.#folder)
       .filter((name) => NAME.test(name))
-      .map((name) => read(join(this.#folder, name)))
+      .flatMap((name) => this.#read(join(this.#folder, name)))
       .sort((a, b) => a.foundMs - b.foundMs || (a.hash < b.hash ? -1 : 1));
   }
 
-  /** Undefined where everything that was asked for is done; else resolves when it is. */
+  /** Undefined if everything that was asked for is done; else resolves when it is. */
   get settled(): Promise<void> | undefined {
-    return this.#pending === 0 ? undefined : this.#tail;
+    return (this.#next ?? this.#running)?.done;
   }
 
   keep(candidate: Candidate): void {
@@ -73,17 +90,12 @@ export class CandidateStore {
       rewardSats: String(candidate.rewardSats),
       block: Buffer.from(candidate.block).toString('hex'),
     });
-    this.#then(() => this.#write(`${candidate.hash}.json`, text));
+    this.#ask(candidate.hash, text);
   }
 
   /** Its outcome is known for good, and recorded. */
   drop(hash: string): void {
-    this.#then(() =>
-      unlink(join(this.#folder, `${hash}.json`)).catch((error: NodeJS.ErrnoException) => {
-        // It is submitted once more at the next start, which is known by then.
-        if (error.code !== 'ENOENT') this.#failing(`a block candidate can not be removed: ${error.message}`);
-      }),
-    );
+    this.#ask(hash, undefined);
   }
 
   /** Tries nothing again. */
@@ -91,20 +103,47 @@ export class CandidateStore {
     this.#closed = true;
   }
 
-  #then(work: () => Promise<void>): void {
-    this.#pending += 1;
-    this.#tail = this.#tail.then(work).finally(() => {
-      this.#pending -= 1;
-    });
+  #ask(hash: string, text: string | undefined): void {
+    this.#next ??= newTurn();
+    this.#next.wanted.set(hash, text);
+    if (this.#running === undefined) void this.#run();
   }
 
-  async #write(name: string, text: string): Promise<void> {
+  async #run(): Promise<void> {
+    for (let turn = this.#next; turn !== undefined; turn = this.#next) {
+      this.#next = undefined;
+      this.#running = turn;
+      await this.#take(turn);
+      turn.finish();
+    }
+    this.#running = undefined;
+  }
+
+  async #take({ wanted }: Turn): Promise<void> {
+    let lines = new Map<string, string>();
+    let chars = 0;
+    const thinned = new Set<CandidateFile>();
+    for (const [hash, text] of wanted) {
+      const file = this.#files.get(hash);
+      if (text === undefined) {
+        if (file !== undefined) thinned.add(file);
+      } else if (file === undefined) {
+        lines.set(hash, text);
+        chars += text.length;
+        if (chars < FILE_CHARS_MAX) continue;
+        await this.#write(lines);
+        lines = new Map();
+        chars = 0;
+      }
+    }
+    if (lines.size > 0) await this.#write(lines);
+    for (const file of thinned) await this.#thin(file, wanted);
+  }
+
+  async #write(lines: Map<string, string>): Promise<void> {
     for (;;) {
       try {
-        const path = join(this.#folder, name);
-        await synced(path + UNFINISHED, 'w', text);
-        await rename(path + UNFINISHED, path);
-        await synced(this.#folder, 'r');
+        await this.#writeOnce(lines);
         return;
       } catch (error) {
         if (this.#closed) return;
@@ -113,12 +152,63 @@ export class CandidateStore {
       }
     }
   }
+
+  async #writeOnce(lines: Map<string, string>): Promise<void> {
+    const path = this.#pathOf(lines);
+    await synced(path + UNFINISHED, 'w', [...lines.values()].join('\n'));
+    await rename(path + UNFINISHED, path);
+    await synced(this.#folder, 'r');
+    const file = { lines };
+    for (const hash of lines.keys()) this.#files.set(hash, file);
+  }
+
+  /** Leaves in a file what is not dropped. The rest has its new file before the old one goes. */
+  async #thin(file: CandidateFile, wanted: Turn['wanted']): Promise<void> {
+    const stays = (hash: string): boolean =>
+      this.#files.get(hash) === file && !(wanted.has(hash) && wanted.get(hash) === undefined);
+    const left = new Map([...file.lines].filter(([hash]) => stays(hash)));
+    const path = this.#pathOf(file.lines);
+    try {
+      if (left.size > 0) await this.#writeOnce(left);
+      if (left.size === 0 || this.#pathOf(left) !== path) await unlink(path);
+    } catch (error) {
+      // They are submitted once more at the next start, which is known by then.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+        this.#failing(`a block candidate can not be removed: ${(error as Error).message}`);
+        return;
+      }
+    }
+    for (const hash of file.lines.keys())
+      if (this.#files.get(hash) === file && !left.has(hash)) this.#files.delete(hash);
+  }
+
+  #pathOf(lines: ReadonlyMap<string, string>): string {
+    const [first = ''] = lines.keys();
+    return join(this.#folder, `${first}.json`);
+  }
+
+  /** Candidates of a file that no other file had. Throws with the file's name. */
+  #read(path: string): Candidate[] {
+    const texts = readFileSync(path, 'utf8').split('\n');
+    const candidates = texts.map((text) => parse(path, text));
+    const file = { lines: new Map(candidates.map(({ hash }, index) => [hash, texts[index] ?? ''])) };
+    const fresh = candidates.filter(({ hash }) => !this.#files.has(hash));
+    for (const { hash } of candidates) this.#files.set(hash, file);
+    return fresh;
+  }
 }
 
-/** Throws with the file's name. */
-function read(path: string): Candidate {
+function newTurn(): Turn {
+  let finish = (): void => {};
+  const done = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  return { wanted: new Map(), done, finish };
+}
+
+function parse(path: string, text: string): Candidate {
   try {
-    return file.parse(JSON.parse(readFileSync(path, 'utf8')));
+    return line.parse(JSON.parse(text));
   } catch (error) {
     throw new Error(`${path} is no block candidate: move it away to start without it`, { cause: error });
   }

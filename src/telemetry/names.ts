@@ -11,6 +11,11 @@ export const gaugeNames = {
   nodeSignalsConfigured: ['sluice_node_signals_configured', 'ZeroMQ endpoints of Bitcoin nodes in the config'],
   nodeSignalsConnected: ['sluice_node_signals_connected', 'Of those, the ones that are connected'],
   sharesInFlight: ['sluice_shares_in_flight', 'Shares taken in and not answered yet'],
+  seenHeaders: ['sluice_seen_headers', 'Header hashes remembered to recognise duplicates'],
+  seenFull: [
+    'sluice_seen_headers_full',
+    '1 if shares of the current job are refused for want of room to remember them, else 0',
+  ],
   shareLogDepthRows: ['sluice_share_log_depth_rows', 'Rows handed to the share log and not yet on disk'],
   shareLogBytes: ['sluice_share_log_bytes', 'Size of the share log on disk'],
   shareLogAlarm: [
@@ -64,6 +69,10 @@ export const counterNames = {
   sharesShed: [
     'sluice_shares_shed_total',
     "Shares credited as blocks alone: too many, and below the pool's least difficulty",
+  ],
+  jobsClosedEarly: [
+    'sluice_jobs_closed_early_total',
+    'Old jobs closed to make room for the header hashes of newer ones',
   ],
   oversizedCoinbases: ['sluice_oversized_coinbases_total', 'Jobs sent to devices that take no coinbase of that length'],
   httpRequests: ['sluice_http_requests_total', 'HTTP requests'],

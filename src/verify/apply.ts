@@ -40,12 +40,13 @@ function judgeHashed(share: PendingShare, seen: SeenHeaders, nowMonotonicMs: num
   const { job } = share;
   if (!job) throw new Error('apply: a hashed share without a job');
   const meetsNetwork = (share.meets & MEETS_NETWORK_TARGET) !== 0;
-  const deserved = judge(share.meets, seen.check(job, share.hashLow, share.hashHigh));
+  const known = seen.check(job, share.hashLow, share.hashHigh);
+  const deserved = judge(share.meets, known);
   // Only what would be paid is refused as too much: what is wrong stays wrong, so that a flood of it is punished.
   const verdict = share.unwanted && deserved === 'accepted' && !meetsNetwork ? 'overloaded' : deserved;
   share.judge(verdict, nowMonotonicMs);
-  // A block is one also where there is no room to remember (and so to credit) its share.
-  if (verdict === 'accepted' || verdict === 'overloaded') share.block = meetsNetwork;
+  // A block is a block even if its share can not be remembered, and so not credited.
+  share.block = meetsNetwork && known !== 'known';
   if (verdict !== 'accepted') return;
   seen.add(job, share.hashLow, share.hashHigh);
   if ((share.meets & MEETS_SHARE_TARGET) === 0 && share.terms) share.terms = networkTerms(job, share.terms);

@@ -9,5 +9,6 @@ import type { Seen } from './seen.ts';
 export function judge(meets: number, seen: Seen): Verdict {
   if (seen === 'known') return 'duplicate';
   if ((meets & (MEETS_SHARE_TARGET | MEETS_NETWORK_TARGET)) === 0) return 'low-difficulty';
+  if (seen === 'closed') return 'stale';
   return seen === 'full' ? 'overloaded' : 'accepted';
 }

@@ -1,7 +1,7 @@
 /**
- * The header hashes already credited, so that none is credited twice. One set for each previous block, because a header
- * names its previous block: the set can go when no job on that block can be answered any more, and not sooner, so a tip
- * that goes A → B → A opens nothing.
+ * The header hashes already credited, so that none is credited twice. Each job has a set of its own: a job's serial number
+ * stands in its coinbase, so two jobs never make the same header. The set goes with its job, and a job without a set
+ * credits nothing, so a tip that goes A → B → A opens nothing.
  *
  * A hash is remembered by 64 of its bits (the least significant ones, which no difficulty constrains): with 3·10⁷
  * entries the odds that an honest share meets a stranger's key are 2·10⁻¹².
@@ -9,7 +9,7 @@
 
 /** A set is split into tables that grow one at a time: the largest rehash is 1/256 of the set, not a pause. */
 const SHARDS = 256;
-const FIRST_SLOTS = 64;
+const FIRST_SLOTS = 16;
 
 /** Open addressing with linear probing; two words a slot; (0, 0) is an empty slot. */
 class Shard {
@@ -56,10 +56,17 @@ class Shard {
   }
 }
 
-/** The hashes of one previous block. */
-class TipSet {
+/** The hashes of one job. */
+class JobSet {
   readonly #shards = Array.from({ length: SHARDS }, () => new Shard());
+  readonly serial: number;
   size = 0;
+  /** The pool was asked for a newer job. */
+  replaced = false;
+
+  constructor(serial: number) {
+    this.serial = serial;
+  }
 
   #shard(low: number): Shard {
     const shard = this.#shards[low % SHARDS];
@@ -77,65 +84,112 @@ class TipSet {
   }
 }
 
-export type Seen = 'new' | 'known' | 'full';
+/** `full`: there is no room for a new header of the newest job. `closed`: the job's set is gone, so it credits nothing. */
+export type Seen = 'new' | 'known' | 'full' | 'closed';
 
-/** The part of a job that says which set its shares belong to. */
-interface OnTip {
-  /** 32 bytes. */
-  readonly previousHash: Uint8Array;
+/** The part of a job that tells its set. */
+interface OfJob {
+  readonly serial: number;
 }
 
+export interface SeenOptions {
+  /** Headers remembered over all jobs: 16 to 32 bytes each. */
+  readonly headersMax: number;
+}
+
+export interface SeenModules {
+  /** A job's set was let go of to make room. Late shares of that job are stale from now on. */
+  readonly closedEarly: (serial: number) => void;
+  /** The newest job's set fills: a newer job would give its shares another one. Called once a job. */
+  readonly wantsJob: () => void;
+}
+
+/** For metrics. */
+export interface SeenStatus {
+  readonly headers: number;
+  /** Jobs closed early since the start. */
+  readonly closedEarly: number;
+  /** 1 if new headers of the newest job can not be remembered now, so that its shares are refused; else 0. */
+  readonly full: number;
+}
+
+/**
+ * Bounded over all jobs. If a new header finds no room, the oldest job is closed. The newest job is never closed, and the
+ * pool is asked for another one when that job alone takes half of the room.
+ */
 export class SeenHeaders {
-  readonly #tips = new Map<string, TipSet>();
-  /** The set of each job that had a share, so that a share's set is found without making a text key. */
-  #byJob = new WeakMap<OnTip, TipSet>();
-  readonly #perTipMax: number;
+  readonly #sets = new Map<OfJob, JobSet>();
+  readonly #closed = new WeakSet<OfJob>();
+  readonly #headersMax: number;
+  readonly #modules: SeenModules;
+  #size = 0;
+  #closedEarly = 0;
+  #newestSerial = -1;
 
-  constructor(options: { readonly perTipMax: number }) {
-    this.#perTipMax = options.perTipMax;
+  constructor({ headersMax }: SeenOptions, modules: SeenModules) {
+    this.#headersMax = headersMax;
+    this.#modules = modules;
   }
 
-  /** Hashes remembered over all tips. */
+  /** Hashes remembered over all jobs. */
   get size(): number {
-    let size = 0;
-    for (const tip of this.#tips.values()) size += tip.size;
-    return size;
+    return this.#size;
   }
 
-  /**
-   * Whether this job's header is known; `full` where a new one could not be remembered and so must not be credited.
-   * `low` and `high` are the first two u32 words of the hash.
-   */
-  check(job: OnTip, low: number, high: number): Seen {
-    const set = this.#set(job);
-    if (set.has(low, nonZero(high))) return 'known';
-    return set.size < this.#perTipMax ? 'new' : 'full';
+  get status(): SeenStatus {
+    const full = this.#size >= this.#headersMax && this.#oldest() === undefined;
+    return { headers: this.#size, closedEarly: this.#closedEarly, full: full ? 1 : 0 };
+  }
+
+  /** What is known of this header. `low` and `high` are the first two u32 words of the hash. */
+  check(job: OfJob, low: number, high: number): Seen {
+    if (this.#closed.has(job)) return 'closed';
+    const set = this.#sets.get(job);
+    if (set?.has(low, nonZero(high)) === true) return 'known';
+    if (this.#size < this.#headersMax) return 'new';
+    const oldest = this.#oldest();
+    if (oldest === undefined) return 'full';
+    this.#close(oldest);
+    this.#closedEarly += 1;
+    this.#modules.closedEarly(oldest.serial);
+    return oldest === job ? 'closed' : 'new';
   }
 
   /** Remembers a header that `check` called new. */
-  add(job: OnTip, low: number, high: number): void {
-    this.#set(job).add(low, nonZero(high));
+  add(job: OfJob, low: number, high: number): void {
+    let set = this.#sets.get(job);
+    if (set === undefined) {
+      set = new JobSet(job.serial);
+      this.#sets.set(job, set);
+      this.#newestSerial = Math.max(this.#newestSerial, job.serial);
+    }
+    set.add(low, nonZero(high));
+    this.#size += 1;
+    if (set.replaced || 2 * set.size < this.#headersMax || set.serial !== this.#newestSerial) return;
+    set.replaced = true;
+    this.#modules.wantsJob();
   }
 
-  /** Forgets a previous block (32 bytes) whose jobs are all gone. */
-  drop(previousHash: Uint8Array): void {
-    this.#tips.delete(keyOf(previousHash));
-    this.#byJob = new WeakMap();
+  /** Closes every job that can not be answered any more. `newestSerial`: the newest job, which is never closed early. */
+  retain(answerable: (job: OfJob) => boolean, newestSerial: number): void {
+    this.#newestSerial = newestSerial;
+    for (const job of this.#sets.keys()) if (!answerable(job)) this.#close(job);
   }
 
-  #set(job: OnTip): TipSet {
-    const known = this.#byJob.get(job);
-    if (known) return known;
-    const key = keyOf(job.previousHash);
-    const set = this.#tips.get(key) ?? new TipSet();
-    this.#tips.set(key, set);
-    this.#byJob.set(job, set);
-    return set;
+  #close(job: OfJob): void {
+    this.#size -= this.#sets.get(job)?.size ?? 0;
+    this.#sets.delete(job);
+    this.#closed.add(job);
   }
-}
 
-function keyOf(hash: Uint8Array): string {
-  return Buffer.from(hash).toString('latin1');
+  /** The oldest job but for the newest; undefined if there is no other. */
+  #oldest(): OfJob | undefined {
+    let oldest: OfJob | undefined;
+    for (const job of this.#sets.keys()) {
+      if (job.serial < this.#newestSerial && (oldest === undefined || job.serial < oldest.serial)) oldest = job;
+    }
+    return oldest;
+  }
 }
 
 /** No key may look like an empty slot. */

@@ -18,7 +18,13 @@ describe('the crowd over all gateways', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
         const clock = new ManualClock();
-        const limits = { ...plenty, connections: ROOM, connectionsPerAddress: ROOM, connectionsPerSubnet: ROOM };
+        const limits = {
+          ...plenty,
+          connections: ROOM,
+          connectionsHere: ROOM,
+          connectionsPerAddress: ROOM,
+          connectionsPerSubnet: ROOM,
+        };
         const crowd = new Crowd();
         const start = () => ({ admission: new Admission(limits, { clock, shared: true }), open: [] as string[] });
         const gateways = [start(), start(), start()];

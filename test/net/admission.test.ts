@@ -6,6 +6,7 @@ import { ManualClock } from './manual-clock.ts';
 const plenty = { perSecond: 1e6, burst: 1e6 };
 const limits: AdmissionLimits = {
   connections: 100,
+  connectionsHere: 100,
   connectionsPerAddress: 100,
   connectionsPerSubnet: 100,
   handshakes: plenty,
@@ -43,6 +44,15 @@ describe('a token bucket', () => {
 });
 
 describe('admission', () => {
+  it('takes no more connections than the process has descriptors for, whoever they are of', () => {
+    const { admission, enter } = setup({ connectionsHere: 2 });
+    expect(enter('192.0.2.1')).toBe('in');
+    expect(enter('198.51.100.1', true)).toBe('in');
+    expect(enter('203.0.113.1', true)).toBe('connections');
+    admission.leave('192.0.2.1');
+    expect(enter('203.0.113.1')).toBe('in');
+  });
+
   it('counts open connections of an address, of its neighbours and of all', () => {
     const { admission, enter } = setup({ connections: 6, connectionsPerSubnet: 4, connectionsPerAddress: 2 });
     expect(['192.0.2.1', '192.0.2.1', '192.0.2.1'].map((a) => enter(a))).toEqual(['in', 'in', 'connections']);

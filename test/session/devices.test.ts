@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { createJobFactory } from '../../src/jobs/factory.ts';
 import { limits } from '../../src/limits.ts';
+import { EasyShares } from '../../src/session/easy-shares.ts';
 import { signedByNiceHash } from '../../src/session/nicehash.ts';
 import { builtInProfiles, deviceProfiles } from '../../src/session/profiles.ts';
 import { templateOn } from '../jobs/fixtures.ts';
@@ -142,6 +143,41 @@ describe('device profiles', () => {
     loginAs(strong, 'cpuminer');
     for (let nonce = 0; nonce < 1000; nonce += 1) strong.call('mining.submit', share('00000000010002', nonce));
     expect(registry.counters.shedShares).toBe(1000 - wanted);
+  });
+});
+
+describe('the budget of easy shares', () => {
+  it('is one for all sessions of an address, and leaves others theirs', () => {
+    const { registry, connect, intake, clock } = makeBench();
+    registry.broadcast(makeJob(1));
+    const clients = Array.from({ length: 100 }, () => {
+      const client = connect();
+      loginAs(client, 'NerdMiner');
+      return client;
+    });
+    const other = connect('198.51.100.9');
+    loginAs(other, 'NerdMiner');
+    for (let second = 0; second < 10; second += 1) {
+      clock.ms += 1000;
+      for (const [index, client] of clients.entries())
+        for (let nonce = 0; nonce < 10; nonce += 1)
+          client.call('mining.submit', share(`0000000001${(index + 1).toString(16).padStart(4, '0')}`, nonce));
+    }
+    const wanted = intake.held.filter(({ unwanted }) => !unwanted).length;
+    expect(wanted).toBeLessThanOrEqual(10 * 100 + 600);
+    expect(wanted).toBeGreaterThanOrEqual(1000);
+    intake.held.length = 0;
+    other.call('mining.submit', share('00000000010065', 1));
+    expect(intake.held.map(({ unwanted }) => unwanted)).toEqual([false]);
+  });
+
+  it('is forgotten with its address', () => {
+    const shares = new EasyShares(0);
+    shares.take(shares.session(0), '192.0.2.7', 0);
+    shares.sweep(0);
+    expect(shares.size).toBe(1);
+    shares.sweep(1_000);
+    expect(shares.size).toBe(0);
   });
 });
 

@@ -312,3 +312,31 @@ describe('SessionDifficulty', () => {
     expect(control.wanted).toBe(1);
   });
 });
+
+describe('a difficulty that its miner has fixed', () => {
+  /** `perSecond` accepted shares at difficulty 1 for `seconds`, looked at once a second. */
+  const flood = (perSecond: number, seconds: number, changes: Partial<DifficultyOptions> = {}): SessionDifficulty => {
+    const control = new SessionDifficulty({ ...options, ...changes });
+    control.fix(1);
+    control.begin(0);
+    for (let second = 1; second <= seconds; second += 1) {
+      for (let share = 0; share < perSecond; share += 1) control.accept(1);
+      control.review(second * 1000);
+    }
+    return control;
+  };
+
+  it('is raised if it floods the pool, and is not lowered again', () => {
+    const control = flood(1000, 2);
+    expect(control.wanted).toBeGreaterThanOrEqual(20);
+    const { wanted } = control;
+    control.begin(2000);
+    for (let second = 3; second < 3600; second += 1) control.review(second * 1000);
+    expect(control.wanted).toBe(wanted);
+  });
+
+  it('stays at the rate of a farm, and without vardiff', () => {
+    expect(flood(90, 600).wanted).toBe(1);
+    expect(flood(1000, 10, { vardiff: false }).wanted).toBe(1);
+  });
+});

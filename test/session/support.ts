@@ -171,7 +171,7 @@ export interface Bench {
   readonly registry: SessionRegistry;
   readonly clock: ManualClock;
   readonly intake: HeldIntake;
-  connect(): Client;
+  connect(remoteIp?: string): Client;
 }
 
 export function makeBench(options: Partial<SessionOptions> = {}, modules: Partial<SessionModules> = {}): Bench {
@@ -193,7 +193,7 @@ export function makeBench(options: Partial<SessionOptions> = {}, modules: Partia
       ...modules,
     },
   );
-  return { registry, clock, intake, connect: () => new Client(registry) };
+  return { registry, clock, intake, connect: (remoteIp) => new Client(registry, remoteIp) };
 }
 
 /** Notifications in short: `difficulty 5`, `mask 1fffe000`, `job <id> clean`. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { BlockHead } from '../../src/sharelog/candidate.ts';
 import type { Disk } from '../../src/sharelog/disk.ts';
 import { openShareLog, type ShareLog, type ShareLogModules, type ShareLogOptions } from '../../src/sharelog/log.ts';
 import { openLogReader } from '../../src/sharelog/log-reader.ts';
@@ -176,6 +177,28 @@ describe('block candidates', () => {
     await committed(log);
     await log.kept();
     expect(readdirSync(join(folder.path, 'candidates'))).toEqual([]);
+  });
+
+  it('share a synced file if they come together, and each is gone when its outcome is known', async () => {
+    const log = await openLog();
+    const blocks = Array.from({ length: 200 }, (_, index) =>
+      foundBlock({ hash: (index + 1).toString(16).padStart(64, '0') }),
+    );
+    const files = (): string[] => readdirSync(join(folder.path, 'candidates'));
+    for (const block of blocks) log.candidate(block);
+    await log.kept();
+    // The first came to an idle disk.
+    expect(files().length).toBeLessThanOrEqual(2);
+    for (const block of blocks.slice(1)) log.outcome(block, { status: 'orphaned', reason: 'sibling' });
+    await committed(log);
+    await log.kept();
+    expect(files()).toEqual([`${blocks[0]?.hash}.json`]);
+    await log.close();
+    const second = await openLog();
+    expect(second.unresolved.map(({ hash }) => hash)).toEqual([blocks[0]?.hash]);
+    second.resolved(second.unresolved[0] as BlockHead, { status: 'accepted' });
+    await second.close();
+    expect(files()).toEqual([]);
   });
 
   it('are there after a restart until their outcome is known', async () => {

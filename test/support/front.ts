@@ -23,7 +23,7 @@ import { recordedLogger } from './recorded-logger.ts';
 export class Front {
   readonly clock = new ManualClock();
   readonly jobs: JobStore;
-  readonly seen = new SeenHeaders({ perTipMax: 1 << 20 });
+  readonly seen = new SeenHeaders({ headersMax: 1 << 20 }, { closedEarly: () => {}, wantsJob: () => {} });
   readonly log: JudgedShare[] = [];
   readonly blocks: JudgedShare[] = [];
   readonly registry: SessionRegistry;
@@ -89,7 +89,8 @@ export class Front {
   announce(tip = 1, changes: Partial<Job> = {}): Job {
     const job = makeJob(this.#index, tip, changes);
     this.#index += 1;
-    for (const previousHash of this.jobs.add(job)) this.seen.drop(previousHash);
+    this.jobs.add(job);
+    this.seen.retain(({ serial }) => this.jobs.find(serial) !== undefined, job.serial);
     this.registry.broadcast(job);
     return job;
   }

@@ -151,9 +151,12 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
   });
   afterAll(() => runners.close());
 
-  function setUp(options: { perTipMax?: number; sharesInFlightMax?: number } = {}) {
+  function setUp(options: { headersMax?: number; sharesInFlightMax?: number } = {}) {
     const jobs = new JobStore({ jobsMax: 8 });
-    const seen = new SeenHeaders({ perTipMax: options.perTipMax ?? 1 << 16 });
+    const seen = new SeenHeaders(
+      { headersMax: options.headersMax ?? 1 << 16 },
+      { closedEarly: () => {}, wantsJob: () => {} },
+    );
     const deferred: (() => void)[] = [];
     const log: JudgedShare[] = [];
     const commits: (() => void)[] = [];
@@ -373,7 +376,7 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
 
   it('takes a block to the node also when it can credit no share: the log is stuck, or no more can be remembered', async () => {
     const easy = (job: Job): Job => ({ ...job, networkTarget: targetToBytes(targetOfDifficulty(EASY)) });
-    for (const options of [{ sharesInFlightMax: 1 }, { perTipMax: 1 }]) {
+    for (const options of [{ sharesInFlightMax: 1 }, { headersMax: 1 }]) {
       const { verifier, jobs, blocks, flushed, durable } = setUp(options);
       const submitter = new TestSubmitter(terms(EASY));
       const job = easy(makeJob(0));
@@ -418,8 +421,27 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     ]);
   });
 
+  it('calls a share of a job that was closed for want of room stale, and takes its block to the node', async () => {
+    const { verifier, jobs, blocks, flushed, durable } = setUp({ headersMax: 1 });
+    const submitter = new TestSubmitter(terms(EASY));
+    const old: Job = { ...makeJob(0), networkTarget: targetToBytes(targetOfDifficulty(EASY)) };
+    const newest = makeJob(1);
+    for (const job of [old, newest]) jobs.add(job);
+    const passes = (hash: bigint): boolean => hash <= targetOfDifficulty(EASY);
+    const first = mined(old, submitter, passes);
+    verifier.take(submitter, first);
+    verifier.take(submitter, mined(newest, submitter, passes));
+    for (const job of [old, newest]) verifier.take(submitter, mined(job, submitter, passes));
+    verifier.take(submitter, first);
+    await flushed();
+    durable();
+    expect(submitter.settled.map(({ verdict }) => verdict).slice(0, 2)).toEqual(['accepted', 'overloaded']);
+    expect(submitter.settled.slice(2).some(({ verdict }) => verdict === 'accepted')).toBe(false);
+    expect(blocks.length).toBeGreaterThanOrEqual(2);
+  });
+
   it('credits nothing that it could not recognise again', async () => {
-    const { verifier, jobs, flushed, durable } = setUp({ perTipMax: 1 });
+    const { verifier, jobs, flushed, durable } = setUp({ headersMax: 1 });
     const submitter = new TestSubmitter(terms(EASY));
     const job = makeJob(0);
     jobs.add(job);
@@ -446,7 +468,7 @@ it('hashes inline what a failing worker leaves behind', async () => {
     {
       clock: { nowMs: () => 0, monotonicMs: () => 0 },
       jobs,
-      seen: new SeenHeaders({ perTipMax: 1 << 16 }),
+      seen: new SeenHeaders({ headersMax: 1 << 16 }, { closedEarly: () => {}, wantsJob: () => {} }),
       inline: runners.inline,
       workers: [
         {
