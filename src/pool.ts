@@ -99,7 +99,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   running.onClose(() => banStore.close());
   const jobs = new JobStore({ jobsMax: limits.jobsMax });
   /** Makes another job of the latest template. Does nothing before the first template. */
-  const renew = (): void => {};
+  let renew = (): void => {};
   const solved = createSolved(blocks, jobs, { log, logger });
   const gateway =
     gateways === 1

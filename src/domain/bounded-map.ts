@@ -12,8 +12,9 @@ export class BoundedMap<Value> {
     return this.#entries.size;
   }
 
-  keys(): IterableIterator<string> {
-    return this.#entries.keys();
+  /** A copy: to read an entry moves it to the end, where a loop over the map itself would meet it again for ever. */
+  keys(): readonly string[] {
+    return [...this.#entries.keys()];
   }
 
   /** Does not count as a use. */

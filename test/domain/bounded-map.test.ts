@@ -2,6 +2,12 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { BoundedMap } from '../../src/domain/bounded-map.ts';
 
+it('a bounded map may be read in a loop over its keys', () => {
+  const map = new BoundedMap<number>(3);
+  for (const [value, key] of ['a', 'b', 'c'].entries()) map.set(key, value);
+  expect(map.keys().map((key) => map.get(key))).toEqual([0, 1, 2]);
+});
+
 it('a bounded map has the entries that were used last, and no more than it may', () => {
   const uses = fc.array(fc.tuple(fc.integer({ min: 0, max: 9 }).map(String), fc.boolean()), { maxLength: 60 });
   fc.assert(
