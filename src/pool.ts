@@ -185,7 +185,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   );
   const outageTimer = setInterval(() => outages.tick(), OUTAGE_TICK_MS);
   running.onClose(async () => clearInterval(outageTimer));
-  resubmitBlocks({ node, log, logger }, () => running.closing).catch((err: unknown) => {
+  resubmitBlocks({ node, log, logger, jobs }, () => running.closing).catch((err: unknown) => {
     logger.error({ err }, 'blocks of an earlier start could not be submitted again');
   });
   const endpoints = await gateway.listen();

@@ -2,6 +2,7 @@ import type { Network } from '../bitcoin/address.ts';
 import { toHex } from '../bitcoin/bytes.ts';
 import type { BitcoinNode, Clock, Logger, NodeStatus, SubmitOutcome } from '../domain/ports.ts';
 import type { BlockTemplate } from '../domain/template.ts';
+import { OwedBlocks } from './owed-blocks.ts';
 import { type Pause, Pauses } from './pauses.ts';
 import { createRpcClient } from './rpc.ts';
 import { bestOutcome } from './submit.ts';
@@ -55,6 +56,7 @@ export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModul
   );
   const pauses = new Pauses();
   const feed = new TemplateFeed({ upstreams, pollMs, refreshMs }, { clock, logger, pauses, onFailure });
+  const owed = new Map(upstreams.map((upstream) => [upstream, new OwedBlocks(upstream)]));
   const checks = new Map<Upstream, Pause>();
   let closeListener: () => void = () => {};
   const closing = new Promise<void>((resolve) => {
@@ -92,6 +94,7 @@ export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModul
       const wasReady = upstream.health.ready;
       await upstream.check();
       report(upstream);
+      owed.get(upstream)?.offer();
       if (!wasReady && upstream.health.ready) feed.wake('look');
       const pause = pauses.begin(upstream === feed.active ? CHECK_ACTIVE_MS : CHECK_OTHER_MS);
       checks.set(upstream, pause);
@@ -124,9 +127,16 @@ export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModul
   async function submitBlock(block: Uint8Array): Promise<SubmitOutcome> {
     const hex = toHex(block);
     const asked = upstreams.filter(({ health }) => health.ready || !health.fatal);
-    const pause = (ms: number): Promise<void> => pauses.begin(ms).over;
-    const outcome = await bestOutcome(asked.map((upstream) => upstream.submit(hex, pause)));
+    const outcome = await bestOutcome(asked.map((upstream) => hand(upstream, hex)));
     if (outcome.status === 'accepted') feed.wake('look');
+    return outcome;
+  }
+
+  /** A node that does not judge the block is offered it again when it may. */
+  async function hand(upstream: Upstream, hex: string): Promise<SubmitOutcome> {
+    const { health } = upstream;
+    const outcome = await upstream.submit(hex, (ms) => pauses.begin(ms).over);
+    owed.get(upstream)?.note(hex, outcome, health);
     return outcome;
   }
 

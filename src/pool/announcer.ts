@@ -51,7 +51,7 @@ export function createAnnouncer(config: Config, modules: AnnouncerModules): (tem
     gateway.announce(job, recorded);
     metrics.counters.jobs += 1;
     if (job.cleanJobs) metrics.counters.cleanJobs += 1;
-    blocks.retry();
+    blocks.retry(job.height);
     blocks.nodeBuilds(template);
     logger.debug({ job: job.id, height: job.height, transactions: template.transactions.length }, 'job announced');
   };
