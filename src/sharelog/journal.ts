@@ -92,6 +92,8 @@ export class Journal {
   readonly epoch: number;
   /** What the next commit takes. */
   readonly rows: OpenBatch;
+  readonly #path: string;
+  #lastEpoch: number;
   readonly #options: JournalOptions;
   readonly #modules: JournalModules;
   readonly #lock: FolderLock;
@@ -118,6 +120,8 @@ export class Journal {
     const { path, identity, store, end } = parts;
     this.logId = identity.logId;
     this.epoch = identity.epoch;
+    this.#path = path;
+    this.#lastEpoch = identity.epoch;
     this.#options = options;
     this.#modules = modules;
     this.#lock = parts.lock;
@@ -152,6 +156,13 @@ export class Journal {
       { commitBytesMax: bounds.bytesMax },
       { open: this.rows, post: (batches) => this.#post(batches) },
     );
+  }
+
+  /** Counts a further epoch, durably, as a start does. The frames of this process keep the epoch that it began with. */
+  nextEpoch(): number {
+    this.assertOpen();
+    this.#lastEpoch = countBoot(this.#path, this.#lastEpoch).epoch;
+    return this.#lastEpoch;
   }
 
   share(share: JudgedShare): void {
