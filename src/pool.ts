@@ -195,7 +195,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   renew = () => work.renew();
   const workTimer = setInterval(() => work.tick(), WORK_TICK_MS);
   running.onClose(async () => clearInterval(workTimer));
-  resubmitBlocks({ node, log, logger }, () => running.closing).catch((err: unknown) => {
+  resubmitBlocks({ node, log, logger, jobs }, () => running.closing).catch((err: unknown) => {
     logger.error({ err }, 'blocks of an earlier start could not be submitted again');
   });
   const endpoints = await gateway.listen();

@@ -1,4 +1,5 @@
 import { script, Transaction } from 'bitcoinjs-lib';
+import { concatBytes } from './bytes.ts';
 
 /** What goes into a pool's coinbase transaction. */
 export interface CoinbaseParts {
@@ -6,6 +7,8 @@ export interface CoinbaseParts {
   readonly height: number;
   /** Below 2^40 and never used twice by a pool: no two of its jobs, of whatever boot, can ever come to the same header. */
   readonly serial: number;
+  /** Random bytes of the pool, at most 70: no two pools with one payout address make the same coinbase. */
+  readonly identity: Uint8Array;
   /** Size of the hole that extranonce1 and extranonce2 fill, 1 … 75 bytes. */
   readonly extranonceBytes: number;
   /** Shown by block explorers, e.g. `/Sluice/`; UTF-8. */
@@ -36,8 +39,8 @@ const MONEY_SATS_MAX = 21_000_000n * 100_000_000n;
 const BEFORE_SCRIPT_BYTES = 4 + 1 + 36 + 1;
 
 /**
- * Builds the coinbase around an extranonce-shaped hole. The scriptSig is four pushes, height, serial, extranonce and tag:
- * pushed bytes count no signature operations, whatever miners put into them. Throws a RangeError for anything too large.
+ * Builds the coinbase around an extranonce-shaped hole. The scriptSig is four pushes: height, serial with identity,
+ * extranonce and tag. Pushed bytes count no signature operations, whatever miners put into them. Throws a RangeError for anything too large.
  */
 export function buildCoinbase(parts: CoinbaseParts): CoinbaseHalves {
   const { height, serial, extranonceBytes, tag } = parts;
@@ -50,7 +53,7 @@ export function buildCoinbase(parts: CoinbaseParts): CoinbaseHalves {
   }
   if (parts.valueSats < 0n || parts.valueSats > MONEY_SATS_MAX)
     throw new RangeError(`coinbase: ${parts.valueSats} sats`);
-  const head = [script.number.encode(height), serialBytes(serial)];
+  const head = [script.number.encode(height), concatBytes([serialBytes(serial), parts.identity])];
   const pushes = [...head, new Uint8Array(extranonceBytes)];
   const scriptSig = script.compile(tag === '' ? pushes : [...pushes, new TextEncoder().encode(tag)]);
   if (scriptSig.length > COINBASE_SCRIPT_BYTES_MAX) {

@@ -1,14 +1,14 @@
 /**
- * Job ids. A job has a serial number that no other job of the same data directory ever had: the boot epoch (counted by
- * the share log at each start) in the high part, a running number in the low part. On the wire and in the tables a job
+ * Job ids. A job has a serial number that no other job of the same data directory ever had: the epoch (counted by the
+ * share log at each start, and when an epoch's numbers are used up) in the high part, a running number in the low part. On the wire and in the tables a job
  * id is ten lower-case hex digits of that serial; a session that gets a job when it is current already, because it is new,
  * is back or retargets, gets it under a private variant: four more digits, at random. So a share's id names both the work
  * and the difficulty it was handed out at.
  */
 
-/** Jobs that one boot can issue: 2^20, a job every 30 s for a year. */
+/** Jobs of one epoch: 2^20, a job every 30 s for a year. A pool that has used them up counts a new epoch and goes on. */
 export const JOBS_PER_EPOCH = 2 ** 20;
-/** Boots that one data directory can count: 2^20. */
+/** Epochs that one data directory can count: 2^20. Each start begins one. */
 export const EPOCHS_MAX = 2 ** 20;
 /** Variants of one job: 0 is its own id, as it is broadcast. */
 export const VARIANTS_MAX = 2 ** 16;

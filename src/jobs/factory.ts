@@ -10,6 +10,10 @@ import { limits } from '../limits.ts';
 export interface JobFactoryOptions {
   /** Counted at each start of the data directory; makes job ids, and so coinbases, unique over restarts. */
   readonly epoch: number;
+  /** Jobs that one epoch can number. */
+  readonly jobsPerEpoch?: number | undefined;
+  /** Random bytes of the data directory; make its coinbases differ from those of every other pool. */
+  readonly identity: Uint8Array;
   /** scriptPubKey that the coinbase pays to. */
   readonly payoutScript: Uint8Array;
   /** Shown in the coinbase. */
@@ -18,30 +22,36 @@ export interface JobFactoryOptions {
 
 export interface JobFactoryModules {
   readonly clock: Clock;
+  /** Counts a new epoch, durably, for when the ids of the one before are used up. Throws if it can not be recorded. */
+  nextEpoch(): number;
   /** Sibling hashes of the coinbase for the other transactions' txids (bitcoin/merkle.ts is its reference). */
   merkleBranch(txids: readonly Uint8Array[]): Uint8Array[];
 }
 
 export interface JobFactory {
-  /** Throws where no job can be made of the template: its bits have no target, the coinbase gets too large, ids are used up. */
+  /** Throws where no job can be made of the template: its bits have no target, the coinbase gets too large, no new epoch can be recorded. */
   build(template: BlockTemplate): Job;
 }
 
 /** Makes jobs of templates, in the order in which the node gives them. */
 export function createJobFactory(options: JobFactoryOptions, modules: JobFactoryModules): JobFactory {
-  const { epoch, payoutScript, tag } = options;
-  if (!Number.isInteger(epoch) || epoch < 0 || epoch >= EPOCHS_MAX) throw new RangeError(`jobs: epoch ${epoch}`);
+  const { identity, payoutScript, tag, jobsPerEpoch = JOBS_PER_EPOCH } = options;
+  let epoch = checkedEpoch(options.epoch);
   let issued = 0;
   let previousHash: Uint8Array | undefined;
 
   function build(template: BlockTemplate): Job {
-    if (issued >= JOBS_PER_EPOCH) throw new Error('jobs: the ids of this start are used up, restart the pool');
     const target = targetOfBits(template.bits);
     if (target === undefined) throw new RangeError(`jobs: bits ${template.bits.toString(16)} have no target`);
+    if (issued >= jobsPerEpoch) {
+      epoch = checkedEpoch(modules.nextEpoch());
+      issued = 0;
+    }
     const serial = jobSerial(epoch, issued);
     const halves = buildCoinbase({
       height: template.height,
       serial,
+      identity,
       extranonceBytes: VARIANT_BYTES + EXTRANONCE1_BYTES + EXTRANONCE2_BYTES,
       tag,
       payoutScript,
@@ -79,4 +89,9 @@ export function createJobFactory(options: JobFactoryOptions, modules: JobFactory
   }
 
   return { build };
+}
+
+function checkedEpoch(epoch: number): number {
+  if (!Number.isInteger(epoch) || epoch < 0 || epoch >= EPOCHS_MAX) throw new RangeError(`jobs: epoch ${epoch}`);
+  return epoch;
 }

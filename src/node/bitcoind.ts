@@ -3,6 +3,7 @@ import { toHex } from '../bitcoin/bytes.ts';
 import type { BitcoinNode, Clock, Logger, NodeStatus, NodeWatch, SubmitOutcome } from '../domain/ports.ts';
 import type { BlockTemplate } from '../domain/template.ts';
 import { BlockSignals } from './block-signals.ts';
+import { OwedBlocks } from './owed-blocks.ts';
 import { type Pause, Pauses } from './pauses.ts';
 import { createRpcClient } from './rpc.ts';
 import { bestOutcome } from './submit.ts';
@@ -59,6 +60,7 @@ export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModul
     { upstreams, pollMs, refreshMs },
     { clock, logger, pauses, onFailure, onNewTip: (upstream) => checks.get(upstream)?.end() },
   );
+  const owed = new Map(upstreams.map((upstream) => [upstream, new OwedBlocks(upstream)]));
   const signals = new BlockSignals(zmq, { logger, pause, onBlock: (hash) => feed.wake(hash) });
   let clockOffsetSeconds = 0;
   const checks = new Map<Upstream, Pause>();
@@ -94,6 +96,7 @@ export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModul
       const wasReady = upstream.health.ready;
       await upstream.check();
       report(upstream);
+      owed.get(upstream)?.offer();
       if (!wasReady && upstream.health.ready) feed.wake('look');
       const isWell = upstream === feed.active && upstream.health.ready;
       const until = pauses.begin(isWell ? CHECK_ACTIVE_MS : CHECK_OTHER_MS);
@@ -136,8 +139,16 @@ export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModul
   async function submitBlock(block: Uint8Array): Promise<SubmitOutcome> {
     const hex = toHex(block);
     const asked = upstreams.filter(({ health }) => health.ready || !health.fatal);
-    const outcome = await bestOutcome(asked.map((upstream) => upstream.submit(hex, pause)));
+    const outcome = await bestOutcome(asked.map((upstream) => hand(upstream, hex)));
     if (outcome.status === 'accepted') feed.wake('look');
+    return outcome;
+  }
+
+  /** A node that does not judge the block is offered it again when it may. */
+  async function hand(upstream: Upstream, hex: string): Promise<SubmitOutcome> {
+    const { health } = upstream;
+    const outcome = await upstream.submit(hex, (ms) => pauses.begin(ms).over);
+    owed.get(upstream)?.note(hex, outcome, health);
     return outcome;
   }
 

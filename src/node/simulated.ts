@@ -10,7 +10,7 @@ import { loadChain, saveChain } from './chain-file.ts';
 import { HeaderChain } from './header-chain.ts';
 import { SimulatedMempool } from './simulated-mempool.ts';
 import type { Random, SimulatedTransaction } from './simulated-transaction.ts';
-import { readSubmitAnswer } from './submit.ts';
+import { PARENT_UNKNOWN, readSubmitAnswer } from './submit.ts';
 
 export interface SimulatedNodeOptions {
   /** Only regtest: nobody should take this chain for a real one. */
@@ -152,7 +152,8 @@ export function simulatedNode(options: SimulatedNodeOptions, modules: SimulatedN
   async function submitBlock(block: Uint8Array): Promise<SubmitOutcome> {
     if (closed) return { status: 'unknown', reason: 'closed' };
     try {
-      return readSubmitAnswer({ ok: true, result: submit(block) }) ?? { status: 'unknown', reason: 'no answer' };
+      // The simulated node has no peers: a parent that it lacks will never come.
+      return readSubmitAnswer({ ok: true, result: submit(block) }) ?? { status: 'rejected', reason: PARENT_UNKNOWN };
     } catch (error) {
       logger.error({ error: String(error) }, 'the simulated chain could not be stored');
       return { status: 'unknown', reason: String(error) };

@@ -4,6 +4,9 @@ import type { RpcAnswer } from './rpc.ts';
 /** Bitcoin Core, rpc/protocol.h: the block could not be decoded. */
 const RPC_DESERIALIZATION_ERROR = -22;
 
+/** BIP22: the node does not have the block's parent yet. The answer says nothing of the block itself. */
+export const PARENT_UNKNOWN = 'prev-blk-not-found';
+
 /**
  * What submitblock's answer means (BIP22, and Bitcoin Core's rpc/mining.cpp); undefined where the node did not judge the
  * block and should be asked again.
@@ -16,6 +19,7 @@ export function readSubmitAnswer(answer: RpcAnswer): SubmitOutcome | undefined {
     return undefined;
   }
   const { result } = answer;
+  if (result === PARENT_UNKNOWN) return undefined;
   // A retry after a lost answer meets the block that the first try brought.
   if (result === null || result === 'duplicate') return { status: 'accepted' };
   if (result === 'inconclusive' || result === 'duplicate-inconclusive') return { status: 'orphaned', reason: result };

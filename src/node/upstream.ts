@@ -5,7 +5,7 @@ import type { Clock, SubmitOutcome } from '../domain/ports.ts';
 import type { BlockTemplate } from '../domain/template.ts';
 import { BlockTimes } from './block-times.ts';
 import type { RpcAnswer, RpcCall, RpcClient } from './rpc.ts';
-import { readSubmitAnswer } from './submit.ts';
+import { PARENT_UNKNOWN, readSubmitAnswer } from './submit.ts';
 import { decodeTemplate, type TransactionsByHash } from './template-decoder.ts';
 
 /**
@@ -155,7 +155,11 @@ export class Upstream {
   }
 
   /** Hands over a block (hex) and asks again while the node does not judge it; `unknown` after the last try. */
-  async submit(block: string, pause: (ms: number) => Promise<void>): Promise<SubmitOutcome> {
+  async submit(
+    block: string,
+    pause: (ms: number) => Promise<void>,
+    retriesMs: readonly number[] = SUBMIT_RETRIES_MS,
+  ): Promise<SubmitOutcome> {
     for (let attempt = 0; ; attempt += 1) {
       const answer = await this.#rpc.call({
         method: 'submitblock',
@@ -168,9 +172,9 @@ export class Upstream {
       if (answer.ok && answer.result === 'duplicate') return this.#standing(block);
       const outcome = readSubmitAnswer(answer);
       if (outcome) return outcome;
-      const pauseMs = SUBMIT_RETRIES_MS[attempt];
+      const pauseMs = retriesMs[attempt];
       if (pauseMs === undefined) {
-        return { status: 'unknown', reason: answer.ok ? 'submitblock: no answer known' : answer.failure.message };
+        return { status: 'unknown', reason: unjudged(answer) };
       }
       await pause(pauseMs);
     }
@@ -247,4 +251,10 @@ function readHealth(answer: unknown, network: Network): Health {
     return notReady(`it is still downloading the chain (${String(blocks)} of ${String(headers)} blocks)`);
   }
   return { ready: true, chainwork };
+}
+
+/** Why a node has not judged a block. */
+function unjudged(answer: RpcAnswer): string {
+  if (!answer.ok) return answer.failure.message;
+  return answer.result === PARENT_UNKNOWN ? PARENT_UNKNOWN : 'submitblock: no answer known';
 }

@@ -15,6 +15,7 @@ import type { BlockSubmitter } from '../verify/blocks.ts';
 
 /** What the coinbase of this pool's blocks says. */
 const COINBASE_TAG = '/Sluice/';
+const IDENTITY_BYTES = 6;
 
 export interface AnnouncerModules {
   readonly clock: Clock;
@@ -34,8 +35,8 @@ export function createAnnouncer(config: Config, modules: AnnouncerModules): (tem
   if (!payout.ok) throw new Error(`payout.address: ${payout.reason}`);
   const merkle = new KernelInstance(modules.code, new KernelMemory());
   const factory = createJobFactory(
-    { epoch: log.epoch, payoutScript: payout.script, tag: COINBASE_TAG },
-    { clock, merkleBranch: (txids) => merkle.merkleBranch(txids) },
+    { epoch: log.epoch, identity: identityOf(log.logId), payoutScript: payout.script, tag: COINBASE_TAG },
+    { clock, nextEpoch: () => log.nextEpoch(), merkleBranch: (txids) => merkle.merkleBranch(txids) },
   );
   return (template) => {
     let job: Job;
@@ -51,8 +52,13 @@ export function createAnnouncer(config: Config, modules: AnnouncerModules): (tem
     gateway.announce(job, recorded);
     metrics.counters.jobs += 1;
     if (job.cleanJobs) metrics.counters.cleanJobs += 1;
-    blocks.retry();
+    blocks.retry(job.height);
     blocks.nodeBuilds(template);
     logger.debug({ job: job.id, height: job.height, transactions: template.transactions.length }, 'job announced');
   };
+}
+
+/** The first six bytes of the log's id (a random UUID), all of them random: two pools agree in them once in 2^48. */
+function identityOf(logId: string): Uint8Array {
+  return new Uint8Array(Buffer.from(logId.replaceAll('-', '').slice(0, 2 * IDENTITY_BYTES), 'hex'));
 }

@@ -5,7 +5,7 @@ import type { JobStore } from '../jobs/store.ts';
 import { limits } from '../limits.ts';
 import type { ShareLog } from '../sharelog/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { BlockSubmitter } from '../verify/blocks.ts';
+import { BlockSubmitter, BURIED, BURIED_BLOCKS } from '../verify/blocks.ts';
 import { foundBlock } from '../verify/found-block.ts';
 
 /** Between two tries to hand over a block of an earlier start. */
@@ -50,24 +50,34 @@ export function createSolved(
   };
 }
 
-/** Block candidates whose outcome was lost when the pool last stopped: the node is asked again, until the pool closes. */
+/**
+ * Block candidates whose outcome was lost when the pool last stopped: the nodes are asked again, until each candidate is
+ * judged or buried, or the pool closes. A candidate that stays open holds up none of the others.
+ */
 export async function resubmitBlocks(
-  { node, log, logger }: Pick<BlockModules, 'node' | 'log' | 'logger'>,
+  { node, log, logger, jobs }: Pick<BlockModules, 'node' | 'log' | 'logger'> & { readonly jobs: JobStore },
   closing: () => boolean,
 ): Promise<void> {
-  for (const candidate of log.unresolved) {
-    let outcome = await node.submitBlock(candidate.block);
-    while (outcome.status === 'unknown' && !closing()) {
-      await delay(RESUBMIT_MS, undefined, { ref: false });
-      outcome = await node.submitBlock(candidate.block);
-    }
+  let open = [...log.unresolved];
+  while (open.length > 0) {
+    const outcomes = await Promise.all(open.map(({ block }) => node.submitBlock(block)));
     // What is not known stays in the log for the next start.
     if (closing()) return;
-    log.resolved(candidate, outcome);
-    logger.info(
-      { hash: candidate.hash, height: candidate.height, ...outcome },
-      'block of an earlier start submitted again',
-    );
+    const height = jobs.current?.height ?? 0;
+    open = open.filter((candidate, index) => {
+      const answer = outcomes[index];
+      const buried = height - candidate.height > BURIED_BLOCKS;
+      const outcome = answer?.status === 'unknown' && buried ? BURIED : answer;
+      if (outcome === undefined || outcome.status === 'unknown') return true;
+      log.resolved(candidate, outcome);
+      logger.info(
+        { hash: candidate.hash, height: candidate.height, ...outcome },
+        'block of an earlier start submitted again',
+      );
+      return false;
+    });
+    log.commit(() => {});
+    if (open.length > 0) await delay(RESUBMIT_MS, undefined, { ref: false });
+    if (closing()) return;
   }
-  log.commit(() => {});
 }

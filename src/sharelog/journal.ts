@@ -95,6 +95,8 @@ export class Journal {
   readonly node: string;
   /** What the next commit takes. */
   readonly rows: OpenBatch;
+  readonly #path: string;
+  #lastEpoch: number;
   readonly #options: JournalOptions;
   readonly #modules: JournalModules;
   readonly #lock: FolderLock;
@@ -124,6 +126,8 @@ export class Journal {
     this.logId = identity.logId;
     this.epoch = identity.epoch;
     this.node = options.node ?? defaultNode(identity);
+    this.#path = path;
+    this.#lastEpoch = identity.epoch;
     this.#options = options;
     this.#modules = modules;
     this.#lock = parts.lock;
@@ -162,6 +166,14 @@ export class Journal {
       { commitBytesMax: bounds.bytesMax },
       { open: this.rows, post: (batches) => this.#post(batches) },
     );
+  }
+
+  /** Counts a further epoch, durably, as a start does. The frames of this process keep the epoch that it began with. */
+  nextEpoch(): number {
+    this.assertOpen();
+    // Every boot's id is kept: frames go on under the epoch that this process began with.
+    this.#lastEpoch = countBoot(this.#path, { oldestEpoch: 0, epoch: this.#lastEpoch }).epoch;
+    return this.#lastEpoch;
   }
 
   share(share: JudgedShare): void {

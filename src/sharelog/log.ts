@@ -56,6 +56,10 @@ class PoolLog implements ShareLog {
     return this.#journal.epoch;
   }
 
+  nextEpoch(): number {
+    return this.#journal.nextEpoch();
+  }
+
   get unresolved(): readonly Candidate[] {
     return this.#candidates.unresolved;
   }

@@ -75,6 +75,8 @@ export interface ShareLog extends ShareRecorder {
   readonly node: string;
   /** Boots of this data folder, this one included: 1 for the first. */
   readonly epoch: number;
+  /** Counts a further epoch, durably, and returns it: greater than any before, and less than the next start's. Throws if the disk refuses. */
+  nextEpoch(): number;
   /** Block candidates of earlier boots whose outcome is not known: to be submitted again, and then `resolved`. */
   readonly unresolved: readonly Candidate[];
   /** Resolves when every block candidate so far is on the disk. */

@@ -40,6 +40,12 @@ function judgeHashed(share: PendingShare, seen: SeenHeaders, nowMonotonicMs: num
   const { job } = share;
   if (!job) throw new Error('apply: a hashed share without a job');
   const meetsNetwork = (share.meets & MEETS_NETWORK_TARGET) !== 0;
+  if (share.refusal) {
+    // A block earns the pool its reward, whatever its share is refused for. Its header is not remembered as credited.
+    share.block = meetsNetwork;
+    share.judge(share.refusal, nowMonotonicMs);
+    return;
+  }
   const known = seen.check(job, share.hashLow, share.hashHigh);
   const deserved = judge(share.meets, known);
   // Only what would be paid is refused as too much: what is wrong stays wrong, so that a flood of it is punished.

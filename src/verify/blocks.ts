@@ -26,6 +26,9 @@ const LOSSES_MAX = 3;
 const KNOWN_MAX = 4096;
 /** How long a sibling waits for the first one: a node that hangs must not hold up a block that another would take. */
 const SIBLING_WAIT_MS = 1000;
+/** A chain that is so much higher than a candidate has buried it: as deep as a coinbase that may be spent. */
+export const BURIED_BLOCKS = 100;
+export const BURIED: SubmitOutcome = { status: 'orphaned', reason: 'buried: no node has judged it in 100 blocks' };
 const SIBLING: SubmitOutcome = { status: 'orphaned', reason: 'sibling of a block of this pool' };
 const TOO_MANY: SubmitOutcome = { status: 'orphaned', reason: 'too many candidates at once' };
 
@@ -48,7 +51,7 @@ export class BlockSubmitter {
   readonly #known = new BoundedMap<true>(KNOWN_MAX);
   /** By previous block, where candidates are with the node. */
   readonly #racing = new Map<string, Race>();
-  /** Candidates that no node has answered for. */
+  /** Candidates that no node has judged. */
   #unanswered: FoundBlock[] = [];
   #open = 0;
   #idle: (() => void) | undefined;
@@ -107,11 +110,21 @@ export class BlockSubmitter {
     });
   }
 
-  /** Tries again what no node has answered for; call it when a node is back. */
-  retry(): void {
+  /**
+   * Tries again what no node has judged; call it when a node has a template for `height`. A candidate that is buried deep
+   * below that height is given up.
+   */
+  retry(height: number): void {
     const blocks = this.#unanswered;
     this.#unanswered = [];
-    for (const block of blocks) this.#enter(parentOf(block), block);
+    for (const block of blocks) {
+      if (height - block.job.height <= BURIED_BLOCKS) {
+        this.#enter(parentOf(block), block);
+        continue;
+      }
+      this.#open -= 1;
+      this.#settle(block, BURIED);
+    }
   }
 
   #enterAndKeep(parent: string, block: FoundBlock): void {

@@ -1,6 +1,6 @@
 import type { Job } from '../domain/job.ts';
 import type { JudgedShare, SubmitRequest, Submitter, Terms, Worker } from '../domain/share.ts';
-import type { Verdict } from '../domain/verdict.ts';
+import type { RejectReason, Verdict } from '../domain/verdict.ts';
 
 /** One submission on its way through verification: filled in step by step, a JudgedShare once `verdict` is final. */
 export class PendingShare implements JudgedShare {
@@ -18,6 +18,8 @@ export class PendingShare implements JudgedShare {
   verdict: Verdict = 'accepted';
   /** False while the kernel has yet to hash it. */
   judged = false;
+  /** The verdict of a share that is hashed only because it may be a block. */
+  refusal: RejectReason | undefined = undefined;
   variant = 0;
   version = 0;
   shareDifficulty = 0;

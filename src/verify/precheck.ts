@@ -1,5 +1,6 @@
 import { parseJobRef } from '../domain/ids.ts';
 import { EXTRANONCE2_BYTES, type Job } from '../domain/job.ts';
+import type { Terms } from '../domain/share.ts';
 import type { RejectReason } from '../domain/verdict.ts';
 import type { PendingShare } from './pending-share.ts';
 
@@ -14,8 +15,9 @@ export interface JobLookup {
 
 /**
  * Everything that can be said of a share without hashing it, cheapest first. Fills in the worker, the job, the terms and
- * the version to hash as far as they are known, so that a reject's row says as much as can be said. Undefined when the
- * share deserves its hash.
+ * the version to hash as far as they are known, so that a reject's row says as much as can be said. Returns undefined for
+ * a share that is to be hashed. A share whose header can be built is hashed even if it is refused (`share.refusal`),
+ * because its header may still be a block.
  */
 export function precheck(share: PendingShare, jobs: JobLookup): RejectReason | undefined {
   const { submitter, request } = share;
@@ -33,16 +35,25 @@ export function precheck(share: PendingShare, jobs: JobLookup): RejectReason | u
   if (!submitter.subscribed) return 'not-subscribed';
   if (!share.worker) return 'unauthorized';
   if (!job || !terms) return 'job-not-found';
-  if (jobs.isStale(job)) return 'stale';
-  if (request.malformed !== undefined || request.extranonce2.length !== 2 * EXTRANONCE2_BYTES) return 'malformed';
-  // Measured from the job's clock, not the host's: a host whose clock is off changes no verdict.
-  if (request.ntime < job.minTime || request.ntime > latestTime(job)) return 'ntime-out-of-range';
+  const stale = jobs.isStale(job);
+  if (request.malformed !== undefined || request.extranonce2.length !== 2 * EXTRANONCE2_BYTES) {
+    return stale ? 'stale' : 'malformed';
+  }
+  // BIP310: the bits replace the masked ones. A bit outside the mask is hashed as sent, because the miner hashed it.
   if (request.versionBits !== undefined) {
-    // BIP310: the bits replace the masked ones; one outside the mask makes the share invalid.
-    if ((request.versionBits & ~terms.versionMask) !== 0) return 'version-outside-mask';
     share.version = ((job.version & ~terms.versionMask) | request.versionBits) >>> 0;
   }
+  share.refusal = stale ? 'stale' : refusal(share, job, terms);
   return undefined;
+}
+
+/** Why a share earns no credit whatever its hash is; undefined if its hash decides. */
+function refusal({ request }: PendingShare, job: Job, terms: Terms): RejectReason | undefined {
+  // Measured from the job's clock, not the host's: a host whose clock is off changes no verdict.
+  if (request.ntime < job.minTime || request.ntime > latestTime(job)) return 'ntime-out-of-range';
+  // BIP310: a bit outside the mask makes the share invalid.
+  const outside = request.versionBits !== undefined && (request.versionBits & ~terms.versionMask) !== 0;
+  return outside ? 'version-outside-mask' : undefined;
 }
 
 /** The last ntime with which the job's header can be a block, UNIX seconds. */

@@ -13,6 +13,7 @@ import {
 const parts: CoinbaseParts = {
   height: 840_000,
   serial: 0x0102030405,
+  identity: new Uint8Array(),
   extranonceBytes: 12,
   tag: '/Sluice/',
   payoutScript: Uint8Array.from([0, 20, ...new Uint8Array(20).fill(0x11)]),

@@ -10,8 +10,13 @@ import { hashOf, ManualClock, templateOn } from './fixtures.ts';
 
 const payoutScript = Uint8Array.from([0, 20, ...new Uint8Array(20).fill(0x11)]);
 
-function factory(epoch = 3, clock = new ManualClock()): JobFactory {
-  return createJobFactory({ epoch, payoutScript, tag: '/Sluice/' }, { clock, merkleBranch });
+const ours = new Uint8Array(6).fill(0x77);
+
+function factory(epoch = 3, clock = new ManualClock(), identity = ours, jobsPerEpoch?: number): JobFactory {
+  return createJobFactory(
+    { epoch, identity, payoutScript, tag: '/Sluice/', jobsPerEpoch },
+    { clock, nextEpoch: () => epoch + 4, merkleBranch },
+  );
 }
 
 describe('createJobFactory', () => {
@@ -58,6 +63,17 @@ describe('createJobFactory', () => {
     expect(new Set(made.map(toHex)).size).toBe(3);
   });
 
+  it('makes another coinbase in each pool, from the same template and epoch', () => {
+    const made = [1, 2].map((pool) => factory(1, new ManualClock(), new Uint8Array(6).fill(pool)).build(templateOn(1)));
+    expect(toHex(made[0]?.coinb1 ?? new Uint8Array())).not.toBe(toHex(made[1]?.coinb1 ?? new Uint8Array()));
+  });
+
+  it('goes on in a new epoch when the ids of one are used up', () => {
+    const jobs = factory(3, new ManualClock(), ours, 2);
+    const serials = [1, 2, 3].map(() => jobs.build(templateOn(1)).serial);
+    expect(serials).toEqual([3 * JOBS_PER_EPOCH, 3 * JOBS_PER_EPOCH + 1, 7 * JOBS_PER_EPOCH]);
+  });
+
   it('asks for clean jobs when the tip changed, and only then', () => {
     const jobs = factory();
     const flags = [1, 1, 2, 2, 1].map((tip) => jobs.build(templateOn(tip)).cleanJobs);
@@ -74,8 +90,12 @@ describe('createJobFactory', () => {
   });
 
   it('refuses a branch that miners could not take', () => {
-    const modules = { clock: new ManualClock(), merkleBranch: () => Array.from({ length: 33 }, () => hashOf(1)) };
-    const jobs = createJobFactory({ epoch: 1, payoutScript, tag: '' }, modules);
+    const modules = {
+      clock: new ManualClock(),
+      nextEpoch: () => 2,
+      merkleBranch: () => Array.from({ length: 33 }, () => hashOf(1)),
+    };
+    const jobs = createJobFactory({ epoch: 1, identity: ours, payoutScript, tag: '' }, modules);
     expect(() => jobs.build(templateOn(1))).toThrow('merkle branches');
   });
 

@@ -6,8 +6,8 @@ import { JobStore } from '../../src/jobs/store.ts';
 import { ManualClock, templateOn } from './fixtures.ts';
 
 function factory(): JobFactory {
-  const options = { epoch: 1, payoutScript: Uint8Array.of(0x51), tag: '' };
-  return createJobFactory(options, { clock: new ManualClock(), merkleBranch });
+  const options = { epoch: 1, identity: new Uint8Array(6), payoutScript: Uint8Array.of(0x51), tag: '' };
+  return createJobFactory(options, { clock: new ManualClock(), nextEpoch: () => 2, merkleBranch });
 }
 
 describe('JobStore', () => {

@@ -65,6 +65,7 @@ export function coinbaseOf(template: BlockTemplate): Transaction {
   const { coinb1, coinb2 } = buildCoinbase({
     height: template.height,
     serial: 1,
+    identity: new Uint8Array(),
     extranonceBytes: 12,
     tag: '/test/',
     payoutScript: Uint8Array.from([0, 20, ...new Uint8Array(20)]),

@@ -80,8 +80,8 @@ describe('the simulated node', () => {
     const { node, clock, inbox } = open();
     await node.start(inbox.take);
     const jobs = createJobFactory(
-      { epoch: 1, payoutScript: Uint8Array.of(0x51), tag: '/Sluice/' },
-      { clock, merkleBranch },
+      { epoch: 1, identity: new Uint8Array(6), payoutScript: Uint8Array.of(0x51), tag: '/Sluice/' },
+      { clock, nextEpoch: () => 2, merkleBranch },
     );
     for (let height = 1; height <= 5; height += 1) {
       const job = jobs.build(inbox.latest);

@@ -12,6 +12,7 @@ describe('readSubmitAnswer', () => {
     ['inconclusive', { status: 'orphaned', reason: 'inconclusive' }],
     ['duplicate-inconclusive', { status: 'orphaned', reason: 'duplicate-inconclusive' }],
     ['duplicate-invalid', { status: 'rejected', reason: 'duplicate-invalid' }],
+    ['prev-blk-not-found', undefined],
     ['high-hash', { status: 'rejected', reason: 'high-hash' }],
     ['', undefined],
     [{}, undefined],

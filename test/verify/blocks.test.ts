@@ -96,12 +96,24 @@ describe('BlockSubmitter', () => {
     const { submitter, events, answer } = setUp();
     submitter.found(block('a'));
     await answer('a', 'unknown');
-    submitter.retry();
+    submitter.retry(101);
     await answer('a', 'unknown');
-    submitter.retry();
+    submitter.retry(101);
     await answer('a', 'accepted');
-    submitter.retry();
+    submitter.retry(101);
     expect(events.filter((event) => event === 'submit a').length).toBe(3);
+    expect(submitter.open).toBe(0);
+  });
+
+  it('gives a candidate up that no node judges when the chain has buried it', async () => {
+    const { submitter, events, answer } = setUp();
+    submitter.found(block('a'));
+    await answer('a', 'unknown');
+    submitter.retry(200);
+    await answer('a', 'unknown');
+    submitter.retry(201);
+    expect(events.filter((event) => event === 'submit a')).toHaveLength(2);
+    expect(events.at(-1)).toBe('orphaned a');
     expect(submitter.open).toBe(0);
   });
 
@@ -116,10 +128,10 @@ describe('BlockSubmitter', () => {
     submitter.found(block('b'));
     expect(events.slice(3)).toEqual(['submit a', 'candidate a', 'candidate b']);
     await answer('a', 'unknown');
-    submitter.retry();
+    submitter.retry(101);
     await answer('b', 'unknown');
     await answer('a', 'accepted');
-    submitter.retry();
+    submitter.retry(101);
     expect(events.slice(-2)).toEqual(['accepted a', 'submit b']);
     await answer('b', 'orphaned');
     // As it stands: it is not counted twice.

@@ -338,7 +338,33 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     durable();
     expect(stranger.settled.map((share) => share.verdict)).toEqual(['not-subscribed']);
     expect(submitter.settled.map((share) => share.verdict)).toEqual(wrong.map(([reason]) => reason));
-    expect(verifier.hashed).toEqual({ inline: 0, worker: 0 });
+    // Stale, two of ntime, two of version: each has a header that may be a block.
+    expect(verifier.hashed.inline + verifier.hashed.worker).toBe(5);
+  });
+
+  it('finds the block in a share that is refused, and credits the share no more for it', async () => {
+    const { verifier, jobs, blocks, flushed, durable } = setUp();
+    const submitter = new TestSubmitter(terms(EASY));
+    const old = makeJob(0, 1);
+    const job = makeJob(1, 2);
+    const easy = { networkTarget: targetToBytes(targetOfDifficulty(EASY)), networkDifficulty: EASY };
+    for (const each of [old, job]) {
+      Object.assign(each, easy);
+      jobs.add(each);
+    }
+    const meets = (hash: bigint): boolean => hash <= targetOfDifficulty(EASY);
+    verifier.take(submitter, mined(old, submitter, meets));
+    verifier.take(submitter, mined(job, submitter, meets, { ntime: job.curTime + 7201 }));
+    const misses = (hash: bigint): boolean => !meets(hash);
+    verifier.take(submitter, mined(old, submitter, misses));
+    await flushed();
+    durable();
+    expect(submitter.settled.map(({ verdict, block }) => [verdict, block])).toEqual([
+      ['stale', true],
+      ['ntime-out-of-range', true],
+      ['stale', false],
+    ]);
+    expect(blocks.map(({ job: of }) => of)).toEqual([old, job]);
   });
 
   it('takes ntime at both edges of its range', async () => {
