@@ -67,6 +67,8 @@ export class CountingSubmitter implements Submitter {
     return terms;
   }
 
+  close(): void {}
+
   settle(share: Parameters<Submitter['settle']>[0]): void {
     this.settled += 1;
     if (share.verdict !== 'accepted') this.rejected += 1;

@@ -1,3 +1,4 @@
+import { Containment } from '#sluice/domain/contain';
 import { loadKernel } from '#sluice/kernel/kernel';
 import { limits } from '#sluice/limits';
 import { PendingShare } from '#sluice/verify/pending-share';
@@ -33,6 +34,7 @@ function wholeVerifier(runners: Runners, workers: Runners['workers']): Way {
       { sharesInFlightMax: limits.sharesInFlightMax, batchMax: limits.kernelBatchMax },
       {
         clock,
+        contain: new Containment({ logger: console, counted() {} }),
         jobs: { find: () => job, isStale: () => false },
         seen: new SeenHeaders({ perTipMax: limits.seenPerTipMax }),
         recorder: { share() {}, commit: (durable) => durable() },

@@ -3,6 +3,7 @@ import { ADMIN_SOCKET_FILE, AdminSocket } from './api/admin-socket.ts';
 import { startApi } from './api/server.ts';
 import { startGateways } from './cluster/gateways.ts';
 import type { Config } from './config/config.ts';
+import { Containment } from './domain/contain.ts';
 import type { BanControl, Clock, Logger } from './domain/ports.ts';
 import { startGateway } from './gateway.ts';
 import { JobStore } from './jobs/store.ts';
@@ -66,6 +67,7 @@ export async function startPool(config: Config, modules: PoolModules): Promise<P
 async function start(config: Config, modules: PoolModules, running: Running): Promise<Pool> {
   const { clock, logger, version } = modules;
   const metrics = createMetrics();
+  const contain = new Containment({ logger, counted: () => void metrics.counters.containedErrors++ });
   const hashrate = createHashrateMeter({}, { clock });
   const code = loadKernel();
 
@@ -96,6 +98,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
           { ...config, kernel: code, epoch: log.epoch, incarnation: 0, shared: false },
           {
             clock,
+            contain,
             logger,
             metrics,
             recorder: log,
@@ -118,6 +121,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
             epoch: log.epoch,
           },
           {
+            contain,
             logger,
             metrics,
             bans: banStore.bans,
@@ -163,7 +167,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const { outageGraceMs } = config.stratum;
   const work = new Work({ outageGraceMs }, { clock, logger, gateway, announce, causes: () => unready(parts) });
   await node.start((template) => work.template(template));
-  const workTimer = setInterval(() => work.tick(), WORK_TICK_MS);
+  const workTimer = setInterval(() => contain.attempt('the work', () => work.tick()), WORK_TICK_MS);
   running.onClose(async () => clearInterval(workTimer));
   resubmitBlocks({ node, log, logger }, () => running.closing).catch((err: unknown) => {
     logger.error({ err }, 'blocks of an earlier start could not be submitted again');

@@ -1,4 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto';
+import type { Containment } from '../domain/contain.ts';
 import { VARIANTS_MAX } from '../domain/ids.ts';
 import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, type Job, VARIANT_BYTES } from '../domain/job.ts';
 import type { MinerQuery, MinerView } from '../domain/miner.ts';
@@ -22,6 +23,7 @@ export const randomVariant = (): number => randomInt(1, VARIANTS_MAX);
 
 export interface SessionModules {
   readonly clock: Clock;
+  readonly contain: Containment;
   readonly logger: Logger;
   readonly intake: ShareIntake;
   readonly authorize: Authorize;
@@ -84,7 +86,7 @@ export class SessionRegistry {
   };
 
   constructor(options: SessionOptions, modules: SessionModules) {
-    const { clock, intake, authorize, extranonces } = modules;
+    const { clock, contain, intake, authorize, extranonces } = modules;
     this.#resumable = new Resumable(
       { sessionsMax: limits.resumableSessionsMax, waitMsMax: limits.resumeMsMax },
       extranonces,
@@ -96,6 +98,7 @@ export class SessionRegistry {
     this.#context = {
       options,
       clock,
+      contain,
       intake,
       authorize,
       profileOf: deviceProfiles(options.profiles ?? [], options.difficulty.min),
@@ -177,7 +180,7 @@ export class SessionRegistry {
     this.#context.work = work;
     this.#context.pausedBecause = '';
     this.#context.refusedBecause = '';
-    for (const session of this.#sessions) session.deliver(work);
+    this.#each('a new job', (session) => session.deliver(work));
   }
 
   /**
@@ -185,7 +188,8 @@ export class SessionRegistry {
    * that many connections make the round longer and not the tick.
    */
   tick(): void {
-    const nowMs = this.#modules.clock.monotonicMs();
+    const { clock, contain } = this.#modules;
+    const nowMs = clock.monotonicMs();
     this.#resumable.expire(nowMs);
     const count = Math.min(this.#sessions.size, limits.sessionsPerTickMax);
     for (let seen = 0; seen < count; seen += 1) {
@@ -195,7 +199,13 @@ export class SessionRegistry {
         this.#round = this.#sessions.values();
         next = this.#round.next();
       }
-      if (next.done !== true) next.value.tick(nowMs);
+      if (next.done === true) return;
+      const session = next.value;
+      contain.attempt(
+        'a look at a session',
+        () => session.tick(nowMs),
+        () => session.close(),
+      );
     }
   }
 
@@ -206,7 +216,7 @@ export class SessionRegistry {
   pause(message: string): void {
     this.#context.work = undefined;
     this.#context.pausedBecause = message;
-    for (const session of this.#sessions) session.tell(encodeShowMessage(message));
+    this.#each('a pause', (session) => session.tell(encodeShowMessage(message)));
   }
 
   /**
@@ -217,7 +227,7 @@ export class SessionRegistry {
     this.pause(message);
     this.#context.refusedBecause = message;
     this.#modules.logger.info({ sessions: this.#sessions.size }, 'letting all sessions go');
-    for (const session of this.#sessions) session.close();
+    this.#each('letting go', (session) => session.close());
   }
 
   /**
@@ -228,11 +238,16 @@ export class SessionRegistry {
     this.#open = false;
     this.#modules.logger.info({ sessions: this.#sessions.size }, 'closing all sessions');
     let place = 0;
-    for (const session of this.#sessions) {
+    this.#each('closing', (session) => {
       session.tell(encodeShowMessage(message));
       session.tell(encodeReconnect(RECONNECT_S_MIN + (place % RECONNECT_SPREAD_S)));
       session.close();
       place += 1;
-    }
+    });
+  }
+
+  /** Does something with every session. A session for which that fails is closed. */
+  #each(where: string, act: (session: Session) => void): void {
+    this.#modules.contain.each(where, this.#sessions, act, (session) => session.close());
   }
 }

@@ -57,6 +57,10 @@ export const counterNames = {
     "Shares credited as blocks alone: too many, and below the pool's least difficulty",
   ],
   oversizedCoinbases: ['sluice_oversized_coinbases_total', 'Jobs sent to devices that take no coinbase of that length'],
+  containedErrors: [
+    'sluice_contained_errors_total',
+    'Unexpected errors that ended one session or one step, and nothing else: please report them',
+  ],
   analyticsRows: ['sluice_analytics_rows_total', 'Rows that ClickHouse took'],
   shareLogDroppedRows: ['sluice_share_log_dropped_rows_total', 'Rows dropped from a share log that nobody reads'],
 } as const satisfies Record<string, readonly [name: string, help: string]>;

@@ -7,6 +7,7 @@ import { authorizeAnyone } from '../../src/session/authorize.ts';
 import type { SessionOptions } from '../../src/session/context.ts';
 import { ExtranonceAllocator } from '../../src/session/extranonce.ts';
 import { type SessionModules, SessionRegistry } from '../../src/session/registry.ts';
+import { recordedContainment } from '../support/containment.ts';
 import { recordedLogger } from '../support/recorded-logger.ts';
 
 /** A clock that stands still until it is moved. */
@@ -166,18 +167,22 @@ export interface Bench {
   readonly registry: SessionRegistry;
   readonly clock: ManualClock;
   readonly intake: HeldIntake;
+  /** What was thrown where nothing should be. */
+  readonly contained: ReturnType<typeof recordedContainment>;
   connect(): Client;
 }
 
 export function makeBench(options: Partial<SessionOptions> = {}, modules: Partial<SessionModules> = {}): Bench {
   const clock = new ManualClock();
   const intake = new HeldIntake();
+  const contained = recordedContainment();
   let sessionId = 0n;
   let variant = 0;
   const registry = new SessionRegistry(
     { ...sessionOptions, ...options },
     {
       clock,
+      contain: contained.contain,
       intake,
       logger: recordedLogger(),
       authorize: authorizeAnyone(),
@@ -188,7 +193,7 @@ export function makeBench(options: Partial<SessionOptions> = {}, modules: Partia
       ...modules,
     },
   );
-  return { registry, clock, intake, connect: () => new Client(registry) };
+  return { registry, clock, intake, contained, connect: () => new Client(registry) };
 }
 
 /** Notifications in short: `difficulty 5`, `mask 1fffe000`, `job <id> clean`. */

@@ -16,6 +16,7 @@ const submitter: Submitter = {
   worker: () => undefined,
   terms: () => undefined,
   settle: () => undefined,
+  close: () => undefined,
 };
 
 function share(verdict: Verdict, difficulty: number, latencyUs: number): JudgedShare {
