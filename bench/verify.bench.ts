@@ -31,7 +31,7 @@ function wholeVerifier(runners: Runners, workers: Runners['workers']): Way {
     let flush = (): void => {};
     let drained = (): void => {};
     const verifier = new Verifier(
-      { sharesInFlightMax: limits.sharesInFlightMax, batchMax: limits.kernelBatchMax },
+      { sharesInFlightMax: limits.sharesInFlightMax, batchMax: limits.kernelBatchMax, versionMask: 0 },
       {
         clock,
         contain: new Containment({ logger: console, counted() {} }),

@@ -125,7 +125,11 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
   const runners = await startRunners({ threads: verifyThreads(options.verify.threads) }, options.kernel);
   let idle = (): void => {};
   const verifier = new Verifier(
-    { sharesInFlightMax: limits.sharesInFlightMax, batchMax: limits.kernelBatchMax },
+    {
+      sharesInFlightMax: limits.sharesInFlightMax,
+      batchMax: limits.kernelBatchMax,
+      versionMask: stratum.versionMask,
+    },
     {
       clock,
       contain,

@@ -15,9 +15,9 @@ export interface JobLookup {
 /**
  * Everything that can be said of a share without hashing it, cheapest first. Fills in the worker, the job, the terms and
  * the version to hash as far as they are known, so that a reject's row says as much as can be said. Undefined when the
- * share deserves its hash.
+ * share deserves its hash. `poolMask`: the version bits that the pool lets miners roll, u32.
  */
-export function precheck(share: PendingShare, jobs: JobLookup): RejectReason | undefined {
+export function precheck(share: PendingShare, jobs: JobLookup, poolMask: number): RejectReason | undefined {
   const { submitter, request } = share;
   share.worker = submitter.worker(request.workerName);
   const ref = parseJobRef(request.jobId);
@@ -39,8 +39,10 @@ export function precheck(share: PendingShare, jobs: JobLookup): RejectReason | u
   if (request.ntime < job.minTime || request.ntime > latestTime(job)) return 'ntime-out-of-range';
   if (request.versionBits !== undefined) {
     // BIP310: the bits replace the masked ones; one outside the mask makes the share invalid.
-    if ((request.versionBits & ~terms.versionMask) !== 0) return 'version-outside-mask';
-    share.version = ((job.version & ~terms.versionMask) | request.versionBits) >>> 0;
+    // Rented machines roll bits without asking, as ckpool lets them: without an agreement the pool's own mask holds.
+    const mask = terms.versionMask === 0 && request.versionBits !== 0 ? poolMask : terms.versionMask;
+    if ((request.versionBits & ~mask) !== 0) return 'version-outside-mask';
+    share.version = ((job.version & ~mask) | request.versionBits) >>> 0;
   }
   return undefined;
 }

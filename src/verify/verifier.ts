@@ -12,6 +12,8 @@ export interface VerifierOptions {
   readonly sharesInFlightMax: number;
   /** Shares of one kernel call. */
   readonly batchMax: number;
+  /** Version bits that the pool lets miners roll, u32: also those who send them without having asked. */
+  readonly versionMask: number;
 }
 
 export interface VerifierModules extends ApplyModules {
@@ -76,7 +78,7 @@ export class Verifier implements ShareIntake {
       this.#refuse(share);
       return;
     }
-    const reject = precheck(share, jobs);
+    const reject = precheck(share, jobs, this.#options.versionMask);
     if (reject) share.judge(reject, clock.monotonicMs());
     // Counted when nothing can throw any more, or it would be in flight for ever.
     this.#inFlight += 1;
@@ -94,7 +96,7 @@ export class Verifier implements ShareIntake {
   #refuse(share: PendingShare): void {
     const { clock, contain, jobs, foundBlock } = this.#modules;
     // A block is worth its hash whatever the state of the log: the node needs no disk of ours.
-    if (precheck(share, jobs) === undefined) {
+    if (precheck(share, jobs, this.#options.versionMask) === undefined) {
       this.#runInline([share], 0);
       share.block = (share.meets & MEETS_NETWORK_TARGET) !== 0;
       if (share.block) foundBlock(share);

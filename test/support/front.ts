@@ -39,7 +39,11 @@ export class Front {
     this.jobs = new JobStore({ jobsMax: options.jobsMax ?? limits.jobsMax });
     const { clock, jobs, seen, log, blocks } = this;
     const verifier = new Verifier(
-      { sharesInFlightMax: 10_000, batchMax: limits.kernelBatchMax },
+      {
+        sharesInFlightMax: 10_000,
+        batchMax: limits.kernelBatchMax,
+        versionMask: options.versionMask ?? sessionOptions.versionMask,
+      },
       {
         clock,
         contain: this.contained.contain,

@@ -168,7 +168,7 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     /** Throws where it is told to, once. */
     const faulty = { observe: 0, record: 0 };
     const verifier = new Verifier(
-      { sharesInFlightMax: options.sharesInFlightMax ?? 10_000, batchMax: 128 },
+      { sharesInFlightMax: options.sharesInFlightMax ?? 10_000, batchMax: 128, versionMask: 0x1fffe000 },
       {
         clock: { nowMs: () => 5, monotonicMs: () => performance.now() },
         contain: contained.contain,
@@ -507,7 +507,7 @@ it('hashes inline what a failing worker leaves behind', async () => {
   const failures: unknown[] = [];
   const done = signal();
   const verifier = new Verifier(
-    { sharesInFlightMax: 10_000, batchMax: 128 },
+    { sharesInFlightMax: 10_000, batchMax: 128, versionMask: 0x1fffe000 },
     {
       clock: { nowMs: () => 0, monotonicMs: () => 0 },
       contain: recordedContainment().contain,
