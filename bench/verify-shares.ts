@@ -69,6 +69,8 @@ export class CountingSubmitter implements Submitter {
 
   expel(): void {}
 
+  close(): void {}
+
   settle(share: Parameters<Submitter['settle']>[0]): void {
     this.settled += 1;
     if (share.verdict !== 'accepted') this.rejected += 1;

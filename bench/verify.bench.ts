@@ -1,3 +1,4 @@
+import { Containment } from '#sluice/domain/contain';
 import { loadKernel } from '#sluice/kernel/kernel';
 import { limits } from '#sluice/limits';
 import { PendingShare } from '#sluice/verify/pending-share';
@@ -30,9 +31,10 @@ function wholeVerifier(runners: Runners, workers: Runners['workers']): Way {
     let flush = (): void => {};
     let drained = (): void => {};
     const verifier = new Verifier(
-      { sharesInFlightMax: limits.sharesInFlightMax, batchMax: limits.kernelBatchMax },
+      { sharesInFlightMax: limits.sharesInFlightMax, batchMax: limits.kernelBatchMax, versionMask: 0 },
       {
         clock,
+        contain: new Containment({ logger: console, counted() {} }),
         jobs: { find: () => job, isStale: () => false },
         seen: new SeenHeaders({ headersMax: limits.seenPerTipMax }, { closedEarly: () => {}, wantsJob: () => {} }),
         recorder: { share() {}, commit: (durable) => durable() },

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Network } from './bitcoin/address.ts';
 import type { StratumConfig } from './config/config.ts';
+import type { Containment } from './domain/contain.ts';
 import type { Job } from './domain/job.ts';
 import type { MinerQuery, MinerView } from './domain/miner.ts';
 import type { Ban, Clock, Logger, ShareRecorder, Wire, WireHandler } from './domain/ports.ts';
@@ -46,6 +47,7 @@ export interface GatewayOptions {
 
 export interface GatewayModules {
   readonly clock: Clock;
+  readonly contain: Containment;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly recorder: Pick<ShareRecorder, 'share' | 'commit'>;
@@ -116,7 +118,7 @@ const SESSIONS_PER_INCARNATION = 2n ** 32n;
 /** Starts a gateway, its kernels warmed up; it does not listen yet. */
 export async function startGateway(options: GatewayOptions, modules: GatewayModules): Promise<LocalGateway> {
   const { stratum, network, epoch, incarnation } = options;
-  const { clock, logger, metrics, recorder, solved, bans, neighbours } = modules;
+  const { clock, contain, logger, metrics, recorder, solved, bans, neighbours } = modules;
   const budget = descriptorBudget();
   sayConnections(stratum.limits.connections, budget, logger);
   const door = new Door(doorOptions(stratum, budget?.connections), { clock, logger, bans, neighbours });
@@ -137,9 +139,14 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
   const runners = await startRunners({ threads: verifyThreads(options.verify.threads) }, options.kernel);
   let idle = (): void => {};
   const verifier = new Verifier(
-    { sharesInFlightMax: limits.sharesInFlightMax, batchMax: limits.kernelBatchMax },
+    {
+      sharesInFlightMax: limits.sharesInFlightMax,
+      batchMax: limits.kernelBatchMax,
+      versionMask: stratum.versionMask,
+    },
     {
       clock,
+      contain,
       jobs,
       seen,
       recorder,
@@ -156,6 +163,7 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
   let sessionsBegun = 0n;
   const registry = new SessionRegistry(stratum, {
     clock,
+    contain,
     logger,
     intake: verifier,
     authorize: authorizeBy(stratum, network),
@@ -164,12 +172,12 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
   });
   const listeners: Listener[] = [];
   let tls: TlsListener | undefined;
-  const doorTicker = setInterval(() => door.tick(), DOOR_TICK_MS);
-  const ticker = setInterval(() => registry.tick(), TICK_MS);
-  const teller = neighbours && setInterval(() => door.tell(), TELL_MS);
+  const doorTicker = setInterval(() => contain.attempt('the door', () => door.tick()), DOOR_TICK_MS);
+  const ticker = setInterval(() => contain.attempt('the sessions', () => registry.tick()), TICK_MS);
+  const teller = neighbours && setInterval(() => contain.attempt('the neighbours', () => door.tell()), TELL_MS);
 
   async function listen(ports: StratumPorts = {}): Promise<StratumEndpoints> {
-    const listenModules: ListenModules = { accept: counted(registry, metrics, door), logger, door };
+    const listenModules: ListenModules = { accept: counted(registry, metrics, door, contain), logger, door };
     const shared = {
       connectionsMax: stratum.limits.connections,
       ...(stratum.proxyProtocol && { proxies: ranges(stratum.proxyFrom) }),
@@ -297,10 +305,21 @@ function verifyThreads(configured: number): number {
 }
 
 /** The registry's handler for each wire, with its connection counted while it is open, and known to the door. */
-function counted(registry: SessionRegistry, metrics: Metrics, door: Door): (wire: Wire) => WireHandler | undefined {
+function counted(
+  registry: SessionRegistry,
+  metrics: Metrics,
+  door: Door,
+  contain: Containment,
+): (wire: Wire) => WireHandler | undefined {
   return (wire) => {
-    const handler = registry.accept(wire);
-    if (!handler) return undefined;
+    let handler: WireHandler | undefined;
+    contain.attempt('a new connection', () => {
+      handler = registry.accept(wire);
+    });
+    return handler && connected(handler, wire);
+  };
+
+  function connected(handler: WireHandler, wire: Wire): WireHandler {
     metrics.opened(wire.transport);
     // A session is what shares come back under.
     door.bind(handler, wire);
@@ -309,8 +328,8 @@ function counted(registry: SessionRegistry, metrics: Metrics, door: Door): (wire
       onClose: () => {
         metrics.closed(wire.transport);
         door.release(handler);
-        handler.onClose();
+        contain.attempt('a closed connection', () => handler.onClose());
       },
     };
-  };
+  }
 }

@@ -5,6 +5,7 @@ import { TokenGuard } from './api/admin-token.ts';
 import { type Api, startApi } from './api/api.ts';
 import { startGateways } from './cluster/gateways.ts';
 import type { Config } from './config/config.ts';
+import { Containment } from './domain/contain.ts';
 import type { Ban, BanControl, Clock, Logger } from './domain/ports.ts';
 import { startGateway } from './gateway.ts';
 import { JobStore } from './jobs/store.ts';
@@ -75,6 +76,7 @@ export async function startPool(config: Config, modules: PoolModules): Promise<P
 async function start(config: Config, modules: PoolModules, running: Running): Promise<Pool> {
   const { clock, logger, version } = modules;
   const metrics = createMetrics();
+  const contain = new Containment({ logger, counted: () => void metrics.counters.containedErrors++ });
   const hashrate = createHashrateMeter({}, { clock });
   const code = loadKernel();
 
@@ -107,6 +109,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
           { ...config, kernel: code, epoch: log.epoch, incarnation: 0, shared: false },
           {
             clock,
+            contain,
             logger,
             metrics,
             recorder: log,
@@ -130,6 +133,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
             epoch: log.epoch,
           },
           {
+            contain,
             logger,
             metrics,
             bans: banStore.bans,
@@ -193,7 +197,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const work = new Work({ outageGraceMs }, { clock, logger, gateway, announce, causes: () => unready(parts) });
   await node.start((template) => work.template(template));
   renew = () => work.renew();
-  const workTimer = setInterval(() => work.tick(), WORK_TICK_MS);
+  const workTimer = setInterval(() => contain.attempt('the work', () => work.tick()), WORK_TICK_MS);
   running.onClose(async () => clearInterval(workTimer));
   resubmitBlocks({ node, log, logger, jobs }, () => running.closing).catch((err: unknown) => {
     logger.error({ err }, 'blocks of an earlier start could not be submitted again');

@@ -1,3 +1,4 @@
+import { Containment } from '../domain/contain.ts';
 import type { Clock } from '../domain/ports.ts';
 import { type LocalGateway, startGateway } from '../gateway.ts';
 import { loadKernel } from '../kernel/kernel.ts';
@@ -23,6 +24,7 @@ const say = (message: FromGateway, sent: () => void = () => {}): void => {
 };
 
 interface Running {
+  readonly contain: Containment;
   readonly gateway: LocalGateway;
   readonly bans: Bans;
   readonly journal: Journal;
@@ -36,6 +38,7 @@ async function start(options: GatewayStart): Promise<Running> {
   const { network, stratum, verify, epoch, incarnation } = options;
   const logger = createLogger({ level: options.logLevel, ...formatFor(process.stderr, process.env) });
   const metrics = createMetrics();
+  const contain = new Containment({ logger, counted: () => void metrics.counters.containedErrors++ });
   const poolDisk = new PoolDisk();
   const { folder, node, consumers } = options;
   const journal = await openJournal(
@@ -54,6 +57,7 @@ async function start(options: GatewayStart): Promise<Running> {
     { network, stratum, verify, epoch, incarnation, kernel: loadKernel(), shared: true },
     {
       clock,
+      contain,
       logger,
       metrics,
       recorder: journal,
@@ -83,11 +87,14 @@ async function start(options: GatewayStart): Promise<Running> {
   );
   const report = (sent?: () => void): void =>
     say({ type: 'report', status: gateway.status(), tally: metrics.tally(), journal: journal.status() }, sent);
-  setInterval(() => report(), REPORT_MS);
-  return { gateway, bans, journal, poolDisk, hear, report };
+  setInterval(() => contain.attempt('a report', () => report()), REPORT_MS);
+  return { contain, gateway, bans, journal, poolDisk, hear, report };
 }
 
 let running: Running | undefined;
+
+/** What the pool waits for, so that a failure ends this gateway, and the pool starts another. */
+const awaited: readonly ToGateway['type'][] = ['start', 'listen', 'close'];
 
 async function handle(message: ToGateway): Promise<void> {
   if (message.type === 'start') {
@@ -143,6 +150,10 @@ async function handle(message: ToGateway): Promise<void> {
 
 process.on('message', (message: ToGateway) => {
   handle(message).catch((error: unknown) => {
+    if (running && !awaited.includes(message.type)) {
+      running.contain.caught(`the message ${message.type}`, error);
+      return;
+    }
     say({ type: 'failed', reason: error instanceof Error ? error.message : String(error) });
     process.exitCode = 1;
     process.disconnect?.();

@@ -1,5 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import { builtFile, nodeFlags } from '../built.ts';
+import type { Containment } from '../domain/contain.ts';
 import type { Job } from '../domain/job.ts';
 import type { MinerQuery, MinerView } from '../domain/miner.ts';
 import type { Ban, Logger } from '../domain/ports.ts';
@@ -23,6 +24,7 @@ export interface GatewaysOptions extends Omit<GatewayStart, 'incarnation' | 'jou
 }
 
 export interface GatewaysModules {
+  readonly contain: Containment;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly bans: Pick<Bans, 'punish' | 'records'>;
@@ -192,6 +194,7 @@ class Gateways implements Gateway {
   /** Starts a gateway in a slot; resolves when it has its kernel, its log and the current job. */
   async #fork(slot: number): Promise<Member> {
     const { count: _, ...shared } = this.#options;
+    const { contain } = this.#modules;
     const incarnation = this.#incarnations;
     this.#incarnations += 1;
     const worker = cluster.fork();
@@ -199,7 +202,9 @@ class Gateways implements Gateway {
     worker.once('exit', () => this.#alive.delete(worker));
     const startedMs = performance.now();
     const member: Member = { worker, slot, startedMs, status: undefined, tally: undefined, journal: undefined };
-    worker.on('message', (message: FromGateway) => this.#take(member, message));
+    worker.on('message', (message: FromGateway) =>
+      contain.attempt('a message of a gateway', () => this.#take(member, message)),
+    );
     await answer(worker, 'hello');
     const started = answer(worker, 'started');
     const bans = this.#modules.bans.records();
@@ -222,10 +227,13 @@ class Gateways implements Gateway {
   }
 
   #take(member: Member, message: FromGateway): void {
-    const { solved, bans, logger } = this.#modules;
+    const { contain, solved, bans, logger } = this.#modules;
     if (message.type === 'solved') {
       const { what, solution } = message;
-      void solved(solution).then(() => send(member.worker, { type: 'kept', what }));
+      const kept = (): void => send(member.worker, { type: 'kept', what });
+      const lost = (error: unknown): void => contain.caught('a block of a gateway', error);
+      // What throws at once is no block: there is nothing to keep, and the gateway must not wait for it for ever.
+      contain.attempt('a block of a gateway', () => void solved(solution).then(kept, lost), kept);
       return;
     }
     if (message.type === 'misconduct') bans.punish(message.address, message.reason, message.brief);
@@ -256,17 +264,22 @@ class Gateways implements Gateway {
   }
 
   #gone(member: Member, reason: string): void {
-    this.#members.delete(member.slot);
-    this.#broadcast({ type: 'crowd', changes: this.#crowd.gone(member) });
-    const { tally, status, slot, startedMs } = member;
-    // Its counters stay counted; its connections are closed.
-    if (tally) this.#modules.metrics.absorb({ ...tally, open: NO_CONNECTIONS }, tally);
-    if (status) this.#retired = addStatus(this.#retired, countersOf(status));
-    this.#questions.gone(member.worker);
+    const { slot, startedMs } = member;
+    this.#modules.contain.attempt('the end of a gateway', () => this.#retire(member));
     if (this.#closing) return;
     this.#modules.logger.error({ gateway: slot, reason }, 'a gateway is gone; another one takes its place');
     if (performance.now() - startedMs >= YOUNG_MS) this.#restartMs[slot] = RESTART_MS_MIN;
     this.#replace(slot);
+  }
+
+  /** Its counters stay counted; its connections are closed. */
+  #retire(member: Member): void {
+    const { tally, status, slot, worker } = member;
+    this.#members.delete(slot);
+    this.#broadcast({ type: 'crowd', changes: this.#crowd.gone(member) });
+    if (tally) this.#modules.metrics.absorb({ ...tally, open: NO_CONNECTIONS }, tally);
+    if (status) this.#retired = addStatus(this.#retired, countersOf(status));
+    this.#questions.gone(worker);
   }
 
   /** Starts another gateway in a slot, for as long as it takes. */

@@ -61,6 +61,8 @@ export interface Submitter {
    * is refused because too many wait for the log does not wait with them, and overtakes them.
    */
   settle(share: JudgedShare): void;
+  /** Ends the session, after what is queued for its client. */
+  close(): void;
 }
 
 /** One submission with its verdict: everything that the log, the reply and the metrics need. */

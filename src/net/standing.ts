@@ -1,13 +1,20 @@
 import { BoundedMap } from '../domain/bounded-map.ts';
 import { limits } from '../limits.ts';
 import { Conduct } from './conduct.ts';
-import type { Visit } from './visit.ts';
 
 /**
  * Who is at an address beside a connection that misbehaves: somebody whose shares are accepted now, somebody who has logged in and
  * done nothing wrong, or nobody.
  */
 export type Presence = 'working' | 'present' | 'none';
+
+/** What matters of a connection here. */
+export interface Present {
+  readonly innocent: boolean;
+  /** Monotonic, ms. */
+  readonly sinceMs: number;
+  readonly conduct: Pick<Conduct, 'good' | 'working'>;
+}
 
 /** What an address is known for, beside its shares. */
 export class Standing {
@@ -38,14 +45,14 @@ export class Standing {
   }
 
   /** A connection of the address is gone. */
-  left(visit: Visit, nowMs: number): void {
+  left(visit: Present, nowMs: number): void {
     if (!visit.innocent) return;
     const known = nowMs - visit.sinceMs >= limits.presenceMsMin || visit.conduct.good >= limits.presenceSharesMin;
     if (known) this.#graceUntilMs = nowMs + limits.presenceMs;
   }
 
   /** Looks at all of the address's connections but one; at most once in half a second unless it has to be `fresh`. */
-  presence(visits: ReadonlySet<Visit>, except: Visit | undefined, nowMs: number, fresh: boolean): Presence {
+  presence(visits: ReadonlySet<Present>, except: Present | undefined, nowMs: number, fresh: boolean): Presence {
     if (!fresh && nowMs - this.#lookedMs < limits.presenceLookMs) return this.#presence;
     this.#lookedMs = nowMs;
     this.#presence = this.#graceUntilMs > nowMs ? 'present' : 'none';

@@ -94,9 +94,14 @@ export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModul
   async function watch(upstream: Upstream): Promise<void> {
     while (!pauses.closed) {
       const wasReady = upstream.health.ready;
-      await upstream.check();
-      report(upstream);
-      owed.get(upstream)?.offer();
+      try {
+        await upstream.check();
+        report(upstream);
+        owed.get(upstream)?.offer();
+      } catch (error) {
+        // The next check follows.
+        logger.error({ node: upstream.name, err: error }, 'a node could not be checked');
+      }
       if (!wasReady && upstream.health.ready) feed.wake('look');
       const isWell = upstream === feed.active && upstream.health.ready;
       const until = pauses.begin(isWell ? CHECK_ACTIVE_MS : CHECK_OTHER_MS);

@@ -81,7 +81,12 @@ export class TemplateFeed {
     while (!pauses.closed) {
       const hint = this.#hint;
       this.#hint = undefined;
-      await this.#look(hint);
+      try {
+        await this.#look(hint);
+      } catch (error) {
+        // The next poll looks again.
+        logger.error({ err: error }, 'the template could not be looked after');
+      }
       const template = this.#current?.template;
       if (!pauses.closed && template !== undefined && template !== delivered) {
         delivered = template;

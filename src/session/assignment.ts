@@ -8,6 +8,7 @@ import type { CurrentWork, SessionContext } from './context.ts';
 import { SessionDifficulty } from './difficulty.ts';
 import { negotiate } from './negotiate.ts';
 import type { KnownProfile } from './profiles.ts';
+import type { Estate } from './resumable.ts';
 import { type History, TermsLadder } from './terms.ts';
 
 /** A session gets the same job again at another difficulty no sooner than this; a new job carries the change at any time. */
@@ -68,7 +69,7 @@ export class Assignment {
   }
 
   /** Goes on from where a former connection of the same client ended. To be called before its first work. */
-  resume({ history, difficulty }: { readonly history: History; readonly difficulty: number }): void {
+  resume({ history, difficulty }: Pick<Estate, 'history' | 'difficulty'>): void {
     this.difficulty.resume(difficulty);
     this.#history = history;
   }

@@ -1,3 +1,4 @@
+import type { Containment } from '../domain/contain.ts';
 import type { Job } from '../domain/job.ts';
 import type { Clock, ShareIntake } from '../domain/ports.ts';
 import type { LastView } from '../stratum/fast-submit.ts';
@@ -67,6 +68,7 @@ export interface Vacating {
 
 /** What a session needs of the registry it lives in. */
 export interface SessionContext {
+  readonly contain: Containment;
   readonly options: SessionOptions;
   readonly clock: Clock;
   readonly intake: ShareIntake;

@@ -1,3 +1,12 @@
+import {
+  DIFFICULTY_MAX,
+  DIFFICULTY_MIN,
+  type Difficulty,
+  difficultyOf,
+  greatest,
+  least,
+  mustBeDifficulty,
+} from '../domain/difficulty.ts';
 import { limits } from '../limits.ts';
 import {
   JUMP_RATIO,
@@ -34,17 +43,18 @@ const FLOOD_MS_MIN = 1_000;
  */
 export class SessionDifficulty {
   readonly #options: DifficultyOptions;
-  #wanted: number;
+  #wanted: Difficulty;
   /** The least that the pool gives this device. */
-  #min: number;
+  #min: Difficulty;
+  readonly #max: Difficulty;
   /** The least that the miner asked for. */
-  #floor = 0;
+  #floor: Difficulty = DIFFICULTY_MIN;
   /** As the password has it, whatever the bounds make of it. */
-  #fixed: number | undefined;
+  #fixed: Difficulty | undefined;
   /** Nothing was wished for and nothing measured yet. */
   #untouched = true;
-  #suggested: number | undefined;
-  #networkDifficulty = Number.POSITIVE_INFINITY;
+  #suggested: Difficulty | undefined;
+  #networkDifficulty: Difficulty = DIFFICULTY_MAX;
   /** Vardiff's windows. Undefined before there is work. */
   #long: Window | undefined;
   #short: Window | undefined;
@@ -54,11 +64,12 @@ export class SessionDifficulty {
 
   constructor(options: DifficultyOptions) {
     this.#options = options;
-    this.#min = options.min;
-    this.#wanted = this.#clamp(options.start);
+    this.#min = mustBeDifficulty(options.min);
+    this.#max = mustBeDifficulty(options.max);
+    this.#wanted = this.#clamp(mustBeDifficulty(options.start));
   }
 
-  get wanted(): number {
+  get wanted(): Difficulty {
     return this.#wanted;
   }
 
@@ -69,7 +80,8 @@ export class SessionDifficulty {
    */
   set networkDifficulty(difficulty: number) {
     const { start } = this.#options;
-    this.#networkDifficulty = difficulty >= Math.max(start, 1) ? difficulty : Number.POSITIVE_INFINITY;
+    this.#networkDifficulty =
+      (difficulty >= Math.max(start, 1) ? difficultyOf(difficulty) : undefined) ?? DIFFICULTY_MAX;
     if (this.#fixed !== undefined) this.#wanted = this.#wish(this.#fixed);
     // Before the first work what is wanted is a wish, made before the bound on it was known.
     else if (this.#long === undefined && (this.#suggested !== undefined || this.#wanted === this.#floor))
@@ -78,20 +90,20 @@ export class SessionDifficulty {
 
   /** Which device it is: its own floor, and its own start where nothing else has been said yet. */
   device(min: number | undefined, start: number | undefined): void {
-    if (min !== undefined) this.#min = Math.min(min, this.#options.max);
-    if (start !== undefined && this.#untouched) this.#wanted = start;
+    if (min !== undefined) this.#min = least(mustBeDifficulty(min), this.#max);
+    if (start !== undefined && this.#untouched) this.#wanted = mustBeDifficulty(start);
     this.#wanted = this.#clamp(this.#wanted);
   }
 
   /** What a former connection of the same client had come to. A wish made meanwhile is worth more. */
-  resume(difficulty: number): void {
+  resume(difficulty: Difficulty): void {
     if (!this.#untouched) return;
     this.#untouched = false;
     this.#wanted = this.#clamp(difficulty);
   }
 
   /** `mining.suggest_difficulty`: where vardiff starts from, rounded as it rounds. The same wish again (NerdMiner's, every 30 s) is no news. */
-  suggest(difficulty: number): void {
+  suggest(difficulty: Difficulty): void {
     if (this.#fixed !== undefined || difficulty === this.#suggested) return;
     this.#untouched = false;
     this.#suggested = difficulty;
@@ -101,15 +113,15 @@ export class SessionDifficulty {
   }
 
   /** `d=` in the password: stays, unless it floods the pool. */
-  fix(difficulty: number): void {
+  fix(difficulty: Difficulty): void {
     this.#untouched = false;
     this.#fixed = difficulty;
     this.#wanted = this.#wish(difficulty);
   }
 
   /** BIP310's minimum-difficulty: never less than this. */
-  keepAbove(difficulty: number): void {
-    this.#floor = difficulty > 1 ? Math.ceil(difficulty) : difficulty;
+  keepAbove(difficulty: Difficulty): void {
+    this.#floor = difficulty > 1 ? mustBeDifficulty(Math.ceil(difficulty)) : difficulty;
     this.#wanted = this.#clamp(this.#wanted);
   }
 
@@ -146,7 +158,7 @@ export class SessionDifficulty {
     const { elapsedMs, shares } = this.#short.until(nowMs);
     const ratio = (shares * 1000) / (elapsedMs * limits.fixedSharesPerSecondMax);
     if (elapsedMs < FLOOD_MS_MIN || ratio <= 1) return;
-    this.#fixed = roundDifficulty(this.#wanted * 2 * ratio);
+    this.#fixed = mustBeDifficulty(roundDifficulty(this.#wanted * 2 * ratio));
     this.#wanted = this.#clamp(this.#fixed);
   }
 
@@ -164,24 +176,25 @@ export class SessionDifficulty {
     const next = retarget(view, sharesPerMinute);
     if (next === undefined) return;
     this.#untouched = false;
-    this.#wanted = this.#clamp(Math.max(next, Math.min(difficulty, this.#proven / SILENT_DECAY_MAX)));
+    const decayed = difficultyOf(this.#proven / SILENT_DECAY_MAX) ?? DIFFICULTY_MIN;
+    this.#wanted = this.#clamp(greatest(next, least(difficulty, decayed)));
     const jumped = next > difficulty * JUMP_RATIO || next * JUMP_RATIO < difficulty;
     if (jumped) this.#settlingUntilMs = nowMs + SETTLING_MS;
   }
 
-  #wish(difficulty: number): number {
-    return this.#clamp(Math.min(difficulty, this.#networkDifficulty));
+  #wish(difficulty: Difficulty): Difficulty {
+    return this.#clamp(least(difficulty, this.#networkDifficulty));
   }
 
-  #clamp(difficulty: number): number {
-    const floor = whole(Math.min(this.#floor, this.#networkDifficulty));
-    return Math.min(Math.max(whole(difficulty), this.#min, floor), this.#options.max);
+  #clamp(difficulty: Difficulty): Difficulty {
+    const floor = whole(least(this.#floor, this.#networkDifficulty));
+    return least(greatest(whole(difficulty), greatest(this.#min, floor)), this.#max);
   }
 }
 
 /** Above 1 without a fraction: NerdQAxe and others read a difficulty as a whole number, and would find shares just below it. */
-function whole(difficulty: number): number {
-  return difficulty > 1 ? Math.floor(difficulty) : difficulty;
+function whole(difficulty: Difficulty): Difficulty {
+  return difficulty > 1 ? mustBeDifficulty(Math.floor(difficulty)) : difficulty;
 }
 
 /** A stretch of time that ends now and is never much longer than asked for. */

@@ -31,12 +31,13 @@ export class Logins {
     return true;
   }
 
-  /** Decides on a name, at once where that can be done; then `next` gets what waited, in order. */
+  /** Decides on a name, at once where that can be done; then `next` gets what waited, in order. `failed`: something threw after the call. */
   decide(
     name: string,
     password: string,
     decided: (authorization: Authorization) => void,
     next: (message: Uint8Array) => void,
+    failed: (error: unknown) => void,
   ): void {
     const authorization = this.#authorize(name, password, this.#applicant);
     if (!(authorization instanceof Promise)) {
@@ -45,11 +46,12 @@ export class Logins {
     }
     const waiting: Uint8Array[] = [];
     this.#waiting = waiting;
-    void authorization.then((decision) => {
+    const settled = authorization.then((decision) => {
       this.#waiting = undefined;
       this.#waitingBytes = 0;
       decided(decision);
       for (const message of waiting) next(message);
     });
+    settled.catch(failed);
   }
 }

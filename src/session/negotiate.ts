@@ -1,3 +1,4 @@
+import type { Difficulty } from '../domain/difficulty.ts';
 import { u32Hex } from '../stratum/hex.ts';
 import type { Extension } from '../stratum/message.ts';
 
@@ -6,7 +7,7 @@ export interface Negotiated {
   /** The version bits that both sides agree on; undefined where they were not asked about. */
   readonly versionMask: number | undefined;
   /** The least difficulty that the miner wants; undefined where it does not say. */
-  readonly minimumDifficulty: number | undefined;
+  readonly minimumDifficulty: Difficulty | undefined;
   /** The reply: every extension asked for is answered. */
   readonly answers: ReadonlyMap<string, boolean | string>;
 }
@@ -14,7 +15,7 @@ export interface Negotiated {
 /** BIP310, with the version bits that the pool allows (u32). */
 export function negotiate(extensions: readonly Extension[], allowedMask: number): Negotiated {
   let versionMask: number | undefined;
-  let minimumDifficulty: number | undefined;
+  let minimumDifficulty: Difficulty | undefined;
   const answers = new Map<string, boolean | string>();
   for (const extension of extensions) {
     switch (extension.kind) {

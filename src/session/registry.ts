@@ -1,4 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto';
+import type { Containment } from '../domain/contain.ts';
 import { VARIANTS_MAX } from '../domain/ids.ts';
 import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, type Job, VARIANT_BYTES } from '../domain/job.ts';
 import type { MinerQuery, MinerView } from '../domain/miner.ts';
@@ -23,6 +24,7 @@ export const randomVariant = (): number => randomInt(1, VARIANTS_MAX);
 
 export interface SessionModules {
   readonly clock: Clock;
+  readonly contain: Containment;
   readonly logger: Logger;
   readonly intake: ShareIntake;
   readonly authorize: Authorize;
@@ -85,7 +87,7 @@ export class SessionRegistry {
   };
 
   constructor(options: SessionOptions, modules: SessionModules) {
-    const { clock, intake, authorize, extranonces } = modules;
+    const { clock, contain, intake, authorize, extranonces } = modules;
     this.#resumable = new Resumable(
       { sessionsMax: limits.resumableSessionsMax, waitMsMax: limits.resumeMsMax },
       extranonces,
@@ -97,6 +99,7 @@ export class SessionRegistry {
     this.#context = {
       options,
       clock,
+      contain,
       intake,
       authorize,
       profileOf: deviceProfiles(options.profiles ?? [], options.difficulty.min),
@@ -179,7 +182,7 @@ export class SessionRegistry {
     this.#context.work = work;
     this.#context.pausedBecause = '';
     this.#context.refusedBecause = '';
-    for (const session of this.#sessions) session.deliver(work);
+    this.#each('a new job', (session) => session.deliver(work));
   }
 
   /**
@@ -187,7 +190,8 @@ export class SessionRegistry {
    * that many connections make the round longer and not the tick.
    */
   tick(): void {
-    const nowMs = this.#modules.clock.monotonicMs();
+    const { clock, contain } = this.#modules;
+    const nowMs = clock.monotonicMs();
     this.#resumable.expire(nowMs);
     this.#context.easyShares.sweep(nowMs);
     const count = Math.min(this.#sessions.size, limits.sessionsPerTickMax);
@@ -198,7 +202,13 @@ export class SessionRegistry {
         this.#round = this.#sessions.values();
         next = this.#round.next();
       }
-      if (next.done !== true) next.value.tick(nowMs);
+      if (next.done === true) return;
+      const session = next.value;
+      contain.attempt(
+        'a look at a session',
+        () => session.tick(nowMs),
+        () => session.close(),
+      );
     }
   }
 
@@ -209,7 +219,7 @@ export class SessionRegistry {
   pause(message: string): void {
     this.#context.work = undefined;
     this.#context.pausedBecause = message;
-    for (const session of this.#sessions) session.tell(encodeShowMessage(message));
+    this.#each('a pause', (session) => session.tell(encodeShowMessage(message)));
   }
 
   /**
@@ -220,7 +230,7 @@ export class SessionRegistry {
     this.pause(message);
     this.#context.refusedBecause = message;
     this.#modules.logger.info({ sessions: this.#sessions.size }, 'letting all sessions go');
-    for (const session of this.#sessions) session.close();
+    this.#each('letting go', (session) => session.close());
   }
 
   /**
@@ -231,11 +241,16 @@ export class SessionRegistry {
     this.#open = false;
     this.#modules.logger.info({ sessions: this.#sessions.size }, 'closing all sessions');
     let place = 0;
-    for (const session of this.#sessions) {
+    this.#each('closing', (session) => {
       session.tell(encodeShowMessage(message));
       session.tell(encodeReconnect(RECONNECT_S_MIN + (place % RECONNECT_SPREAD_S)));
       session.close();
       place += 1;
-    }
+    });
+  }
+
+  /** Does something with every session. A session for which that fails is closed. */
+  #each(where: string, act: (session: Session) => void): void {
+    this.#modules.contain.each(where, this.#sessions, act, (session) => session.close());
   }
 }

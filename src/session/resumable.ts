@@ -1,3 +1,4 @@
+import type { Difficulty } from '../domain/difficulty.ts';
 import type { Extranonces } from './extranonce.ts';
 import type { History } from './terms.ts';
 
@@ -7,7 +8,7 @@ export interface Estate {
   /** The newest job that it may have been mined with. */
   readonly newestSerial: number;
   readonly history: History;
-  readonly difficulty: number;
+  readonly difficulty: Difficulty;
   readonly closedMs: number;
   /** Its connection was still open. */
   readonly seized: boolean;

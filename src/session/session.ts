@@ -125,9 +125,13 @@ export class Session implements Submitter, Vacating, WireHandler {
       if (!this.#logins.hold(bytes.subarray(begin, end))) this.close();
       return;
     }
-    const submit = this.#fastSubmit.read(bytes, this.#context.views.of(bytes), begin, end);
-    if (submit) this.#submit(submit);
-    else this.#handle(decodeMessage(bytes.subarray(begin, end)));
+    try {
+      const submit = this.#fastSubmit.read(bytes, this.#context.views.of(bytes), begin, end);
+      if (submit) this.#submit(submit);
+      else this.#handle(decodeMessage(bytes.subarray(begin, end)));
+    } catch (error) {
+      this.#failed('a message', error);
+    }
   }
 
   onClose(): void {
@@ -141,6 +145,13 @@ export class Session implements Submitter, Vacating, WireHandler {
   close(): void {
     this.#closing = true;
     this.#wire.close();
+  }
+
+  /** An unexpected error ends this session, and nothing else. */
+  #failed(where: string, error: unknown): void {
+    const { contain } = this.#context;
+    contain.caught(where, error);
+    contain.attempt(where, () => this.close());
   }
 
   /** Sends a message that is no reply, to a client that has said who it is. */
@@ -319,6 +330,7 @@ export class Session implements Submitter, Vacating, WireHandler {
       (message) => {
         if (!this.#closing) this.onMessage(message, 0, message.length);
       },
+      (error) => this.#failed('a login', error),
     );
   }
 

@@ -1,5 +1,6 @@
 import { targetOfDifficulty, targetToBytes, workOfTarget } from '../bitcoin/target.ts';
 import { BoundedMap } from '../domain/bounded-map.ts';
+import type { Difficulty } from '../domain/difficulty.ts';
 import type { Terms } from '../domain/share.ts';
 
 /** One object per difficulty and mask, shared by all sessions that have them. Bounded: the oldest is forgotten. */
@@ -10,7 +11,7 @@ export class TermsCache {
     this.#terms = new BoundedMap(options.entriesMax);
   }
 
-  get(difficulty: number, versionMask: number): Terms {
+  get(difficulty: Difficulty, versionMask: number): Terms {
     const key = `${difficulty}:${versionMask}`;
     const known = this.#terms.get(key);
     if (known) return known;

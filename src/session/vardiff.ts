@@ -1,3 +1,5 @@
+import { type Difficulty, mustBeDifficulty } from '../domain/difficulty.ts';
+
 /**
  * Variable difficulty as a pure function of time and accepted work. Shares come as a Poisson process whose rate is the
  * miner's hash rate over the difficulty; the difficulty is wrong when what came is too unlikely at the rate aimed at.
@@ -12,7 +14,7 @@ export interface VardiffWindow {
 
 /** Everything that is known of a session when its difficulty is thought over. */
 export interface VardiffView {
-  readonly difficulty: number;
+  readonly difficulty: Difficulty;
   /** Long enough to tell small deviations from luck. */
   readonly long: VardiffWindow;
   /** Short enough to see that a machine was switched on or off. */
@@ -52,12 +54,13 @@ const STEP_UP_MAX = 65_536;
 const STEP_DOWN_MAX = 32;
 
 /** The difficulty that suits what was seen, rounded; undefined where the present one may well be right. */
-export function retarget(view: VardiffView, sharesPerMinute: number): number | undefined {
+export function retarget(view: VardiffView, sharesPerMinute: number): Difficulty | undefined {
   const ratio = view.settling
     ? judged(view.long, sharesPerMinute, settlingRule)
     : (judged(view.long, sharesPerMinute, longRule) ?? judged(view.short, sharesPerMinute, shortRule));
   if (ratio === undefined) return undefined;
-  const rounded = roundDifficulty(view.difficulty * Math.min(Math.max(ratio, 1 / STEP_DOWN_MAX), STEP_UP_MAX));
+  const stepped = view.difficulty * Math.min(Math.max(ratio, 1 / STEP_DOWN_MAX), STEP_UP_MAX);
+  const rounded = roundDifficulty(mustBeDifficulty(stepped));
   return rounded === view.difficulty ? undefined : rounded;
 }
 
@@ -78,7 +81,7 @@ export function evidence(seen: number, expected: number): number {
 }
 
 /** The nearest of 1, 1.25, 1.5, 1.75 times a power of two: few values, so that sessions share their terms. */
-export function roundDifficulty(difficulty: number): number {
+export function roundDifficulty(difficulty: Difficulty): Difficulty {
   const power = 2 ** Math.floor(Math.log2(difficulty));
-  return (power * Math.round((difficulty / power) * 4)) / 4;
+  return mustBeDifficulty((power * Math.round((difficulty / power) * 4)) / 4);
 }

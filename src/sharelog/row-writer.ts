@@ -33,6 +33,8 @@ export class RowWriter {
   #view: DataView;
   #length = 0;
   #rows = 0;
+  /** Where the last whole row ends. */
+  #rowEnd = 0;
   /** How far the rows are sealed: this many full segments, and this much of the next one. */
   #sealed = { full: 0, length: 0, rows: 0 };
 
@@ -53,8 +55,9 @@ export class RowWriter {
     return this.#full.reduce((sum, segment) => sum + segment.rows, this.#rows);
   }
 
-  /** Makes room for `bytes` more. */
+  /** Makes room for a row of up to `bytes`. What there is of a row that was not ended is written over. */
   reserve(bytes: number): void {
+    this.#length = this.#rowEnd;
     const needed = this.#length + bytes;
     if (needed <= this.#bytes.length) return;
     const grown = new Uint8Array(this.#pool.take(Math.max(needed, this.#bytes.length * 2)));
@@ -66,6 +69,7 @@ export class RowWriter {
 
   endRow(): void {
     this.#rows += 1;
+    this.#rowEnd = this.#length;
     if (this.#length >= this.#bounds.bytesMax || this.#rows >= this.#bounds.rowsMax) this.#rollOver();
   }
 
@@ -191,6 +195,7 @@ export class RowWriter {
     const segment = { buffer: this.#bytes.buffer, length: this.#length, rows: this.#rows };
     this.#use(new Uint8Array(0));
     this.#length = 0;
+    this.#rowEnd = 0;
     this.#rows = 0;
     return segment;
   }

@@ -1,3 +1,4 @@
+import type { Difficulty } from '../domain/difficulty.ts';
 import type { RequestId } from '../domain/share.ts';
 import { limits } from '../limits.ts';
 import { decodeConfigure } from './configure.ts';
@@ -79,7 +80,7 @@ function textOr(value: unknown, charsMax: number): string {
   return typeof value === 'string' ? cleanText(value, charsMax) : '';
 }
 
-function suggestion(read: (value: unknown) => number | undefined, expected: string): Decoder {
+function suggestion(read: (value: unknown) => Difficulty | undefined, expected: string): Decoder {
   return (id, [value]) => {
     const difficulty = read(value);
     return difficulty === undefined ? expected : { kind: 'suggest-difficulty', id, difficulty };

@@ -1,15 +1,16 @@
 import { difficultyOfTarget } from '../bitcoin/target.ts';
+import { type Difficulty, difficultyOf } from '../domain/difficulty.ts';
 import { hexDigits } from './hex.ts';
 
 /** A difficulty as a number or its decimal text; undefined unless positive and finite. */
-export function suggestedDifficulty(value: unknown): number | undefined {
+export function suggestedDifficulty(value: unknown): Difficulty | undefined {
   const number = typeof value === 'string' && /^[0-9.]{1,32}$/.test(value) ? Number(value) : value;
-  return typeof number === 'number' && number > 0 && number < Number.POSITIVE_INFINITY ? number : undefined;
+  return typeof number === 'number' ? difficultyOf(number) : undefined;
 }
 
 /** The difficulty of a target, up to 64 hex digits big-endian; undefined for anything else, and for zero. */
-export function suggestedTarget(value: unknown): number | undefined {
+export function suggestedTarget(value: unknown): Difficulty | undefined {
   const digits = hexDigits(value, 64);
   const target = digits === undefined ? 0n : BigInt(`0x${digits}`);
-  return target === 0n ? undefined : difficultyOfTarget(target);
+  return target === 0n ? undefined : difficultyOf(difficultyOfTarget(target));
 }

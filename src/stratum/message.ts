@@ -1,3 +1,4 @@
+import type { Difficulty } from '../domain/difficulty.ts';
 import type { RequestId, SubmitRequest } from '../domain/share.ts';
 
 /** What a client's message can be. */
@@ -6,7 +7,7 @@ export type Message = Request | ClientReply | ProtocolError;
 /** One thing that mining.configure asks for (BIP310). */
 export type Extension =
   | { readonly kind: 'version-rolling'; readonly mask: number }
-  | { readonly kind: 'minimum-difficulty'; readonly difficulty: number }
+  | { readonly kind: 'minimum-difficulty'; readonly difficulty: Difficulty }
   | { readonly kind: 'subscribe-extranonce' }
   | { readonly kind: 'info' }
   | { readonly kind: 'unsupported'; readonly name: string }
@@ -26,7 +27,7 @@ export type Request =
   | { readonly kind: 'submit'; readonly request: SubmitRequest }
   | { readonly kind: 'configure'; readonly id: RequestId; readonly extensions: readonly Extension[] }
   /** Also `mining.suggest_target`, whose target is turned into its difficulty. Positive and finite. */
-  | { readonly kind: 'suggest-difficulty'; readonly id: RequestId; readonly difficulty: number }
+  | { readonly kind: 'suggest-difficulty'; readonly id: RequestId; readonly difficulty: Difficulty }
   | { readonly kind: 'extranonce-subscribe'; readonly id: RequestId }
   | { readonly kind: 'ping'; readonly id: RequestId }
   | { readonly kind: 'transactions'; readonly id: RequestId }

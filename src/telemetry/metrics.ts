@@ -51,6 +51,7 @@ export interface Metrics {
 export interface GatewayTally {
   readonly shares: Readonly<Record<Verdict, number>>;
   readonly acceptedDifficulty: number;
+  readonly containedErrors: number;
   readonly open: Readonly<Record<Transport, number>>;
   readonly everOpened: Readonly<Record<Transport, number>>;
   readonly verdictSeconds: RawHistogram;
@@ -115,6 +116,7 @@ export function createMetrics(): Metrics {
     tally: () => ({
       shares: { ...shares },
       acceptedDifficulty: counters.acceptedDifficulty,
+      containedErrors: counters.containedErrors,
       open: { ...open },
       everOpened: { ...everOpened },
       verdictSeconds: verdictSeconds.raw(),
@@ -125,6 +127,7 @@ export function createMetrics(): Metrics {
       addSince(open, now.open, before?.open);
       addSince(everOpened, now.everOpened, before?.everOpened);
       counters.acceptedDifficulty += now.acceptedDifficulty - (before?.acceptedDifficulty ?? 0);
+      counters.containedErrors += now.containedErrors - (before?.containedErrors ?? 0);
       verdictSeconds.merge(now.verdictSeconds, before?.verdictSeconds);
       commitSeconds.merge(now.commitSeconds, before?.commitSeconds);
     },

@@ -80,6 +80,10 @@ export const counterNames = {
   httpLimited: ['sluice_http_limited_total', 'HTTP requests turned away: too many of one address, or of all'],
   httpFaults: ['sluice_http_faults_total', 'HTTP requests answered 500'],
   httpRestarts: ['sluice_http_restarts_total', 'Times that the HTTP process was started again'],
+  containedErrors: [
+    'sluice_contained_errors_total',
+    'Unexpected errors that ended one session or one step, and nothing else: please report them',
+  ],
   analyticsRows: ['sluice_analytics_rows_total', 'Rows that ClickHouse took'],
   shareLogDroppedRows: ['sluice_share_log_dropped_rows_total', 'Rows dropped from a share log that nobody reads'],
 } as const satisfies Record<string, readonly [name: string, help: string]>;

@@ -1,4 +1,5 @@
 import { workOf } from '../bitcoin/target.ts';
+import type { Containment } from '../domain/contain.ts';
 import type { Job } from '../domain/job.ts';
 import type { Clock, ShareRecorder } from '../domain/ports.ts';
 import type { JudgedShare, Terms } from '../domain/share.ts';
@@ -10,6 +11,7 @@ import type { SeenHeaders } from './seen.ts';
 /** Who else wants to know of a verdict: each is called once for each submission. */
 export interface ApplyModules {
   readonly clock: Clock;
+  readonly contain: Containment;
   readonly seen: SeenHeaders;
   readonly recorder: Pick<ShareRecorder, 'share' | 'commit'>;
   /** Counters and estimates. Must be cheap: it is on the share path. */
@@ -21,19 +23,48 @@ export interface ApplyModules {
 /**
  * The only place where a verdict has effects. Takes the shares of one batch in the order in which they came in, decides
  * what the hash left open, and hands the batch to the log; the submitters hear of it when it is on disk.
+ * An unexpected error in what is done with one share ends the session that sent it, and no more.
  */
 export function applyBatch(shares: readonly PendingShare[], modules: ApplyModules, settled: () => void): void {
   const now = modules.clock.monotonicMs();
-  for (const share of shares) {
-    if (!share.judged) judgeHashed(share, modules.seen, now);
-    if (share.block) modules.foundBlock(share);
-    if (!share.unwanted || share.block) modules.recorder.share(share);
-    modules.observe(share);
-  }
+  for (const share of shares) applyShare(share, modules, now);
   modules.recorder.commit(() => {
-    for (const share of shares) share.submitter.settle(share);
+    for (const share of shares) settle(share, modules.contain);
     settled();
   });
+}
+
+function applyShare(share: PendingShare, modules: ApplyModules, now: number): void {
+  const { contain, seen, foundBlock, recorder, observe } = modules;
+  try {
+    if (!share.judged) judgeHashed(share, seen, now);
+    // The row of a block is written whatever becomes of its way to the node.
+    if (share.block) contain.attempt('a block', () => foundBlock(share));
+    if (!share.unwanted || share.block) recorder.share(share);
+  } catch (error) {
+    // Without a row it must not be acknowledged.
+    share.judge('overloaded', now);
+    fail('a verdict', error, share, contain);
+  }
+  try {
+    observe(share);
+  } catch (error) {
+    fail('an observed verdict', error, share, contain);
+  }
+}
+
+/** Tells the submitter of a verdict, and ends its session if that fails. */
+export function settle(share: JudgedShare, contain: Containment): void {
+  try {
+    share.submitter.settle(share);
+  } catch (error) {
+    fail('a reply to a share', error, share, contain);
+  }
+}
+
+function fail(where: string, error: unknown, { submitter }: JudgedShare, contain: Containment): void {
+  contain.caught(where, error);
+  contain.attempt(where, () => submitter.close());
 }
 
 function judgeHashed(share: PendingShare, seen: SeenHeaders, nowMonotonicMs: number): void {

@@ -17,9 +17,9 @@ export interface JobLookup {
  * Everything that can be said of a share without hashing it, cheapest first. Fills in the worker, the job, the terms and
  * the version to hash as far as they are known, so that a reject's row says as much as can be said. Returns undefined for
  * a share that is to be hashed. A share whose header can be built is hashed even if it is refused (`share.refusal`),
- * because its header may still be a block.
+ * because its header may still be a block. `poolMask`: the version bits that the pool lets miners roll, u32.
  */
-export function precheck(share: PendingShare, jobs: JobLookup): RejectReason | undefined {
+export function precheck(share: PendingShare, jobs: JobLookup, poolMask: number): RejectReason | undefined {
   const { submitter, request } = share;
   share.worker = submitter.worker(request.workerName);
   const ref = parseJobRef(request.jobId);
@@ -39,20 +39,24 @@ export function precheck(share: PendingShare, jobs: JobLookup): RejectReason | u
   if (request.malformed !== undefined || request.extranonce2.length !== 2 * EXTRANONCE2_BYTES) {
     return stale ? 'stale' : 'malformed';
   }
+  const mask = maskOf(share, terms, poolMask);
   // BIP310: the bits replace the masked ones. A bit outside the mask is hashed as sent, because the miner hashed it.
-  if (request.versionBits !== undefined) {
-    share.version = ((job.version & ~terms.versionMask) | request.versionBits) >>> 0;
-  }
-  share.refusal = stale ? 'stale' : refusal(share, job, terms);
+  if (request.versionBits !== undefined) share.version = ((job.version & ~mask) | request.versionBits) >>> 0;
+  share.refusal = stale ? 'stale' : refusal(share, job, mask);
   return undefined;
 }
 
+/** Rented machines roll bits without asking, as ckpool lets them: without an agreement the pool's own mask holds. */
+function maskOf({ request }: PendingShare, { versionMask }: Terms, poolMask: number): number {
+  return versionMask === 0 && request.versionBits !== 0 ? poolMask : versionMask;
+}
+
 /** Why a share earns no credit whatever its hash is; undefined if its hash decides. */
-function refusal({ request }: PendingShare, job: Job, terms: Terms): RejectReason | undefined {
+function refusal({ request }: PendingShare, job: Job, mask: number): RejectReason | undefined {
   // Measured from the job's clock, not the host's: a host whose clock is off changes no verdict.
   if (request.ntime < job.minTime || request.ntime > latestTime(job)) return 'ntime-out-of-range';
   // BIP310: a bit outside the mask makes the share invalid.
-  const outside = request.versionBits !== undefined && (request.versionBits & ~terms.versionMask) !== 0;
+  const outside = request.versionBits !== undefined && (request.versionBits & ~mask) !== 0;
   return outside ? 'version-outside-mask' : undefined;
 }
 

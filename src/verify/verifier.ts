@@ -1,7 +1,7 @@
 import type { Clock, ShareIntake } from '../domain/ports.ts';
 import type { SubmitRequest, Submitter } from '../domain/share.ts';
 import { MEETS_NETWORK_TARGET } from '../kernel/memory.ts';
-import { type ApplyModules, applyBatch } from './apply.ts';
+import { type ApplyModules, applyBatch, settle } from './apply.ts';
 import { PendingShare } from './pending-share.ts';
 import { offload } from './policy.ts';
 import { type JobLookup, precheck } from './precheck.ts';
@@ -12,6 +12,8 @@ export interface VerifierOptions {
   readonly sharesInFlightMax: number;
   /** Shares of one kernel call. */
   readonly batchMax: number;
+  /** Version bits that the pool lets miners roll, u32: also those who send them without having asked. */
+  readonly versionMask: number;
 }
 
 export interface VerifierModules extends ApplyModules {
@@ -76,9 +78,10 @@ export class Verifier implements ShareIntake {
       this.#refuse(share);
       return;
     }
-    this.#inFlight += 1;
-    const reject = precheck(share, jobs);
+    const reject = precheck(share, jobs, this.#options.versionMask);
     if (reject) share.judge(reject, clock.monotonicMs());
+    // Counted when nothing can throw any more, or it would be in flight for ever.
+    this.#inFlight += 1;
     this.#arriving.push(share);
     if (!this.#scheduled) {
       this.#scheduled = true;
@@ -91,16 +94,16 @@ export class Verifier implements ShareIntake {
    * row, since the log is what is full, and does not wait for one: it overtakes the shares that do.
    */
   #refuse(share: PendingShare): void {
-    const { clock, jobs, foundBlock } = this.#modules;
+    const { clock, contain, jobs, foundBlock } = this.#modules;
     // A block is worth its hash whatever the state of the log: the node needs no disk of ours.
-    if (precheck(share, jobs) === undefined) {
+    if (precheck(share, jobs, this.#options.versionMask) === undefined) {
       this.#runInline([share], 0);
       share.block = (share.meets & MEETS_NETWORK_TARGET) !== 0;
       if (share.block) foundBlock(share);
     }
     share.judge('overloaded', clock.monotonicMs());
     this.#modules.observe(share);
-    this.#modules.defer(() => share.submitter.settle(share));
+    this.#modules.defer(() => settle(share, contain));
   }
 
   #flush(): void {
@@ -112,7 +115,7 @@ export class Verifier implements ShareIntake {
     const toHash = shares.filter((share) => !share.judged);
     for (let at = 0; at < toHash.length; ) {
       const handOver = offload(toHash.length - at, this.#idle.length, this.#options.batchMax);
-      at += handOver > 0 ? this.#runOnWorker(batch, toHash, at, handOver) : this.#runInline(toHash, at);
+      at += handOver > 0 ? this.#runOnWorker(batch, toHash, at, handOver) : this.#runContained(toHash, at);
     }
     this.#applyReady();
   }
@@ -126,10 +129,35 @@ export class Verifier implements ShareIntake {
     return count;
   }
 
+  /** Hashes shares of a chunk one by one if the chunk throws, so that only the share that is to blame is not taken. */
+  #runContained(shares: readonly PendingShare[], from: number): number {
+    const { contain, clock } = this.#modules;
+    try {
+      return this.#runInline(shares, from);
+    } catch (error) {
+      contain.caught('hashing', error);
+    }
+    const chunk = shares.slice(from, from + this.#options.batchMax);
+    for (const share of chunk)
+      contain.attempt(
+        'hashing',
+        () => this.#runInline([share], 0),
+        () => share.judge('overloaded', clock.monotonicMs()),
+      );
+    return chunk.length;
+  }
+
   #runOnWorker(batch: Batch, shares: readonly PendingShare[], from: number, max: number): number {
     const runner = this.#idle.pop();
     if (!runner) throw new Error('verifier: no idle worker');
-    const count = runner.lane.fill(shares, from, max);
+    let count: number;
+    try {
+      count = runner.lane.fill(shares, from, max);
+    } catch (error) {
+      this.#modules.contain.caught('a hand-over', error);
+      this.#idle.push(runner);
+      return this.#runContained(shares, from);
+    }
     batch.outstanding += 1;
     runner.run(count).then(
       () => {
@@ -140,7 +168,7 @@ export class Verifier implements ShareIntake {
       },
       (error: unknown) => {
         this.#modules.workerFailed(error);
-        for (let at = from; at < from + count; ) at += this.#runInline(shares.slice(0, from + count), at);
+        for (let at = from; at < from + count; ) at += this.#runContained(shares.slice(0, from + count), at);
         this.#chunkDone(batch);
       },
     );

@@ -202,6 +202,7 @@ describe('a session', () => {
           expect(replies.length, each.toString('latin1')).toBe(expectedReplies(message));
         }
         expect(front.log.length).toBe(submits);
+        expect(front.contained.lines).toEqual([]);
         client.handler.onClose();
       }),
       fuzz(150, 50),

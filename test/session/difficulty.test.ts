@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { mustBeDifficulty as d } from '../../src/domain/difficulty.ts';
 import { type DifficultyOptions, SessionDifficulty } from '../../src/session/difficulty.ts';
 import { retarget, roundDifficulty, type VardiffView } from '../../src/session/vardiff.ts';
 
@@ -43,7 +44,7 @@ function mine(hashrate: number, minutes: number, start: number, seed: number) {
 /** Settled at difficulty 8, with so many shares in so long a time. */
 function view(elapsedMs: number, shares: number, changes: Partial<VardiffView> = {}): VardiffView {
   const window = { elapsedMs, shares };
-  return { difficulty: 8, long: window, short: window, settling: false, ...changes };
+  return { difficulty: d(8), long: window, short: window, settling: false, ...changes };
 }
 
 describe('retarget', () => {
@@ -85,7 +86,7 @@ describe('retarget', () => {
         fc.nat(100_000),
         fc.boolean(),
         (difficulty, elapsedMs, shares, settling) => {
-          const state = { ...view(elapsedMs, shares, { settling }), difficulty };
+          const state = { ...view(elapsedMs, shares, { settling }), difficulty: d(difficulty) };
           const next = retarget(state, 12);
           expect(retarget(state, 12)).toBe(next);
           if (next === undefined) return;
@@ -101,7 +102,7 @@ describe('retarget', () => {
   it('rounds to quarters of a power of two, never far off', () => {
     fc.assert(
       fc.property(fc.double({ min: 1e-9, max: 1e12, noNaN: true }), (difficulty) => {
-        const rounded = roundDifficulty(difficulty);
+        const rounded = roundDifficulty(d(difficulty));
         expect(rounded / difficulty).toBeGreaterThan(0.88);
         expect(rounded / difficulty).toBeLessThan(1.13);
         expect(roundDifficulty(rounded)).toBe(rounded);
@@ -133,62 +134,62 @@ describe('SessionDifficulty', () => {
 
   it('takes a suggestion as a start, once, within the bounds', () => {
     const control = new SessionDifficulty(options);
-    control.suggest(2000);
+    control.suggest(d(2000));
     expect(control.wanted, 'of few values').toBe(2048);
     control.begin(0);
     control.review(120_000);
     const lower = control.wanted;
     expect(lower).toBeLessThan(2048);
-    control.suggest(2000);
+    control.suggest(d(2000));
     expect(control.wanted, 'the same wish again').toBe(lower);
-    control.suggest(1e-12);
+    control.suggest(d(1e-12));
     expect(control.wanted).toBe(options.min);
-    control.suggest(1e300);
+    control.suggest(d(1e300));
     expect(control.wanted).toBe(options.max);
   });
 
   it('has no fraction above 1, and is never less than was asked for at least', () => {
     const control = new SessionDifficulty(options);
-    control.suggest(2048.5);
+    control.suggest(d(2048.5));
     expect(control.wanted).toBe(2048);
-    control.suggest(0.75);
+    control.suggest(d(0.75));
     expect(control.wanted).toBe(0.75);
-    control.keepAbove(1000.5);
+    control.keepAbove(d(1000.5));
     expect(control.wanted).toBe(1001);
-    control.fix(1.75);
+    control.fix(d(1.75));
     expect(control.wanted).toBe(1001);
     expect(new SessionDifficulty({ ...options, min: 2.5, start: 1 }).wanted, 'the operator’s bound stands').toBe(2.5);
   });
 
   it('leaves a fixed difficulty alone, within the bounds', () => {
     const control = new SessionDifficulty(options);
-    control.fix(50);
+    control.fix(d(50));
     control.begin(0);
-    control.suggest(99);
+    control.suggest(d(99));
     control.review(600_000);
     expect(control.wanted).toBe(50);
-    control.fix(1e-12);
+    control.fix(d(1e-12));
     expect(control.wanted).toBe(options.min);
   });
 
   it('never goes below a miner’s own minimum', () => {
     const control = new SessionDifficulty(options);
-    control.keepAbove(4096);
+    control.keepAbove(d(4096));
     control.begin(0);
     for (let minute = 1; minute < 60; minute += 1) control.review(minute * 60_000);
     expect(control.wanted).toBe(4096);
-    control.keepAbove(1e300);
+    control.keepAbove(d(1e300));
     expect(control.wanted).toBe(options.max);
   });
 
   it('ends wishes at the network’s difficulty, where the network is one that is mined in earnest', () => {
     const control = new SessionDifficulty(options);
     control.networkDifficulty = 1e6;
-    control.suggest(1e9);
+    control.suggest(d(1e9));
     expect(control.wanted).toBe(1e6);
-    control.keepAbove(1e8);
+    control.keepAbove(d(1e8));
     expect(control.wanted).toBe(1e6);
-    control.fix(1e9);
+    control.fix(d(1e9));
     expect(control.wanted).toBe(1e6);
     control.networkDifficulty = 5e5;
     expect(control.wanted, 'a fixed one follows it').toBe(5e5);
@@ -203,15 +204,15 @@ describe('SessionDifficulty', () => {
       control.networkDifficulty = 1e6;
       return control.wanted;
     };
-    expect(wishing((control) => control.suggest(2 ** 30))).toBe(1e6);
-    expect(wishing((control) => control.keepAbove(1e8))).toBe(1e6);
-    expect(wishing((control) => control.fix(1e8))).toBe(1e6);
-    expect(wishing((control) => control.suggest(4096))).toBe(4096);
+    expect(wishing((control) => control.suggest(d(2 ** 30)))).toBe(1e6);
+    expect(wishing((control) => control.keepAbove(d(1e8)))).toBe(1e6);
+    expect(wishing((control) => control.fix(d(1e8)))).toBe(1e6);
+    expect(wishing((control) => control.suggest(d(4096)))).toBe(4096);
     // That was measured.
-    expect(wishing((control) => control.resume(1e8))).toBe(1e8);
+    expect(wishing((control) => control.resume(d(1e8)))).toBe(1e8);
     const later = new SessionDifficulty(options);
     later.networkDifficulty = 2 ** 40;
-    later.suggest(2 ** 30);
+    later.suggest(d(2 ** 30));
     later.begin(0);
     later.networkDifficulty = 1e6;
     expect(later.wanted, 'from the first work on vardiff has its say').toBe(2 ** 30);
@@ -219,15 +220,15 @@ describe('SessionDifficulty', () => {
 
   it('rounds wishes as vardiff rounds, but keeps what is as good, and what is fixed, exactly', () => {
     const control = new SessionDifficulty({ ...options, start: 1000 });
-    control.suggest(1001);
+    control.suggest(d(1001));
     expect(control.wanted).toBe(1000);
-    control.suggest(5000);
+    control.suggest(d(5000));
     expect(control.wanted).toBe(5120);
-    control.suggest(0.0003);
+    control.suggest(d(0.0003));
     expect(control.wanted).toBe(2 ** -12 * 1.25);
-    control.fix(1024);
+    control.fix(d(1024));
     expect(control.wanted).toBe(1024);
-    control.fix(5000);
+    control.fix(d(5000));
     expect(control.wanted).toBe(5000);
   });
 
@@ -239,7 +240,7 @@ describe('SessionDifficulty', () => {
     const control = new SessionDifficulty({ ...options, start, min: 1e-9 });
     control.networkDifficulty = networkDifficulty;
     expect(control.wanted).toBe(start);
-    control.suggest(1024);
+    control.suggest(d(1024));
     expect(control.wanted).toBe(1024);
   });
 
@@ -248,13 +249,13 @@ describe('SessionDifficulty', () => {
     small.device(1e-4, 1.5e-4);
     expect(small.wanted).toBe(1.5e-4);
     const wished = new SessionDifficulty({ ...options, min: 1 });
-    wished.suggest(512);
+    wished.suggest(d(512));
     wished.device(1e-4, 1.5e-4);
     expect(wished.wanted).toBe(512);
     const rental = new SessionDifficulty(options);
     rental.device(524_288, undefined);
     expect(rental.wanted).toBe(524_288);
-    rental.suggest(1);
+    rental.suggest(d(1));
     expect(rental.wanted).toBe(524_288);
   });
 
@@ -278,7 +279,7 @@ describe('SessionDifficulty', () => {
     const control = new SessionDifficulty(options);
     control.begin(0);
     control.accept(65_536);
-    control.suggest(16);
+    control.suggest(d(16));
     control.begin(0);
     for (let second = 1; second < 600; second += 1) {
       control.review(second * 1000);
@@ -288,11 +289,11 @@ describe('SessionDifficulty', () => {
 
   it('goes on from where a former connection was, unless the miner wishes otherwise', () => {
     const back = new SessionDifficulty(options);
-    back.resume(123);
+    back.resume(d(123));
     expect(back.wanted).toBe(123);
     const wishing = new SessionDifficulty(options);
-    wishing.suggest(10);
-    wishing.resume(123);
+    wishing.suggest(d(10));
+    wishing.resume(d(123));
     expect(wishing.wanted).toBe(10);
   });
 
@@ -317,7 +318,7 @@ describe('a difficulty that its miner has fixed', () => {
   /** `perSecond` accepted shares at difficulty 1 for `seconds`, looked at once a second. */
   const flood = (perSecond: number, seconds: number, changes: Partial<DifficultyOptions> = {}): SessionDifficulty => {
     const control = new SessionDifficulty({ ...options, ...changes });
-    control.fix(1);
+    control.fix(mustBeDifficulty(1));
     control.begin(0);
     for (let second = 1; second <= seconds; second += 1) {
       for (let share = 0; share < perSecond; share += 1) control.accept(1);

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { mustBeDifficulty } from '../../src/domain/difficulty.ts';
 import { variantHex } from '../../src/domain/ids.ts';
 import { randomVariant } from '../../src/session/registry.ts';
 import { roundDifficulty } from '../../src/session/vardiff.ts';
@@ -6,7 +7,7 @@ import { Front, type Miner, type Params } from '../support/front.ts';
 import { inShort, makeBench, makeJob } from './support.ts';
 
 /** What everybody starts at, and what is asked for once the hashes are known. */
-const [START, CHOSEN] = [1e-9, roundDifficulty(64e-9)];
+const [START, CHOSEN] = [1e-9, roundDifficulty(mustBeDifficulty(64e-9))];
 
 let front: Front;
 beforeEach(async () => {

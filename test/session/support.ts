@@ -7,6 +7,7 @@ import { authorizeAnyone } from '../../src/session/authorize.ts';
 import type { SessionOptions } from '../../src/session/context.ts';
 import { ExtranonceAllocator } from '../../src/session/extranonce.ts';
 import { type SessionModules, SessionRegistry } from '../../src/session/registry.ts';
+import { recordedContainment } from '../support/containment.ts';
 import { recordedLogger } from '../support/recorded-logger.ts';
 
 /** A clock that stands still until it is moved. */
@@ -172,17 +173,21 @@ export interface Bench {
   readonly clock: ManualClock;
   readonly intake: HeldIntake;
   connect(remoteIp?: string): Client;
+  /** What was thrown where nothing should be. */
+  readonly contained: ReturnType<typeof recordedContainment>;
 }
 
 export function makeBench(options: Partial<SessionOptions> = {}, modules: Partial<SessionModules> = {}): Bench {
   const clock = new ManualClock();
   const intake = new HeldIntake();
+  const contained = recordedContainment();
   let sessionId = 0n;
   let variant = 0;
   const registry = new SessionRegistry(
     { ...sessionOptions, ...options },
     {
       clock,
+      contain: contained.contain,
       intake,
       logger: recordedLogger(),
       authorize: authorizeAnyone(),
@@ -193,7 +198,7 @@ export function makeBench(options: Partial<SessionOptions> = {}, modules: Partia
       ...modules,
     },
   );
-  return { registry, clock, intake, connect: (remoteIp) => new Client(registry, remoteIp) };
+  return { registry, clock, intake, contained, connect: (remoteIp) => new Client(registry, remoteIp) };
 }
 
 /** Notifications in short: `difficulty 5`, `mask 1fffe000`, `job <id> clean`. */

@@ -1,27 +1,28 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { targetOfDifficulty, targetToBytes, workOf } from '../../src/bitcoin/target.ts';
+import { mustBeDifficulty as d } from '../../src/domain/difficulty.ts';
 import type { Terms } from '../../src/domain/share.ts';
 import { TermsCache, TermsLadder } from '../../src/session/terms.ts';
 
 const cache = new TermsCache({ entriesMax: 100 });
-const terms = (difficulty: number): Terms => cache.get(difficulty, 0);
+const terms = (difficulty: number): Terms => cache.get(d(difficulty), 0);
 
 describe('TermsCache', () => {
   it('makes terms whose target, work and difficulty agree, and shares them', () => {
     const made = new TermsCache({ entriesMax: 2 });
-    const some = made.get(2048, 0x1fffe000);
+    const some = made.get(d(2048), 0x1fffe000);
     expect(some).toEqual({
       difficulty: 2048,
       target: targetToBytes(targetOfDifficulty(2048)),
       work: workOf(2048),
       versionMask: 0x1fffe000,
     });
-    expect(made.get(2048, 0x1fffe000)).toBe(some);
-    expect(made.get(2048, 0)).not.toBe(some);
-    made.get(1, 0);
-    expect(made.get(2048, 0x1fffe000), 'forgotten, since no more than two are kept').not.toBe(some);
-    expect(made.get(2048, 0x1fffe000)).toEqual(some);
+    expect(made.get(d(2048), 0x1fffe000)).toBe(some);
+    expect(made.get(d(2048), 0)).not.toBe(some);
+    made.get(d(1), 0);
+    expect(made.get(d(2048), 0x1fffe000), 'forgotten, since no more than two are kept').not.toBe(some);
+    expect(made.get(d(2048), 0x1fffe000)).toEqual(some);
   });
 });
 

@@ -108,6 +108,7 @@ export function submitter(overrides: Partial<Submitter> = {}): Submitter {
     subscribed: true,
     extranonce1: Uint8Array.of(0, 0x0a, 0xff, 1),
     remoteIp: '192.0.2.7',
+    close() {},
     userAgent: 'cgminer/4.12.0',
     worker: () => worker,
     terms: () => terms,

@@ -231,6 +231,21 @@ describe('rows of jobs and blocks', () => {
 });
 
 describe('RowWriter', () => {
+  it('drops a row that was not ended', () => {
+    const rows = writer({ rowsMax: 10, bytesMax: 100 });
+    for (const [value, ends] of [
+      [1, true],
+      [2, false],
+      [3, true],
+    ] as const) {
+      rows.reserve(4);
+      rows.u32(value);
+      if (ends) rows.endRow();
+    }
+    rows.seal();
+    expect(taken(rows, [['n', 'UInt32']]).flat()).toEqual([{ n: 1 }, { n: 3 }]);
+  });
+
   it('hands out what is sealed and keeps the rest, wherever the cut falls', () => {
     const plan = fc.array(fc.constantFrom('row', 'seal', 'take'), { maxLength: 60 });
     fc.assert(

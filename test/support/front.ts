@@ -14,6 +14,7 @@ import { type Runners, startRunners } from '../../src/verify/runners.ts';
 import { SeenHeaders } from '../../src/verify/seen.ts';
 import { Verifier } from '../../src/verify/verifier.ts';
 import { Client, type Line, ManualClock, sessionOptions } from '../session/support.ts';
+import { recordedContainment } from './containment.ts';
 import { recordedLogger } from './recorded-logger.ts';
 
 /**
@@ -27,6 +28,8 @@ export class Front {
   readonly log: JudgedShare[] = [];
   readonly blocks: JudgedShare[] = [];
   readonly registry: SessionRegistry;
+  /** What was thrown where nothing should be. */
+  readonly contained = recordedContainment();
   readonly #runners: Runners;
   readonly #deferred: (() => void)[] = [];
   #index = 0;
@@ -36,9 +39,14 @@ export class Front {
     this.jobs = new JobStore({ jobsMax: options.jobsMax ?? limits.jobsMax });
     const { clock, jobs, seen, log, blocks } = this;
     const verifier = new Verifier(
-      { sharesInFlightMax: 10_000, batchMax: limits.kernelBatchMax },
+      {
+        sharesInFlightMax: 10_000,
+        batchMax: limits.kernelBatchMax,
+        versionMask: options.versionMask ?? sessionOptions.versionMask,
+      },
       {
         clock,
+        contain: this.contained.contain,
         jobs,
         seen,
         inline: runners.inline,
@@ -57,6 +65,7 @@ export class Front {
       { ...sessionOptions, ...options },
       {
         clock,
+        contain: this.contained.contain,
         logger: recordedLogger(),
         intake: verifier,
         authorize: authorizeAnyone(),

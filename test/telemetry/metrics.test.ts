@@ -17,6 +17,7 @@ const submitter: Submitter = {
   terms: () => undefined,
   expel: () => undefined,
   settle: () => undefined,
+  close: () => undefined,
 };
 
 function share(verdict: Verdict, difficulty: number, latencyUs: number): JudgedShare {

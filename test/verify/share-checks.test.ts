@@ -74,6 +74,24 @@ describe('version bits', () => {
     }
   });
 
+  it('are taken within the pool’s mask from a miner that has not asked, and no others', async () => {
+    await openFront();
+    const miner = front.connect();
+    miner.login();
+    expect(miner.mask).toBe(0);
+    for (const bits of [0, 0x2000, 0x1fff_e000]) expect(miner.submit(miner.solve({ bits }))).toBe('accepted');
+    for (const bits of ['00001000', '20000000', 'ffffffff'])
+      expect(miner.submit([...miner.solve(), bits]), bits).toBe('version-outside-mask');
+  });
+
+  it('keep to the mask that was agreed on', async () => {
+    await openFront();
+    const miner = front.connect();
+    miner.login({ mask: '00006000' });
+    expect(miner.submit(miner.solve({ bits: 0x2000 }))).toBe('accepted');
+    expect(miner.submit([...miner.solve(), '00008000'])).toBe('version-outside-mask');
+  });
+
   it('make headers of their own: an honest miner that rolls nothing else is never refused', async () => {
     const miner = await openFront();
     // One nonce, one time, one extranonce2: only the version differs.

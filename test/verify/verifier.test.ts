@@ -9,6 +9,7 @@ import { loadKernel } from '../../src/kernel/kernel.ts';
 import { type Runners, startRunners } from '../../src/verify/runners.ts';
 import { SeenHeaders } from '../../src/verify/seen.ts';
 import { Verifier } from '../../src/verify/verifier.ts';
+import { recordedContainment } from '../support/containment.ts';
 
 const EASY = 1e-9;
 const worker: Worker = { name: 'account.rig', account: 'account', rig: 'rig' };
@@ -63,6 +64,7 @@ class TestSubmitter implements Submitter {
   readonly remoteIp = '127.0.0.1';
   readonly userAgent = 'test';
   readonly settled: JudgedShare[] = [];
+  closes = 0;
   readonly #terms: readonly Terms[];
 
   constructor(...ofVariants: readonly Terms[]) {
@@ -78,6 +80,10 @@ class TestSubmitter implements Submitter {
   }
 
   expel(): void {}
+
+  close(): void {
+    this.closes += 1;
+  }
 
   settle(share: JudgedShare): void {
     this.settled.push(share);
@@ -163,10 +169,14 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     const blocks: JudgedShare[] = [];
     const failures: unknown[] = [];
     const committed = signal();
+    const contained = recordedContainment();
+    /** Throws where it is told to, once. */
+    const faulty = { observe: 0, record: 0 };
     const verifier = new Verifier(
-      { sharesInFlightMax: options.sharesInFlightMax ?? 10_000, batchMax: 128 },
+      { sharesInFlightMax: options.sharesInFlightMax ?? 10_000, batchMax: 128, versionMask: 0x1fffe000 },
       {
         clock: { nowMs: () => 5, monotonicMs: () => performance.now() },
+        contain: contained.contain,
         jobs,
         seen,
         inline: runners.inline,
@@ -174,13 +184,18 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
         defer: (flush) => deferred.push(flush),
         workerFailed: (error) => failures.push(error),
         drained: () => {},
-        observe: () => {},
+        observe: () => {
+          if (faulty.observe-- > 0) throw new Error('observe');
+        },
         foundBlock: (share) => {
           expect(log, 'a block goes to the node before its share is logged').not.toContain(share);
           blocks.push(share);
         },
         recorder: {
-          share: (share) => log.push(share),
+          share: (share) => {
+            if (faulty.record-- > 0) throw new Error('record');
+            log.push(share);
+          },
           commit: (durable) => {
             commits.push(durable);
             committed.resolve();
@@ -199,8 +214,60 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     const durable = (): void => {
       for (const callback of commits.splice(0)) callback();
     };
-    return { verifier, jobs, log, commits, blocks, failures, tick, flushed, durable };
+    return { verifier, contained, faulty, jobs, log, commits, blocks, failures, tick, flushed, durable };
   }
+
+  it.each(['record', 'observe', 'settle'] as const)(
+    'ends only the session whose share makes "%s" throw, and answers the others',
+    async (what) => {
+      const { verifier, contained, faulty, jobs, log, flushed, durable } = setUp();
+      const [bad, good] = [new TestSubmitter(terms(EASY)), new TestSubmitter(terms(EASY))];
+      const job = makeJob(0);
+      jobs.add(job);
+      const passes = (hash: bigint): boolean => hash <= targetOfDifficulty(EASY);
+      if (what === 'settle') {
+        bad.settle = () => {
+          throw new Error('settle');
+        };
+      } else faulty[what] = 1;
+      for (const submitter of [bad, good]) verifier.take(submitter, mined(job, submitter, passes));
+      await flushed();
+      durable();
+      expect(good.settled.map(({ verdict }) => verdict)).toEqual(['accepted']);
+      expect([bad.closes, good.closes]).toEqual([1, 0]);
+      expect(contained.errors).toBe(1);
+      expect(verifier.inFlight).toBe(0);
+      // What has no row is not acknowledged.
+      if (what === 'record') expect(bad.settled.map(({ verdict }) => verdict)).toEqual(['overloaded']);
+      expect(log).toHaveLength(what === 'record' ? 1 : 2);
+    },
+  );
+
+  it('does not take the share that can not be hashed, and takes the others', () => {
+    const { verifier, contained, jobs, tick, durable } = setUp();
+    const [bad, good] = [new TestSubmitter(terms(EASY)), new TestSubmitter(terms(EASY))];
+    const job = makeJob(0);
+    jobs.add(job);
+    const passes = (hash: bigint): boolean => hash <= targetOfDifficulty(EASY);
+    const [poison, share] = [mined(job, bad, passes), mined(job, good, passes)];
+    let reads = 0;
+    // The first read is the pre-check's.
+    Object.defineProperty(poison, 'extranonce2', {
+      get() {
+        reads += 1;
+        if (reads > 1 && bad.settled.length === 0) throw new Error('fault');
+        return '00'.repeat(8);
+      },
+    });
+    verifier.take(good, share);
+    verifier.take(bad, poison);
+    tick();
+    durable();
+    expect(good.settled.map(({ verdict }) => verdict)).toEqual(['accepted']);
+    expect(bad.settled.map(({ verdict }) => verdict)).toEqual(['overloaded']);
+    expect(contained.errors).toBe(2);
+    expect(verifier.inFlight).toBe(0);
+  });
 
   it('gives each of a few hundred shares the verdict that node:crypto gives, in the order of arrival', async () => {
     const { verifier, jobs, log, flushed, durable } = setUp();
@@ -490,9 +557,10 @@ it('hashes inline what a failing worker leaves behind', async () => {
   const failures: unknown[] = [];
   const done = signal();
   const verifier = new Verifier(
-    { sharesInFlightMax: 10_000, batchMax: 128 },
+    { sharesInFlightMax: 10_000, batchMax: 128, versionMask: 0x1fffe000 },
     {
       clock: { nowMs: () => 0, monotonicMs: () => 0 },
+      contain: recordedContainment().contain,
       jobs,
       seen: new SeenHeaders({ headersMax: 1 << 16 }, { closedEarly: () => {}, wantsJob: () => {} }),
       inline: runners.inline,
