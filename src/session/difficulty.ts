@@ -158,7 +158,7 @@ export class SessionDifficulty {
     const { elapsedMs, shares } = this.#short.until(nowMs);
     const ratio = (shares * 1000) / (elapsedMs * limits.fixedSharesPerSecondMax);
     if (elapsedMs < FLOOD_MS_MIN || ratio <= 1) return;
-    this.#fixed = mustBeDifficulty(roundDifficulty(this.#wanted * 2 * ratio));
+    this.#fixed = roundDifficulty(mustBeDifficulty(this.#wanted * 2 * ratio));
     this.#wanted = this.#clamp(this.#fixed);
   }
 

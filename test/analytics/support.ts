@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import {
   ANALYTICS_CONSUMER,
   type Analytics,
@@ -32,7 +32,8 @@ export async function openRig(folder: string, more: Partial<AnalyticsOptions> = 
   const delivered = (_journal: string, seq: number): void => log.confirm(ANALYTICS_CONSUMER, seq);
   // However busy the machine is: what is asked for is waited for.
   const analytics = await startAnalytics({ folder, catchUpMsMax: 30_000, ...more }, { logger, delivered });
-  await expect.poll(() => analytics.status().reason).not.toBe('starting');
+  // Not `expect.poll`, which works only inside a test.
+  await vi.waitFor(() => expect(analytics.status().reason).not.toBe('starting'), { timeout: 30_000 });
   return {
     log,
     analytics,

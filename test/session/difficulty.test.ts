@@ -318,7 +318,7 @@ describe('a difficulty that its miner has fixed', () => {
   /** `perSecond` accepted shares at difficulty 1 for `seconds`, looked at once a second. */
   const flood = (perSecond: number, seconds: number, changes: Partial<DifficultyOptions> = {}): SessionDifficulty => {
     const control = new SessionDifficulty({ ...options, ...changes });
-    control.fix(mustBeDifficulty(1));
+    control.fix(d(1));
     control.begin(0);
     for (let second = 1; second <= seconds; second += 1) {
       for (let share = 0; share < perSecond; share += 1) control.accept(1);
