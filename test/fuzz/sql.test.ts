@@ -210,7 +210,7 @@ describe('SQL with a forbidden name in every position', () => {
         expect(answer.includes(CANARY), sql).toBe(false);
         expect(connections, sql).toBe(0);
       }),
-      fuzz(4_000, 20),
+      fuzz(400, 20),
     );
     // Statements of both kinds: the engine's walls are tried as well as the gate.
     expect(Math.min(passed, refused)).toBeGreaterThan(0);
