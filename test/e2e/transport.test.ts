@@ -73,7 +73,7 @@ describe.each([1, 2])('a pool of %d gateways on IPv6, behind a balancer', (gatew
       const socket = connect(pool.endpoints.tcp);
       socket.on('error', () => undefined);
       socket.resume().write(`PROXY TCP6 2001:db8:bad::1 ::1 40000 3333\r\n${'x'.repeat(9000)}`);
-      await once(socket, 'close');
+      await new Promise((closed) => socket.once('close', closed));
     };
     // What is wrong before a login is one point a connection; with two gateways each counts its own.
     for (let i = 0; i < 250; i += 1) await attack();
