@@ -29,6 +29,9 @@ export const limits = {
   jobIdCharsMax: 32,
   /** Nesting of a client's JSON: message, params, one list or object in them, and one spare. */
   jsonDepthMax: 4,
+  /** Lists and objects of a client's JSON in all, and commas: the longest message in use, a mining.configure, has 3 and 12. */
+  jsonContainersMax: 16,
+  jsonCommasMax: 64,
   /** Extensions that one mining.configure may ask for (BIP310 knows four). */
   configureExtensionsMax: 16,
   /** Lines of one connection that are no JSON-RPC message before it is closed. */
@@ -86,6 +89,13 @@ export const limits = {
   bytesPerSecondMax: 4 * 1024 * 1024,
   submitsPerSecondMax: 6_000,
   addressShareFactor: 4,
+  /**
+   * While an address owes, a connection that sends no more than this many lines a second, and at once, is held for at most
+   * `neighbourHoldMs`: the debt is others'.
+   */
+  modestLinesPerSecond: 20,
+  modestLineBurst: 100,
+  neighbourHoldMs: 250,
   trafficBurstSeconds: 2,
   /**
    * Names that an address may have looked up a second, and at once: each takes up to 70 µs (an elliptic curve), and counts
@@ -238,6 +248,8 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   );
   must(l.adminGuessesPerSecond <= l.adminGuessBurst, 'adminGuessesPerSecond <= adminGuessBurst');
   must(l.submitsPerSecondMax <= l.linesPerSecondMax, 'a submit is a line');
+  must(l.configureExtensionsMax <= l.jsonCommasMax, 'a mining.configure fits the commas of a message');
+  must(l.modestLinesPerSecond < l.linesPerSecondMax, 'a modest connection is below its limit');
   must(l.probationPoints < l.banPoints, 'probationPoints < banPoints');
   must(l.banPoints < l.presentBanPoints, 'banPoints < presentBanPoints');
   must(l.slowedMs < l.handshakeMsMax, 'a slowed connection has time for its handshake');

@@ -13,7 +13,15 @@ import { type BanBook, Judge, type JudgeOptions } from './judge.ts';
 import type { Neighbours } from './neighbours.ts';
 import { Overload } from './overload.ts';
 import { Standing } from './standing.ts';
-import { type Peer, Traffic, type TrafficLimits, Visit, type VisitModules, type Visitor } from './visit.ts';
+import {
+  isForgettable,
+  type Peer,
+  Traffic,
+  type TrafficLimits,
+  Visit,
+  type VisitModules,
+  type Visitor,
+} from './visit.ts';
 
 export interface DoorOptions {
   readonly admission: AdmissionLimits;
@@ -198,11 +206,12 @@ export class Door {
     this.#report.write(this.#modules.logger);
     if (nowMs - this.#fadedMs < FADE_MS) return;
     const factor = fadeFactor(nowMs - this.#fadedMs);
-    for (const [host, { conduct, standing, visits }] of this.#peers) {
+    for (const [host, peer] of this.#peers) {
+      const { conduct, standing, visits } = peer;
       conduct.fade(factor);
       standing.fade(factor, nowMs);
       for (const visit of visits) visit.fade(factor);
-      if (visits.size === 0 && conduct.forgotten && standing.forgotten(nowMs)) this.#peers.delete(host);
+      if (visits.size === 0 && isForgettable(peer, nowMs)) this.#peers.delete(host);
     }
     this.#fadedMs = nowMs;
     this.#admission.sweep();
@@ -249,8 +258,7 @@ export class Door {
     const nowMs = this.#modules.clock.monotonicMs();
     peer.standing.left(visit, nowMs);
     if (peer.visits.size > 0) return;
-    const forgotten = peer.conduct.forgotten && peer.standing.forgotten(nowMs);
-    if (forgotten || this.#peers.size > this.#options.peersMax) this.#peers.delete(peer.host);
+    if (isForgettable(peer, nowMs) || this.#peers.size > this.#options.peersMax) this.#peers.delete(peer.host);
   }
 
   /** Closes the noisiest sessions while there is an overload: those whose lines came to no accepted share. */

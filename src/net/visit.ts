@@ -23,6 +23,11 @@ export class Traffic {
     this.#submits = new TokenBucket(submits, nowMs);
   }
 
+  /** True if nothing is owed and nothing was spent lately. */
+  isFull(nowMs: number): boolean {
+    return this.#lines.full(nowMs) && this.#bytes.full(nowMs) && this.#submits.full(nowMs);
+  }
+
   /** Takes what has come in; returns the ms to wait before reading on. */
   received(lines: number, bytes: number, submits: number, nowMs: number): number {
     return Math.max(
@@ -46,6 +51,12 @@ export interface Peer {
   readonly traffic: Traffic | undefined;
   /** Undefined where no limit is kept. */
   readonly lookUps: TokenBucket | undefined;
+}
+
+/** True if nothing about the address is worth remembering when it has no connection: no points, no debt. */
+export function isForgettable({ conduct, standing, traffic, lookUps }: Peer, nowMs: number): boolean {
+  const isPaid = (traffic?.isFull(nowMs) ?? true) && (lookUps?.full(nowMs) ?? true);
+  return isPaid && conduct.forgotten && standing.forgotten(nowMs);
 }
 
 /** What a visit can have done to it. */
@@ -97,6 +108,8 @@ export class Visit {
   noise = 0;
   readonly #modules: VisitModules;
   readonly #traffic: Traffic | undefined;
+  /** What it sends while its address owes; undefined until that happens. */
+  #modest: TokenBucket | undefined;
   #gone = false;
   #dismissed = false;
 
@@ -130,10 +143,17 @@ export class Visit {
     this.#submits = 0;
     const charged = lines + this.#surcharge;
     this.#surcharge = 0;
-    this.#hold(
-      this.#traffic.received(charged, bytes, submits, nowMs),
-      this.peer.traffic?.received(charged, bytes, submits, nowMs),
-    );
+    const ownMs = this.#traffic.received(charged, bytes, submits, nowMs);
+    const sharedMs = this.peer.traffic?.received(charged, bytes, submits, nowMs) ?? 0;
+    const ms = Math.max(ownMs, sharedMs > 0 ? this.#shareOf(sharedMs, charged, nowMs) : 0);
+    if (ms > 0) this.visitor.hold(ms);
+  }
+
+  /** How long the debt of its address holds this connection, ms: not for long if it sends little itself. */
+  #shareOf(debtMs: number, lines: number, nowMs: number): number {
+    const { modestLinesPerSecond: perSecond, modestLineBurst: burst, neighbourHoldMs } = limits;
+    this.#modest ??= new TokenBucket({ perSecond, burst }, nowMs);
+    return this.#modest.spend(lines, nowMs) > 0 ? debtMs : Math.min(debtMs, neighbourHoldMs);
   }
 
   /**
@@ -242,10 +262,5 @@ export class Visit {
     }
     this.#gone = true;
     this.#modules.left(this);
-  }
-
-  #hold(ownMs: number, sharedMs = 0): void {
-    const ms = Math.max(ownMs, sharedMs);
-    if (ms > 0) this.visitor.hold(ms);
   }
 }

@@ -559,6 +559,43 @@ describe('traffic', () => {
   });
 });
 
+describe('the debt of an address', () => {
+  const indebted = () => {
+    const bench = setup();
+    const guests = Array.from({ length: 8 }, () => bench.guest('192.0.2.1'));
+    // Each is within its own limit; together they are over four times that.
+    for (const guest of guests) guest.visit?.received(settings.limits.lines * 2, 1000);
+    return { ...bench, guests };
+  };
+
+  it('holds a neighbour that sends little for a bounded moment', () => {
+    const { guest } = indebted();
+    const neighbour = guest('192.0.2.1');
+    for (let line = 0; line < 10; line += 1) neighbour.visit?.received(1, 100);
+    expect(neighbour.heldMs).toBe(limits.neighbourHoldMs);
+  });
+
+  it('holds whoever sends much until it is paid', () => {
+    const { guest } = indebted();
+    const other = guest('192.0.2.1');
+    other.visit?.received(limits.modestLineBurst + 1, 100);
+    expect(other.heldMs).toBeGreaterThan(1000);
+  });
+
+  it('outlives the last connection', () => {
+    const { guests, guest, pass } = indebted();
+    for (const each of guests) each.leave('went');
+    const next = guest('192.0.2.1');
+    next.visit?.received(limits.modestLineBurst + 1, 100);
+    expect(next.heldMs).toBeGreaterThan(1000);
+    next.leave('went');
+    pass(60_000);
+    const later = guest('192.0.2.1');
+    later.visit?.received(limits.modestLineBurst + 1, 100);
+    expect(later.heldMs).toBe(0);
+  });
+});
+
 describe('overload', () => {
   it('refuses new connections first, sheds the noisiest sessions then, and ends by itself', () => {
     const { guest, door, tick } = setup({ limits: { exempt: ['127.0.0.1'] } });

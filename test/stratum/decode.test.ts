@@ -159,6 +159,18 @@ describe('decodeMessage', () => {
     expect(call('mining.authorize', ['[[[[{{{{\\"[[[[']).kind).toBe('authorize');
   });
 
+  it('refuses a message of many lists, objects or members before parsing it', () => {
+    const answer = (params: string) => decode(`{"id":1,"method":"mining.ping","params":[${params}]}`);
+    const empties = (count: number): string => new Array(count).fill('{}').join(',');
+    expect(answer(empties(limits.jsonContainersMax - 2))).toMatchObject({ kind: 'ping' });
+    expect(answer(empties(limits.jsonContainersMax - 1))).toMatchObject({ kind: 'error', code: -32700 });
+    const zeros = (count: number): string => new Array(count).fill('0').join(',');
+    expect(answer(zeros(limits.jsonCommasMax - 1))).toMatchObject({ kind: 'ping' });
+    expect(answer(zeros(limits.jsonCommasMax))).toMatchObject({ kind: 'error', code: -32700 });
+    // Commas in strings are text.
+    expect(call('mining.authorize', [','.repeat(limits.jsonCommasMax + 1)]).kind).toBe('authorize');
+  });
+
   it('leaves Object.prototype alone', () => {
     const before = Object.getOwnPropertyNames(Object.prototype);
     decode('{"id":1,"method":"mining.configure","params":[["version-rolling"],{"__proto__":{"polluted":1}}]}');
