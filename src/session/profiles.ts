@@ -5,7 +5,7 @@
  */
 export interface DeviceProfile {
   readonly name: string;
-  /** Beginnings or other parts of a user agent, in lower case. */
+  /** Parts of a user agent, in lower case; `^` in front of one says that the agent begins with it. */
   readonly match: readonly string[];
   /** The least difficulty for it; undefined: the pool's own. */
   readonly difficultyMin?: number | undefined;
@@ -29,7 +29,7 @@ export interface KnownProfile extends DeviceProfile {
 /** In order: the first that matches counts. Sources: the clients' own code and documents, and rental markets' rules. */
 export const builtInProfiles: readonly DeviceProfile[] = [
   // The market refuses pools that give less; its proxies take 500 bytes of coinbase.
-  { name: 'nicehash', match: ['nicehash'], difficultyMin: 524_288, coinbaseBytesMax: 500 },
+  { name: 'nicehash', match: ['^nicehash/'], difficultyMin: 524_288, coinbaseBytesMax: 500 },
   // An ESP32 does 80 to 400 kH/s: a share in 5 s at difficulty 0.0001. It has room for 511 hex digits of coinbase.
   {
     name: 'nerdminer',
@@ -73,8 +73,12 @@ export function deviceProfiles(own: readonly DeviceProfile[], poolMin: number): 
   const table = [...changed, ...rest].map(known);
   return (userAgent) => {
     const agent = userAgent.toLowerCase();
-    return table.find(({ match }) => match.some((part) => agent.includes(part))) ?? ordinary;
+    return table.find(({ match }) => match.some((part) => isIn(agent, part))) ?? ordinary;
   };
+}
+
+function isIn(agent: string, part: string): boolean {
+  return part.startsWith('^') ? agent.startsWith(part.slice(1)) : agent.includes(part);
 }
 
 /** A profile without the members that say nothing, so that it changes only what it names. */

@@ -24,6 +24,8 @@ function loginAs(client: Client, userAgent: string, more: unknown[] = []): strin
 describe('device profiles', () => {
   it.each([
     ['NiceHash/1.0.0', 'nicehash'],
+    // Its own miner is no proxy of the market.
+    ['excavator/1.8 (NiceHash/1.0)', 'other'],
     ['NerdMinerV2/V1.7.0', 'nerdminer'],
     ['bitaxe/BM1370/v2.6.0', 'esp-miner'],
     ['nerdqaxe++/BM1370/v1.0.29', 'esp-miner'],
@@ -53,7 +55,7 @@ describe('device profiles', () => {
   it('goes below the pool’s minimum only where the operator asked for none above 1, or for just this', () => {
     expect(deviceProfiles([], 1)('nerdminer').difficultyMin).toBe(1e-4);
     expect(deviceProfiles([], 1000)('nerdminer').difficultyMin).toBeUndefined();
-    expect(deviceProfiles([], 1000)('nicehash').difficultyMin).toBe(524_288);
+    expect(deviceProfiles([], 1000)('nicehash/1').difficultyMin).toBe(524_288);
     const own = { name: 'nerdminer', match: ['nerdminer'], difficultyMin: 0.5 };
     expect(deviceProfiles([own], 1000)('nerdminer').difficultyMin).toBe(0.5);
   });
@@ -102,7 +104,7 @@ describe('device profiles', () => {
     ['cpuminer', 1, 1],
     ['NerdMiner', 1e-4, 1e-4],
     // It is at its least already.
-    ['nicehash', 524_288, Number.NaN],
+    ['nicehash/1', 524_288, Number.NaN],
   ])(
     'a suggestion of next to nothing is clamped, also for a %s, and so is one of the password',
     (agent, least, told) => {

@@ -33,6 +33,10 @@ describe('passwordDifficulty', () => {
     ['d=0,d=7', 7],
     ['d=1e12', 1e12],
     ['d=2.5E-9', 2.5e-9],
+    ['fd=16', 16],
+    ['d = 8192', 8192],
+    ['secret word d=5', 5],
+    ['d=5 6', 5],
   ])('%j fixes %d', (password, difficulty) => {
     expect(passwordDifficulty(password)).toBe(difficulty);
   });
@@ -47,7 +51,8 @@ describe('passwordDifficulty', () => {
     'd=1e999',
     'd=0',
     'bad=5',
-    'd=5 6',
+    'xfd=5',
+    'd=5x',
     `d=${'9'.repeat(400)}`,
     'd=Infinity',
   ])('%j fixes nothing', (password) => {
