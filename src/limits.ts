@@ -201,6 +201,10 @@ export const limits = {
   easySharesBurstSeconds: 6,
   /** Accepted shares a second of a session that chose its difficulty itself; beyond it that difficulty is raised. */
   fixedSharesPerSecondMax: 100,
+  /** Blocks that a node has not judged and is offered again, up to 8 MB each as hex; the oldest is forgotten first. */
+  owedBlocksMax: 4,
+  /** Blocks of an earlier start that are handed over at once, up to 8 MB each. */
+  resubmittedAtOnceMax: 16,
   /** Block candidates waiting for the node. */
   candidatesInFlightMax: 256,
   /** Rows and bytes of one batch of the share log; a commit with more writes several, at once. */

@@ -40,7 +40,7 @@ export async function querySql(
   const child = startChild(
     { folder, name, url, socketFile: OWN_SOCKET_FILE, lockMsMax: LOCK_MS_MAX, catchUpMsMax: CATCH_UP_MS_MAX },
     { logger: silent, onReply: () => {} },
-    // Somebody waits for it, and no pool of this folder runs beside it.
+    // The command waits for the answer, and no pool of this folder runs beside the child.
     'turn',
   );
   const ready = child.ready.then(() => 'ready' as const);

@@ -5,7 +5,7 @@ import type { Question, Replies } from './messages.ts';
 import type { FindMiner } from './miners.ts';
 import { type ApiSources, Unavailable } from './sources.ts';
 
-/** So many seconds' worth of questions may be asked at once: whoever asks seldom gets an answer of now. */
+/** So many seconds' worth of questions may be asked at once, so that a client that asks seldom gets a fresh answer. */
 const BURST_SECONDS = 3;
 
 interface Open {

@@ -60,7 +60,7 @@ export function respond(response: ServerResponse, { status, type, body, allow }:
     ...headers,
     ...(code === 401 && { 'WWW-Authenticate': 'Bearer' }),
     ...((code === 429 || code === 503) && { 'Retry-After': RETRY_AFTER_SECONDS }),
-    // Whoever asks too often has to connect again, which has a rate of its own.
+    // A client that asks too often has to connect again, and connections have a rate of their own.
     ...(code === 429 && { Connection: 'close' }),
     ...(allow !== undefined && { Allow: allow, 'Access-Control-Allow-Methods': allow }),
     ...(code !== 204 && { 'Content-Type': type, 'Content-Length': bytes.length }),

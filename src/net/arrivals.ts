@@ -14,7 +14,7 @@ export interface Arrival<G extends Visitor> {
 export class Arrivals<G extends Visitor> {
   readonly #ticksMax: number;
   readonly #waiting = new Map<string, { readonly arrival: Arrival<G>; readonly tick: number }[]>();
-  /** Open connections without a request, whoever they are from. */
+  /** Open connections without a request, of all addresses. */
   #open = 0;
   #tick = 0;
 

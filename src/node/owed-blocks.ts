@@ -1,9 +1,7 @@
 import type { SubmitOutcome } from '../domain/ports.ts';
+import { limits } from '../limits.ts';
 import { PARENT_UNKNOWN } from './submit.ts';
 import type { Health, Upstream } from './upstream.ts';
-
-/** Up to 8 MB each, as hex. The oldest is forgotten first. */
-const OWED_MAX = 4;
 
 /**
  * The blocks that one node has not judged: it did not answer, or it lacks the block's parent. The node is offered them
@@ -25,7 +23,7 @@ export class OwedBlocks {
     if (outcome.status !== 'unknown') return;
     this.#owed.set(block, before.ready && outcome.reason === PARENT_UNKNOWN ? before.chainwork : '');
     for (const oldest of this.#owed.keys()) {
-      if (this.#owed.size <= OWED_MAX) break;
+      if (this.#owed.size <= limits.owedBlocksMax) break;
       this.#owed.delete(oldest);
     }
   }

@@ -8,7 +8,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { BlockSubmitter, BURIED, BURIED_BLOCKS } from '../verify/blocks.ts';
 import { foundBlock } from '../verify/found-block.ts';
 
-/** Between two tries to hand over a block of an earlier start. */
+/** Between two rounds of handing over blocks of an earlier start. */
 const RESUBMIT_MS = 10_000;
 
 export interface BlockModules {
@@ -52,19 +52,22 @@ export function createSolved(
 
 /**
  * Block candidates whose outcome was lost when the pool last stopped: the nodes are asked again, until each candidate is
- * judged or buried, or the pool closes. A candidate that stays open holds up none of the others.
+ * judged or buried, or the pool closes. A few are handed over at a time, because each is up to 8 MB on its way. A candidate
+ * that stays open waits for the next round, after all others.
  */
 export async function resubmitBlocks(
   { node, log, logger, jobs }: Pick<BlockModules, 'node' | 'log' | 'logger'> & { readonly jobs: JobStore },
   closing: () => boolean,
 ): Promise<void> {
   let open = [...log.unresolved];
+  let later: typeof open = [];
   while (open.length > 0) {
-    const outcomes = await Promise.all(open.map(({ block }) => node.submitBlock(block)));
+    const some = open.splice(0, limits.resubmittedAtOnceMax);
+    const outcomes = await Promise.all(some.map(({ block }) => node.submitBlock(block)));
     // What is not known stays in the log for the next start.
     if (closing()) return;
     const height = jobs.current?.height ?? 0;
-    open = open.filter((candidate, index) => {
+    const undecided = some.filter((candidate, index) => {
       const answer = outcomes[index];
       const buried = height - candidate.height > BURIED_BLOCKS;
       const outcome = answer?.status === 'unknown' && buried ? BURIED : answer;
@@ -77,7 +80,10 @@ export async function resubmitBlocks(
       return false;
     });
     log.commit(() => {});
-    if (open.length > 0) await delay(RESUBMIT_MS, undefined, { ref: false });
+    later.push(...undecided);
+    if (open.length > 0 || later.length === 0) continue;
+    [open, later] = [later, []];
+    await delay(RESUBMIT_MS, undefined, { ref: false });
     if (closing()) return;
   }
 }

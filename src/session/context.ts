@@ -98,6 +98,6 @@ export interface SessionContext {
   readonly work: CurrentWork | undefined;
   /** Why there is none, for miners; empty where that is not known. */
   readonly pausedBecause: string;
-  /** Why whoever comes now is refused; empty if nobody is. */
+  /** Why a client that subscribes or logs in now is refused; empty if none is. */
   readonly refusedBecause: string;
 }
