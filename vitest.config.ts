@@ -1,6 +1,9 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
+  // An alias rather than package.json's condition: worker threads and child processes inherit conditions, and run what is built.
+  resolve: { alias: [{ find: /^#([a-z]+\/.*)$/, replacement: fileURLToPath(new URL('src/$1.ts', import.meta.url)) }] },
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/build.ts'],

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SIMULATED_PAYOUT_ADDRESS } from '#sluice/config/defaults';
+import { SIMULATED_PAYOUT_ADDRESS } from '#base/config/defaults';
 import { compileNative } from './run/native.ts';
 import type { Server } from './run/server.ts';
 

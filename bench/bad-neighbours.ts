@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SIMULATED_PAYOUT_ADDRESS } from '#sluice/config/defaults';
+import { SIMULATED_PAYOUT_ADDRESS } from '#base/config/defaults';
 import type { Server } from './run/server.ts';
 
 /** Something that goes wrong at an address without ill will: what it sends on each connection, and how often it connects. */

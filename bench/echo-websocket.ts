@@ -1,4 +1,4 @@
-import { App, listenUws } from '#sluice/uws';
+import { App, listenUws } from '#base/uws';
 import { answer } from './echo-miner.ts';
 
 /**

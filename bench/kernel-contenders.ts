@@ -1,8 +1,8 @@
 import { createHash, hash } from 'node:crypto';
-import { KernelInstance } from '#sluice/kernel/instance';
-import { type KernelBuild, loadKernel } from '#sluice/kernel/kernel';
-import { type KernelJob, KernelMemory } from '#sluice/kernel/memory';
-import { ReferenceKernel } from '#sluice/kernel/reference';
+import { KernelInstance } from '#shares/kernel/instance';
+import { type KernelBuild, loadKernel } from '#shares/kernel/kernel';
+import { type KernelJob, KernelMemory } from '#shares/kernel/memory';
+import { ReferenceKernel } from '#shares/kernel/reference';
 import { type Contender, cpuTimeNs } from './interleave.ts';
 
 /** Shares numbered on: number n has n as its extranonce2 (8 bytes, big-endian) and, low 32 bits, as its nonce. */

@@ -3,12 +3,12 @@ import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { limits } from '#sluice/limits';
-import { systemDisk } from '#sluice/sharelog/disk';
-import { KeptMarks, LOG_START } from '#sluice/sharelog/kept';
-import { segmentPath } from '#sluice/sharelog/segment-files';
-import { SegmentStore } from '#sluice/sharelog/segment-store';
-import { SegmentWriter } from '#sluice/sharelog/segment-writer';
+import { limits } from '#base/limits';
+import { KeptMarks, LOG_START } from '#shares/sharelog/journal/kept';
+import { systemDisk } from '#shares/sharelog/segments/disk';
+import { segmentPath } from '#shares/sharelog/segments/segment-files';
+import { SegmentStore } from '#shares/sharelog/segments/segment-store';
+import { SegmentWriter } from '#shares/sharelog/segments/segment-writer';
 
 /** Something that has a batch on the disk when it says so, and lets go of old ones as it goes. */
 export interface LogUnderTest {

@@ -1,5 +1,5 @@
-import { decodeMessage } from '#sluice/stratum/decode';
-import { FastSubmit, LastView } from '#sluice/stratum/fast-submit';
+import { decodeMessage } from '#front/stratum/v1/decode';
+import { FastSubmit, LastView } from '#front/stratum/v1/fast-submit';
 import { runBenchmark } from './run/benchmark.ts';
 import type { Size } from './run/options.ts';
 

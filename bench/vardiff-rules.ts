@@ -1,4 +1,4 @@
-import { SessionDifficulty } from '#sluice/session/difficulty';
+import { SessionDifficulty } from '#front/session/work/difficulty';
 
 /**
  * Rules that choose a difficulty, behind one interface: Sluice's own, and those of two other pools as their authors

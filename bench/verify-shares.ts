@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { jobId } from '#sluice/domain/ids';
-import type { Job } from '#sluice/domain/job';
-import type { SubmitRequest, Submitter } from '#sluice/domain/share';
+import { jobId } from '#base/domain/ids';
+import type { Job } from '#base/domain/job';
+import type { SubmitRequest, Submitter } from '#base/domain/share';
 
 /** Bytes that look random and are the same each time. */
 function bytes(length: number, name: string): Uint8Array {

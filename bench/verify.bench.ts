@@ -1,10 +1,10 @@
-import { Containment } from '#sluice/domain/contain';
-import { loadKernel } from '#sluice/kernel/kernel';
-import { limits } from '#sluice/limits';
-import { PendingShare } from '#sluice/verify/pending-share';
-import { type Runners, startRunners } from '#sluice/verify/runners';
-import { SeenHeaders } from '#sluice/verify/seen';
-import { Verifier } from '#sluice/verify/verifier';
+import { Containment } from '#base/domain/contain';
+import { limits } from '#base/limits';
+import { loadKernel } from '#shares/kernel/kernel';
+import { PendingShare } from '#shares/verify/pending-share';
+import { type Runners, startRunners } from '#shares/verify/runners';
+import { SeenHeaders } from '#shares/verify/seen';
+import { Verifier } from '#shares/verify/verifier';
 import { type BenchContext, runBenchmark } from './run/benchmark.ts';
 import type { Size } from './run/options.ts';
 import { mainThreadCpuMicros } from './run/thread-cpu.ts';

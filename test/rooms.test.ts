@@ -5,87 +5,141 @@ import { describe, expect, it } from 'vitest';
 
 const src = fileURLToPath(new URL('../src/', import.meta.url));
 
-/** Every room may also import itself, `domain`, `limits` and `built`; the list says what else. `*` is everything. */
-const mayImport: Readonly<Record<string, readonly string[] | '*'>> = {
-  domain: [],
-  limits: [],
-  built: [],
-  uws: [],
-  bitcoin: [],
-  config: ['bitcoin'],
-  telemetry: [],
-  kernel: [],
-  net: ['uws'],
-  stratum: ['bitcoin'],
-  session: ['stratum', 'bitcoin'],
-  node: ['bitcoin'],
-  jobs: ['bitcoin'],
-  verify: ['kernel', 'bitcoin', 'jobs'],
-  sharelog: [],
-  ledger: ['sharelog', 'bitcoin'],
-  analytics: ['sharelog'],
-  api: ['ledger', 'analytics'],
-  miner: ['stratum', 'kernel', 'bitcoin'],
-  'gateway-status': '*',
-  gateway: '*',
-  cluster: '*',
-  pool: '*',
-  cli: '*',
+/** The groups from the bottom up, and what the rooms of each may import: groups, or single rooms of them. */
+const groups: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  work: ['base'],
+  front: ['base'],
+  shares: ['base'],
+  books: ['base', 'shares/sharelog'],
+  show: ['base', 'books'],
+  gateway: ['base', 'work', 'front', 'shares'],
+  cluster: ['base', 'work', 'front', 'shares', 'gateway'],
+  pool: ['base', 'work', 'front', 'shares', 'books', 'show', 'gateway', 'cluster'],
+  miner: ['base', 'shares/kernel'],
+  cli: ['base', 'work', 'front', 'shares', 'books', 'show', 'gateway', 'cluster', 'pool', 'miner'],
 };
+
+/** The rooms, and what each imports beside itself: no more than its group may, and nothing that it does not use. */
+const rooms: Readonly<Record<string, readonly string[]>> = {
+  'base/limits': [],
+  'base/built': [],
+  'base/uws': [],
+  'base/domain': [],
+  'base/bitcoin': [],
+  'base/config': ['base/limits', 'base/domain', 'base/bitcoin'],
+  'base/telemetry': ['base/domain'],
+  'work/node': ['base/limits', 'base/domain', 'base/bitcoin'],
+  'work/jobs': ['base/limits', 'base/domain', 'base/bitcoin'],
+  'front/net': ['base/limits', 'base/uws', 'base/domain'],
+  'front/session': ['base/limits', 'base/domain', 'base/bitcoin', 'front/stratum/v1'],
+  'front/stratum/v1': ['base/limits', 'base/domain', 'base/bitcoin'],
+  'shares/kernel': ['base/limits', 'base/built'],
+  'shares/verify': ['base/built', 'base/domain', 'base/bitcoin', 'shares/kernel'],
+  'shares/sharelog': ['base/limits', 'base/domain'],
+  'books/analytics': ['base/limits', 'base/built', 'base/domain', 'shares/sharelog'],
+  'show/api': ['base/limits', 'base/built', 'base/domain'],
+  gateway: [
+    ...['base/limits', 'base/domain', 'base/bitcoin', 'base/config', 'base/telemetry'],
+    ...['work/jobs', 'front/net', 'front/session', 'shares/kernel', 'shares/verify', 'shares/sharelog'],
+  ],
+  cluster: [
+    ...['base/limits', 'base/built', 'base/domain', 'base/bitcoin', 'base/config', 'base/telemetry'],
+    ...['front/net', 'shares/kernel', 'shares/sharelog', 'gateway'],
+  ],
+  pool: [
+    ...['base/limits', 'base/domain', 'base/bitcoin', 'base/config', 'base/telemetry', 'work/node', 'work/jobs'],
+    ...['front/net', 'shares/kernel', 'shares/verify', 'shares/sharelog', 'books/analytics', 'show/api'],
+    ...['gateway', 'cluster'],
+  ],
+  miner: ['base/limits', 'base/built', 'base/domain', 'base/bitcoin', 'shares/kernel'],
+  cli: [
+    ...['base/limits', 'base/built', 'base/domain', 'base/config', 'base/telemetry', 'front/net', 'front/session'],
+    ...['shares/sharelog', 'books/analytics', 'show/api', 'pool', 'miner'],
+  ],
+};
+
 /** The roots: files that are run or loaded by name, so nothing imports them. */
 const entries = [/^cli\/main\.ts$/, /(^|\/)[a-z-]*(worker|child)\.ts$/];
-/** The composition roots, each of which may import those before it, and all other rooms. */
-const roots = ['gateway-status', 'gateway', 'cluster', 'pool', 'cli'];
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file));
-const room = (file: string): string => file.split('/')[0]?.replace(/\.tsx?$/, '') ?? '';
-const imports = new Map(
-  files.map((file) => {
-    const text = readFileSync(join(src, file), 'utf8');
-    const targets = [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map((match) =>
-      relative(src, join(src, dirname(file), match[1] ?? '')),
-    );
-    return [file, targets] as const;
-  }),
-);
+
+/** A room's name is the longest in the table that the file's path begins with. */
+function room(file: string): string {
+  const path = file.replace(/\.tsx?$/, '');
+  const found = Object.keys(rooms).filter((name) => path === name || path.startsWith(`${name}/`));
+  return found.sort((a, b) => b.length - a.length)[0] ?? `no room: ${file}`;
+}
+
+interface Import {
+  readonly target: string;
+  readonly byName: boolean;
+}
+
+/** Imports of the project's own files: by name (`#base/domain/job`) or by path (`./job.ts`). */
+function importsOf(file: string): readonly Import[] {
+  const text = readFileSync(join(src, file), 'utf8');
+  return [...text.matchAll(/(?:from|import)\s*\(?\s*'([.#][^']+)'/g)].map(([, target = '']) =>
+    target.startsWith('#')
+      ? { target: `${target.slice(1)}.ts`, byName: true }
+      : { target: relative(src, join(src, dirname(file), target)), byName: false },
+  );
+}
+const imports = new Map(files.map((file) => [file, importsOf(file)] as const));
 
 describe('the rooms of src/', () => {
-  it('has files to look at, and finds their imports', () => {
+  it('are read with their imports', () => {
     expect(files.length).toBeGreaterThan(5);
     expect([...imports.values()].flat().length).toBeGreaterThan(3);
   });
 
-  it.each(files)('%s imports only from rooms below', (file) => {
-    const allowed = mayImport[room(file)];
-    expect(allowed, `the room ${room(file)} is not in the table`).toBeDefined();
-    for (const target of imports.get(file) ?? []) {
-      const to = room(target);
-      expect(files, `${file} imports ${target}`).toContain(target);
-      if (to === room(file) || (to === 'domain' && room(file) !== 'limits')) continue;
-      if ((to === 'limits' || to === 'built') && room(file) !== 'domain') continue;
-      if (allowed === '*') {
-        const above = roots.slice(roots.indexOf(room(file)) + 1);
-        expect(above, `${file} imports ${target}`).not.toContain(to);
-      } else {
-        expect(allowed, `${file} imports ${target}`).toContain(to);
-      }
+  it.each(Object.entries(rooms))('%s has permissions that its group may have', (name, permissions) => {
+    const group = name.split('/')[0] ?? '';
+    for (const permission of permissions) {
+      const allowed = [group, ...(groups[group] ?? [])];
+      expect(
+        allowed.some((above) => permission === above || permission.startsWith(`${above}/`)),
+        `${name} has ${permission}`,
+      ).toBe(true);
     }
   });
 
-  it('has no cycle', () => {
+  it.each(files)('%s imports only what its room may', (file) => {
+    const allowed = rooms[room(file)];
+    expect(allowed, `${file} is in no room of the table`).toBeDefined();
+    for (const { target } of imports.get(file) ?? []) {
+      expect(files, `${file} imports ${target}`).toContain(target);
+      if (room(target) !== room(file)) expect(allowed, `${file} imports ${target}`).toContain(room(target));
+    }
+  });
+
+  it.each(files)('%s imports its own room by path and others by name', (file) => {
+    for (const { target, byName } of imports.get(file) ?? []) {
+      expect(byName, `${file} imports ${target}`).toBe(room(target) !== room(file));
+    }
+  });
+
+  it.each(Object.keys(rooms))('%s uses each of its permissions', (name) => {
+    const own = files.filter((file) => room(file) === name);
+    const used = new Set(own.flatMap((file) => imports.get(file) ?? []).map(({ target }) => room(target)));
+    expect(rooms[name]?.filter((permission) => !used.has(permission))).toEqual([]);
+    expect(own.length, `${name} has files`).toBeGreaterThan(0);
+  });
+
+  it('have no cycle', () => {
     const state = new Map<string, 'open' | 'done'>();
     const visit = (file: string, path: readonly string[]): void => {
       if (state.get(file) === 'done') return;
       expect(state.get(file), `cycle: ${[...path, file].join(' → ')}`).not.toBe('open');
       state.set(file, 'open');
-      for (const target of imports.get(file) ?? []) visit(target, [...path, file]);
+      for (const { target } of imports.get(file) ?? []) visit(target, [...path, file]);
       state.set(file, 'done');
     };
     for (const file of files) visit(file, []);
   });
 
-  it('has no file that nothing uses', () => {
-    const used = new Set([...imports.values()].flat());
+  it('have no file that nothing uses', () => {
+    const used = new Set([...imports.values()].flat().map(({ target }) => target));
     const dead = files.filter((file) => !used.has(file) && !entries.some((entry) => entry.test(file)));
     expect(dead).toEqual([]);
   });

@@ -2,7 +2,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SIMULATED_PAYOUT_ADDRESS } from '#sluice/config/defaults';
+import { SIMULATED_PAYOUT_ADDRESS } from '#base/config/defaults';
 import { compileNative } from './native.ts';
 import type { Server } from './server.ts';
 

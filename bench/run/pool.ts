@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { loadConfig } from '#sluice/config/load';
+import { loadConfig } from '#base/config/load';
 import { close } from './closing.ts';
 import { readTree } from './process-tree.ts';
 import { cli } from './project.ts';

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { nodeFlags } from '#sluice/built';
+import { nodeFlags } from '#base/built';
 import { close, closeAtEnd } from './closing.ts';
 import { readTree, type Tree } from './process-tree.ts';
 

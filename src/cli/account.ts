@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers';
-import { limits } from '../limits.ts';
-import { hashPassword } from '../session/password-hash.ts';
+import { limits } from '#base/limits';
+import { hashPassword } from '#front/session/login/password-hash';
 import { CommandError, type ExitCode, exitCodes, type Io } from './io.ts';
 
 /** `sluice account hash`: what a config says of a password that comes on standard input, in place of the password. */

@@ -2,17 +2,17 @@ import { existsSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { ADMIN_SOCKET_FILE } from '../api/admin-socket.ts';
-import { answerBans, BANS_PATH } from '../api/bans.ts';
-import type { Config } from '../config/config.ts';
-import { loadConfig } from '../config/load.ts';
-import { limits } from '../limits.ts';
-import { BanFileError, readBanFile, writeBanFile } from '../net/ban-file.ts';
-import { Bans } from '../net/bans.ts';
-import { ranges } from '../net/door-options.ts';
-import { lockFile } from '../sharelog/folder-lock.ts';
-import { journalLock, POOL_JOURNAL } from '../sharelog/journals.ts';
-import { withSocketPath } from '../sharelog/socket-path.ts';
+import type { Config } from '#base/config/config';
+import { loadConfig } from '#base/config/load';
+import { limits } from '#base/limits';
+import { BanFileError, readBanFile, writeBanFile } from '#front/net/door/ban-file';
+import { Bans } from '#front/net/door/bans';
+import { ranges } from '#front/net/door/door-options';
+import { lockFile } from '#shares/sharelog/journal/folder-lock';
+import { journalLock, POOL_JOURNAL } from '#shares/sharelog/journal/journals';
+import { withSocketPath } from '#shares/sharelog/journal/socket-path';
+import { ADMIN_SOCKET_FILE } from '#show/api/admin-socket';
+import { answerBans, BANS_PATH } from '#show/api/bans';
 import { CommandError, type ExitCode, exitCodes, type Io } from './io.ts';
 
 export interface BansOptions {

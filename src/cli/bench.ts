@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { builtFile } from '../built.ts';
+import { builtFile } from '#base/built';
 import { CommandError, type ExitCode, exitCodes, type Io } from './io.ts';
 
 /** Benchmarks run as built, also where this file does not. */

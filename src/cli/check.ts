@@ -1,7 +1,7 @@
-import type { Config } from '../config/config.ts';
-import { formatHostPort, type HostPort } from '../config/endpoint.ts';
-import { keys } from '../config/keys.ts';
-import { ConfigError } from '../config/problem.ts';
+import type { Config } from '#base/config/config';
+import { formatHostPort, type HostPort } from '#base/config/endpoint';
+import { keys } from '#base/config/keys';
+import { ConfigError } from '#base/config/problem';
 import { poolConfig } from './config.ts';
 import { type ExitCode, exitCodes, type Io, paint } from './io.ts';
 

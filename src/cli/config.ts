@@ -1,7 +1,7 @@
-import type { Config } from '../config/config.ts';
-import { loadConfig } from '../config/load.ts';
-import { ConfigError, showValue } from '../config/problem.ts';
-import { CertificateError, loadCertificate } from '../net/certificate.ts';
+import type { Config } from '#base/config/config';
+import { loadConfig } from '#base/config/load';
+import { ConfigError, showValue } from '#base/config/problem';
+import { CertificateError, loadCertificate } from '#front/net/listen/certificate';
 import type { Io } from './io.ts';
 
 /** The config of a pool that is to run: the files that it names are looked at as well. Throws a ConfigError. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { showValue } from '../config/problem.ts';
-import { type Miner, type MinerCounters, type MinerEvent, runMiner } from '../miner/miner.ts';
+import { showValue } from '#base/config/problem';
+import { type Miner, type MinerCounters, type MinerEvent, runMiner } from '#miner/miner';
 import { CommandError, type ExitCode, exitCodes, type Io, paint } from './io.ts';
 import { stopSignal } from './stop.ts';
 

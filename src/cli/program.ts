@@ -1,6 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { SIMULATED_PAYOUT_ADDRESS } from '../config/defaults.ts';
-import { ConfigError } from '../config/problem.ts';
+import { SIMULATED_PAYOUT_ADDRESS } from '#base/config/defaults';
+import { ConfigError } from '#base/config/problem';
 import { hashAccount } from './account.ts';
 import { addBan, type BansOptions, liftBan, listBans } from './bans.ts';
 import { type BenchOptions, bench } from './bench.ts';

@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { QueryError } from '../analytics/query-client.ts';
-import { querySql } from '../analytics/query-sql.ts';
-import { clickhouseHref } from '../config/href.ts';
-import { loadConfig } from '../config/load.ts';
+import { clickhouseHref } from '#base/config/href';
+import { loadConfig } from '#base/config/load';
+import { QueryError } from '#books/analytics/query-client';
+import { querySql } from '#books/analytics/query-sql';
 import { CommandError, type ExitCode, exitCodes, type Io } from './io.ts';
 
 /** Output formats of ClickHouse that make sense on a terminal or in a pipe. */

@@ -1,7 +1,7 @@
-import type { Config } from '../config/config.ts';
-import type { Clock, Logger } from '../domain/ports.ts';
-import type { Pool, PoolModules } from '../pool.ts';
-import { createLogger, formatFor } from '../telemetry/logger.ts';
+import type { Config } from '#base/config/config';
+import type { Clock, Logger } from '#base/domain/ports';
+import { createLogger, formatFor } from '#base/telemetry/logger';
+import type { Pool, PoolModules } from '#pool/pool';
 import { poolConfig } from './config.ts';
 import { CommandError, type ExitCode, exitCodes, type Io } from './io.ts';
 import { hangups, stopSignal, within } from './stop.ts';
@@ -51,7 +51,7 @@ async function runUntil(stop: Promise<void>, pool: Pool, json: boolean, io: Io, 
 
 /** The composition root is loaded when it is needed: `sluice check` does without it. */
 const loadPool: StartPool = async (config, modules) => {
-  const { startPool } = await import('../pool.ts');
+  const { startPool } = await import('#pool/pool');
   // What miners did, and from where, is for the owner of the data folder alone. Gateways and ClickHouse inherit this.
   process.umask(0o077);
   return startPool(config, modules);

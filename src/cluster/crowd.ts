@@ -1,4 +1,4 @@
-import type { CrowdChange } from '../net/neighbours.ts';
+import type { CrowdChange } from '#front/net/door/neighbours';
 
 /** Who is connected to which gateway, so that a new one can be told and a dead one's connections taken back. */
 export class Crowd {

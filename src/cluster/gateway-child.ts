@@ -1,14 +1,14 @@
-import { Containment } from '../domain/contain.ts';
-import type { Clock } from '../domain/ports.ts';
-import { type LocalGateway, startGateway } from '../gateway.ts';
-import { loadKernel } from '../kernel/kernel.ts';
-import { limits } from '../limits.ts';
-import { Bans } from '../net/bans.ts';
-import { ranges } from '../net/door-options.ts';
-import type { CrowdChange } from '../net/neighbours.ts';
-import { type Journal, openJournal } from '../sharelog/journal.ts';
-import { createLogger, formatFor } from '../telemetry/logger.ts';
-import { createMetrics } from '../telemetry/metrics.ts';
+import { Containment } from '#base/domain/contain';
+import type { Clock } from '#base/domain/ports';
+import { limits } from '#base/limits';
+import { createLogger, formatFor } from '#base/telemetry/logger';
+import { createMetrics } from '#base/telemetry/metrics';
+import { Bans } from '#front/net/door/bans';
+import { ranges } from '#front/net/door/door-options';
+import type { CrowdChange } from '#front/net/door/neighbours';
+import { type LocalGateway, startGateway } from '#gateway/gateway';
+import { loadKernel } from '#shares/kernel/kernel';
+import { type Journal, openJournal } from '#shares/sharelog/journal/journal';
 import type { FromGateway, GatewayStart, ToGateway } from './messages.ts';
 import { PoolDisk } from './pool-disk.ts';
 

@@ -1,5 +1,5 @@
-import type { Hashrates, MinerView, WorkerReport } from '../domain/miner.ts';
-import { sum } from '../gateway-status.ts';
+import type { Hashrates, MinerView, WorkerReport } from '#base/domain/miner';
+import { sum } from '#gateway/status';
 
 /**
  * A miner as several gateways see it, as one; undefined where none knows it. Each gateway gives the first `workersMax` of

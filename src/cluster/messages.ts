@@ -1,14 +1,14 @@
-import type { Network } from '../bitcoin/address.ts';
-import type { Config } from '../config/config.ts';
-import type { Job } from '../domain/job.ts';
-import type { MinerQuery, MinerView } from '../domain/miner.ts';
-import type { Ban } from '../domain/ports.ts';
-import type { Solution } from '../domain/share.ts';
-import type { StratumEndpoints, StratumPorts } from '../gateway.ts';
-import type { GatewayStatus } from '../gateway-status.ts';
-import type { CrowdChange } from '../net/neighbours.ts';
-import type { ShareLogStatus } from '../sharelog/share-log.ts';
-import type { GatewayTally } from '../telemetry/metrics.ts';
+import type { Network } from '#base/bitcoin/address';
+import type { Config } from '#base/config/config';
+import type { Job } from '#base/domain/job';
+import type { MinerQuery, MinerView } from '#base/domain/miner';
+import type { Ban } from '#base/domain/ports';
+import type { Solution } from '#base/domain/share';
+import type { GatewayTally } from '#base/telemetry/metrics';
+import type { CrowdChange } from '#front/net/door/neighbours';
+import type { StratumEndpoints, StratumPorts } from '#gateway/gateway';
+import type { GatewayStatus } from '#gateway/status';
+import type { ShareLogStatus } from '#shares/sharelog/share-log';
 
 /** What a gateway process is started with. */
 export interface GatewayStart {

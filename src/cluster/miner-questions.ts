@@ -1,5 +1,5 @@
 import type { Worker } from 'node:cluster';
-import type { MinerQuery, MinerView } from '../domain/miner.ts';
+import type { MinerQuery, MinerView } from '#base/domain/miner';
 import type { ToGateway } from './messages.ts';
 
 /** A gateway that says nothing for so long is not waited for. */

@@ -1,8 +1,8 @@
-import { encodeHeader } from '../bitcoin/header.ts';
-import type { Clock } from '../domain/ports.ts';
-import type { KernelCode } from '../kernel/kernel.ts';
-import { atMost } from '../kernel/reference.ts';
-import { sha256d } from '../kernel/sha256.ts';
+import { encodeHeader } from '#base/bitcoin/header';
+import type { Clock } from '#base/domain/ports';
+import type { KernelCode } from '#shares/kernel/kernel';
+import { atMost } from '#shares/kernel/reference';
+import { sha256d } from '#shares/kernel/sha256';
 import { ScanThread } from './scan-thread.ts';
 import type { FoundShare } from './session.ts';
 import { type Assignment, Extranonce2Counter, merkleRoot, Roller, type Work } from './work.ts';

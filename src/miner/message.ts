@@ -1,5 +1,5 @@
-import { fromHex } from '../bitcoin/bytes.ts';
-import { limits } from '../limits.ts';
+import { fromHex } from '#base/bitcoin/bytes';
+import { limits } from '#base/limits';
 
 /** What a pool sends, decoded. Hashes in internal order. */
 export type PoolMessage =

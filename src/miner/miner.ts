@@ -1,5 +1,5 @@
-import type { Clock } from '../domain/ports.ts';
-import { type KernelBuild, loadKernel } from '../kernel/kernel.ts';
+import type { Clock } from '#base/domain/ports';
+import { type KernelBuild, loadKernel } from '#shares/kernel/kernel';
 import { type Endpoint, parseEndpoint } from './endpoint.ts';
 import { Hasher } from './hasher.ts';
 import type { Link, LinkHandler } from './link.ts';

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
-import { builtFile } from '../built.ts';
-import type { KernelCode } from '../kernel/kernel.ts';
+import { builtFile } from '#base/built';
+import type { KernelCode } from '#shares/kernel/kernel';
 
 export interface ScanRequest {
   readonly header: Uint8Array;

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { KernelInstance } from '../kernel/instance.ts';
-import type { KernelCode } from '../kernel/kernel.ts';
-import { KernelMemory } from '../kernel/memory.ts';
+import { KernelInstance } from '#shares/kernel/instance';
+import type { KernelCode } from '#shares/kernel/kernel';
+import { KernelMemory } from '#shares/kernel/memory';
 import type { ScanRequest, ScanResult } from './scan-thread.ts';
 
 /** A miner's thread: scans what it is told, one range at a time. */

@@ -1,4 +1,4 @@
-import { toHex } from '../bitcoin/bytes.ts';
+import { toHex } from '#base/bitcoin/bytes';
 import {
   type Extranonce,
   type PoolMessage,

@@ -1,8 +1,8 @@
-import { concatBytes } from '../bitcoin/bytes.ts';
-import { encodeHeader } from '../bitcoin/header.ts';
-import { targetOfDifficulty, targetToBytes } from '../bitcoin/target.ts';
-import { foldBranch } from '../kernel/reference.ts';
-import { sha256d } from '../kernel/sha256.ts';
+import { concatBytes } from '#base/bitcoin/bytes';
+import { encodeHeader } from '#base/bitcoin/header';
+import { targetOfDifficulty, targetToBytes } from '#base/bitcoin/target';
+import { foldBranch } from '#shares/kernel/reference';
+import { sha256d } from '#shares/kernel/sha256';
 import type { Extranonce, NotifiedJob } from './message.ts';
 
 /** A job with what was in force when it was notified; its shares are made by these and nothing later. */

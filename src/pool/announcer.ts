@@ -1,17 +1,17 @@
-import { parseAddress } from '../bitcoin/address.ts';
-import type { Config } from '../config/config.ts';
-import type { Job } from '../domain/job.ts';
-import type { Clock, Logger } from '../domain/ports.ts';
-import type { BlockTemplate } from '../domain/template.ts';
-import type { Gateway } from '../gateway.ts';
-import { createJobFactory } from '../jobs/factory.ts';
-import type { JobStore } from '../jobs/store.ts';
-import { KernelInstance } from '../kernel/instance.ts';
-import type { KernelCode } from '../kernel/kernel.ts';
-import { KernelMemory } from '../kernel/memory.ts';
-import type { ShareLog } from '../sharelog/log.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
-import type { BlockSubmitter } from '../verify/blocks.ts';
+import { parseAddress } from '#base/bitcoin/address';
+import type { Config } from '#base/config/config';
+import type { Job } from '#base/domain/job';
+import type { Clock, Logger } from '#base/domain/ports';
+import type { BlockTemplate } from '#base/domain/template';
+import type { Metrics } from '#base/telemetry/metrics';
+import type { Gateway } from '#gateway/gateway';
+import { KernelInstance } from '#shares/kernel/instance';
+import type { KernelCode } from '#shares/kernel/kernel';
+import { KernelMemory } from '#shares/kernel/memory';
+import type { ShareLog } from '#shares/sharelog/log';
+import type { BlockSubmitter } from '#shares/verify/blocks';
+import { createJobFactory } from '#work/jobs/factory';
+import type { JobStore } from '#work/jobs/store';
 
 /** What the coinbase of this pool's blocks says. */
 const COINBASE_TAG = '/Sluice/';

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { BitcoinNode, Clock, Logger } from '../domain/ports.ts';
-import type { Solution } from '../domain/share.ts';
-import type { JobStore } from '../jobs/store.ts';
-import { limits } from '../limits.ts';
-import type { ShareLog } from '../sharelog/log.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
-import { BlockSubmitter, BURIED, BURIED_BLOCKS } from '../verify/blocks.ts';
-import { foundBlock } from '../verify/found-block.ts';
+import type { BitcoinNode, Clock, Logger } from '#base/domain/ports';
+import type { Solution } from '#base/domain/share';
+import { limits } from '#base/limits';
+import type { Metrics } from '#base/telemetry/metrics';
+import type { ShareLog } from '#shares/sharelog/log';
+import { BlockSubmitter, BURIED, BURIED_BLOCKS } from '#shares/verify/blocks';
+import { foundBlock } from '#shares/verify/found-block';
+import type { JobStore } from '#work/jobs/store';
 
 /** Between two rounds of handing over blocks of an earlier start. */
 const RESUBMIT_MS = 10_000;

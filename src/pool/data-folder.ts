@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
-import type { Logger } from '../domain/ports.ts';
-import { makeFolder } from '../sharelog/make-folder.ts';
+import type { Logger } from '#base/domain/ports';
+import { makeFolder } from '#shares/sharelog/journal/make-folder';
 
 /**
  * Makes the data folder, for its owner alone: it says what miners did, and from where. A folder that is there already keeps its

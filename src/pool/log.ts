@@ -1,12 +1,12 @@
-import { ANALYTICS_CONSUMER, type Analytics, analyticsAvailable, startAnalytics } from '../analytics/analytics.ts';
-import type { Config } from '../config/config.ts';
-import { clickhouseHref } from '../config/href.ts';
-import type { Clock, Logger } from '../domain/ports.ts';
-import { Deliveries } from '../sharelog/deliveries.ts';
-import { gatewayJournal, POOL_JOURNAL } from '../sharelog/journals.ts';
-import { openShareLog, type ShareLog } from '../sharelog/log.ts';
-import { openOrphans } from '../sharelog/orphans.ts';
-import type { ShareLogStatus } from '../sharelog/share-log.ts';
+import type { Config } from '#base/config/config';
+import { clickhouseHref } from '#base/config/href';
+import type { Clock, Logger } from '#base/domain/ports';
+import { ANALYTICS_CONSUMER, type Analytics, analyticsAvailable, startAnalytics } from '#books/analytics/analytics';
+import { Deliveries } from '#shares/sharelog/consumers/deliveries';
+import { gatewayJournal, POOL_JOURNAL } from '#shares/sharelog/journal/journals';
+import { openOrphans } from '#shares/sharelog/journal/orphans';
+import { openShareLog, type ShareLog } from '#shares/sharelog/log';
+import type { ShareLogStatus } from '#shares/sharelog/share-log';
 import type { Running } from './running.ts';
 
 /** The share log with its consumers: what keeps shares, and who gets them from there. */

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import type { Config } from '../config/config.ts';
-import { rpcHref } from '../config/href.ts';
-import type { BitcoinNode, Clock, Logger } from '../domain/ports.ts';
-import { connectBitcoind } from '../node/bitcoind.ts';
-import { simulatedNode } from '../node/simulated.ts';
+import type { Config } from '#base/config/config';
+import { rpcHref } from '#base/config/href';
+import type { BitcoinNode, Clock, Logger } from '#base/domain/ports';
+import { connectBitcoind } from '#work/node/bitcoind';
+import { simulatedNode } from '#work/node/simulated';
 
 /** The Bitcoin node that a config names; the simulated one where it names none. It is not started yet. */
 export function createNode(

@@ -1,4 +1,4 @@
-import type { Clock } from '../domain/ports.ts';
+import type { Clock } from '#base/domain/ports';
 
 export interface OutageOptions {
   /** A cause may last so long (a restart, a time-out) before miners are told. */

@@ -1,16 +1,16 @@
-import type { Analytics, AnalyticsStatus } from '../analytics/analytics.ts';
-import type { ApiCounts } from '../api/api.ts';
-import type { FindMiner } from '../api/miners.ts';
-import type { PoolStatus, StratumCounts } from '../api/status.ts';
-import { parseAddress } from '../bitcoin/address.ts';
-import type { Config } from '../config/config.ts';
-import type { BitcoinNode, Clock, Logger } from '../domain/ports.ts';
-import type { Gateway } from '../gateway.ts';
-import type { GatewayStatus } from '../gateway-status.ts';
-import type { JobStore } from '../jobs/store.ts';
-import type { ShareLog, ShareLogStatus } from '../sharelog/log.ts';
-import type { HashrateMeter } from '../telemetry/hashrate.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
+import { parseAddress } from '#base/bitcoin/address';
+import type { Config } from '#base/config/config';
+import type { BitcoinNode, Clock, Logger } from '#base/domain/ports';
+import type { HashrateMeter } from '#base/telemetry/hashrate';
+import type { Metrics } from '#base/telemetry/metrics';
+import type { Analytics, AnalyticsStatus } from '#books/analytics/analytics';
+import type { Gateway } from '#gateway/gateway';
+import type { GatewayStatus } from '#gateway/status';
+import type { ShareLog, ShareLogStatus } from '#shares/sharelog/log';
+import type { ApiCounts } from '#show/api/api';
+import type { FindMiner } from '#show/api/miners';
+import type { PoolStatus, StratumCounts } from '#show/api/status';
+import type { JobStore } from '#work/jobs/store';
 
 /** What is running, as far as it shows. */
 export interface PoolParts {

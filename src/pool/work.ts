@@ -1,6 +1,6 @@
-import type { Clock, Logger } from '../domain/ports.ts';
-import type { BlockTemplate } from '../domain/template.ts';
-import type { Gateway } from '../gateway.ts';
+import type { Clock, Logger } from '#base/domain/ports';
+import type { BlockTemplate } from '#base/domain/template';
+import type { Gateway } from '#gateway/gateway';
 import { OutageWatch } from './outage.ts';
 
 /** A node or a disk may be away for so long before miners hear of it. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { hashAccount } from '../../src/cli/account.ts';
-import { CommandError } from '../../src/cli/io.ts';
-import { matchesHash, parsePasswordHash } from '../../src/session/password-hash.ts';
+import { hashAccount } from '#cli/account';
+import { CommandError } from '#cli/io';
+import { matchesHash, parsePasswordHash } from '#front/session/login/password-hash';
 import { FakeIo } from './harness.ts';
 
 async function* typed(text: string): AsyncGenerator<Uint8Array> {

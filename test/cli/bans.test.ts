@@ -2,13 +2,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { AdminSocket } from '../../src/api/admin-socket.ts';
-import { exitCodes } from '../../src/cli/io.ts';
-import { run } from '../../src/cli/program.ts';
-import { BAN_FILE } from '../../src/net/ban-file.ts';
-import { Bans } from '../../src/net/bans.ts';
-import { lockFile } from '../../src/sharelog/folder-lock.ts';
-import { journalLock, POOL_JOURNAL } from '../../src/sharelog/journals.ts';
+import { exitCodes } from '#cli/io';
+import { run } from '#cli/program';
+import { BAN_FILE } from '#front/net/door/ban-file';
+import { Bans } from '#front/net/door/bans';
+import { lockFile } from '#shares/sharelog/journal/folder-lock';
+import { journalLock, POOL_JOURNAL } from '#shares/sharelog/journal/journals';
+import { AdminSocket } from '#show/api/admin-socket';
 import { FakeIo } from './harness.ts';
 
 let folder = '';

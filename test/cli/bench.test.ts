@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { exitCodes } from '../../src/cli/io.ts';
-import { run } from '../../src/cli/program.ts';
+import { exitCodes } from '#cli/io';
+import { run } from '#cli/program';
 import { FakeIo } from './harness.ts';
 
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));

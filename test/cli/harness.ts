@@ -1,4 +1,4 @@
-import type { Io } from '../../src/cli/io.ts';
+import type { Io } from '#cli/io';
 
 /** A command's surroundings, in memory: what it wrote, and a way to send it signals. */
 export class FakeIo implements Io {

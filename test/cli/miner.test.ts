@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, it } from 'vitest';
-import { exitCodes } from '../../src/cli/io.ts';
-import { formatHashrate } from '../../src/cli/miner.ts';
-import { run } from '../../src/cli/program.ts';
+import { exitCodes } from '#cli/io';
+import { formatHashrate } from '#cli/miner';
+import { run } from '#cli/program';
 import { FakeIo } from './harness.ts';
 
 const servers: Server[] = [];

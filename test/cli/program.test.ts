@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { exitCodes } from '../../src/cli/io.ts';
-import { run } from '../../src/cli/program.ts';
-import { version } from '../../src/cli/version.ts';
-import { keys } from '../../src/config/keys.ts';
+import { keys } from '#base/config/keys';
+import { exitCodes } from '#cli/io';
+import { run } from '#cli/program';
+import { version } from '#cli/version';
 import { FakeIo } from './harness.ts';
 
 let folder: string;

@@ -2,8 +2,8 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { exitCodes } from '../../src/cli/io.ts';
-import { run } from '../../src/cli/program.ts';
+import { exitCodes } from '#cli/io';
+import { run } from '#cli/program';
 import { removeFolder } from '../support/remove-folder.ts';
 import { FakeIo } from './harness.ts';
 

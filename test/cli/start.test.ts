@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { check } from '../../src/cli/check.ts';
-import { exitCodes } from '../../src/cli/io.ts';
-import { type StartPool, start } from '../../src/cli/start.ts';
-import type { Config } from '../../src/config/config.ts';
-import { ConfigError } from '../../src/config/problem.ts';
-import type { Pool } from '../../src/pool.ts';
+import type { Config } from '#base/config/config';
+import { ConfigError } from '#base/config/problem';
+import { check } from '#cli/check';
+import { exitCodes } from '#cli/io';
+import { type StartPool, start } from '#cli/start';
+import type { Pool } from '#pool/pool';
 import { makeCertificate } from '../support/certificate.ts';
 import { FakeIo } from './harness.ts';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Crowd } from '../../src/cluster/crowd.ts';
-import { Admission } from '../../src/net/admission.ts';
-import { ManualClock } from '../net/manual-clock.ts';
+import { Crowd } from '#cluster/crowd';
+import { Admission } from '#front/net/door/admission';
+import { ManualClock } from '../front/net/manual-clock.ts';
 
 const rate = { perSecond: 1e9, burst: 1e9 };
 const plenty = { handshakes: rate, handshakesPerAddress: rate, handshakesPerSubnet: rate };

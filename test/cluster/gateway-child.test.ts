@@ -3,11 +3,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { builtFile } from '../../src/built.ts';
-import type { FromGateway, GatewayStart, ToGateway } from '../../src/cluster/messages.ts';
-import { loadConfig } from '../../src/config/load.ts';
-import { openLogReader } from '../../src/sharelog/log-reader.ts';
-import { dataFolder, noncesOf } from '../sharelog/fixtures.ts';
+import { builtFile } from '#base/built';
+import { loadConfig } from '#base/config/load';
+import type { FromGateway, GatewayStart, ToGateway } from '#cluster/messages';
+import { openLogReader } from '#shares/sharelog/consumers/log-reader';
+import { dataFolder, noncesOf } from '../shares/sharelog/fixtures.ts';
 import { makeJob } from '../support/front.ts';
 import { StratumClient } from '../support/stratum-client.ts';
 

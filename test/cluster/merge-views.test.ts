@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { mergeViews } from '../../src/cluster/merge-views.ts';
-import type { MinerView } from '../../src/domain/miner.ts';
-import type { JudgedShare } from '../../src/domain/share.ts';
-import { addStatus, countersOf, NO_STATUS } from '../../src/gateway-status.ts';
-import { MinerBook } from '../../src/session/miner-book.ts';
-import { ManualClock } from '../session/support.ts';
+import type { MinerView } from '#base/domain/miner';
+import type { JudgedShare } from '#base/domain/share';
+import { mergeViews } from '#cluster/merge-views';
+import { MinerBook } from '#front/session/workers/miner-book';
+import { addStatus, countersOf, NO_STATUS } from '#gateway/status';
+import { ManualClock } from '../front/session/support.ts';
 
 const PAGE = 5;
 

@@ -1,8 +1,8 @@
 import type { Worker } from 'node:cluster';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ToGateway } from '../../src/cluster/messages.ts';
-import { MinerQuestions } from '../../src/cluster/miner-questions.ts';
-import type { MinerView } from '../../src/domain/miner.ts';
+import type { MinerView } from '#base/domain/miner';
+import type { ToGateway } from '#cluster/messages';
+import { MinerQuestions } from '#cluster/miner-questions';
 
 const query = { account: 'me', after: undefined, workersMax: 0 };
 const view = { miner: { account: 'me' }, workers: [] } as unknown as MinerView;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PoolDisk } from '../../src/cluster/pool-disk.ts';
+import { PoolDisk } from '#cluster/pool-disk';
 
 describe('what a gateway waits for on the pool’s disk', () => {
   it('is waited for until the pool has all of it, in whatever order', async () => {

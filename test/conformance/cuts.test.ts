@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { limits } from '../../src/limits.ts';
-import { LineFramer } from '../../src/net/framer.ts';
-import { listenTcp } from '../../src/net/tcp.ts';
-import { Client, makeJob } from '../session/support.ts';
+import { limits } from '#base/limits';
+import { LineFramer } from '#front/net/listen/framer';
+import { listenTcp } from '#front/net/listen/tcp';
+import { Client, makeJob } from '../front/session/support.ts';
 import { recordedLogger } from '../support/recorded-logger.ts';
 import { StratumClient } from '../support/stratum-client.ts';
 import { type Dialogue, dialogues } from './dialogue.ts';

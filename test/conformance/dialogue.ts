@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { inShort, type Line } from '../session/support.ts';
+import { inShort, type Line } from '../front/session/support.ts';
 
 /**
  * A recorded conversation. Lines of its file: `> …` is what the client sends (lines that follow each other leave in one

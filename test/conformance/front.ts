@@ -1,7 +1,7 @@
-import { parseJobRef } from '../../src/domain/ids.ts';
-import type { SubmitRequest, Submitter } from '../../src/domain/share.ts';
-import type { Verdict } from '../../src/domain/verdict.ts';
-import { type Bench, makeBench, makeJob } from '../session/support.ts';
+import { parseJobRef } from '#base/domain/ids';
+import type { SubmitRequest, Submitter } from '#base/domain/share';
+import type { Verdict } from '#base/domain/verdict';
+import { type Bench, makeBench, makeJob } from '../front/session/support.ts';
 
 /**
  * A pool's front with a judge behind it that knows everything but hashes: nonce bad0bad0 has too little difficulty, any other

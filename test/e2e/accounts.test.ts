@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hashPassword } from '../../src/session/password-hash.ts';
+import { hashPassword } from '#front/session/login/password-hash';
 import { PoolFolder, PoolProcess } from '../support/pool-process.ts';
 import { StratumClient } from '../support/stratum-client.ts';
 

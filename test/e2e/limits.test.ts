@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TELL_MS } from '../../src/net/neighbours.ts';
+import { TELL_MS } from '#front/net/door/neighbours';
 import { PoolFolder, PoolProcess } from '../support/pool-process.ts';
 
 /** Who has logged in does not give way to others for a minute. */

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { stringify } from 'smol-toml';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { keys } from '../../src/config/keys.ts';
-import { loadConfig } from '../../src/config/load.ts';
-import { ConfigError } from '../../src/config/problem.ts';
+import { keys } from '#base/config/keys';
+import { loadConfig } from '#base/config/load';
+import { ConfigError } from '#base/config/problem';
 import { fuzz, fuzzMsMax } from './runs.ts';
 
 let folder = '';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { methods } from '../../src/stratum/decode.ts';
+import { methods } from '#front/stratum/v1/decode';
 import { dialogues } from '../conformance/dialogue.ts';
 
 /**

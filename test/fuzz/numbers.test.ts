@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { methods } from '../../src/stratum/decode.ts';
-import type { Line } from '../session/support.ts';
+import { methods } from '#front/stratum/v1/decode';
+import type { Line } from '../front/session/support.ts';
 import { Front } from '../support/front.ts';
 import { fuzz, fuzzMsMax } from './runs.ts';
 

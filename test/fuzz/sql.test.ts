@@ -3,9 +3,9 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checkQuery } from '../../src/analytics/sql-gate.ts';
-import { openRig, type Rig, textOf } from '../analytics/support.ts';
-import { dataFolder } from '../sharelog/fixtures.ts';
+import { checkQuery } from '#books/analytics/sql-gate';
+import { openRig, type Rig, textOf } from '../books/analytics/support.ts';
+import { dataFolder } from '../shares/sharelog/fixtures.ts';
 import { fuzz, fuzzMsMax } from './runs.ts';
 
 /** Stands in a file, and is what a connection to the port would bring: no statement's result may hold it. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parsePoolMessage } from '../../src/miner/message.ts';
+import { parsePoolMessage } from '#miner/message';
 
 const notify = (changes: Readonly<Record<number, unknown>> = {}): string => {
   const params: unknown[] = [

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Miner, type MinerEvent, type MinerOptions, runMiner } from '../../src/miner/miner.ts';
+import { type Miner, type MinerEvent, type MinerOptions, runMiner } from '#miner/miner';
 import { type PoolBehaviour, TestPool } from './pool.ts';
 
 const closing: (() => Promise<void> | void)[] = [];

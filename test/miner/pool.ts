@@ -1,7 +1,7 @@
 import { createServer, type Socket } from 'node:net';
-import type { KernelJob } from '../../src/kernel/memory.ts';
-import { App, listenUws, type WebSocket } from '../../src/uws.ts';
-import { expectedHash, hex, noise, unhex } from '../kernel/kernels.ts';
+import { App, listenUws, type WebSocket } from '#base/uws';
+import type { KernelJob } from '#shares/kernel/memory';
+import { expectedHash, hex, noise, unhex } from '../shares/kernel/kernels.ts';
 
 /** A small Stratum pool for the miner's tests: it checks each share with node:crypto, and misbehaves on demand. */
 

@@ -3,8 +3,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { MESSAGE_BYTES_MAX } from '../../src/miner/link.ts';
-import { openWebSocketLink } from '../../src/miner/websocket-link.ts';
+import { MESSAGE_BYTES_MAX } from '#miner/link';
+import { openWebSocketLink } from '#miner/websocket-link';
 
 let server: Server | undefined;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Extranonce2Counter, makeWork, Roller, spread } from '../../src/miner/work.ts';
-import { expectedHash, hex, nodeSha256d, noise } from '../kernel/kernels.ts';
+import { Extranonce2Counter, makeWork, Roller, spread } from '#miner/work';
+import { expectedHash, hex, nodeSha256d, noise } from '../shares/kernel/kernels.ts';
 
 const job = {
   id: 'j',

@@ -2,8 +2,8 @@ import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { openDataFolder } from '../../src/pool/data-folder.ts';
-import { keptLogger } from '../sharelog/fixtures.ts';
+import { openDataFolder } from '#pool/data-folder';
+import { keptLogger } from '../shares/sharelog/fixtures.ts';
 
 let root: string;
 beforeEach(() => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { OutageWatch } from '../../src/pool/outage.ts';
+import { OutageWatch } from '#pool/outage';
 
 function watched() {
   const said: string[] = [];

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import type { BitcoinNode, SubmitOutcome } from '../../src/domain/ports.ts';
-import { JobStore } from '../../src/jobs/store.ts';
-import { limits } from '../../src/limits.ts';
-import { resubmitBlocks } from '../../src/pool/blocks.ts';
-import type { ShareLog } from '../../src/sharelog/log.ts';
+import type { BitcoinNode, SubmitOutcome } from '#base/domain/ports';
+import { limits } from '#base/limits';
+import { resubmitBlocks } from '#pool/blocks';
+import type { ShareLog } from '#shares/sharelog/log';
+import { JobStore } from '#work/jobs/store';
 import { recordedLogger } from '../support/recorded-logger.ts';
 
 it('hands over a bounded number of old blocks at a time, and one that stays open holds up none of the others', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Running } from '../../src/pool/running.ts';
+import { Running } from '#pool/running';
 
 describe('Running', () => {
   it('closes every part in the opposite order, though one fails', async () => {

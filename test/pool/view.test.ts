@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { loadConfig } from '../../src/config/load.ts';
-import type { MinerQuery } from '../../src/domain/miner.ts';
-import { type GatewayStatus, NO_STATUS } from '../../src/gateway-status.ts';
-import { createFindMiner, createStatus, type PoolParts, refreshGauges } from '../../src/pool/view.ts';
-import { createHashrateMeter } from '../../src/telemetry/hashrate.ts';
-import { createMetrics } from '../../src/telemetry/metrics.ts';
-import { ManualClock } from '../session/support.ts';
+import { loadConfig } from '#base/config/load';
+import type { MinerQuery } from '#base/domain/miner';
+import { createHashrateMeter } from '#base/telemetry/hashrate';
+import { createMetrics } from '#base/telemetry/metrics';
+import { type GatewayStatus, NO_STATUS } from '#gateway/status';
+import { createFindMiner, createStatus, type PoolParts, refreshGauges } from '#pool/view';
+import { ManualClock } from '../front/session/support.ts';
 import { recordedLogger } from '../support/recorded-logger.ts';
 
 /** Every number of a status another one, so that none can be taken for another. */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { BlockTemplate } from '../../src/domain/template.ts';
-import { Work } from '../../src/pool/work.ts';
+import type { BlockTemplate } from '#base/domain/template';
+import { Work } from '#pool/work';
 import { recordedLogger } from '../support/recorded-logger.ts';
 
 const template = (height: number): BlockTemplate => ({ height }) as BlockTemplate;

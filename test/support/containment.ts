@@ -1,4 +1,4 @@
-import { Containment } from '../../src/domain/contain.ts';
+import { Containment } from '#base/domain/contain';
 import { recordedLogger } from './recorded-logger.ts';
 
 /** A containment that keeps what it contained; `lines` are its lines of log. */

@@ -1,4 +1,4 @@
-import { type Server, type ServerModules, type ServerOptions, startServer } from '../../src/api/server.ts';
+import { type Server, type ServerModules, type ServerOptions, startServer } from '#show/api/server';
 
 export interface StartedHttp {
   readonly server: Server;

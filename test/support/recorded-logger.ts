@@ -1,4 +1,4 @@
-import type { Logger } from '../../src/domain/ports.ts';
+import type { Logger } from '#base/domain/ports';
 
 /** A logger that keeps what it is told. */
 export function recordedLogger(): Logger & { readonly lines: { level: string; message: string; fields: object }[] } {

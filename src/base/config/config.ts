@@ -1,0 +1,163 @@
+import type { Network } from '#base/bitcoin/address';
+import type { HostPort, HttpService } from './endpoint.ts';
+
+/** How to log in to a Bitcoin node: named, or by the file that bitcoind rewrites at each start. */
+export type RpcLogin = { readonly username: string; readonly password: string } | { readonly cookie: string };
+
+/** A Bitcoin node's RPC. */
+export interface RpcEndpoint {
+  /** `http://host:port/path`, without credentials. */
+  readonly url: string;
+  readonly login: RpcLogin;
+}
+
+export type NodeConfig =
+  | {
+      readonly kind: 'rpc';
+      /** In order of preference; at least one. */
+      readonly endpoints: readonly RpcEndpoint[];
+      /** Where nodes publish `hashblock`; empty: polling alone. */
+      readonly zmq: readonly string[];
+      /** Age at which a template is replaced for the sake of newer transactions. */
+      readonly refreshMs: number;
+    }
+  | {
+      /** The embedded one, regtest only. */
+      readonly kind: 'simulated';
+      readonly blockDifficulty: number;
+      /** In each template, at most and from the start on; undefined: a few, and more as time goes. */
+      readonly transactions: number | undefined;
+      readonly refreshMs: number;
+    };
+
+export interface TlsConfig {
+  readonly listen: HostPort;
+  /** Path of a PEM file. */
+  readonly cert: string;
+  /** Path of a PEM file. */
+  readonly key: string;
+}
+
+export interface DifficultyConfig {
+  /** min ≤ start ≤ max, all above zero. */
+  readonly start: number;
+  readonly min: number;
+  readonly max: number;
+  readonly vardiff: boolean;
+  /** What vardiff aims at. */
+  readonly sharesPerMinute: number;
+}
+
+/** What one gateway process takes. Rates are per second. */
+export interface LimitsConfig {
+  readonly connections: number;
+  readonly connectionsPerAddress: number;
+  readonly connectionsPerSubnet: number;
+  /** New connections. */
+  readonly handshakes: number;
+  readonly handshakesPerAddress: number;
+  readonly handshakesPerSubnet: number;
+  /** Of one connection. */
+  readonly lines: number;
+  readonly bytes: number;
+  readonly submits: number;
+  /** Addresses and ranges, canonical, that only `connections` holds for. */
+  readonly exempt: readonly string[];
+}
+
+export interface BansConfig {
+  readonly enabled: boolean;
+  /** Addresses and ranges, canonical: never refused, without limits. */
+  readonly allow: readonly string[];
+  /** Never let in. */
+  readonly deny: readonly string[];
+}
+
+/** Somebody whom the operator knows. */
+export interface AccountConfig {
+  readonly name: string;
+  /** `scrypt$…`. */
+  readonly passwordHash: string;
+  /** Payable on `network`. */
+  readonly address: string;
+}
+
+/** A kind of device, by its user agent; what is undefined is as in the built-in table, or as for everybody. */
+export interface ProfileConfig {
+  readonly name: string;
+  /** Parts of user agents, in lower case. */
+  readonly match: readonly string[];
+  readonly difficultyMin: number | undefined;
+  readonly difficultyStart: number | undefined;
+  readonly cleanOnRaise: boolean | undefined;
+  readonly coinbaseBytesMax: number | undefined;
+  readonly ping: boolean | undefined;
+}
+
+export interface StratumConfig {
+  /** At least one of `tcp`, `websocket` and `tls` is there. */
+  readonly tcp: HostPort | undefined;
+  readonly websocket: HostPort | undefined;
+  /** The sites whose pages may connect to it, lower-case; `*` for all. */
+  readonly websocketOrigins: readonly string[];
+  readonly tls: TlsConfig | undefined;
+  /** Processes; 0 = as many as cores. */
+  readonly gateways: number;
+  readonly proxyProtocol: boolean;
+  /** Addresses and ranges, canonical, of the proxies; used where `proxyProtocol` is true. */
+  readonly proxyFrom: readonly string[];
+  /** Header version bits that miners may roll, u32. */
+  readonly versionMask: number;
+  /** `address`: a user is a payable address. `accounts`: one of `accounts`, with its password. `open`: any name, and the pool keeps all. */
+  readonly authorization: 'address' | 'accounts' | 'open';
+  /** Who may mine where `authorization` is `accounts`. */
+  readonly accounts: readonly AccountConfig[];
+  /** What the operator says of devices, before and instead of the built-in table. */
+  readonly profiles: readonly ProfileConfig[];
+  /** Where it is there, who claims to be NiceHash must prove it. */
+  readonly niceHash: { readonly key: string; readonly secret: string } | undefined;
+  /** Silence after which a connection is closed, ms. */
+  readonly idleMsMax: number;
+  /** How long miners are kept while there is no node, or no disk that takes their shares, ms. */
+  readonly outageGraceMs: number;
+  readonly difficulty: DifficultyConfig;
+  readonly limits: LimitsConfig;
+  readonly bans: BansConfig;
+}
+
+export interface PayoutConfig {
+  readonly scheme: 'pplns' | 'prop' | 'pps' | 'fpps' | 'solo';
+  /** Payable on `network`; what the coinbase pays. */
+  readonly address: string;
+  readonly feePercent: number;
+  readonly minimumSats: bigint;
+  readonly method: 'wallet' | 'coinbase';
+}
+
+export interface ClickHouseConfig extends HttpService {
+  /** `http://host:port`, without credentials or path. */
+  readonly url: string;
+  readonly username: string;
+  readonly password: string;
+  readonly database: string;
+}
+
+/** Everything that can be chosen, decided: no key is left to a default further in. Frozen. */
+export interface Config {
+  readonly network: Network;
+  /** What tells this pool from others that share its ClickHouse. Undefined: the data folder's own name (`defaultNode`). */
+  readonly name: string | undefined;
+  /** Data directory, relative to the working directory where it is not absolute. */
+  readonly data: string;
+  readonly node: NodeConfig;
+  readonly stratum: StratumConfig;
+  /** Worker threads that verify shares; 0 = choose by cores. */
+  readonly verify: { readonly threads: number };
+  readonly payout: PayoutConfig;
+  /** Undefined: the embedded one, under `data`. */
+  readonly clickhouse: ClickHouseConfig | undefined;
+  readonly http: { readonly listen: HostPort; readonly adminToken: string | undefined };
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
+  /** What was asked for and this version does not do; to be said at start and by `sluice check`. */
+  readonly warnings: readonly string[];
+}

@@ -1,0 +1,56 @@
+import type { Network } from '#base/bitcoin/address';
+import type { DifficultyConfig } from './config.ts';
+
+/** Where things listen unless configured: loopback, so that a first try opens nothing to the world. */
+export const listenDefaults = {
+  tcp: { host: '127.0.0.1', port: 3333 },
+  websocket: { host: '127.0.0.1', port: 3334 },
+  tls: { host: '127.0.0.1', port: 3335 },
+  http: { host: '127.0.0.1', port: 8080 },
+} as const;
+
+/** BIP320: the sixteen bits that miners may roll without looking like a soft-fork signal. */
+export const VERSION_MASK_DEFAULT = 0x1fffe000;
+
+/** Age at which a template is replaced for the sake of newer transactions, as Bitcoin Core's own longpoll does it. */
+export const REFRESH_SECONDS_DEFAULT = 30;
+
+/** Miners are kept for so long while there is no work worth doing; then they go to their next pool. */
+export const OUTAGE_GRACE_SECONDS_DEFAULT = 60;
+
+/** Simulated blocks: one core of the built-in miner, at a million hashes a second, finds one in about twenty seconds. */
+export const SIMULATED_BLOCK_DIFFICULTY_DEFAULT = 0.005;
+
+type DifficultyRange = Pick<DifficultyConfig, 'start' | 'min' | 'max'>;
+
+/** Difficulty 1 is 2^32 hashes. A machine made for it does that in far less than a second, so 65536 suits a first share. */
+const machines: DifficultyRange = { start: 65_536, min: 1, max: 1e12 };
+
+/**
+ * On regtest people mine with a CPU: 0.0002 is 860,000 hashes, about one share a second from one core, and difficulty 1
+ * would be more than an hour's wait. The floor is near regtest's own block difficulty (4.7e-10, two hashes).
+ */
+const cpus: DifficultyRange = { start: 0.0002, min: 1e-9, max: 1e12 };
+
+export const difficultyDefaults: Readonly<Record<Network, DifficultyRange>> = {
+  main: machines,
+  testnet4: machines,
+  signet: machines,
+  regtest: cpus,
+};
+
+/**
+ * What the embedded simulated node's blocks pay to unless configured. A regtest address (P2WPKH) whose 20-byte program
+ * is the start of SHA-256("sluice simulated payout"), not the hash of any key: nobody can spend from it, on any
+ * network, and it is never used with a real node. The built-in miner mines under this name too.
+ */
+export const SIMULATED_PAYOUT_ADDRESS = 'bcrt1qy7yl6pjgjct4qgael8e5dp2csn9f9k068fnq9n';
+
+/** This machine: a proxy beside the pool, unless told otherwise. */
+export const LOOPBACK: readonly string[] = ['127.0.0.0/8', '::1'];
+
+/**
+ * Where whatever runs beside the pool connects from: a TLS terminator, a tunnel, a farm proxy, for many miners at once.
+ * A ban would hit them all, so these are never banned unless the config says `allow = []`; the rest of 127.0.0.0/8 is.
+ */
+export const NEVER_BANNED: readonly string[] = ['127.0.0.1', '::1'];

@@ -1,0 +1,273 @@
+/** Every cap and queue bound of the pool. `assertLimits` checks their relations at start-up. */
+export const limits = {
+  /** A config file. */
+  configBytesMax: 1024 * 1024,
+  /** A Stratum line or WebSocket message; longer ones close the connection. */
+  lineBytesMax: 8 * 1024,
+  /** Pings and pongs of one WebSocket in a second; a client that sends more is closed. */
+  controlFramesPerSecondMax: 16,
+  /** Merkle branches that a job may have: ESP-Miner reads no more than 32, and 2^32 transactions never fit a block. */
+  merkleBranchesMax: 32,
+  /** Serialised coinbase without witness. */
+  coinbaseBytesMax: 4 * 1024,
+  /** Unsent bytes of one connection before it counts as a slow reader and is dropped. */
+  sendQueueBytesMax: 256 * 1024,
+  /** Workers that one connection may authorise (farm proxies have thousands). */
+  workersPerSessionMax: 16_384,
+  /**
+   * Workers authorised on all connections of one gateway: about 130 MB of names and tallies (500 bytes each); and of one
+   * address (IPv4, or an IPv6 /64) of these. The first of a connection is taken whatever others have.
+   */
+  workersPerGatewayMax: 262_144,
+  workersPerAddressMax: 32_768,
+  workerNameCharsMax: 128,
+  userAgentCharsMax: 128,
+  passwordCharsMax: 128,
+  /** A request's id as JSON text: it waits with its share for the reply. */
+  requestIdCharsMax: 96,
+  /** A job id as a miner sends it back; the pool's own have at most 14 characters. */
+  jobIdCharsMax: 32,
+  /** Nesting of a client's JSON: message, params, one list or object in them, and one spare. */
+  jsonDepthMax: 4,
+  /** Lists and objects of a client's JSON in all, and commas: the longest message in use, a mining.configure, has 3 and 12. */
+  jsonContainersMax: 16,
+  jsonCommasMax: 64,
+  /** Extensions that one mining.configure may ask for (BIP310 knows four). */
+  configureExtensionsMax: 16,
+  /** Lines of one connection that are no JSON-RPC message before it is closed. */
+  unparsableLinesMax: 16,
+  /** Milliseconds that a new connection has to subscribe, and then to authorise. */
+  subscribeMsMax: 15_000,
+  authorizeMsMax: 60_000,
+  /** Silence of a client that has work before its connection is closed, ms. */
+  idleMsMax: 60 * 60_000,
+  /** Silence before a client that answers pings gets one, ms, and how many in a row may go without an answer. */
+  pingAfterMs: 60_000,
+  pingsMax: 3,
+  /** Bytes of messages that wait while a password of their connection is checked. */
+  heldBytesMax: 64 * 1024,
+  /** Clients whose connection has gone that are waited for, and for how long, ms. */
+  resumableSessionsMax: 16_384,
+  resumeMsMax: 10 * 60_000,
+  /** Passwords that are checked at once, and that wait for it; and of one address (IPv4, or an IPv6 /64), both together. */
+  passwordChecksMax: 2,
+  passwordQueueMax: 1024,
+  passwordsPerAddressMax: 64,
+  /** Wrong passwords remembered, so that each is checked once. */
+  passwordMistakesMax: 4096,
+  /** Difficulty changes of one session that its open jobs may still refer to: 5 KB, since sessions share what they refer to. */
+  termsPerSessionMax: 80,
+  /** Sessions that one tick of the registry looks at. */
+  sessionsPerTickMax: 4096,
+  /** Milliseconds that a closing connection has to take what is still queued for it. */
+  closeMsMax: 5_000,
+  /**
+   * Descriptors of a process that no Stratum connection gets: for blocks, the log, the API and the node. They are beside
+   * those in use at the start.
+   */
+  descriptorsReserved: 512,
+  /** Connections of the pool, over all gateways. */
+  connectionsMax: 60_000,
+  /**
+   * Of one address (IPv4, or an IPv6 /64) and of its neighbours (/24, /48). A NAT hides hundreds of miners behind an
+   * address and a farm thousands, so these keep one address from taking all, and do not tell a farm from a crowd.
+   */
+  connectionsPerAddressMax: 16_384,
+  connectionsPerSubnetMax: 32_768,
+  /** New connections a second; a farm that comes back all at once may use `handshakeBurstSeconds` of them together. */
+  handshakesPerSecondMax: 5_000,
+  handshakesPerAddressMax: 1_000,
+  handshakesPerSubnetMax: 2_000,
+  handshakeBurstSeconds: 10,
+  /** Milliseconds for a PROXY header and a TLS handshake together. */
+  handshakeMsMax: 10_000,
+  /**
+   * Of one connection, a second: 10,000 workers at 12 shares a minute send 2,000 submits. An address may send
+   * `addressShareFactor` times as much. What is over waits in the sender's socket.
+   */
+  linesPerSecondMax: 10_000,
+  bytesPerSecondMax: 4 * 1024 * 1024,
+  submitsPerSecondMax: 6_000,
+  addressShareFactor: 4,
+  /**
+   * While an address owes, a connection that sends no more than this many lines a second, and at once, is held for at most
+   * `neighbourHoldMs`: the debt is others'.
+   */
+  modestLinesPerSecond: 20,
+  modestLineBurst: 100,
+  neighbourHoldMs: 250,
+  trafficBurstSeconds: 2,
+  /**
+   * Names that an address may have looked up a second, and at once: each takes up to 70 µs (an elliptic curve), and counts
+   * as so many lines in the traffic. Names that came before take none. What is over is refused.
+   */
+  lookUpsPerSecondMax: 400,
+  lookUpBurst: 1_000,
+  lookUpLines: 100,
+  /** Milliseconds that the event loop may be late, twice in a row, before the gateway counts as overloaded. */
+  overloadLagMsMax: 500,
+  /** Noisy sessions that an overloaded gateway closes at a time, and the fruitless lines a second that make one noisy. */
+  shedSessionsMax: 16,
+  shedLinesPerSecondMin: 20,
+  /** Points of penalty (front/net/door/conduct.ts) at which a connection is closed, and its address banned if nobody honest is there. */
+  banPoints: 100,
+  /** Characters of an admin token; wrong ones that a host may send, a second and at once; and hosts whose guesses are counted. */
+  adminTokenCharsMin: 16,
+  adminGuessesPerSecond: 1,
+  adminGuessBurst: 10,
+  adminGuessersMax: 4096,
+  /** The same for an address with somebody who has logged in and done nothing wrong, though without an accepted share. */
+  presentBanPoints: 1000,
+  /** Points that a connection may earn at an address that has earned `banPoints`; and below which it counts as innocent. */
+  probationPoints: 10,
+  /** Milliseconds that such an address's new connections wait before they are read. */
+  slowedMs: 250,
+  /** Milliseconds that a worker is kept out of its address, and such workers remembered of an address. */
+  keptOutMs: 60_000,
+  keptOutWorkersMax: 256,
+  /** A miner that stayed for `presenceMsMin`, or had so many accepted shares, counts as present for `presenceMs` after it went. */
+  presenceMsMin: 60_000,
+  presenceSharesMin: 5,
+  presenceMs: 60_000,
+  /** Milliseconds between two looks at all connections of an address. */
+  presenceLookMs: 500,
+  /**
+   * Milliseconds without an accepted share before a connection may be closed in favour of another: without a login, and with one.
+   * So many are closed of an address at a time.
+   */
+  strangerMsMin: 15_000,
+  idlerMsMin: 60_000,
+  idlersPerTickMax: 1024,
+  /** Bans and records of past ones. */
+  bansMax: 65_536,
+  /** HTTP connections, of all and of one address (IPv4, or an IPv6 /64). Further ones are closed as they are accepted. */
+  httpConnectionsMax: 1024,
+  /** Of these, connections that only addresses in `stratum.bans.allow` may have: whoever watches the pool gets in. */
+  httpConnectionsReserved: 64,
+  httpConnectionsPerAddressMax: 128,
+  /** New HTTP connections and requests of one address a second, and requests of all; `httpBurstSeconds` of them may come at once. */
+  httpHandshakesPerAddressMax: 20,
+  httpRequestsPerAddressMax: 20,
+  httpRequestsMax: 2_000,
+  httpBurstSeconds: 10,
+  /** What a page of workers costs, in requests: the pool is asked for each hundred of its workers. */
+  httpWorkersPageCost: 10,
+  /** Requests of one HTTP connection that wait for the answer under way. A client that sends more is closed. */
+  httpPipelineMax: 16,
+  /** What that costs its address, in new connections: the requests of one read (64 KiB) take 20 ms. */
+  httpOffenceHandshakes: 40,
+  httpHeaderBytesMax: 8 * 1024,
+  /** Milliseconds for a whole request to come, and for an answer to be read; and the silence that ends a connection. */
+  httpRequestMsMax: 10_000,
+  httpAnswerMsMax: 30_000,
+  httpIdleMsMax: 10_000,
+  /** Bytes of answers that clients have not read yet, of all connections. Further requests are answered 503. */
+  httpUnsentBytesMax: 64 * 1024 * 1024,
+  /** Answers that wait for the pool at one time. */
+  httpWaitingMax: 256,
+  /** Heap of the process that serves HTTP, MiB. It is started again if it needs more. */
+  httpHeapMibMax: 256,
+  /**
+   * What HTTP may ask the pool's event loop a second: for its status, its readiness and what is for operators each; for its
+   * metrics; and for miners, each with up to `workersPerQuestionMax` workers (`totalsPerQuestion` without workers cost as
+   * much). About 80 ms of each second in all. A question about a miner waits for its turn, up to `minerTurnMsMax`.
+   */
+  statusQuestionsPerSecondMax: 20,
+  metricsQuestionsPerSecondMax: 2,
+  minerQuestionsPerSecondMax: 100,
+  workersPerQuestionMax: 100,
+  totalsPerQuestion: 4,
+  minerTurnMsMax: 2_000,
+  /** Milliseconds that HTTP waits for the pool's answer. */
+  poolAnswerMsMax: 5_000,
+  /** Shares in one verification batch of the kernel. */
+  kernelBatchMax: 128,
+  /** Shares waiting for verification or for their commit; beyond it they are refused as `overloaded`. */
+  sharesInFlightMax: 262_144,
+  /** Jobs that can still be answered. */
+  jobsMax: 64,
+  /**
+   * Header hashes remembered over all jobs of a gateway, for duplicates: 16 to 32 bytes each. Beyond it the oldest job is
+   * closed, and its late shares are stale.
+   */
+  seenPerTipMax: 1 << 24,
+  /**
+   * Submits a second below the pool's minimum difficulty, of one session, of one address (IPv4, or an IPv6 /64) and of a
+   * gateway; `easySharesBurstSeconds` of them may come at once. A NerdMiner sends one in 5 s.
+   */
+  easySharesPerSessionMax: 10,
+  easySharesPerAddressMax: 100,
+  easySharesPerGatewayMax: 2_000,
+  easySharesBurstSeconds: 6,
+  /** Accepted shares a second of a session that chose its difficulty itself; beyond it that difficulty is raised. */
+  fixedSharesPerSecondMax: 100,
+  /** Blocks that a node has not judged and is offered again, up to 8 MB each as hex; the oldest is forgotten first. */
+  owedBlocksMax: 4,
+  /** Blocks of an earlier start that are handed over at once, up to 8 MB each. */
+  resubmittedAtOnceMax: 16,
+  /** Block candidates waiting for the node. */
+  candidatesInFlightMax: 256,
+  /** Rows and bytes of one batch of the share log; a commit with more writes several, at once. */
+  logBatchRowsMax: 16_384,
+  logBatchBytesMax: 4 * 1024 * 1024,
+  /** Length of the share log's files: about half a second at the highest rates, hours at the usual ones. */
+  logSegmentBytes: 16 * 1024 * 1024,
+  /** What each journal of the share log keeps for a consumer that is behind before it raises the alarm; it goes on keeping. */
+  logKeptBytesMax: 64 * 1024 * 1024 * 1024,
+  logKeptMsMax: 24 * 60 * 60 * 1000,
+  /** Rows in one sealed shipment to ClickHouse: a row of many costs it up to a quarter less. */
+  shipmentRowsMax: 200_000,
+  shipmentBytesMax: 64 * 1024 * 1024,
+} as const;
+
+/** Throws where two limits contradict each other. */
+export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = limits): void {
+  const must = (holds: boolean, relation: string): void => {
+    if (!holds) throw new Error(`limits: ${relation} does not hold`);
+  };
+  must(l.workersPerSessionMax <= l.workersPerAddressMax, 'workersPerSessionMax <= workersPerAddressMax');
+  must(l.workersPerAddressMax * 8 <= l.workersPerGatewayMax, 'no address takes more than an eighth of the workers');
+  must(l.kernelBatchMax <= l.sharesInFlightMax, 'kernelBatchMax <= sharesInFlightMax');
+  must(l.coinbaseBytesMax * 2 + l.merkleBranchesMax * 67 + 512 <= l.sendQueueBytesMax, 'a notify fits the send queue');
+  must(l.workerNameCharsMax + l.userAgentCharsMax < l.lineBytesMax, 'names fit a line');
+  must(l.requestIdCharsMax < l.lineBytesMax, 'a request id fits a line');
+  must(l.passwordsPerAddressMax * 8 <= l.passwordQueueMax, 'no address takes more than an eighth of the queue');
+  must(l.passwordQueueMax <= l.passwordMistakesMax, 'what waits to be checked fits what is remembered');
+  must(l.lineBytesMax <= l.heldBytesMax, 'a line can wait for the one before it');
+  must(l.pingAfterMs * (l.pingsMax + 1) <= l.idleMsMax, 'a client is pinged before it counts as gone');
+  must(l.jobsMax <= l.termsPerSessionMax, 'every open job can have a difficulty of its own');
+  must(l.seenPerTipMax >= l.sharesInFlightMax, 'sharesInFlightMax <= seenPerTipMax');
+  must(l.logBatchBytesMax * 2 <= l.logSegmentBytes, 'a batch and the row that overflowed it fit a segment');
+  must(l.logSegmentBytes * 2 <= l.logKeptBytesMax, 'a log that is cut is cut by segments');
+  must(l.logBatchRowsMax <= l.shipmentRowsMax, 'a batch of the log fits a shipment');
+  must(l.logBatchBytesMax * 2 <= l.shipmentBytesMax, 'a batch and the row that overflowed it fit a shipment');
+  must(l.connectionsPerAddressMax <= l.connectionsPerSubnetMax, 'connectionsPerAddressMax <= connectionsPerSubnetMax');
+  must(l.connectionsPerSubnetMax <= l.connectionsMax, 'connectionsPerSubnetMax <= connectionsMax');
+  must(l.handshakesPerAddressMax <= l.handshakesPerSubnetMax, 'handshakesPerAddressMax <= handshakesPerSubnetMax');
+  must(l.handshakesPerSubnetMax <= l.handshakesPerSecondMax, 'handshakesPerSubnetMax <= handshakesPerSecondMax');
+  must(l.handshakeMsMax <= l.subscribeMsMax, 'a handshake ends before the time to subscribe does');
+  must(
+    l.linesPerSecondMax <= l.lookUpLines * l.lookUpsPerSecondMax,
+    'a connection is held before its look-ups are refused',
+  );
+  must(l.adminGuessesPerSecond <= l.adminGuessBurst, 'adminGuessesPerSecond <= adminGuessBurst');
+  must(l.submitsPerSecondMax <= l.linesPerSecondMax, 'a submit is a line');
+  must(l.configureExtensionsMax <= l.jsonCommasMax, 'a mining.configure fits the commas of a message');
+  must(l.modestLinesPerSecond < l.linesPerSecondMax, 'a modest connection is below its limit');
+  must(l.probationPoints < l.banPoints, 'probationPoints < banPoints');
+  must(l.banPoints < l.presentBanPoints, 'banPoints < presentBanPoints');
+  must(l.slowedMs < l.handshakeMsMax, 'a slowed connection has time for its handshake');
+  must(l.lineBytesMax <= l.bytesPerSecondMax, 'a line fits the bytes of a second');
+  must(l.httpConnectionsReserved < l.httpConnectionsMax, 'strangers have HTTP connections');
+  must(l.httpConnectionsPerAddressMax * 8 <= l.httpConnectionsMax, 'no address takes more than an eighth of HTTP');
+  must(
+    l.httpWorkersPageCost * 2 <= l.httpRequestsPerAddressMax * l.httpBurstSeconds,
+    'an address may ask for pages of workers',
+  );
+  must(l.poolAnswerMsMax < l.httpIdleMsMax, 'a connection outlives the wait for its answer');
+  must(l.easySharesPerSessionMax <= l.easySharesPerAddressMax, 'easySharesPerSessionMax <= easySharesPerAddressMax');
+  must(
+    l.easySharesPerAddressMax * 8 <= l.easySharesPerGatewayMax,
+    'no address takes more than an eighth of easy shares',
+  );
+}

@@ -1,0 +1,91 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { builtFile, tiedToParent } from '#base/built';
+import type { Logger } from '#base/domain/ports';
+import { ChildPriority, type Priority } from './child-priority.ts';
+import type { ChildOptions, ChildReply, ChildRequest } from './messages.ts';
+
+const CLOSE_MS_MAX = 6_000;
+/** One that is killed gets this long to be gone. */
+const KILL_MS_MAX = 1_000;
+
+/** The analytics child process, from outside. */
+export interface AnalyticsChild {
+  /** Resolves when it serves queries; rejects with its reason where it could not start. */
+  readonly ready: Promise<void>;
+  /** Resolves when it is gone, for whatever reason. */
+  readonly gone: Promise<void>;
+  readonly pid: number | undefined;
+  /** Under the idle policy from now on, where it comes last. */
+  beIdle(): Promise<void>;
+  /** Gives it the processor beside others. Resolves with false if the system does not let this user do that. */
+  takeTurn(): Promise<boolean>;
+  /** At once: what it had under way is done again by the next one. */
+  kill(): void;
+  /** Lets it ship what it can in a few seconds, then ends it. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the child. It ends when this process does, even by kill -9: whatever it is doing where the system sees to that
+ * (`tiedToParent`), else as soon as it notices.
+ */
+export function startChild(
+  options: ChildOptions,
+  modules: { readonly logger: Logger; readonly onReply: (reply: ChildReply) => void },
+  priority: Priority,
+): AnalyticsChild {
+  const child = fork(builtFile('books/analytics/analytics-child.ts'), [], {
+    // Nothing of the pool's environment, which may hold its secrets, for SQL to find; and time in UTC.
+    env: { TZ: 'UTC', UV_THREADPOOL_SIZE: '8', ...pick(process.env, ['PATH', 'HOME', 'TMPDIR', 'LD_LIBRARY_PATH']) },
+    ...tiedToParent(),
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
+  // From outside and at once: a process that sets its own has made the threads already that will make ClickHouse's.
+  const given = child.pid === undefined ? undefined : new ChildPriority(child.pid, priority);
+  // A child that is gone again is told by `gone`.
+  child.send({ type: 'start', options } satisfies ChildRequest, () => {});
+  const gone = once(child, 'exit').then(
+    () => {},
+    () => {},
+  );
+  const ready = new Promise<void>((resolve, reject) => {
+    child.on('message', (reply: ChildReply) => {
+      if (reply.type === 'ready') resolve();
+      else if (reply.type === 'refused') reject(new Error(reply.reason));
+      else if (reply.type === 'log') modules.logger[reply.level](reply.fields, reply.message);
+      modules.onReply(reply);
+    });
+    child.once('error', reject);
+    void gone.then(() => reject(new Error('the analytics process ended')));
+  });
+  ready.then(
+    () => void given?.beIdle(),
+    () => {},
+  );
+  return {
+    ready,
+    gone,
+    pid: child.pid,
+    beIdle: async () => given?.beIdle(),
+    takeTurn: async () => given?.takeTurn() ?? true,
+    kill: () => void child.kill('SIGKILL'),
+    close: () => closeChild(child, gone),
+  };
+}
+
+/**
+ * Waits for its end, for a while: on a machine that is full its threads, which come last of all, come last also to their
+ * end. Whoever starts next waits for the folder's lock.
+ */
+async function closeChild(child: ChildProcess, gone: Promise<void>): Promise<void> {
+  if (child.connected) child.send({ type: 'close' } satisfies ChildRequest, () => {});
+  const killing = setTimeout(() => child.kill('SIGKILL'), CLOSE_MS_MAX);
+  await Promise.race([gone, delay(CLOSE_MS_MAX + KILL_MS_MAX, undefined, { ref: false })]);
+  clearTimeout(killing);
+}
+
+function pick(env: NodeJS.ProcessEnv, names: readonly string[]): NodeJS.ProcessEnv {
+  return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+}

@@ -1,0 +1,143 @@
+import { once } from 'node:events';
+import { chmodSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { withSocketPath } from '#shares/sharelog/journal/socket-path';
+import { isFormatName } from './formats.ts';
+import { checkQuery } from './sql-gate.ts';
+import { type Turn, Turns } from './turns.ts';
+import type { Warehouse } from './warehouse.ts';
+
+/** The statement as sent; the gate has its own limit, in characters. */
+const BODY_BYTES_MAX = 256 * 1024;
+/** Queries at a time; the engine's threads serve the shipper too. */
+const QUERIES_MAX = 2;
+/** Queries that wait for their turn, or for their reader. */
+const WAITING_MAX = 16;
+/** A reader that takes nothing for so long is cut off: the engine keeps memory for its query. */
+const READER_MS_MAX = 10 * 60_000;
+
+/** Where the child of a pool serves queries, in the data folder. */
+export const SOCKET_FILE = 'analytics.sock';
+/** Where a child that `sluice sql` started on a stopped pool serves that command alone. */
+export const OWN_SOCKET_FILE = 'sql.sock';
+/** The trailer that says why a result is not whole, percent-encoded. */
+export const CUT_TRAILER = 'x-sluice-cut';
+
+export interface QueryServerModules {
+  readonly warehouse: Warehouse;
+  /** Resolves when a query will see what was acknowledged before it, or when that takes too long. */
+  readonly caughtUp: () => Promise<void>;
+}
+
+/**
+ * SQL for this machine's user, on a socket that only its owner may open: POST /?format=TSV with the statement as the body.
+ * 200 and the result, or 400 (refused or failed), 413, 503 (too many at a time) and the reason as text. A result that fails
+ * half-way ends with a trailer that says so. A client that closes its connection ends its query in the engine.
+ */
+export class QueryServer {
+  readonly #modules: QueryServerModules;
+  readonly #server: Server;
+  readonly #turns = new Turns({ turnsMax: QUERIES_MAX, ownersMax: QUERIES_MAX + WAITING_MAX });
+  #busy = 0;
+
+  constructor(modules: QueryServerModules) {
+    this.#modules = modules;
+    this.#server = createServer((request, response) => void this.#serve(request, response));
+  }
+
+  /** True while a query wants the engine: its reader is not the one that is waited for. */
+  get busy(): boolean {
+    return this.#busy > 0;
+  }
+
+  /** The caller's umask keeps everybody else out from the first moment. */
+  async listen(folder: string, file: string): Promise<void> {
+    // Left over from a process that was killed; the caller holds the folder's lock.
+    rmSync(join(folder, file), { force: true });
+    // Not with a umask of its own: that is the whole process's, and ClickHouse's threads make folders meanwhile.
+    await withSocketPath(
+      folder,
+      file,
+      (path) =>
+        new Promise<void>((resolve, reject) => {
+          this.#server.once('error', reject);
+          this.#server.listen(path, resolve);
+        }),
+    );
+    chmodSync(join(folder, file), 0o600);
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const refuse = (status: number, reason: string): void => {
+      response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${reason}\n`);
+    };
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    try {
+      // Whoever waits knows that somebody is here, however long the answer takes.
+      response.writeContinue();
+      const sql = await bodyOf(request);
+      if (sql === undefined) return refuse(413, 'the query is too long');
+      const format = new URL(request.url ?? '/', 'http://socket').searchParams.get('format') ?? 'TSV';
+      if (!isFormatName(format)) return refuse(400, 'that is no name of a format');
+      if (request.method !== 'POST') return refuse(400, 'send the query with POST');
+      const reason = checkQuery(sql, await this.#modules.warehouse.functions());
+      if (reason !== undefined) return refuse(400, reason);
+      const ran = await this.#turns.run(gone.signal, (turn) => this.#run(sql, format, response, turn, gone.signal));
+      if (!ran) refuse(503, 'too many queries at a time');
+    } catch (error) {
+      if (response.destroyed) return;
+      const reason = error instanceof Error ? error.message : String(error);
+      if (!response.headersSent) return refuse(400, reason);
+      response.addTrailers({ [CUT_TRAILER]: encodeURIComponent(reason) });
+      response.end();
+    }
+  }
+
+  async #run(sql: string, format: string, response: ServerResponse, turn: Turn, signal: AbortSignal): Promise<void> {
+    this.#busy += 1;
+    try {
+      await this.#modules.caughtUp();
+      signal.throwIfAborted();
+      const stream = await this.#modules.warehouse.query(sql, format, signal);
+      response.writeHead(200, { 'content-type': 'application/octet-stream', trailer: CUT_TRAILER });
+      await this.#send(stream, response, turn, signal);
+    } finally {
+      this.#busy -= 1;
+    }
+    response.end();
+  }
+
+  /** Passes the result on. While the reader is slow another query has the turn. */
+  async #send(stream: Readable, response: ServerResponse, turn: Turn, signal: AbortSignal): Promise<void> {
+    for await (const chunk of stream) {
+      if (response.write(chunk)) continue;
+      this.#busy -= 1;
+      try {
+        const late = AbortSignal.timeout(READER_MS_MAX);
+        await turn.pausedFor(once(response, 'drain', { signal: AbortSignal.any([signal, late]) }).then(() => {}));
+      } finally {
+        this.#busy += 1;
+      }
+    }
+  }
+}
+
+/** The body as text; undefined where it is too long. */
+async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > BODY_BYTES_MAX) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

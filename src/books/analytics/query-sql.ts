@@ -1,0 +1,93 @@
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { POOL_JOURNAL } from '#shares/sharelog/journal/journals';
+import type { AnalyticsOptions } from './analytics.ts';
+import { chdbInstalled } from './chdb-engine.ts';
+import { startChild } from './child.ts';
+import { NOT_YOURS, NotRunningError, QueryError, requestQuery } from './query-client.ts';
+import { OWN_SOCKET_FILE } from './query-server.ts';
+
+/** Another query on a stopped pool's data has its reader's time: it is waited for. */
+const LOCK_MS_MAX = 24 * 60 * 60_000;
+/** How often it is looked whether a pool has been started meanwhile, ms; the first time says that there is a wait. */
+const LOOK_EVERY_MS = 1_000;
+/** A stopped pool's log may hold a day of shares. */
+const CATCH_UP_MS_MAX = 10 * 60_000;
+const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+/**
+ * Runs one statement on a data folder, whether its pool runs or not: on the running pool's socket, or else by starting the
+ * analytics child for as long as the result takes to read. Such a child serves one statement alone, so statements on a stopped
+ * pool wait for one another; `waiting` is called if this one does. Either way the rows that the log still holds are shipped
+ * first. Rejects with a QueryError whose message is for the user.
+ */
+export async function querySql(
+  options: AnalyticsOptions,
+  sql: string,
+  format: string,
+  waiting: () => void = () => {},
+): Promise<Readable> {
+  const { folder, name, url } = options;
+  if (!existsSync(folder)) throw new QueryError(`there is no data folder ${folder}`);
+  const running = await ifRunning(folder, sql, format);
+  if (running !== undefined) return running;
+  if (url === undefined && !chdbInstalled()) {
+    throw new QueryError('the optional package chdb is not installed, and clickhouse.url is not set');
+  }
+  if (isOthers(folder)) throw new QueryError(NOT_YOURS);
+  const child = startChild(
+    { folder, name, url, socketFile: OWN_SOCKET_FILE, lockMsMax: LOCK_MS_MAX, catchUpMsMax: CATCH_UP_MS_MAX },
+    { logger: silent, onReply: () => {} },
+    // The command waits for the answer, and no pool of this folder runs beside the child.
+    'turn',
+  );
+  const ready = child.ready.then(() => 'ready' as const);
+  try {
+    const pool = await readyOrPool(ready, () => ifRunning(folder, sql, format), waiting);
+    if (pool !== undefined) {
+      child.kill();
+      return pool;
+    }
+    const result = await requestQuery(folder, sql, format, { socketFile: OWN_SOCKET_FILE });
+    result.once('close', () => void child.close());
+    return result;
+  } catch (error) {
+    await child.close();
+    if (error instanceof QueryError) throw error;
+    throw new QueryError(`ClickHouse can not be started on ${folder}: ${(error as Error).message}`);
+  }
+}
+
+/** Resolves with undefined when the child is ready, or with the answer of a pool that was started meanwhile. */
+async function readyOrPool(
+  ready: Promise<'ready'>,
+  ask: () => Promise<Readable | undefined>,
+  waiting: () => void,
+): Promise<Readable | undefined> {
+  for (let first = true; ; first = false) {
+    const timeout = new AbortController();
+    const pause = delay(LOOK_EVERY_MS * (first ? 3 : 1), undefined, { signal: timeout.signal }).catch(() => {});
+    const state = await Promise.race([ready, pause]).finally(() => timeout.abort());
+    if (state === 'ready') return undefined;
+    if (first) waiting();
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+  }
+}
+
+/** Whether another user's pool has run here: what ClickHouse writes now would be ours, and that pool could not read it. */
+function isOthers(folder: string): boolean {
+  const journal = statSync(join(folder, POOL_JOURNAL), { throwIfNoEntry: false });
+  return journal !== undefined && process.geteuid !== undefined && process.geteuid() !== journal.uid;
+}
+
+async function ifRunning(folder: string, sql: string, format: string): Promise<Readable | undefined> {
+  try {
+    return await requestQuery(folder, sql, format);
+  } catch (error) {
+    if (error instanceof NotRunningError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { parseRange } from '#base/domain/ip';
+import type { Ban } from '#base/domain/ports';
+
+export const BAN_FILE = 'bans.json';
+const FORMAT = 1;
+/** Bans that are made text of at once: a millisecond. */
+const SLICE = 512;
+
+const timeMs = z.number().nonnegative();
+const ban = z.object({
+  address: z.string().refine((address) => parseRange(address) !== undefined),
+  reason: z.string(),
+  sinceMs: timeMs,
+  untilMs: timeMs,
+  times: z.int().min(1),
+});
+const file = z.object({ format: z.literal(FORMAT), bans: z.array(ban) });
+
+/** The file of bans can not be used; the message says what to do. */
+export class BanFileError extends Error {
+  override readonly name = 'BanFileError';
+}
+
+/** Reads the bans of a data folder; none where there is no file. Throws BanFileError where it is damaged. */
+export function readBanFile(folder: string): Ban[] {
+  const path = join(folder, BAN_FILE);
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw new BanFileError(`${path} can not be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const bans = decode(text);
+  if (typeof bans !== 'string') return bans;
+  throw new BanFileError(`${path} is damaged (${bans}): mend it, or remove it to begin without bans`);
+}
+
+/** Writes all or nothing: a crash leaves the old file or the new one. */
+export async function writeBanFile(folder: string, bans: readonly Ban[]): Promise<void> {
+  const path = join(folder, BAN_FILE);
+  const written = await open(`${path}.new`, 'w', 0o600);
+  try {
+    for (const text of encode(bans)) await written.appendFile(text);
+    await written.sync();
+  } finally {
+    await written.close();
+  }
+  await rename(`${path}.new`, path);
+  const directory = await open(dirname(path), 'r');
+  await directory.sync().finally(() => directory.close());
+}
+
+/** A ban a line, in slices: an event loop that shares go through must not wait for the text of 65,536 bans. */
+function* encode(bans: readonly Ban[]): Generator<string> {
+  yield `{"format":${FORMAT},"bans":[\n`;
+  for (let at = 0; at < bans.length; at += SLICE) {
+    const slice = bans.slice(at, at + SLICE).map((ban) => JSON.stringify(ban));
+    yield `${slice.join(',\n')}${at + SLICE < bans.length ? ',' : ''}\n`;
+  }
+  yield ']}\n';
+}
+
+/** The bans, or what is wrong. */
+function decode(text: string): Ban[] | string {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return 'it is no JSON';
+  }
+  const read = file.safeParse(value);
+  if (read.success) return read.data.bans;
+  const [list, index] = read.error.issues[0]?.path ?? [];
+  return list === 'bans' && typeof index === 'number'
+    ? `its entry ${index + 1} is no ban`
+    : `it is no list of bans of format ${FORMAT}`;
+}

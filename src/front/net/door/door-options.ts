@@ -1,0 +1,58 @@
+import { type IpRange, parseRange } from '#base/domain/ip';
+import type { Rate } from '#base/domain/token-bucket';
+import { limits } from '#base/limits';
+import type { DoorOptions } from './door.ts';
+
+/** What operators decide, as the config has it. Rates are per second. */
+export interface DoorSettings {
+  readonly limits: {
+    readonly connections: number;
+    readonly connectionsPerAddress: number;
+    readonly connectionsPerSubnet: number;
+    readonly handshakes: number;
+    readonly handshakesPerAddress: number;
+    readonly handshakesPerSubnet: number;
+    readonly lines: number;
+    readonly bytes: number;
+    readonly submits: number;
+    readonly exempt: readonly string[];
+  };
+  readonly bans: { readonly enabled: boolean };
+}
+
+/** `connectionsHere`: what the process's descriptors leave. */
+export function doorOptions(
+  { limits: given, bans }: DoorSettings,
+  connectionsHere = Number.POSITIVE_INFINITY,
+): DoorOptions {
+  const handshakes = (perSecond: number): Rate => ({ perSecond, burst: perSecond * limits.handshakeBurstSeconds });
+  const traffic = (perSecond: number): Rate => ({ perSecond, burst: perSecond * limits.trafficBurstSeconds });
+  return {
+    admission: {
+      connections: given.connections,
+      connectionsHere,
+      connectionsPerAddress: given.connectionsPerAddress,
+      connectionsPerSubnet: given.connectionsPerSubnet,
+      handshakes: handshakes(given.handshakes),
+      handshakesPerAddress: handshakes(given.handshakesPerAddress),
+      handshakesPerSubnet: handshakes(given.handshakesPerSubnet),
+    },
+    traffic: { lines: traffic(given.lines), bytes: traffic(given.bytes), submits: traffic(given.submits) },
+    addressShareFactor: limits.addressShareFactor,
+    lookUps: { perSecond: limits.lookUpsPerSecondMax, burst: limits.lookUpBurst },
+    exempt: ranges(given.exempt),
+    conduct: {
+      enabled: bans.enabled,
+      points: { ban: limits.banPoints, presentBan: limits.presentBanPoints, probation: limits.probationPoints },
+    },
+    overloadLagMsMax: limits.overloadLagMsMax,
+    shedSessionsMax: limits.shedSessionsMax,
+    shedLinesPerSecondMin: limits.shedLinesPerSecondMin,
+    peersMax: limits.bansMax,
+  };
+}
+
+/** Ranges out of a checked config; what is none is left out. */
+export function ranges(texts: readonly string[]): IpRange[] {
+  return texts.flatMap((text) => parseRange(text) ?? []);
+}

@@ -1,0 +1,288 @@
+import { hostOf, type IpRange, inAnyRange, inRange, parseIp, subnetOf } from '#base/domain/ip';
+import type { Ban, Clock, Logger, Wire } from '#base/domain/ports';
+import type { JudgedShare } from '#base/domain/share';
+import { type Rate, TokenBucket } from '#base/domain/token-bucket';
+import { limits } from '#base/limits';
+import { Admission, type AdmissionLimits } from './admission.ts';
+import { BanReport } from './ban-report.ts';
+import { wideRange } from './bans.ts';
+import { Conduct, fadeFactor } from './conduct.ts';
+import { Crush, WHOLE_POOL } from './crush.ts';
+import { type DoorCounters, newDoorCounters } from './door-counters.ts';
+import { type BanBook, Judge, type JudgeOptions } from './judge.ts';
+import type { Neighbours } from './neighbours.ts';
+import { Overload } from './overload.ts';
+import { Standing } from './standing.ts';
+import {
+  isForgettable,
+  type Peer,
+  Traffic,
+  type TrafficLimits,
+  Visit,
+  type VisitModules,
+  type Visitor,
+} from './visit.ts';
+
+export interface DoorOptions {
+  readonly admission: AdmissionLimits;
+  readonly traffic: TrafficLimits;
+  /** What an address may receive, in the traffic of one connection. */
+  readonly addressShareFactor: number;
+  /** Names that an address may have looked up. */
+  readonly lookUps: Rate;
+  /** Addresses without limits, except on all connections together. */
+  readonly exempt: readonly IpRange[];
+  readonly conduct: JudgeOptions;
+  readonly overloadLagMsMax: number;
+  readonly shedSessionsMax: number;
+  readonly shedLinesPerSecondMin: number;
+  /** Addresses remembered for their conduct. */
+  readonly peersMax: number;
+}
+
+export interface DoorModules {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly bans: BanBook;
+  /** Other gateways of the same pool, whose connections count as well. */
+  readonly neighbours?: Neighbours | undefined;
+}
+
+/** Between two calls of `tick`. */
+export const DOOR_TICK_MS = 500;
+const FADE_MS = 10_000;
+
+/**
+ * Who comes in, and who is shown out. Counts connections and traffic by address, holds conduct against it, and sheds
+ * load when the event loop can not keep up. One for all listeners of a process.
+ */
+export class Door {
+  readonly #options: DoorOptions;
+  readonly #modules: DoorModules;
+  readonly #admission: Admission;
+  readonly #overload: Overload;
+  readonly #peers = new Map<string, Peer>();
+  /** Sessions by what the share path knows of them. */
+  readonly #submitters = new Map<object, Visit>();
+  readonly #wires = new WeakMap<Wire, Visit>();
+  readonly #visitModules: VisitModules;
+  #tickedMs: number;
+  #fadedMs: number;
+  readonly #crush = new Crush();
+  readonly #judge: Judge;
+  readonly #report = new BanReport();
+  readonly counters: DoorCounters = newDoorCounters();
+
+  constructor(options: DoorOptions, modules: DoorModules) {
+    const { clock, neighbours } = modules;
+    this.#options = options;
+    this.#modules = modules;
+    this.#admission = new Admission(options.admission, { clock, shared: neighbours !== undefined });
+    neighbours?.listen((changes) => this.#admission.hear(changes));
+    this.#overload = new Overload(options.overloadLagMsMax);
+    this.#judge = new Judge(options.conduct, { clock, bans: modules.bans, counters: this.counters });
+    this.#tickedMs = this.#fadedMs = clock.monotonicMs();
+    this.#visitModules = {
+      clock,
+      offended: (visit, offence) => this.#judge.offended(visit, offence),
+      admits: (visit, name) => this.#judge.admits(visit, name),
+      left: (visit) => this.#left(visit),
+    };
+  }
+
+  get overloaded(): boolean {
+    return this.#overload.active;
+  }
+
+  /** Open connections. */
+  get visits(): number {
+    return this.#admission.open;
+  }
+
+  /** Lets a connection in, or not: then it is to be closed without a word. */
+  enter(address: string, visitor: Visitor): Visit | undefined {
+    const { bans } = this.#modules;
+    if (bans.refuses(address)) {
+      this.counters.banned += 1;
+      return undefined;
+    }
+    const exempt = this.#exempt(address);
+    if (this.#overload.active && !exempt) {
+      this.counters.overloaded += 1;
+      return undefined;
+    }
+    const refusal = this.#admission.enter(address, exempt);
+    if (refusal !== undefined) {
+      this.counters.limited += 1;
+      if (refusal === 'connections') this.#crush.refused(this.#admission.fullOf(address));
+      return undefined;
+    }
+    const peer = this.#peer(hostOf(address), exempt);
+    const slowedMs = this.#judge.onProbation(peer) && !bans.allows(address) ? limits.slowedMs : 0;
+    if (slowedMs > 0) this.counters.slowed += 1;
+    const visit = new Visit({ address, peer, visitor, slowedMs }, this.#options.traffic, this.#visitModules);
+    peer.visits.add(visit);
+    peer.idlers += 1;
+    return visit;
+  }
+
+  /** A connection was refused before it came to the door, because all places are taken. */
+  full(): void {
+    this.#crush.refused(WHOLE_POOL);
+  }
+
+  /** The wire that carries a visit. */
+  carry(wire: Wire, visit: Visit): void {
+    this.#wires.set(wire, visit);
+  }
+
+  /** The session that a wire serves: its shares are that visit's. */
+  bind(submitter: object, wire: Wire): void {
+    const visit = this.#wires.get(wire);
+    if (visit !== undefined) this.#submitters.set(submitter, visit);
+  }
+
+  /** The wire is gone. */
+  release(submitter: object): void {
+    this.#submitters.delete(submitter);
+  }
+
+  /** Takes a verdict. On the share path, so an accepted share costs one look-up. */
+  observe(share: JudgedShare): void {
+    const { submitter, verdict } = share;
+    const visit = this.#submitters.get(submitter);
+    // A connection that is gone leaves its shares to its address.
+    const peer = visit?.peer ?? this.#peers.get(hostOf(submitter.remoteIp));
+    if (peer === undefined) return;
+    visit?.submitted(verdict === 'accepted');
+    if (verdict !== 'accepted') {
+      if (visit === undefined) this.#judge.badLateShare(peer, submitter.remoteIp, verdict);
+      else this.#judge.badShare(visit, share);
+      return;
+    }
+    peer.conduct.judge(verdict);
+    if (visit === undefined) return;
+    visit.worked(share.worker?.name);
+    if (!visit.idle) return;
+    visit.idle = false;
+    peer.idlers -= 1;
+  }
+
+  /** Shows out everybody whom a ban is about. */
+  evict(ban: Ban): void {
+    this.#report.add(ban);
+    const range = wideRange(ban.address);
+    const exact = this.#peers.get(ban.address);
+    // Only operators ban ranges. A ban for conduct costs one look-up, in every gateway.
+    const peers = range === undefined ? (exact === undefined ? [] : [exact]) : this.#peers.values();
+    for (const { visits, conduct, standing } of peers) {
+      if (range === undefined) {
+        conduct.forgive(conduct.points);
+        standing.knocks.forgive(standing.knocks.points);
+      }
+      for (const visit of visits) {
+        if (range !== undefined && !inRange(range, parseIp(visit.address) ?? new Uint8Array())) continue;
+        if (visit.dismissed || this.#modules.bans.allows(visit.address)) continue;
+        this.counters.evicted += 1;
+        visit.dismiss();
+      }
+    }
+  }
+
+  /** Tells the neighbours who came and went: to be called every TELL_MS where there are any. */
+  tell(): void {
+    const news = this.#admission.news();
+    if (news.length > 0) this.#modules.neighbours?.tell(news);
+  }
+
+  /** Time passes: to be called every DOOR_TICK_MS. How late the call is tells how busy the event loop is. */
+  tick(): void {
+    const nowMs = this.#modules.clock.monotonicMs();
+    const passedMs = nowMs - this.#tickedMs;
+    this.#tickedMs = nowMs;
+    this.#overload.sample(passedMs - DOOR_TICK_MS);
+    this.#shed(passedMs);
+    this.#makeRoom(nowMs);
+    this.#report.write(this.#modules.logger);
+    if (nowMs - this.#fadedMs < FADE_MS) return;
+    const factor = fadeFactor(nowMs - this.#fadedMs);
+    for (const [host, peer] of this.#peers) {
+      const { conduct, standing, visits } = peer;
+      conduct.fade(factor);
+      standing.fade(factor, nowMs);
+      for (const visit of visits) visit.fade(factor);
+      if (visits.size === 0 && isForgettable(peer, nowMs)) this.#peers.delete(host);
+    }
+    this.#fadedMs = nowMs;
+    this.#admission.sweep();
+  }
+
+  /** The pool closes: what ends now is nobody's fault. */
+  close(): void {
+    this.#judge.close();
+  }
+
+  #exempt(address: string): boolean {
+    return inAnyRange(this.#options.exempt, address) || this.#modules.bans.allows(address);
+  }
+
+  #peer(host: string, exempt: boolean): Peer {
+    let peer = this.#peers.get(host);
+    if (peer === undefined) {
+      const { traffic, addressShareFactor, lookUps } = this.#options;
+      const nowMs = this.#modules.clock.monotonicMs();
+      const rates = { lines: times(traffic.lines), bytes: times(traffic.bytes), submits: times(traffic.submits) };
+      function times({ perSecond, burst }: Rate): Rate {
+        return { perSecond: perSecond * addressShareFactor, burst: burst * addressShareFactor };
+      }
+      peer = {
+        host,
+        subnet: subnetOf(host.replace(/\/.*/, '')),
+        visits: new Set(),
+        conduct: new Conduct(),
+        standing: new Standing(),
+        idlers: 0,
+        traffic: exempt ? undefined : new Traffic(rates, nowMs),
+        lookUps: exempt ? undefined : new TokenBucket(lookUps, nowMs),
+      };
+      this.#peers.set(host, peer);
+    }
+    return peer;
+  }
+
+  #left(visit: Visit): void {
+    const { peer } = visit;
+    this.#admission.leave(visit.address);
+    peer.visits.delete(visit);
+    if (visit.idle) peer.idlers -= 1;
+    const nowMs = this.#modules.clock.monotonicMs();
+    peer.standing.left(visit, nowMs);
+    if (peer.visits.size > 0) return;
+    if (isForgettable(peer, nowMs) || this.#peers.size > this.#options.peersMax) this.#peers.delete(peer.host);
+  }
+
+  /** Closes the noisiest sessions while there is an overload: those whose lines came to no accepted share. */
+  #shed(passedMs: number): void {
+    const { shedSessionsMax, shedLinesPerSecondMin } = this.#options;
+    const noiseMin = (shedLinesPerSecondMin * passedMs) / 1000;
+    const noisy: Visit[] = [];
+    for (const { visits } of this.#peers.values()) {
+      for (const visit of visits) {
+        if (this.#overload.active && !visit.exempt && visit.noise > noiseMin) noisy.push(visit);
+        else visit.noise = 0;
+      }
+    }
+    noisy.sort((a, b) => b.noise - a.noise);
+    for (const visit of noisy.slice(0, shedSessionsMax)) visit.visitor.close();
+    for (const visit of noisy) visit.noise = 0;
+    this.counters.shed += Math.min(noisy.length, shedSessionsMax);
+  }
+
+  /** Not all who wanted to come in found room. Those who mine have it before those who do nothing. */
+  #makeRoom(nowMs: number): void {
+    for (const visit of this.#crush.giveWay(this.#peers, nowMs)) {
+      this.counters.idle += 1;
+      visit.dismiss();
+    }
+  }
+}

@@ -1,0 +1,266 @@
+import type { Clock } from '#base/domain/ports';
+import { type Rate, TokenBucket } from '#base/domain/token-bucket';
+import { limits } from '#base/limits';
+import { Conduct, GOOD_MIN, type Offence } from './conduct.ts';
+import type { Standing } from './standing.ts';
+
+/** What may be received. */
+export interface TrafficLimits {
+  readonly lines: Rate;
+  readonly bytes: Rate;
+  readonly submits: Rate;
+}
+
+/** Keeps the rates of one party, a connection or an address. */
+export class Traffic {
+  readonly #lines: TokenBucket;
+  readonly #bytes: TokenBucket;
+  readonly #submits: TokenBucket;
+
+  constructor({ lines, bytes, submits }: TrafficLimits, nowMs: number) {
+    this.#lines = new TokenBucket(lines, nowMs);
+    this.#bytes = new TokenBucket(bytes, nowMs);
+    this.#submits = new TokenBucket(submits, nowMs);
+  }
+
+  /** True if nothing is owed and nothing was spent lately. */
+  isFull(nowMs: number): boolean {
+    return this.#lines.full(nowMs) && this.#bytes.full(nowMs) && this.#submits.full(nowMs);
+  }
+
+  /** Takes what has come in; returns the ms to wait before reading on. */
+  received(lines: number, bytes: number, submits: number, nowMs: number): number {
+    return Math.max(
+      this.#lines.spend(lines, nowMs),
+      this.#bytes.spend(bytes, nowMs),
+      this.#submits.spend(submits, nowMs),
+    );
+  }
+}
+
+/** One address (an IPv6 /64) and its open connections. */
+export interface Peer {
+  readonly host: string;
+  readonly subnet: string;
+  readonly visits: Set<Visit>;
+  readonly conduct: Conduct;
+  readonly standing: Standing;
+  /** Connections that never had an accepted share. */
+  idlers: number;
+  /** Undefined where no limit is kept. */
+  readonly traffic: Traffic | undefined;
+  /** Undefined where no limit is kept. */
+  readonly lookUps: TokenBucket | undefined;
+}
+
+/** True if nothing about the address is worth remembering when it has no connection: no points, no debt. */
+export function isForgettable({ conduct, standing, traffic, lookUps }: Peer, nowMs: number): boolean {
+  const isPaid = (traffic?.isFull(nowMs) ?? true) && (lookUps?.full(nowMs) ?? true);
+  return isPaid && conduct.forgotten && standing.forgotten(nowMs);
+}
+
+/** What a visit can have done to it. */
+export interface Visitor {
+  /** Closes the connection, with what is queued for it. */
+  close(): void;
+  /** Reads nothing for so long, where the transport can do that. */
+  hold(ms: number): void;
+}
+
+export interface VisitModules {
+  readonly clock: Clock;
+  /** Something was done wrong. */
+  readonly offended: (visit: Visit, offence: Offence) => void;
+  /** A worker wants to mine; false if it is kept out. */
+  readonly admits: (visit: Visit, name: string) => boolean;
+  /** The connection is gone. */
+  readonly left: (visit: Visit) => void;
+}
+
+/** One connection, from the door's side. */
+export class Visit {
+  readonly address: string;
+  readonly peer: Peer;
+  readonly conduct = new Conduct();
+  readonly visitor: Visitor;
+  /** When it came in, monotonic ms. */
+  readonly sinceMs: number;
+  /** Milliseconds to wait before anything is read: its address has misbehaved. */
+  readonly slowedMs: number;
+  /** The first worker that has logged in; undefined before a login. */
+  name: string | undefined;
+  /** Workers that have logged in and were not expelled. */
+  workers = 0;
+  /** It never had an accepted share. */
+  idle = true;
+  /** Those of its workers that have sent bad shares. */
+  readonly #watched = new Map<string, Conduct>();
+  /** It has offended before its login, or has been shown out: nothing more is held against it. */
+  #settled = false;
+  /** Since the start. */
+  lines = 0;
+  #bytes = 0;
+  /** Shares that were judged since the last read: they are held against the next one, so that a share takes no clock. */
+  #submits = 0;
+  /** What the lines since the last read cost beyond a line, in lines: held against the next read as well. */
+  #surcharge = 0;
+  /** Lines that came to nothing since the last look: all but accepted shares. */
+  noise = 0;
+  readonly #modules: VisitModules;
+  readonly #traffic: Traffic | undefined;
+  /** What it sends while its address owes; undefined until that happens. */
+  #modest: TokenBucket | undefined;
+  #gone = false;
+  #dismissed = false;
+
+  constructor(
+    { address, peer, visitor, slowedMs }: Pick<Visit, 'address' | 'peer' | 'visitor' | 'slowedMs'>,
+    traffic: TrafficLimits,
+    modules: VisitModules,
+  ) {
+    this.address = address;
+    this.peer = peer;
+    this.visitor = visitor;
+    this.slowedMs = slowedMs;
+    this.#modules = modules;
+    this.sinceMs = modules.clock.monotonicMs();
+    this.#traffic = peer.traffic && new Traffic(traffic, this.sinceMs);
+  }
+
+  /** True where limits do not hold. */
+  get exempt(): boolean {
+    return this.#traffic === undefined;
+  }
+
+  /** Takes note of what has come in. */
+  received(lines: number, bytes: number): void {
+    this.lines += lines;
+    this.#bytes += bytes;
+    this.noise += lines;
+    if (this.#traffic === undefined) return;
+    const nowMs = this.#modules.clock.monotonicMs();
+    const submits = this.#submits;
+    this.#submits = 0;
+    const charged = lines + this.#surcharge;
+    this.#surcharge = 0;
+    const ownMs = this.#traffic.received(charged, bytes, submits, nowMs);
+    const sharedMs = this.peer.traffic?.received(charged, bytes, submits, nowMs) ?? 0;
+    const ms = Math.max(ownMs, sharedMs > 0 ? this.#shareOf(sharedMs, charged, nowMs) : 0);
+    if (ms > 0) this.visitor.hold(ms);
+  }
+
+  /** How long the debt of its address holds this connection, ms: not for long if it sends little itself. */
+  #shareOf(debtMs: number, lines: number, nowMs: number): number {
+    const { modestLinesPerSecond: perSecond, modestLineBurst: burst, neighbourHoldMs } = limits;
+    this.#modest ??= new TokenBucket({ perSecond, burst }, nowMs);
+    return this.#modest.spend(lines, nowMs) > 0 ? debtMs : Math.min(debtMs, neighbourHoldMs);
+  }
+
+  /**
+   * One of the lines wants a name looked up. False where its address has had too many: the lines of one read are handled
+   * before anybody can be held, and a thousand connections may be read at once.
+   */
+  affords(): boolean {
+    const { lookUps } = this.peer;
+    if (lookUps === undefined) return true;
+    if (!lookUps.take(1, this.#modules.clock.monotonicMs())) return false;
+    this.#surcharge += limits.lookUpLines;
+    return true;
+  }
+
+  /** One of the lines was a share, and has been judged. */
+  submitted(accepted: boolean): void {
+    if (accepted) this.noise -= 1;
+    this.#submits += 1;
+  }
+
+  /** Before a login a connection offends once, whatever else it sends: except by guessing names, each of which counts. */
+  offend(offence: Offence): void {
+    if (this.#gone || this.#settled) return;
+    if (this.name === undefined && offence !== 'bad-login') this.#settled = true;
+    this.#modules.offended(this, offence);
+  }
+
+  /** A worker has proved who it is. False if it may not mine because of its conduct. */
+  admits(name: string): boolean {
+    if (!this.#modules.admits(this, name)) return false;
+    this.#settled = this.#dismissed;
+    this.name ??= name;
+    this.workers += 1;
+    return true;
+  }
+
+  /** Has logged in, and done nothing wrong that its accepted shares do not outweigh. */
+  get innocent(): boolean {
+    if (this.name === undefined || this.#dismissed) return false;
+    return this.conduct.working || this.conduct.points < limits.probationPoints;
+  }
+
+  /** True once it has been shown out. */
+  get dismissed(): boolean {
+    return this.#dismissed;
+  }
+
+  /** Shows it out. What is still to be heard of it is held against nobody. */
+  dismiss(): void {
+    this.#dismissed = true;
+    this.#settled = true;
+    this.visitor.close();
+  }
+
+  /** The conduct of a worker since its first bad share; what it was accepted before is estimated. */
+  watch(name: string): Conduct {
+    let watched = this.#watched.get(name);
+    if (watched === undefined) {
+      watched = new Conduct(this.conduct.good / Math.max(1, this.workers));
+      this.#watched.set(name, watched);
+    }
+    return watched;
+  }
+
+  /** A share was accepted. On the share path: nearly always nobody is watched. */
+  worked(name: string | undefined): void {
+    this.conduct.judge('accepted');
+    if (this.#watched.size > 0 && name !== undefined) this.#watched.get(name)?.judge('accepted');
+  }
+
+  /** The workers that have earned points, and at least as many as accepted shares. */
+  get suspects(): string[] {
+    return [...this.#watched].filter(([, conduct]) => conduct.condemned(1)).map(([name]) => name);
+  }
+
+  /** Whether others than these workers have accepted shares on this connection. */
+  worksWithout(names: readonly string[]): boolean {
+    if (this.workers <= names.length) return false;
+    const theirs = names.reduce((good, name) => good + (this.#watched.get(name)?.good ?? 0), 0);
+    return this.conduct.good - theirs >= GOOD_MIN;
+  }
+
+  /** A worker may not mine here any more; its points go with it. */
+  expelled(name: string): void {
+    this.conduct.forgive(this.#watched.get(name)?.points ?? 0);
+    this.#watched.delete(name);
+    this.workers -= 1;
+  }
+
+  fade(factor: number): void {
+    this.conduct.fade(factor);
+    for (const [name, conduct] of this.#watched) {
+      conduct.fade(factor);
+      if (conduct.forgotten) this.#watched.delete(name);
+    }
+  }
+
+  /**
+   * The connection is gone: it went, or the pool dismissed it, or did not want it whatever it would have said. Later
+   * calls do nothing.
+   */
+  leave(how: 'went' | 'dismissed' | 'unwanted'): void {
+    if (this.#gone) return;
+    if (this.lines === 0 && how !== 'unwanted') {
+      this.offend(how === 'dismissed' ? 'silent' : this.#bytes > 0 ? 'cut' : 'empty');
+    }
+    this.#gone = true;
+    this.#modules.left(this);
+  }
+}

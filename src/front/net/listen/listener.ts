@@ -1,0 +1,81 @@
+import type { IpRange } from '#base/domain/ip';
+import type { Logger, Wire, WireHandler } from '#base/domain/ports';
+import type { Door } from '../door/door.ts';
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Open connections; further ones are closed at once. Default: limits.connectionsMax. */
+  readonly connectionsMax?: number;
+  /** A message without its ending; a longer one closes the connection. Default: limits.lineBytesMax. */
+  readonly lineBytesMax?: number;
+  /** Unsent bytes of one connection before it is dropped as a slow reader. Default: limits.sendQueueBytesMax. */
+  readonly sendQueueBytesMax?: number;
+  /** What a closing connection has to take its last messages, ms. Default: limits.closeMsMax. */
+  readonly closeMsMax?: number;
+  /** WebSocket only: other processes listen on the same port (SO_REUSEPORT). For TCP node:cluster sees to it. */
+  readonly shared?: boolean;
+  /** For a PROXY header and a TLS handshake together, ms. Default: limits.handshakeMsMax. */
+  readonly handshakeMsMax?: number;
+  /**
+   * Proxies, which must announce each client with a PROXY header; from anybody else such a header is a bad request.
+   * Default: none.
+   */
+  readonly proxies?: readonly IpRange[];
+  /** WebSocket only: the sites whose pages may connect, lower-case; `*` for all. Default: none. */
+  readonly origins?: readonly string[];
+}
+
+export interface ListenModules {
+  /** Called for each new connection; undefined refuses it. */
+  accept(wire: Wire): WireHandler | undefined;
+  readonly logger: Logger;
+  /** Who may come in; without one, everybody. */
+  readonly door?: Door;
+}
+
+/** Why connections ended that did not end by themselves: for metrics. */
+export interface ListenerCounters {
+  /** Taken and handed to `accept`. */
+  accepted: number;
+  /** Closed at once: too many connections, or the door or `accept` did not want them. */
+  refused: number;
+  /** A TLS handshake or a PROXY header that failed or did not come in time. */
+  badHandshakes: number;
+  /** A message over the cap. */
+  overlong: number;
+  /** Did not read what was sent. */
+  slowReaders: number;
+}
+
+export interface Listener {
+  readonly address: { readonly host: string; readonly port: number };
+  /** Open connections. */
+  readonly connections: number;
+  readonly counters: Readonly<ListenerCounters>;
+  /** Takes no new connections; open ones go on. */
+  stopAccepting(): void;
+  /** Stops accepting, closes every connection after its queued messages, and resolves when all are gone. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+export function newCounters(): ListenerCounters {
+  return { accepted: 0, refused: 0, badHandshakes: 0, overlong: 0, slowReaders: 0 };
+}
+
+const MAPPED = '::ffff:';
+
+/** An IP address in its one spelling: IPv4 in IPv6 as IPv4, IPv6 compressed (RFC 5952). */
+export function canonicalIp(address: string): string {
+  if (!address.includes(':')) return address;
+  const [bare = address] = address.split('%');
+  const compressed = new URL(`http://[${bare}]`).hostname.slice(1, -1);
+  if (!compressed.startsWith(MAPPED)) return compressed;
+  // The URL parser writes the last 32 bits as two groups.
+  const [high = 0, low = 0] = compressed
+    .slice(MAPPED.length)
+    .split(':')
+    .map((group) => Number.parseInt(group, 16));
+  return [high >>> 8, high & 0xff, low >>> 8, low & 0xff].join('.');
+}

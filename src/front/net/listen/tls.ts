@@ -1,0 +1,120 @@
+import type { Socket } from 'node:net';
+import tls, { TLSSocket } from 'node:tls';
+import type { Visit, Visitor } from '../door/visit.ts';
+import { type CertificateFiles, loadCertificate } from './certificate.ts';
+import type { Listener, ListenModules, ListenOptions } from './listener.ts';
+import { listenStream, type StreamServer } from './stream-server.ts';
+import { StreamWire } from './stream-wire.ts';
+
+export interface TlsListenOptions extends ListenOptions {
+  readonly certificate: CertificateFiles;
+}
+
+export interface TlsListener extends Listener {
+  /** Reads the certificate again, for connections to come. One that can not be used leaves the old one in place. */
+  reload(): void;
+}
+
+/**
+ * Stratum over TLS 1.2 or later: the same lines as over TCP, and nothing at all without TLS. Rejects where the address
+ * can not be bound or the certificate not be used.
+ */
+export async function listenTls(options: TlsListenOptions, modules: ListenModules): Promise<TlsListener> {
+  const { certificate } = options;
+  let secureContext = loadCertificate(certificate);
+  const listener = await listenStream(options, modules, (socket, remoteIp, handshakeEndsMs, server) => {
+    const guest = new Guest(socket, server);
+    const admitted = server.admit(socket, remoteIp, guest);
+    if (admitted === undefined) return;
+    const { visit } = admitted;
+    server.whenDue(socket, visit, () => {
+      const secure = new TLSSocket(socket, { isServer: true, secureContext });
+      guest.shakeHands(secure, remoteIp, visit, handshakeEndsMs - performance.now());
+    });
+  });
+  return {
+    address: listener.address,
+    counters: listener.counters,
+    get connections() {
+      return listener.connections;
+    },
+    stopAccepting: () => listener.stopAccepting(),
+    close: () => listener.close(),
+    reload() {
+      try {
+        secureContext = loadCertificate(certificate);
+        modules.logger.info({ cert: certificate.cert }, 'TLS certificate reloaded');
+      } catch (err) {
+        modules.logger.error({ err }, 'TLS certificate not reloaded, the old one stays in use');
+      }
+    },
+  };
+}
+
+/**
+ * How a TLSSocket that was not made by a tls.Server tells what went wrong, before and after the handshake: 'error' comes before it
+ * alone. A test says if a Node.js has it no more.
+ */
+const TLS_ERROR = '_tlsError';
+/**
+ * Renegotiations that a connection may ask for, in this process. Each costs a signature, Stratum needs none, and one too many is an
+ * error like others. Node's documentation says that it can be set; its types say that it can not.
+ */
+Object.assign(tls, { CLIENT_RENEG_LIMIT: 0 });
+
+/** The client has sent an alert. It does not trust the certificate, say; that is its own affair. */
+function isAlert(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && String(error.code).includes('_ALERT_');
+}
+
+/** A connection before and after its handshake. */
+class Guest implements Visitor {
+  readonly #socket: Socket;
+  readonly #server: StreamServer;
+  #wire: StreamWire | undefined;
+
+  constructor(socket: Socket, server: StreamServer) {
+    this.#socket = socket;
+    this.#server = server;
+  }
+
+  shakeHands(secure: TLSSocket, remoteIp: string, visit: Visit | undefined, timeMsMax: number): void {
+    const server = this.#server;
+    const wire = new StreamWire(secure, 'tls', remoteIp, server.context);
+    server.await(this.#socket);
+    const end = (how: 'failed' | 'late' | 'went' | 'declined'): void => {
+      clearTimeout(timer);
+      secure.off('close', went);
+      secure.off(TLS_ERROR, fail);
+      server.fail(this.#socket, visit, how);
+      secure.destroy();
+    };
+    const went = (): void => end('went');
+    const fail = (error: unknown): void => end(isAlert(error) ? 'declined' : 'failed');
+    const timer = setTimeout(end, Math.max(0, timeMsMax), 'late');
+    secure.once('close', went);
+    secure.once(TLS_ERROR, fail);
+    // What a TLS server listens to as well: the handshake is over, and has been checked.
+    secure.once('secure', () => {
+      clearTimeout(timer);
+      secure.off('close', went);
+      secure.off(TLS_ERROR, fail);
+      secure.once(TLS_ERROR, (error: unknown) => {
+        if (isAlert(error)) visit?.leave('unwanted');
+        else visit?.offend('bad-handshake');
+        secure.destroy();
+      });
+      this.#wire = wire;
+      server.serve(wire, this.#socket, visit);
+    });
+  }
+
+  close(): void {
+    if (this.#wire === undefined) this.#socket.destroy();
+    else this.#wire.close();
+  }
+
+  hold(ms: number): void {
+    this.#wire?.hold(ms);
+  }
+}

@@ -1,0 +1,103 @@
+import type { Containment } from '#base/domain/contain';
+import type { Job } from '#base/domain/job';
+import type { Clock, ShareIntake } from '#base/domain/ports';
+import type { LastView } from '#front/stratum/v1/fast-submit';
+import type { ProtocolFault } from '#front/stratum/v1/message';
+import type { NotifyLine } from '#front/stratum/v1/notify';
+import type { Estate } from './extranonces/resumable.ts';
+import type { Authorize } from './login/authorize.ts';
+import type { NiceHashKey } from './login/nicehash.ts';
+import type { DeviceProfile, ProfileOf } from './profiles.ts';
+import type { DifficultyOptions } from './work/difficulty.ts';
+import type { EasyShares } from './work/easy-shares.ts';
+import type { TermsCache } from './work/terms.ts';
+import type { MinerBook } from './workers/miner-book.ts';
+import type { WorkerCounts } from './workers/worker-counts.ts';
+
+export interface SessionOptions {
+  readonly difficulty: DifficultyOptions;
+  /** Header version bits that miners may roll, u32 (BIP310, BIP320); 0 for none. */
+  readonly versionMask: number;
+  /** Sessions at once; further connections are refused. Default: limits.connectionsMax. */
+  readonly sessionsMax?: number;
+  /** Jobs that stay answerable, as the job store has it. Default: limits.jobsMax. */
+  readonly jobsMax?: number;
+  /** Silence after which a connection is closed, ms. Default: limits.idleMsMax. */
+  readonly idleMsMax?: number;
+  /** What the operator says of devices. Default: nothing. */
+  readonly profiles?: readonly DeviceProfile[];
+  /** Where it is there, who claims to be NiceHash must prove it. */
+  readonly niceHash?: NiceHashKey | undefined;
+}
+
+/** For metrics; gauges and counters since the start. */
+export interface SessionCounters {
+  /** Workers that are authorised on a live connection now. */
+  authorizedWorkers: number;
+  /** Names that were refused. */
+  refusedWorkers: number;
+  /** Difficulties announced after the first of a session. */
+  difficultyChanges: number;
+  /** Connections closed for not subscribing or not authorising in time, and for silence. */
+  timeouts: number;
+  /** Clients that came back and went on with their extranonce and their jobs. */
+  resumed: number;
+  /** Shares that could be credited as blocks alone, of sessions below the pool's minimum difficulty that sent too many. */
+  shedShares: number;
+  /** Jobs sent to devices that are known to take no coinbase of that length. */
+  oversizedCoinbases: number;
+  /** Error replies that are no verdict on a share, by kind. */
+  readonly protocolErrors: Record<ProtocolFault, number>;
+}
+
+/** The job that is current, as sessions send it. */
+export interface CurrentWork {
+  readonly job: Job;
+  readonly line: NotifyLine;
+  /** Jobs before this serial can not be answered any more. */
+  readonly oldestSerial: number;
+  /** Of the whole coinbase without witness. */
+  readonly coinbaseBytes: number;
+}
+
+/** A session that another connection may go on with. */
+export interface Vacating {
+  /** Gives up its extranonce and its jobs; undefined where it has none, or has them from another for a moment only. `newestSerial`: the newest job there is. */
+  vacate(newestSerial: number): Estate | undefined;
+}
+
+/** What a session needs of the registry it lives in. */
+export interface SessionContext {
+  readonly contain: Containment;
+  readonly options: SessionOptions;
+  readonly clock: Clock;
+  readonly intake: ShareIntake;
+  readonly authorize: Authorize;
+  readonly profileOf: ProfileOf;
+  readonly niceHash: NiceHashKey | undefined;
+  readonly idleMsMax: number;
+  /** What the client left behind that was given this id; undefined where there is nothing to go on with. */
+  reclaim(resumeId: string): Estate | undefined;
+  /** From now on a session can be found by its id. */
+  seated(resumeId: string, session: Vacating): void;
+  /** One that nobody else has; undefined where there is none. */
+  newExtranonce(): number | undefined;
+  /** 16 hex digits that nobody can guess. */
+  newResumeId(): string;
+  /** 1 to VARIANTS_MAX - 1, and nobody can guess which. */
+  newVariant(): number;
+  /** Of something that the pool asks a client. */
+  nextRequestId(): number;
+  readonly terms: TermsCache;
+  readonly views: LastView;
+  readonly counters: SessionCounters;
+  readonly easyShares: EasyShares;
+  readonly miners: MinerBook;
+  readonly workerCounts: WorkerCounts;
+  /** Undefined before the first job, and while there is no work that is worth anything. */
+  readonly work: CurrentWork | undefined;
+  /** Why there is none, for miners; empty where that is not known. */
+  readonly pausedBecause: string;
+  /** Why a client that subscribes or logs in now is refused; empty if none is. */
+  readonly refusedBecause: string;
+}

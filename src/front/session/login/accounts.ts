@@ -1,0 +1,84 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { BoundedMap } from '#base/domain/bounded-map';
+import { limits } from '#base/limits';
+import { parseWorkerName } from '../workers/worker-name.ts';
+import type { Authorization, Authorize } from './authorize.ts';
+import { CheckQueue } from './check-queue.ts';
+import { matchesHash, type PasswordHash, parsePasswordHash } from './password-hash.ts';
+
+/** Somebody whom the operator knows. */
+export interface Account {
+  /** Letters, digits and dashes: what stands before `.` or `_` in a worker's name. */
+  readonly name: string;
+  /** `scrypt$…`, see password-hash.ts. */
+  readonly passwordHash: string;
+  /** Where it is paid, in its one spelling. */
+  readonly address: string;
+}
+
+interface KnownAccount extends Account {
+  readonly hash: PasswordHash;
+  /** The password that was right last, as a digest under a key of this process; undefined before the first. */
+  right: Buffer | undefined;
+}
+
+const WRONG = { refused: 'the account is unknown, or its password is another' };
+const BUSY = { refused: 'too many logins at once, try again later' };
+
+/**
+ * The user is an account, and its password the right one. Hashing a password is meant to be slow, so a password that was right
+ * is remembered (as a digest), checks run beside the event loop, and they take turns by where they come from. An unknown
+ * account's password is hashed as well: how long an answer takes does not say which accounts there are. A wrong password is
+ * held against its sender when it comes first.
+ */
+export function authorizeAccounts(accounts: readonly Account[], check = matchesHash): Authorize {
+  const digestKey = randomBytes(32);
+  const digestOf = (text: string): Buffer => createHmac('sha256', digestKey).update(text).digest();
+  const known = new Map<string, KnownAccount>();
+  for (const account of accounts) {
+    const hash = parsePasswordHash(account.passwordHash);
+    if (!hash) throw new Error(`the account ${account.name} has no readable password hash`);
+    known.set(account.name, { ...account, hash, right: undefined });
+  }
+  const hashes = [...known.values()].map(({ hash }) => hash);
+  /** What an unknown account's password is hashed with: always the same one of the known accounts' hashes. */
+  const decoyOf = (name: string): PasswordHash | undefined => hashes[digestOf(name).readUInt32LE() % hashes.length];
+  /** The last wrong passwords, by digest: a farm with a mistake in its password repeats it for each of its workers. */
+  const wrong = new BoundedMap<true>(limits.passwordMistakesMax);
+  /** Passwords that are being checked, by digest: a farm's thousand logins with one password are one check. */
+  const open = new Map<string, Promise<boolean>>();
+  const queue = new CheckQueue();
+  return (name, password, applicant) => {
+    const { account: accountName, rig } = parseWorkerName(name);
+    const account = known.get(accountName);
+    const hash = account?.hash ?? decoyOf(accountName);
+    if (hash === undefined) return WRONG;
+    const digest = digestOf(`${accountName}\0${password}`);
+    const worker = account && { name, account: account.address, rig };
+    if (worker && account.right && timingSafeEqual(account.right, digest)) return worker;
+    const key = digest.toString('latin1');
+    if (wrong.has(key)) return WRONG;
+    let right = open.get(key);
+    if (!right) {
+      const address = applicant?.remoteIp ?? '';
+      if (address !== '' && !queue.takes(address)) return BUSY;
+      right = queue
+        .run(address, () => check(password, hash))
+        .then((matches) => {
+          const isRight = matches && account !== undefined;
+          if (isRight) account.right = digest;
+          else {
+            wrong.set(key, true);
+            applicant?.misnamed();
+          }
+          return isRight;
+        })
+        .finally(() => open.delete(key));
+      open.set(key, right);
+    }
+    return right.then(
+      (isRight): Authorization => (isRight && worker ? worker : WRONG),
+      () => BUSY,
+    );
+  };
+}

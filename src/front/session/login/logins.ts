@@ -1,0 +1,57 @@
+import { limits } from '#base/limits';
+import type { Applicant, Authorization, Authorize } from './authorize.ts';
+
+/**
+ * One connection's logins. While a password is being checked, what comes in waits, so that replies keep their order.
+ * Bounded; the bytes are copied.
+ */
+export class Logins {
+  readonly #authorize: Authorize;
+  readonly #applicant: Applicant;
+  /** What waits; undefined while no password is being checked. */
+  #waiting: Uint8Array[] | undefined;
+  #waitingBytes = 0;
+
+  constructor(authorize: Authorize, applicant: Applicant) {
+    this.#authorize = authorize;
+    this.#applicant = applicant;
+  }
+
+  /** Whether messages have to wait now. */
+  get checking(): boolean {
+    return this.#waiting !== undefined;
+  }
+
+  /** Keeps a message for later. False where it would be more than the bound; then nothing more is taken either. */
+  hold(message: Uint8Array): boolean {
+    this.#waitingBytes += message.length;
+    if (this.#waitingBytes > limits.heldBytesMax) return false;
+    // Not `slice`, which is a view where the bytes are a Buffer.
+    this.#waiting?.push(Uint8Array.from(message));
+    return true;
+  }
+
+  /** Decides on a name, at once where that can be done; then `next` gets what waited, in order. `failed`: something threw after the call. */
+  decide(
+    name: string,
+    password: string,
+    decided: (authorization: Authorization) => void,
+    next: (message: Uint8Array) => void,
+    failed: (error: unknown) => void,
+  ): void {
+    const authorization = this.#authorize(name, password, this.#applicant);
+    if (!(authorization instanceof Promise)) {
+      decided(authorization);
+      return;
+    }
+    const waiting: Uint8Array[] = [];
+    this.#waiting = waiting;
+    const settled = authorization.then((decision) => {
+      this.#waiting = undefined;
+      this.#waitingBytes = 0;
+      decided(decision);
+      for (const message of waiting) next(message);
+    });
+    settled.catch(failed);
+  }
+}

@@ -1,0 +1,32 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { Signature } from '#front/stratum/v1/message';
+import type { ProfileOf } from '../profiles.ts';
+
+/** As agreed on with NiceHash: it signs what it sends to this pool's host. */
+export interface NiceHashKey {
+  readonly key: string;
+  readonly secret: string;
+}
+
+/** How far the signature's time may be off our clock: the first use of a recorded one would be no later. */
+const CLOCK_OFF_MS_MAX = 300_000;
+
+/** Whether who goes by this name has to prove it, where there is a key. */
+export function mustSign(profileOf: ProfileOf, userAgent: string): boolean {
+  return profileOf(userAgent).name === 'nicehash';
+}
+
+/**
+ * Whether a subscribe comes from NiceHash: HMAC-SHA256 with the secret over the key, a zero byte and the timestamp's digits
+ * (nicehash/Specifications, NiceHash_traffic_detection.md).
+ */
+export function signedByNiceHash(
+  signature: Signature | undefined,
+  { key, secret }: NiceHashKey,
+  nowMs: number,
+): boolean {
+  if (signature === undefined || Math.abs(Number(signature.timestamp) - nowMs) > CLOCK_OFF_MS_MAX) return false;
+  const expected = createHmac('sha256', secret).update(`${key}\0${signature.timestamp}`).digest();
+  const given = Buffer.from(signature.hmac, 'hex');
+  return given.length === expected.length && timingSafeEqual(given, expected);
+}

@@ -1,0 +1,18 @@
+import { encodeError, encodePong, encodeTrue, OTHER } from '#front/stratum/v1/encode';
+import type { Request } from '#front/stratum/v1/message';
+
+/** Requests whose answer depends on nothing. */
+export type PlainRequest = Request & { kind: 'ping' | 'transactions' | 'acknowledge' };
+
+/** The answer; undefined for advice that came as a notification. */
+export function plainReply({ kind, id }: PlainRequest): string | undefined {
+  switch (kind) {
+    case 'ping':
+      return encodePong(id);
+    case 'transactions':
+      // Not an empty list: BFGMiner would find that it is not what the merkle branch was made of.
+      return encodeError(id, OTHER, 'Transactions are not sent to miners');
+    case 'acknowledge':
+      return id === null ? undefined : encodeTrue(id);
+  }
+}

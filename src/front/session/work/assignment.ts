@@ -1,0 +1,196 @@
+import type { Wire } from '#base/domain/ports';
+import type { Terms } from '#base/domain/share';
+import type { TokenBucket } from '#base/domain/token-bucket';
+import { limits } from '#base/limits';
+import { encodeSetDifficulty, encodeSetVersionMask } from '#front/stratum/v1/encode';
+import type { Extension } from '#front/stratum/v1/message';
+import type { CurrentWork, SessionContext } from '../context.ts';
+import type { Estate } from '../extranonces/resumable.ts';
+import { negotiate } from '../negotiate.ts';
+import type { KnownProfile } from '../profiles.ts';
+import { SessionDifficulty } from './difficulty.ts';
+import { type History, TermsLadder } from './terms.ts';
+
+/** A session gets the same job again at another difficulty no sooner than this; a new job carries the change at any time. */
+const RETARGET_MS_MIN = 2_000;
+
+/** The work that one connection has: which jobs, and at what difficulty and version mask each. */
+export class Assignment {
+  readonly difficulty: SessionDifficulty;
+  readonly #wire: Wire;
+  readonly #context: SessionContext;
+  #history = newHistory();
+  /** Version bits agreed on with mining.configure; 0 before and without. */
+  #versionMask = 0;
+  /** What this connection was told last; undefined before its first work. */
+  #told: Terms | undefined;
+  /** When terms were last changed; the first do not count. */
+  #changedMs = Number.NEGATIVE_INFINITY;
+  /** The longest coinbase that the device takes, bytes. */
+  #coinbaseBytesMax = Number.POSITIVE_INFINITY;
+  /** Of a device below the pool's minimum difficulty; undefined before its first share. */
+  #budget: TokenBucket | undefined;
+  /** A harder job comes with clean jobs, for devices that would go on with the easier one. */
+  #cleanOnRaise = false;
+
+  constructor(wire: Wire, context: SessionContext) {
+    this.#wire = wire;
+    this.#context = context;
+    this.difficulty = new SessionDifficulty(context.options.difficulty);
+  }
+
+  /** Whether this connection has been given work. */
+  get begun(): boolean {
+    return this.#told !== undefined;
+  }
+
+  /** Whether there are jobs out, of this connection or of the one that it goes on from. */
+  get hasJobs(): boolean {
+    return this.#history.lastSerial >= 0;
+  }
+
+  get history(): History {
+    return this.#history;
+  }
+
+  /** `mining.configure`: takes in what is agreed on, which counts from the next job id on, and returns the answers. */
+  configure(extensions: readonly Extension[]): ReadonlyMap<string, boolean | string> {
+    const { versionMask, minimumDifficulty, answers } = negotiate(extensions, this.#context.options.versionMask);
+    if (versionMask !== undefined) this.#versionMask = versionMask;
+    if (minimumDifficulty !== undefined) this.difficulty.keepAbove(minimumDifficulty);
+    return answers;
+  }
+
+  /** What device it is: known before its first work, or a moment later. */
+  device({ difficultyMin, difficultyStart, cleanOnRaise, coinbaseBytesMax }: KnownProfile): void {
+    this.#cleanOnRaise = cleanOnRaise;
+    this.#coinbaseBytesMax = coinbaseBytesMax;
+    this.difficulty.device(difficultyMin, difficultyStart);
+  }
+
+  /** Goes on from where a former connection of the same client ended. To be called before its first work. */
+  resume({ history, difficulty }: Pick<Estate, 'history' | 'difficulty'>): void {
+    this.difficulty.resume(difficulty);
+    this.#history = history;
+  }
+
+  /** Forgets every job that was given out: with another extranonce they would be other headers. */
+  restart(): void {
+    this.#history = newHistory();
+    this.#told = undefined;
+  }
+
+  terms(serial: number, variant: number): Terms | undefined {
+    return this.#history.ladder.find(serial, variant, this.#history.lastSerial);
+  }
+
+  /** Sends a job, with the difficulty and mask that are due. */
+  deliver(work: CurrentWork): void {
+    const { job, line } = work;
+    const history = this.#history;
+    if (work.coinbaseBytes > this.#coinbaseBytesMax) this.#context.counters.oversizedCoinbases += 1;
+    this.difficulty.networkDifficulty = job.networkDifficulty;
+    history.ladder.prune(work.oldestSerial);
+    if (this.#told === undefined) {
+      this.#deliverFirst(work);
+      return;
+    }
+    history.lastSerial = job.serial;
+    const due = history.ladder.full ? undefined : this.#due();
+    const clean = due !== undefined && this.#mustDrop(due);
+    if (due) this.#announce(job.serial, 0, due);
+    this.#wire.send(clean && !job.cleanJobs ? line.as(0, true) : line.text);
+  }
+
+  /**
+   * The job is known to everybody, and so is what stands in the coinbase around its variant: under its own id the client may
+   * have mined it already, and would be paid for those shares at a difficulty chosen after seeing them. So it comes under an
+   * id that nobody could foresee. Clean: whatever the client had before it came to us is worthless here.
+   */
+  #deliverFirst(work: CurrentWork): void {
+    const history = this.#history;
+    const { serial } = work.job;
+    if (history.lastSerial < serial) {
+      // Of the jobs that were sent while it was away it has none.
+      history.ladder.skip(history.lastSerial + 1);
+      history.lastSerial = serial;
+    }
+    this.#repeat(work, this.#context.terms.get(this.difficulty.wanted, this.#versionMask), true);
+  }
+
+  /**
+   * Returns false if the budget of easy shares is used up: this session's, its address's or the gateway's. Only sessions with
+   * a job below the pool's minimum difficulty use these budgets, until the last such job has expired. So asking for a higher
+   * difficulty does not lift them early.
+   */
+  affords(): boolean {
+    if (this.#history.ladder.leastDifficulty >= this.#context.options.difficulty.min) return true;
+    const { clock, easyShares } = this.#context;
+    const nowMs = clock.monotonicMs();
+    this.#budget ??= easyShares.session(nowMs);
+    return easyShares.take(this.#budget, this.#wire.remoteIp, nowMs);
+  }
+
+  /** An accepted share, at the difficulty of its job. */
+  accepted(difficulty: number): void {
+    if (this.difficulty.accept(difficulty)) this.review(this.#context.clock.monotonicMs());
+  }
+
+  /** Time passed: the difficulty may want a change. */
+  review(nowMs: number): void {
+    if (this.#told === undefined) return;
+    // A change that is still on its way is waited for: what comes in meanwhile says nothing about it.
+    if (this.#told.difficulty === this.difficulty.wanted) this.difficulty.review(nowMs);
+    this.retarget(nowMs);
+  }
+
+  /** Gives out the current job again under a new id where other terms are due. */
+  retarget(nowMs: number): void {
+    const { work } = this.#context;
+    // Without this job in the client's hands the change waits for the first or the next one.
+    if (work === undefined || this.#told === undefined || work.job.serial !== this.#history.lastSerial) return;
+    const due = this.#due();
+    if (due === undefined || this.#history.ladder.full || nowMs - this.#changedMs < RETARGET_MS_MIN) return;
+    this.#repeat(work, due, this.#mustDrop(due));
+  }
+
+  /** Whether the device has to drop its jobs for these terms: it would count their shares as rejected. */
+  #mustDrop({ difficulty }: Terms): boolean {
+    return this.#cleanOnRaise && this.#told !== undefined && difficulty > this.#told.difficulty;
+  }
+
+  /** The terms that the next job id should have, undefined while the latest announced will do. */
+  #due(): Terms | undefined {
+    const { wanted } = this.difficulty;
+    if (this.#told?.difficulty === wanted && this.#told.versionMask === this.#versionMask) return undefined;
+    return this.#context.terms.get(wanted, this.#versionMask);
+  }
+
+  /** Sends a job that is current already, under an id that could not be mined for before. */
+  #repeat(work: CurrentWork, terms: Terms, clean: boolean): void {
+    const { serial } = work.job;
+    let variant = this.#context.newVariant();
+    while (this.terms(serial, variant) !== undefined) variant = this.#context.newVariant();
+    this.#announce(serial, variant, terms);
+    this.#wire.send(work.line.as(variant, clean));
+  }
+
+  /** Tells the client what changes with the job id that follows at once. */
+  #announce(serial: number, variant: number, terms: Terms): void {
+    const before = this.#told;
+    this.#told = terms;
+    this.#history.ladder.announce(serial, variant, terms);
+    // The first mask is only told to clients that negotiate: others do not know the message.
+    if (terms.versionMask !== (before?.versionMask ?? 0)) this.#wire.send(encodeSetVersionMask(terms.versionMask));
+    const nowMs = this.#context.clock.monotonicMs();
+    if (before) this.#changedMs = nowMs;
+    if (terms.difficulty === before?.difficulty) return;
+    this.#wire.send(encodeSetDifficulty(terms.difficulty));
+    this.difficulty.begin(nowMs);
+    if (before) this.#context.counters.difficultyChanges += 1;
+  }
+}
+
+function newHistory(): History {
+  return { ladder: new TermsLadder({ rungsMax: limits.termsPerSessionMax }), lastSerial: -1 };
+}

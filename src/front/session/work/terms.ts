@@ -1,0 +1,119 @@
+import { targetOfDifficulty, targetToBytes, workOfTarget } from '#base/bitcoin/target';
+import { BoundedMap } from '#base/domain/bounded-map';
+import type { Difficulty } from '#base/domain/difficulty';
+import type { Terms } from '#base/domain/share';
+
+/** One object per difficulty and mask, shared by all sessions that have them. Bounded: the oldest is forgotten. */
+export class TermsCache {
+  readonly #terms: BoundedMap<Terms>;
+
+  constructor(options: { readonly entriesMax: number }) {
+    this.#terms = new BoundedMap(options.entriesMax);
+  }
+
+  get(difficulty: Difficulty, versionMask: number): Terms {
+    const key = `${difficulty}:${versionMask}`;
+    const known = this.#terms.get(key);
+    if (known) return known;
+    const target = targetOfDifficulty(difficulty);
+    const terms = { difficulty, target: targetToBytes(target), work: workOfTarget(target), versionMask };
+    this.#terms.set(key, terms);
+    return terms;
+  }
+}
+
+/** From this job id on, these terms; undefined: from here on no job was given out under its own id. */
+interface Rung {
+  readonly serial: number;
+  readonly variant: number;
+  readonly terms: Terms | undefined;
+}
+
+/**
+ * What a session was promised, by job id: terms hold from the id with which they were announced until the next
+ * announcement, so a share is judged by what stood beside its job, whatever came since.
+ */
+export class TermsLadder {
+  readonly #rungsMax: number;
+  /** In order of issue, so serials rise; the variants of one serial come in any order. */
+  #rungs: Rung[] = [];
+  #leastDifficulty = Number.POSITIVE_INFINITY;
+
+  constructor(options: { readonly rungsMax: number }) {
+    this.#rungsMax = options.rungsMax;
+  }
+
+  /** The terms announced last; undefined before the first. */
+  get latest(): Terms | undefined {
+    return this.#rungs.at(-1)?.terms;
+  }
+
+  get size(): number {
+    return this.#rungs.length;
+  }
+
+  /** The least difficulty that a share may still be judged by; infinite before the first announcement. */
+  get leastDifficulty(): number {
+    return this.#leastDifficulty;
+  }
+
+  /** No more can be announced until older jobs are gone. */
+  get full(): boolean {
+    return this.#rungs.length >= this.#rungsMax;
+  }
+
+  /** Terms from this id on. Serials never fall. */
+  announce(serial: number, variant: number, terms: Terms): void {
+    this.#rungs.push({ serial, variant, terms });
+    this.#leastDifficulty = Math.min(this.#leastDifficulty, terms.difficulty);
+  }
+
+  /**
+   * Jobs from `serial` up to the next announcement's were not given out under their own id: what held before does not hold
+   * for them, or a client could mine them before it is said what they are worth.
+   */
+  skip(serial: number): void {
+    if (this.#rungs.length > 0) this.#rungs.push({ serial, variant: 0, terms: undefined });
+  }
+
+  /** Forgets what no job from `oldestSerial` on can refer to. */
+  prune(oldestSerial: number): void {
+    // The last rung at or before the oldest job's own id still says what that job was given out at.
+    let keep = 0;
+    for (let index = 1; index < this.#rungs.length; index += 1) {
+      const rung = this.#rungs[index];
+      if (rung && (rung.serial < oldestSerial || (rung.serial === oldestSerial && rung.variant === 0))) keep = index;
+    }
+    if (keep === 0) return;
+    this.#rungs = this.#rungs.slice(keep);
+    this.#leastDifficulty = Number.POSITIVE_INFINITY;
+    for (const { terms } of this.#rungs)
+      this.#leastDifficulty = Math.min(this.#leastDifficulty, terms?.difficulty ?? Number.POSITIVE_INFINITY);
+  }
+
+  /**
+   * The terms of a job id up to `lastSerial`, the newest job that the session has. A job's own id (variant 0) holds the
+   * latest terms announced before that job or with this id; a variant exists only as announced.
+   */
+  find(serial: number, variant: number, lastSerial: number): Terms | undefined {
+    if (serial > lastSerial) return undefined;
+    for (let index = this.#rungs.length - 1; index >= 0; index -= 1) {
+      const rung = this.#rungs[index];
+      if (!rung || rung.serial > serial) continue;
+      if (
+        variant === 0 ? rung.serial < serial || rung.variant === 0 : rung.serial === serial && rung.variant === variant
+      ) {
+        return rung.terms;
+      }
+      if (variant !== 0 && rung.serial < serial) return undefined;
+    }
+    return undefined;
+  }
+}
+
+/** What a client was given so far: enough to judge its shares, also after it has come back over another connection. */
+export interface History {
+  readonly ladder: TermsLadder;
+  /** The newest job that was sent; -1 before the first. */
+  lastSerial: number;
+}

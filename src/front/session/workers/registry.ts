@@ -1,0 +1,256 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import type { Containment } from '#base/domain/contain';
+import { VARIANTS_MAX } from '#base/domain/ids';
+import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, type Job, VARIANT_BYTES } from '#base/domain/job';
+import type { MinerQuery, MinerView } from '#base/domain/miner';
+import type { Clock, Logger, ShareIntake, Wire, WireHandler } from '#base/domain/ports';
+import { limits } from '#base/limits';
+import { encodeReconnect, encodeShowMessage } from '#front/stratum/v1/encode';
+import { LastView } from '#front/stratum/v1/fast-submit';
+import { encodeNotify } from '#front/stratum/v1/notify';
+import type { CurrentWork, SessionContext, SessionCounters, SessionOptions, Vacating } from '../context.ts';
+import type { Extranonces } from '../extranonces/extranonce.ts';
+import { type Estate, Resumable } from '../extranonces/resumable.ts';
+import type { Authorize } from '../login/authorize.ts';
+import { deviceProfiles } from '../profiles.ts';
+import { Session } from '../session.ts';
+import { EasyShares } from '../work/easy-shares.ts';
+import { TermsCache } from '../work/terms.ts';
+import { MinerBook } from './miner-book.ts';
+import { WorkerCounts } from './worker-counts.ts';
+
+/** From the system's randomness: 1 to VARIANTS_MAX - 1. */
+export const randomVariant = (): number => randomInt(1, VARIANTS_MAX);
+
+export interface SessionModules {
+  readonly clock: Clock;
+  readonly contain: Containment;
+  readonly logger: Logger;
+  readonly intake: ShareIntake;
+  readonly authorize: Authorize;
+  readonly extranonces: Extranonces;
+  /** 16 hex digits that nobody can guess. Default: from the system's randomness. */
+  readonly newResumeId?: () => string;
+  /** 1 to VARIANTS_MAX - 1, and nobody can guess which. Default: `randomVariant`. */
+  readonly newVariant?: () => number;
+  /** Unique in the data directory. */
+  newSessionId(): bigint;
+}
+
+/** A session as statistics see it. */
+export type ConnectedSession = Pick<Session, 'sessionId' | 'remoteIp' | 'userAgent' | 'device' | 'workers'>;
+
+/** When the clients of a pool that closes shall be back, seconds. */
+const RECONNECT_S_MIN = 5;
+const RECONNECT_SPREAD_S = 30;
+/** Far from where clients count their own: one that looks at the id before the method would take it for an answer. */
+const REQUEST_ID_FIRST = 1_000_000_000;
+/** Sets of terms kept for sharing: vardiff's difficulties are few, miners' wishes are not. */
+const TERMS_MAX = 4096;
+
+/** Every connection's session, and the job that they all work on. */
+export class SessionRegistry {
+  readonly #modules: SessionModules;
+  readonly #context: SessionContext & { work: CurrentWork | undefined; pausedBecause: string; refusedBecause: string };
+  readonly #sessions = new Set<Session>();
+  readonly #resumable: Resumable;
+  /** Those who have subscribed, by what they may name to go on. */
+  readonly #seated = new Map<string, Vacating>();
+  readonly #sessionsMax: number;
+  readonly #jobsMax: number;
+  /** Serials of the jobs that may still be answered, oldest first. */
+  #serials: number[] = [];
+  /** Where the ticks have come to. */
+  #round: IterableIterator<Session> | undefined;
+  #open = true;
+  readonly #counters: SessionCounters = {
+    authorizedWorkers: 0,
+    refusedWorkers: 0,
+    difficultyChanges: 0,
+    timeouts: 0,
+    resumed: 0,
+    shedShares: 0,
+    oversizedCoinbases: 0,
+    protocolErrors: { unparsable: 0, 'invalid-request': 0, 'unknown-method': 0, 'bad-params': 0 },
+  };
+
+  /** A session's connection is gone. */
+  readonly #forget = (session: Session): void => {
+    this.#sessions.delete(session);
+    session.workers.dismiss();
+    const { extranonce, resumeId } = session;
+    if (extranonce === undefined) return;
+    this.#seated.delete(resumeId);
+    const estate = this.#open && resumeId !== '' ? session.estate(this.#newestSerial) : undefined;
+    if (estate) this.#resumable.keep(resumeId, estate);
+    else this.#modules.extranonces.release(extranonce, session.hasJobs ? this.#newestSerial : undefined);
+  };
+
+  constructor(options: SessionOptions, modules: SessionModules) {
+    const { clock, contain, intake, authorize, extranonces } = modules;
+    this.#resumable = new Resumable(
+      { sessionsMax: limits.resumableSessionsMax, waitMsMax: limits.resumeMsMax },
+      extranonces,
+    );
+    let asked = REQUEST_ID_FIRST;
+    this.#modules = modules;
+    this.#sessionsMax = options.sessionsMax ?? limits.connectionsMax;
+    this.#jobsMax = options.jobsMax ?? limits.jobsMax;
+    this.#context = {
+      options,
+      clock,
+      contain,
+      intake,
+      authorize,
+      profileOf: deviceProfiles(options.profiles ?? [], options.difficulty.min),
+      niceHash: options.niceHash,
+      idleMsMax: options.idleMsMax ?? limits.idleMsMax,
+      reclaim: (resumeId) => this.#reclaim(resumeId),
+      seated: (resumeId, session) => this.#seated.set(resumeId, session),
+      newExtranonce: () => extranonces.allocate(),
+      newResumeId: modules.newResumeId ?? (() => randomBytes(8).toString('hex')),
+      newVariant: modules.newVariant ?? randomVariant,
+      nextRequestId: () => asked++,
+      terms: new TermsCache({ entriesMax: TERMS_MAX }),
+      views: new LastView(),
+      counters: this.#counters,
+      easyShares: new EasyShares(clock.monotonicMs()),
+      miners: new MinerBook({ clock }),
+      workerCounts: new WorkerCounts(),
+      work: undefined,
+      pausedBecause: '',
+      refusedBecause: '',
+    };
+  }
+
+  /** Open connections, whether they have subscribed or not. */
+  get sessions(): number {
+    return this.#sessions.size;
+  }
+
+  /** Everybody who is connected now. */
+  connected(): Iterable<ConnectedSession> {
+    return this.#sessions;
+  }
+
+  /** What an address's workers have done; undefined where none of them is connected. */
+  miner(query: MinerQuery): MinerView | undefined {
+    return this.#context.miners.view(query);
+  }
+
+  get counters(): Readonly<SessionCounters> {
+    return this.#counters;
+  }
+
+  get #newestSerial(): number {
+    return this.#serials.at(-1) ?? -1;
+  }
+
+  /**
+   * Also of a connection that is still open: nearly always it has died without a word, and its client is back before that
+   * is noticed. Only the client knows the id.
+   */
+  #reclaim(resumeId: string): Estate | undefined {
+    const estate = this.#resumable.take(resumeId) ?? this.#seated.get(resumeId)?.vacate(this.#newestSerial);
+    if (!estate) return undefined;
+    this.#seated.delete(resumeId);
+    const { ladder } = estate.history;
+    ladder.prune(this.#serials[0] ?? 0);
+    if (!ladder.full) return estate;
+    // Nothing more could be promised beside what was. With a new history, and this extranonce, headers that were promised
+    // at one difficulty could be handed in at another: so the client gets another extranonce instead.
+    this.#modules.extranonces.release(estate.extranonce, estate.newestSerial);
+    return undefined;
+  }
+
+  /** The handler of a new connection; undefined where there are too many, or after `closeAll`. */
+  accept(wire: Wire): WireHandler | undefined {
+    if (!this.#open || this.#sessions.size >= this.#sessionsMax) return undefined;
+    const session = new Session(this.#modules.newSessionId(), wire, this.#context, this.#forget);
+    this.#sessions.add(session);
+    return session;
+  }
+
+  /** Makes the job current and sends it to everyone who works. Jobs come with rising serials. */
+  broadcast(job: Job): void {
+    this.#serials.push(job.serial);
+    if (this.#serials.length > this.#jobsMax) this.#serials = this.#serials.slice(-this.#jobsMax);
+    const [oldestSerial = job.serial] = this.#serials;
+    this.#modules.extranonces.expire(oldestSerial);
+    const coinbaseBytes = job.coinb1.length + VARIANT_BYTES + EXTRANONCE1_BYTES + EXTRANONCE2_BYTES + job.coinb2.length;
+    const work = { job, line: encodeNotify(job), oldestSerial, coinbaseBytes };
+    this.#context.work = work;
+    this.#context.pausedBecause = '';
+    this.#context.refusedBecause = '';
+    this.#each('a new job', (session) => session.deliver(work));
+  }
+
+  /**
+   * Time passes: call it about once a second. Looks at a bounded number of sessions and goes on from there next time, so
+   * that many connections make the round longer and not the tick.
+   */
+  tick(): void {
+    const { clock, contain } = this.#modules;
+    const nowMs = clock.monotonicMs();
+    this.#resumable.expire(nowMs);
+    this.#context.easyShares.sweep(nowMs);
+    const count = Math.min(this.#sessions.size, limits.sessionsPerTickMax);
+    for (let seen = 0; seen < count; seen += 1) {
+      this.#round ??= this.#sessions.values();
+      let next = this.#round.next();
+      if (next.done === true) {
+        this.#round = this.#sessions.values();
+        next = this.#round.next();
+      }
+      if (next.done === true) return;
+      const session = next.value;
+      contain.attempt(
+        'a look at a session',
+        () => session.tick(nowMs),
+        () => session.close(),
+      );
+    }
+  }
+
+  /**
+   * There is no work that is worth anything: no session gets any until the next broadcast, and all are told why, those that
+   * come meanwhile as well.
+   */
+  pause(message: string): void {
+    this.#context.work = undefined;
+    this.#context.pausedBecause = message;
+    this.#each('a pause', (session) => session.tell(encodeShowMessage(message)));
+  }
+
+  /**
+   * As `pause`, and every session ends, so that firmware goes to its next pool. Until the next broadcast whoever subscribes or
+   * authorises is refused with the message.
+   */
+  letGo(message: string): void {
+    this.pause(message);
+    this.#context.refusedBecause = message;
+    this.#modules.logger.info({ sessions: this.#sessions.size }, 'letting all sessions go');
+    this.#each('letting go', (session) => session.close());
+  }
+
+  /**
+   * Takes no more connections and closes all there are, after what is queued for them. They are asked to come again a few
+   * seconds later, not all at once.
+   */
+  closeAll(message = 'The pool is closing this connection'): void {
+    this.#open = false;
+    this.#modules.logger.info({ sessions: this.#sessions.size }, 'closing all sessions');
+    let place = 0;
+    this.#each('closing', (session) => {
+      session.tell(encodeShowMessage(message));
+      session.tell(encodeReconnect(RECONNECT_S_MIN + (place % RECONNECT_SPREAD_S)));
+      session.close();
+      place += 1;
+    });
+  }
+
+  /** Does something with every session. A session for which that fails is closed. */
+  #each(where: string, act: (session: Session) => void): void {
+    this.#modules.contain.each(where, this.#sessions, act, (session) => session.close());
+  }
+}

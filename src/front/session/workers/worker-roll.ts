@@ -1,0 +1,90 @@
+import { hostOf } from '#base/domain/ip';
+import type { JudgedShare, Worker } from '#base/domain/share';
+import { limits } from '#base/limits';
+import type { SessionContext } from '../context.ts';
+import type { WorkerTally } from './worker-tally.ts';
+
+/** A worker of this connection; its tally is the one of all connections that it mines over. */
+class RollEntry implements Worker {
+  readonly name: string;
+  readonly account: string;
+  readonly rig: string;
+  readonly tally: WorkerTally;
+
+  constructor({ name, account, rig }: Worker, tally: WorkerTally) {
+    this.name = name;
+    this.account = account;
+    this.rig = rig;
+    this.tally = tally;
+  }
+}
+
+type Books = Pick<SessionContext, 'counters' | 'miners' | 'workerCounts'>;
+
+/** Those who mine over one connection. Bounded, for a connection, for its host and for all together. */
+export class WorkerRoll {
+  readonly #context: Books;
+  readonly #remoteIp: string;
+  readonly #entries = new Map<string, RollEntry>();
+  #knownHost: string | undefined;
+
+  constructor(remoteIp: string, context: Books) {
+    this.#remoteIp = remoteIp;
+    this.#context = context;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  find(name: string): Worker | undefined {
+    return this.#entries.get(name);
+  }
+
+  /** Whether a name is there already or may still be added. */
+  takes(name: string): boolean {
+    // However many others have: nobody can keep a miner out, and connections are bounded themselves.
+    if (this.#entries.size === 0 || this.#entries.has(name)) return true;
+    const { counters, workerCounts } = this.#context;
+    return (
+      this.#entries.size < limits.workersPerSessionMax &&
+      counters.authorizedWorkers < limits.workersPerGatewayMax &&
+      workerCounts.affords(this.#host)
+    );
+  }
+
+  /** Who is there already stays as it is. */
+  add(worker: Worker): void {
+    if (this.#entries.has(worker.name)) return;
+    this.#entries.set(worker.name, new RollEntry(worker, this.#context.miners.enter(worker)));
+    this.#context.counters.authorizedWorkers += 1;
+    this.#context.workerCounts.add(this.#host, 1);
+  }
+
+  /** Forgets a worker; does nothing if there is none of this name. */
+  remove(name: string): void {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return;
+    this.#entries.delete(name);
+    this.#context.miners.leave(entry.tally);
+    this.#context.counters.authorizedWorkers -= 1;
+    this.#context.workerCounts.add(this.#host, -1);
+  }
+
+  get #host(): string {
+    this.#knownHost ??= hostOf(this.#remoteIp);
+    return this.#knownHost;
+  }
+
+  /** What became of a share, whoever it was of. */
+  count(share: JudgedShare): void {
+    if (share.worker instanceof RollEntry) share.worker.tally.count(share);
+  }
+
+  /** The connection is gone. */
+  dismiss(): void {
+    for (const { tally } of this.#entries.values()) this.#context.miners.leave(tally);
+    this.#context.counters.authorizedWorkers -= this.#entries.size;
+    if (this.#entries.size > 0) this.#context.workerCounts.add(this.#host, -this.#entries.size);
+  }
+}

@@ -1,0 +1,42 @@
+import { EXTRANONCE2_BYTES } from '#base/domain/job';
+import type { RequestId, SubmitRequest } from '#base/domain/share';
+import { limits } from '#base/limits';
+import { hexDigits, hexU32 } from './hex.ts';
+import { cleanText } from './text.ts';
+
+/**
+ * `mining.submit`: [worker, job id, extranonce2, ntime, nonce, version bits (BIP310)?]. Every submission becomes a
+ * request that gets a verdict; one that can not be read says in `malformed` which field is to blame, the first of them.
+ * `0A`, `0a` and `0x0a` come out the same.
+ */
+export function decodeSubmit(id: RequestId, params: readonly unknown[]): SubmitRequest {
+  const [worker, job, extranonce2Text, ntimeText, nonceText, versionText] = params;
+  const jobId = typeof job === 'string' && job.length <= limits.jobIdCharsMax ? job : undefined;
+  const extranonce2 = wholeBytes(hexDigits(extranonce2Text, EXTRANONCE2_BYTES * 2));
+  const ntime = hexU32(ntimeText);
+  const nonce = hexU32(nonceText);
+  // Some clients fill an unused sixth place with null or nothing.
+  const rolls = versionText !== undefined && versionText !== null && versionText !== '';
+  const versionBits = rolls ? hexU32(versionText) : undefined;
+  let malformed: string | undefined;
+  if (rolls && versionBits === undefined) malformed = 'version bits';
+  if (nonce === undefined) malformed = 'nonce';
+  if (ntime === undefined) malformed = 'ntime';
+  if (extranonce2 === undefined) malformed = 'extranonce2';
+  if (jobId === undefined) malformed = 'job id';
+  if (typeof worker !== 'string') malformed = 'worker name';
+  return {
+    id,
+    workerName: typeof worker === 'string' ? cleanText(worker, limits.workerNameCharsMax) : '',
+    jobId: cleanText(jobId ?? '', limits.jobIdCharsMax),
+    extranonce2: extranonce2 ?? '',
+    ntime: ntime ?? 0,
+    nonce: nonce ?? 0,
+    versionBits,
+    malformed,
+  };
+}
+
+function wholeBytes(digits: string | undefined): string | undefined {
+  return digits !== undefined && digits.length % 2 === 0 ? digits : undefined;
+}

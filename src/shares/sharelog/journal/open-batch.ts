@@ -1,0 +1,78 @@
+import type { Job } from '#base/domain/job';
+import type { SubmitOutcome } from '#base/domain/ports';
+import type { JudgedShare } from '#base/domain/share';
+import type { BlockHead } from '../candidates/candidate.ts';
+import { BlockRows } from '../rows/block-rows.ts';
+import { JobRows } from '../rows/job-rows.ts';
+import { RowWriter, type Segment, type SegmentBounds } from '../rows/row-writer.ts';
+import { type BatchKind, batchKinds } from '../rows/rows.ts';
+import { ShareRows } from '../rows/share-rows.ts';
+import type { BufferPool } from '../segments/buffer-pool.ts';
+
+/** Rows of one kind, encoded, on their way to the disk. */
+export interface EncodedBatch extends Segment {
+  readonly kind: BatchKind;
+}
+
+const kinds = Object.keys(batchKinds) as BatchKind[];
+
+/** Where rows gather until the log takes them. */
+export class OpenBatch {
+  readonly #writers: Readonly<Record<BatchKind, RowWriter>>;
+  readonly #shares: ShareRows;
+  readonly #jobs: JobRows;
+  readonly #blocks: BlockRows;
+
+  constructor(options: { node: string; epoch: number; bounds: SegmentBounds }, pool: BufferPool) {
+    const writer = (): RowWriter => new RowWriter(options.bounds, pool);
+    this.#writers = { jobs: writer(), shares: writer(), blocks: writer() };
+    this.#shares = new ShareRows(options.node);
+    this.#jobs = new JobRows(options.node);
+    this.#blocks = new BlockRows(options.node, options.epoch);
+  }
+
+  get rows(): number {
+    return kinds.reduce((sum, kind) => sum + this.#writers[kind].rows, 0);
+  }
+
+  get bytes(): number {
+    return kinds.reduce((sum, kind) => sum + this.#writers[kind].bytes, 0);
+  }
+
+  share(share: JudgedShare): void {
+    this.#shares.write(this.#writers.shares, share);
+  }
+
+  job(job: Job): void {
+    this.#jobs.write(this.#writers.jobs, job);
+  }
+
+  block(block: BlockHead, outcome: SubmitOutcome): void {
+    this.#blocks.write(this.#writers.blocks, block, outcome);
+  }
+
+  /** Marks what is here so far as one commit's. */
+  seal(): void {
+    for (const kind of kinds) this.#writers[kind].seal();
+  }
+
+  /** Hands out what is sealed; empty where nothing is. */
+  take(): EncodedBatch[] {
+    return kinds.flatMap((kind) => this.#writers[kind].take().map((segment) => ({ ...segment, kind })));
+  }
+}
+
+export interface Size {
+  readonly rows: number;
+  readonly bytes: number;
+}
+
+export function sizeOf(batches: readonly EncodedBatch[]): Size {
+  let rows = 0;
+  let bytes = 0;
+  for (const batch of batches) {
+    rows += batch.rows;
+    bytes += batch.length;
+  }
+  return { rows, bytes };
+}

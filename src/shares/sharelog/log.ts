@@ -1,0 +1,132 @@
+import type { Job } from '#base/domain/job';
+import type { FoundBlock, SubmitOutcome } from '#base/domain/ports';
+import type { JudgedShare } from '#base/domain/share';
+import type { BlockHead, Candidate } from './candidates/candidate.ts';
+import { CandidateStore } from './candidates/candidate-store.ts';
+import { folderIdOf } from './journal/identity.ts';
+import { type Journal, notOpened, openJournal } from './journal/journal.ts';
+import { POOL_JOURNAL } from './journal/journals.ts';
+import { headOf } from './rows/block-rows.ts';
+import type { ShareLog, ShareLogModules, ShareLogOptions, ShareLogStatus } from './share-log.ts';
+
+export type { ShareLog, ShareLogModules, ShareLogOptions, ShareLogStatus } from './share-log.ts';
+
+/** Opens the log of a data folder; rejects where another pool has it, or where it can not be written. */
+export async function openShareLog(options: ShareLogOptions, modules: ShareLogModules): Promise<ShareLog> {
+  let candidates: CandidateStore | undefined;
+  // A block's share is not acknowledged before the block itself can not be lost.
+  const ready = (): Promise<void> | undefined => candidates?.settled;
+  const journal = await openJournal({ ...options, journal: POOL_JOURNAL }, { ...modules, ready });
+  try {
+    candidates = new CandidateStore(options.folder, { failing: (reason) => journal.failing(reason) });
+    return new PoolLog(journal, candidates);
+  } catch (error) {
+    await journal.close();
+    throw notOpened(options.folder, error);
+  }
+}
+
+/** The pool's journal, and its block candidates. */
+class PoolLog implements ShareLog {
+  readonly #journal: Journal;
+  readonly #candidates: CandidateStore;
+  /** Candidates whose outcome is among the rows that are not committed yet. */
+  #decided: string[] = [];
+  /** Those that are handed in (again) and have no outcome since. */
+  readonly #undecided = new Set<string>();
+
+  constructor(journal: Journal, candidates: CandidateStore) {
+    this.#journal = journal;
+    this.#candidates = candidates;
+  }
+
+  get logId(): string {
+    return this.#journal.logId;
+  }
+
+  get folderId(): string {
+    return folderIdOf(this.#journal.logId);
+  }
+
+  get node(): string {
+    return this.#journal.node;
+  }
+
+  get epoch(): number {
+    return this.#journal.epoch;
+  }
+
+  nextEpoch(): number {
+    return this.#journal.nextEpoch();
+  }
+
+  get unresolved(): readonly Candidate[] {
+    return this.#candidates.unresolved;
+  }
+
+  share(share: JudgedShare): void {
+    this.#journal.share(share);
+  }
+
+  job(job: Job): void {
+    this.#journal.assertOpen();
+    this.#journal.rows.job(job);
+  }
+
+  candidate(block: FoundBlock): void {
+    this.#journal.assertOpen();
+    const head = headOf(block);
+    this.#undecided.add(head.hash);
+    this.#candidates.keep({ ...head, block: block.block });
+    this.#journal.rows.block(head, { status: 'unknown', reason: 'no answer yet' });
+  }
+
+  kept(): Promise<void> {
+    return this.#candidates.settled ?? Promise.resolve();
+  }
+
+  outcome(block: FoundBlock, outcome: SubmitOutcome): void {
+    this.resolved(headOf(block), outcome);
+  }
+
+  resolved(candidate: BlockHead, outcome: SubmitOutcome): void {
+    this.#journal.assertOpen();
+    this.#journal.rows.block(candidate, outcome);
+    if (outcome.status === 'unknown') return;
+    this.#decided.push(candidate.hash);
+    this.#undecided.delete(candidate.hash);
+  }
+
+  commit(durable: () => void): void {
+    if (this.#decided.length === 0) {
+      this.#journal.commit(durable);
+      return;
+    }
+    const decided = this.#decided;
+    this.#decided = [];
+    this.#journal.commit(() => {
+      this.#drop(decided);
+      durable();
+    });
+  }
+
+  confirm(consumer: string, seq: number): void {
+    this.#journal.confirm(consumer, seq);
+  }
+
+  status(): ShareLogStatus {
+    return this.#journal.status();
+  }
+
+  close(): Promise<void> {
+    return this.#journal.close(async (drained) => {
+      if (drained) this.#drop(this.#decided);
+      this.#candidates.close();
+      await this.#candidates.settled;
+    });
+  }
+
+  #drop(decided: readonly string[]): void {
+    for (const hash of decided) if (!this.#undecided.has(hash)) this.#candidates.drop(hash);
+  }
+}

@@ -1,0 +1,91 @@
+import type { Clock, Logger, ShareRecorder, SubmitOutcome } from '#base/domain/ports';
+import type { BlockHead, Candidate } from './candidates/candidate.ts';
+import type { Disk } from './segments/disk.ts';
+
+export interface ShareLogOptions {
+  /** The data folder; made where it does not exist. */
+  readonly folder: string;
+  /** The `node` column: which pool of several wrote a row. Undefined: a name of the data folder's own (`defaultNode`). */
+  readonly node?: string | undefined;
+  /** Who reads the log: a batch is kept until all of them have confirmed it. With none it is kept up to its bounds. */
+  readonly consumers: readonly string[];
+  readonly batchRowsMax?: number;
+  readonly batchBytesMax?: number;
+  readonly keptBytesMax?: number;
+  readonly keptMsMax?: number;
+  /** Length of the log's files; what is confirmed goes file by file. */
+  readonly segmentBytes?: number;
+  /** How long `close` waits for the disk. */
+  readonly closeMsMax?: number;
+}
+
+export interface ShareLogModules {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Default: the system's. */
+  readonly disk?: Disk;
+  /** A group commit is on the disk, and how long that took, ms. */
+  readonly committed?: (durationMs: number) => void;
+}
+
+export interface ShareLogStatus {
+  readonly healthy: boolean;
+  /** Why it is not; empty where it is. */
+  readonly reason: string;
+  /** Rows and bytes that are not on the disk yet. */
+  readonly pendingRows: number;
+  readonly pendingBytes: number;
+  /** Callbacks that wait for their commit. */
+  readonly pendingCommits: number;
+  /** What not every consumer has confirmed. */
+  readonly keptBatches: number;
+  readonly keptRows: number;
+  readonly keptBytes: number;
+  readonly keptMs: number;
+  /** Set where a consumer is further behind than the log should keep; nothing is dropped for it. */
+  readonly alarm: string | undefined;
+  /** Rows dropped because the log is kept for nobody. */
+  readonly droppedRows: number;
+}
+
+/** The log as a whole: of its journals, the first that fails says why. */
+export function mergeStatuses(statuses: readonly [ShareLogStatus, ...ShareLogStatus[]]): ShareLogStatus {
+  return statuses.reduce((a, b) => ({
+    healthy: a.healthy && b.healthy,
+    reason: a.reason || b.reason,
+    pendingRows: a.pendingRows + b.pendingRows,
+    pendingBytes: a.pendingBytes + b.pendingBytes,
+    pendingCommits: a.pendingCommits + b.pendingCommits,
+    keptBatches: a.keptBatches + b.keptBatches,
+    keptRows: a.keptRows + b.keptRows,
+    keptBytes: a.keptBytes + b.keptBytes,
+    keptMs: Math.max(a.keptMs, b.keptMs),
+    alarm: a.alarm ?? b.alarm,
+    droppedRows: a.droppedRows + b.droppedRows,
+  }));
+}
+
+/** The durable log. After `close` every method but `status` and `close` throws. */
+export interface ShareLog extends ShareRecorder {
+  /** Random, of this data folder. */
+  readonly logId: string;
+  /** The data folder's random identity: 16 bytes in hex. A copy of the folder has the same one. */
+  readonly folderId: string;
+  /** The `node` column of its rows. */
+  readonly node: string;
+  /** Boots of this data folder, this one included: 1 for the first. */
+  readonly epoch: number;
+  /** Counts a further epoch, durably, and returns it: greater than any before, and less than the next start's. Throws if the disk refuses. */
+  nextEpoch(): number;
+  /** Block candidates of earlier boots whose outcome is not known: to be submitted again, and then `resolved`. */
+  readonly unresolved: readonly Candidate[];
+  /** Resolves when every block candidate so far is on the disk. */
+  kept(): Promise<void>;
+  /** What became of one of `unresolved`. */
+  resolved(candidate: BlockHead, outcome: SubmitOutcome): void;
+  /** `consumer` has stored all batches up to and including `seq` for good. */
+  confirm(consumer: string, seq: number): void;
+  status(): ShareLogStatus;
+  /** Commits what is open, waits for it (up to `closeMsMax`) and lets the folder go. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,118 @@
+import { difficultyOfHash } from '#base/bitcoin/target';
+import type { Job } from '#base/domain/job';
+import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, VARIANT_BYTES } from '#base/domain/job';
+import type { KernelMemory } from '#shares/kernel/memory';
+import type { PendingShare } from './pending-share.ts';
+
+/**
+ * One kernel memory with what is loaded into it: fills it with shares, and reads the results back after whoever owns
+ * the instance (this thread or a worker) has run it.
+ */
+export class Lane {
+  readonly #memory: KernelMemory;
+  /** The job in each slot. */
+  readonly #slots: (Job | undefined)[];
+  readonly #slotOf = new Map<Job, number>();
+  /** The slot that is reloaded next: the one loaded longest ago. */
+  #nextSlot = 0;
+  /** The variant and extranonce1. */
+  readonly #prefix = new Uint8Array(VARIANT_BYTES + EXTRANONCE1_BYTES);
+  readonly #extranonce2 = new Uint8Array(EXTRANONCE2_BYTES);
+
+  constructor(memory: KernelMemory) {
+    this.#memory = memory;
+    this.#slots = new Array<Job | undefined>(memory.jobSlots).fill(undefined);
+  }
+
+  /**
+   * Writes shares[from…] into the memory until it is full, `max` are in, or one more job would need a slot that this
+   * batch already uses. Returns how many were written, at least 1. Each share must have passed the pre-checks.
+   */
+  fill(shares: readonly PendingShare[], from: number, max: number): number {
+    const end = Math.min(shares.length, from + Math.min(max, this.#memory.capacity));
+    for (let at = from; at < end; at += 1) {
+      const share = shares[at];
+      if (!share?.job || !share.terms) throw new Error('lane: a share without job or terms');
+      let slot = this.#slotOf.get(share.job);
+      if (slot === undefined) {
+        if (this.#usedInBatch(shares, from, at, this.#nextSlot)) return at - from;
+        slot = this.#load(share.job);
+      }
+      this.#prefix[0] = share.variant >>> 8;
+      this.#prefix[1] = share.variant;
+      copy(share.submitter.extranonce1, this.#prefix, VARIANT_BYTES);
+      decodeHex(share.request.extranonce2, this.#extranonce2);
+      this.#memory.putShare(
+        at - from,
+        slot,
+        this.#prefix,
+        this.#extranonce2,
+        share.version,
+        share.request.ntime,
+        share.request.nonce,
+        share.terms.target,
+      );
+    }
+    return end - from;
+  }
+
+  #usedInBatch(shares: readonly PendingShare[], from: number, to: number, slot: number): boolean {
+    const job = this.#slots[slot];
+    if (!job) return false;
+    for (let at = from; at < to; at += 1) if (shares[at]?.job === job) return true;
+    return false;
+  }
+
+  #load(job: Job): number {
+    const slot = this.#nextSlot;
+    this.#nextSlot = (slot + 1) % this.#slots.length;
+    const previous = this.#slots[slot];
+    if (previous) this.#slotOf.delete(previous);
+    this.#memory.loadJob(slot, {
+      coinb1: job.coinb1,
+      coinb2: job.coinb2,
+      extranonceBytes: VARIANT_BYTES + EXTRANONCE1_BYTES + EXTRANONCE2_BYTES,
+      merkleBranch: job.merkleBranch,
+      previousHash: job.previousHash,
+      bits: job.bits,
+      networkTarget: job.networkTarget,
+    });
+    this.#slots[slot] = job;
+    this.#slotOf.set(job, slot);
+    return slot;
+  }
+
+  /** Reads the results of the `count` shares that `fill` took from `from` on. */
+  read(shares: readonly PendingShare[], from: number, count: number): void {
+    for (let index = 0; index < count; index += 1) {
+      const share = shares[from + index];
+      if (!share) throw new Error('lane: results beyond the batch');
+      const hash = this.#memory.hash(index);
+      share.meets = this.#memory.status(index);
+      share.hashLow = u32(hash, 0);
+      share.hashHigh = u32(hash, 4);
+      share.shareDifficulty = difficultyOfHash(hash);
+    }
+  }
+}
+
+function u32(bytes: Uint8Array, at: number): number {
+  const b = bytes;
+  return ((b[at] ?? 0) | ((b[at + 1] ?? 0) << 8) | ((b[at + 2] ?? 0) << 16) | ((b[at + 3] ?? 0) << 24)) >>> 0;
+}
+
+/** Byte by byte: for four of them cheaper than `set`. */
+function copy(from: Uint8Array, to: Uint8Array, at: number): void {
+  for (let index = 0; index < from.length; index += 1) to[at + index] = from[index] ?? 0;
+}
+
+/** Decodes canonical lower-case hex of exactly twice the target's length. */
+function decodeHex(hex: string, into: Uint8Array): void {
+  for (let at = 0; at < into.length; at += 1) {
+    into[at] = (nibble(hex.charCodeAt(2 * at)) << 4) | nibble(hex.charCodeAt(2 * at + 1));
+  }
+}
+
+function nibble(code: number): number {
+  return code < 0x3a ? code - 0x30 : code - 0x57;
+}

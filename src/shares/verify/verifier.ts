@@ -1,0 +1,195 @@
+import type { Clock, ShareIntake } from '#base/domain/ports';
+import type { SubmitRequest, Submitter } from '#base/domain/share';
+import { MEETS_NETWORK_TARGET } from '#shares/kernel/memory';
+import { type ApplyModules, applyBatch, settle } from './apply.ts';
+import { PendingShare } from './pending-share.ts';
+import { offload } from './policy.ts';
+import { type JobLookup, precheck } from './precheck.ts';
+import type { InlineRunner, WorkerRunner } from './runners.ts';
+
+export interface VerifierOptions {
+  /** Shares taken and not yet settled; beyond it new ones are refused as `overloaded`. */
+  readonly sharesInFlightMax: number;
+  /** Shares of one kernel call. */
+  readonly batchMax: number;
+  /** Version bits that the pool lets miners roll, u32: also those who send them without having asked. */
+  readonly versionMask: number;
+}
+
+export interface VerifierModules extends ApplyModules {
+  readonly clock: Clock;
+  readonly jobs: JobLookup;
+  readonly inline: InlineRunner;
+  readonly workers: readonly WorkerRunner[];
+  /** Calls back when the sockets that are readable now have been read: setImmediate, where it is not a test. */
+  readonly defer: (flush: () => void) => void;
+  /** A worker failed: its shares are hashed inline, and it gets no more. */
+  readonly workerFailed: (error: unknown) => void;
+  /** Called whenever nothing is in flight any more. */
+  readonly drained: () => void;
+}
+
+/** What one tick brought in, in the order of arrival. */
+interface Batch {
+  readonly shares: readonly PendingShare[];
+  /** Chunks that a worker has not returned yet. */
+  outstanding: number;
+}
+
+/**
+ * Takes submissions, hashes those of a tick together and applies the verdicts in the order of arrival. A lone share is
+ * hashed in the tick that brought it; batching is what happens under load, not something that is waited for.
+ */
+export class Verifier implements ShareIntake {
+  readonly #options: VerifierOptions;
+  readonly #modules: VerifierModules;
+  #arriving: PendingShare[] = [];
+  #arrivalMs = 0;
+  #scheduled = false;
+  /** Batches in the order of arrival, the first one still waiting for a worker (or empty). */
+  readonly #batches: Batch[] = [];
+  readonly #idle: WorkerRunner[];
+  #inFlight = 0;
+  #inlineShares = 0;
+  #workerShares = 0;
+
+  constructor(options: VerifierOptions, modules: VerifierModules) {
+    this.#options = options;
+    this.#modules = modules;
+    this.#idle = [...modules.workers];
+  }
+
+  /** Shares taken and not yet settled. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Shares hashed since the start, by place. */
+  get hashed(): { readonly inline: number; readonly worker: number } {
+    return { inline: this.#inlineShares, worker: this.#workerShares };
+  }
+
+  take(submitter: Submitter, request: SubmitRequest, unwanted = false): void {
+    const { clock, jobs } = this.#modules;
+    // What is read in one tick has one time, to the ms; how long each share took is told by the other clock.
+    if (this.#arriving.length === 0) this.#arrivalMs = clock.nowMs();
+    const share = new PendingShare(submitter, request, this.#arrivalMs, clock.monotonicMs(), unwanted);
+    if (this.#inFlight >= this.#options.sharesInFlightMax) {
+      this.#refuse(share);
+      return;
+    }
+    const reject = precheck(share, jobs, this.#options.versionMask);
+    if (reject) share.judge(reject, clock.monotonicMs());
+    // Counted when nothing can throw any more, or it would be in flight for ever.
+    this.#inFlight += 1;
+    this.#arriving.push(share);
+    if (!this.#scheduled) {
+      this.#scheduled = true;
+      this.#modules.defer(() => this.#flush());
+    }
+  }
+
+  /**
+   * What is in flight is bounded, so that a log which can not commit (a full disk) fills no memory. A refusal needs no
+   * row, since the log is what is full, and does not wait for one: it overtakes the shares that do.
+   */
+  #refuse(share: PendingShare): void {
+    const { clock, contain, jobs, foundBlock } = this.#modules;
+    // A block is worth its hash whatever the state of the log: the node needs no disk of ours.
+    if (precheck(share, jobs, this.#options.versionMask) === undefined) {
+      this.#runInline([share], 0);
+      share.block = (share.meets & MEETS_NETWORK_TARGET) !== 0;
+      if (share.block) foundBlock(share);
+    }
+    share.judge('overloaded', clock.monotonicMs());
+    this.#modules.observe(share);
+    this.#modules.defer(() => settle(share, contain));
+  }
+
+  #flush(): void {
+    this.#scheduled = false;
+    const shares = this.#arriving;
+    this.#arriving = [];
+    const batch: Batch = { shares, outstanding: 0 };
+    this.#batches.push(batch);
+    const toHash = shares.filter((share) => !share.judged);
+    for (let at = 0; at < toHash.length; ) {
+      const handOver = offload(toHash.length - at, this.#idle.length, this.#options.batchMax);
+      at += handOver > 0 ? this.#runOnWorker(batch, toHash, at, handOver) : this.#runContained(toHash, at);
+    }
+    this.#applyReady();
+  }
+
+  #runInline(shares: readonly PendingShare[], from: number): number {
+    const { lane, run } = this.#modules.inline;
+    const count = lane.fill(shares, from, this.#options.batchMax);
+    run(count);
+    lane.read(shares, from, count);
+    this.#inlineShares += count;
+    return count;
+  }
+
+  /** Hashes shares of a chunk one by one if the chunk throws, so that only the share that is to blame is not taken. */
+  #runContained(shares: readonly PendingShare[], from: number): number {
+    const { contain, clock } = this.#modules;
+    try {
+      return this.#runInline(shares, from);
+    } catch (error) {
+      contain.caught('hashing', error);
+    }
+    const chunk = shares.slice(from, from + this.#options.batchMax);
+    for (const share of chunk)
+      contain.attempt(
+        'hashing',
+        () => this.#runInline([share], 0),
+        () => share.judge('overloaded', clock.monotonicMs()),
+      );
+    return chunk.length;
+  }
+
+  #runOnWorker(batch: Batch, shares: readonly PendingShare[], from: number, max: number): number {
+    const runner = this.#idle.pop();
+    if (!runner) throw new Error('verifier: no idle worker');
+    let count: number;
+    try {
+      count = runner.lane.fill(shares, from, max);
+    } catch (error) {
+      this.#modules.contain.caught('a hand-over', error);
+      this.#idle.push(runner);
+      return this.#runContained(shares, from);
+    }
+    batch.outstanding += 1;
+    runner.run(count).then(
+      () => {
+        runner.lane.read(shares, from, count);
+        this.#workerShares += count;
+        this.#idle.push(runner);
+        this.#chunkDone(batch);
+      },
+      (error: unknown) => {
+        this.#modules.workerFailed(error);
+        for (let at = from; at < from + count; ) at += this.#runContained(shares.slice(0, from + count), at);
+        this.#chunkDone(batch);
+      },
+    );
+    return count;
+  }
+
+  #chunkDone(batch: Batch): void {
+    batch.outstanding -= 1;
+    this.#applyReady();
+  }
+
+  /** Applies from the front, so that verdicts keep the order of arrival whoever hashed them. */
+  #applyReady(): void {
+    for (;;) {
+      const batch = this.#batches[0];
+      if (!batch || batch.outstanding > 0) return;
+      this.#batches.shift();
+      applyBatch(batch.shares, this.#modules, () => {
+        this.#inFlight -= batch.shares.length;
+        if (this.#inFlight === 0) this.#modules.drained();
+      });
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { BoundedMap } from '#base/domain/bounded-map';
+import { hostOf } from '#base/domain/ip';
+import { TokenBucket } from '#base/domain/token-bucket';
+import { limits } from '#base/limits';
+
+/** What an Authorization header is: nothing that is a token, a wrong one, the right one, or one too many to be looked at. */
+export type TokenVerdict = 'missing' | 'wrong' | 'right' | 'too-many';
+
+/** Compares tokens with the operator's, and takes only so many wrong ones from each host. */
+export class TokenGuard {
+  readonly #digest: Buffer;
+  readonly #monotonicMs: () => number;
+  /** What each host that sent a wrong token may still send. */
+  readonly #guesses = new BoundedMap<TokenBucket>(limits.adminGuessersMax);
+
+  constructor(token: string, monotonicMs: () => number) {
+    this.#digest = digestOf(token);
+    this.#monotonicMs = monotonicMs;
+  }
+
+  /** `authorization` is the header (RFC 6750), `address` the client's. A host that has guessed too often is not listened to. */
+  check(authorization: string, address: string): TokenVerdict {
+    const given = /^bearer +(\S+) *$/i.exec(authorization)?.[1];
+    if (given === undefined) return 'missing';
+    const nowMs = this.#monotonicMs();
+    const host = hostOf(address);
+    const guesses = this.#guesses.get(host);
+    if (guesses !== undefined && !guesses.has(1, nowMs)) return 'too-many';
+    // In a time that says nothing of where the two differ, nor how long the token is.
+    if (timingSafeEqual(digestOf(given), this.#digest)) return 'right';
+    const rate = { perSecond: limits.adminGuessesPerSecond, burst: limits.adminGuessBurst };
+    const bucket = guesses ?? new TokenBucket(rate, nowMs);
+    bucket.take(1, nowMs);
+    if (guesses === undefined) this.#guesses.set(host, bucket);
+    return 'wrong';
+  }
+}
+
+function digestOf(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

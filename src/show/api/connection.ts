@@ -1,0 +1,58 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { limits } from '#base/limits';
+import type { Visitor } from './visitors.ts';
+
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+/**
+ * One HTTP connection. Its requests are served one at a time, in the order of their coming: the next one when the answer to
+ * the one before has gone out. A client that sends more than a few meanwhile is closed.
+ */
+export class Connection {
+  readonly visitor: Visitor;
+  readonly #socket: Socket;
+  readonly #serve: (exchange: Exchange, connection: Connection) => void;
+  readonly #waiting: Exchange[] = [];
+  /** Monotonic, ms; undefined while nothing is served. */
+  #busySinceMs: number | undefined;
+
+  constructor(socket: Socket, visitor: Visitor, serve: (exchange: Exchange, connection: Connection) => void) {
+    this.#socket = socket;
+    this.visitor = visitor;
+    this.#serve = serve;
+  }
+
+  take(exchange: Exchange, nowMs: number): void {
+    if (this.#socket.destroyed) return;
+    if (this.#busySinceMs === undefined) this.#begin(exchange, nowMs);
+    else if (this.#waiting.push(exchange) > limits.httpPipelineMax) {
+      this.visitor.offend();
+      this.close();
+    }
+  }
+
+  /** The answer has gone out. `nowMs` is monotonic. */
+  done(nowMs: number): void {
+    this.#busySinceMs = undefined;
+    const next = this.#socket.destroyed ? undefined : this.#waiting.shift();
+    if (next !== undefined) this.#begin(next, nowMs);
+  }
+
+  /** Closes a connection whose answer is not read. To be called every second or so. */
+  look(nowMs: number): void {
+    if (this.#busySinceMs !== undefined && nowMs - this.#busySinceMs > limits.httpAnswerMsMax) this.close();
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #begin(exchange: Exchange, nowMs: number): void {
+    this.#busySinceMs = nowMs;
+    this.#serve(exchange, this);
+  }
+}

@@ -1,0 +1,63 @@
+import type { Ban } from '#base/domain/ports';
+import type { AdminRequest } from './admin.ts';
+import type { MinerAnswer, MinerPage } from './miners.ts';
+import type { Answer } from './response.ts';
+import type { PoolStatus } from './status.ts';
+
+/** What the HTTP process is started with. It holds no secret. */
+export interface ServerStart {
+  /** IPv6 without brackets. */
+  readonly host: string;
+  /** 0: the system chooses. */
+  readonly port: number;
+  /** Addresses and ranges without limits of their own, and those that are never served. */
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+  /** Those in force. */
+  readonly bans: readonly Ban[];
+}
+
+/** What the HTTP process does not know by itself. */
+export type Question =
+  | { readonly kind: 'pool' | 'ready' | 'metrics' }
+  | { readonly kind: 'miner'; readonly address: string; readonly page: MinerPage }
+  | { readonly kind: 'admin'; readonly request: AdminRequest };
+
+/** What the pool answers, by the question's kind. */
+export interface Replies {
+  readonly pool: PoolStatus;
+  readonly ready: readonly string[];
+  readonly metrics: string;
+  readonly miner: MinerAnswer;
+  /** Null if the path is none of the operators'. */
+  readonly admin: Answer | null;
+}
+
+/** What HTTP has had to do since the process started. */
+export interface HttpCounts {
+  readonly requests: number;
+  /** Connections that were closed as they were accepted: banned, or over a limit. */
+  readonly refused: number;
+  /** Requests that were turned away: too many of one address, or of all. */
+  readonly limited: number;
+  /** Answers of status 500. */
+  readonly faults: number;
+}
+
+/** From the pool to the HTTP process. */
+export type ToServer =
+  | { readonly type: 'start'; readonly start: ServerStart }
+  | { readonly type: 'reply'; readonly id: number; readonly reply: Replies[keyof Replies] }
+  /** The pool met an exception, which its log tells. */
+  | { readonly type: 'failed'; readonly id: number }
+  | { readonly type: 'ban'; readonly ban: Ban }
+  | { readonly type: 'pardon'; readonly address: string };
+
+/** From the HTTP process to the pool. */
+export type FromServer =
+  | { readonly type: 'hello' }
+  | { readonly type: 'listening'; readonly port: number }
+  | { readonly type: 'refused'; readonly reason: string }
+  | { readonly type: 'ask'; readonly id: number; readonly question: Question }
+  | { readonly type: 'counts'; readonly counts: HttpCounts }
+  | { readonly type: 'fault'; readonly kind: string; readonly reason: string };

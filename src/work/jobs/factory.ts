@@ -1,0 +1,97 @@
+import { equalBytes } from '#base/bitcoin/bytes';
+import { buildCoinbase } from '#base/bitcoin/coinbase';
+import { difficultyOfTarget, targetOfBits, targetToBytes } from '#base/bitcoin/target';
+import { EPOCHS_MAX, JOBS_PER_EPOCH, jobId, jobSerial } from '#base/domain/ids';
+import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, type Job, VARIANT_BYTES } from '#base/domain/job';
+import type { Clock } from '#base/domain/ports';
+import type { BlockTemplate } from '#base/domain/template';
+import { limits } from '#base/limits';
+
+export interface JobFactoryOptions {
+  /** Counted at each start of the data directory; makes job ids, and so coinbases, unique over restarts. */
+  readonly epoch: number;
+  /** Jobs that one epoch can number. */
+  readonly jobsPerEpoch?: number | undefined;
+  /** Random bytes of the data directory; make its coinbases differ from those of every other pool. */
+  readonly identity: Uint8Array;
+  /** scriptPubKey that the coinbase pays to. */
+  readonly payoutScript: Uint8Array;
+  /** Shown in the coinbase. */
+  readonly tag: string;
+}
+
+export interface JobFactoryModules {
+  readonly clock: Clock;
+  /** Counts a new epoch, durably, for when the ids of the one before are used up. Throws if it can not be recorded. */
+  nextEpoch(): number;
+  /** Sibling hashes of the coinbase for the other transactions' txids (base/bitcoin/merkle.ts is its reference). */
+  merkleBranch(txids: readonly Uint8Array[]): Uint8Array[];
+}
+
+export interface JobFactory {
+  /** Throws where no job can be made of the template: its bits have no target, the coinbase gets too large, no new epoch can be recorded. */
+  build(template: BlockTemplate): Job;
+}
+
+/** Makes jobs of templates, in the order in which the node gives them. */
+export function createJobFactory(options: JobFactoryOptions, modules: JobFactoryModules): JobFactory {
+  const { identity, payoutScript, tag, jobsPerEpoch = JOBS_PER_EPOCH } = options;
+  let epoch = checkedEpoch(options.epoch);
+  let issued = 0;
+  let previousHash: Uint8Array | undefined;
+
+  function build(template: BlockTemplate): Job {
+    const target = targetOfBits(template.bits);
+    if (target === undefined) throw new RangeError(`jobs: bits ${template.bits.toString(16)} have no target`);
+    if (issued >= jobsPerEpoch) {
+      epoch = checkedEpoch(modules.nextEpoch());
+      issued = 0;
+    }
+    const serial = jobSerial(epoch, issued);
+    const halves = buildCoinbase({
+      height: template.height,
+      serial,
+      identity,
+      extranonceBytes: VARIANT_BYTES + EXTRANONCE1_BYTES + EXTRANONCE2_BYTES,
+      tag,
+      payoutScript,
+      valueSats: template.coinbaseValueSats,
+      witnessCommitment: template.witnessCommitment,
+    });
+    if (halves.coinb1.length + halves.coinb2.length > limits.coinbaseBytesMax) {
+      throw new RangeError(`jobs: a coinbase of more than ${limits.coinbaseBytesMax} bytes`);
+    }
+    const merkleBranch = modules.merkleBranch(template.transactions.map((transaction) => transaction.txid));
+    if (merkleBranch.length > limits.merkleBranchesMax) {
+      throw new RangeError(`jobs: more than ${limits.merkleBranchesMax} merkle branches`);
+    }
+    const cleanJobs = previousHash === undefined || !equalBytes(previousHash, template.previousHash);
+    issued += 1;
+    previousHash = template.previousHash;
+    return {
+      id: jobId(serial),
+      serial,
+      height: template.height,
+      version: template.version,
+      previousHash: template.previousHash,
+      bits: template.bits,
+      networkTarget: targetToBytes(target),
+      networkDifficulty: difficultyOfTarget(target),
+      minTime: template.minTime,
+      curTime: template.curTime,
+      ...halves,
+      merkleBranch,
+      cleanJobs,
+      rewardSats: template.coinbaseValueSats,
+      createdMs: modules.clock.nowMs(),
+      template,
+    };
+  }
+
+  return { build };
+}
+
+function checkedEpoch(epoch: number): number {
+  if (!Number.isInteger(epoch) || epoch < 0 || epoch >= EPOCHS_MAX) throw new RangeError(`jobs: epoch ${epoch}`);
+  return epoch;
+}

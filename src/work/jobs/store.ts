@@ -1,0 +1,63 @@
+import { equalBytes } from '#base/bitcoin/bytes';
+import type { Job } from '#base/domain/job';
+
+export interface JobStoreOptions {
+  /** Jobs that stay findable; the oldest goes first. */
+  readonly jobsMax: number;
+}
+
+/**
+ * The jobs that can still be answered, current or not. Jobs of a replaced tip stay until newer ones push them out: a
+ * late share for them is `stale` and not `job-not-found`, and valid again should the tip go from A to B and back to A.
+ */
+export class JobStore {
+  readonly #jobsMax: number;
+  /** By serial, in order of their coming: a Map iterates in insertion order, so the first is the oldest. */
+  readonly #jobs = new Map<number, Job>();
+  #current: Job | undefined;
+  #retired = false;
+
+  constructor(options: JobStoreOptions) {
+    if (!Number.isInteger(options.jobsMax) || options.jobsMax < 1)
+      throw new RangeError('JobStore: jobsMax must be at least 1');
+    this.#jobsMax = options.jobsMax;
+  }
+
+  /** The newest job; undefined before the first. */
+  get current(): Job | undefined {
+    return this.#current;
+  }
+
+  get size(): number {
+    return this.#jobs.size;
+  }
+
+  /** Makes the job the current one. Throws if a job of that serial is there already. */
+  add(job: Job): void {
+    if (this.#jobs.has(job.serial)) throw new Error(`JobStore: job ${job.id} is in the store already`);
+    this.#jobs.set(job.serial, job);
+    this.#current = job;
+    this.#retired = false;
+    for (const serial of this.#jobs.keys()) {
+      if (this.#jobs.size <= this.#jobsMax) break;
+      this.#jobs.delete(serial);
+    }
+  }
+
+  find(serial: number): Job | undefined {
+    return this.#jobs.get(serial);
+  }
+
+  /** Every job is stale until the next one is added. */
+  retire(): void {
+    this.#retired = true;
+  }
+
+  /** True if the job builds on another block than the current job does, or if all jobs are retired. */
+  isStale(job: Job): boolean {
+    if (this.#retired) return true;
+    const current = this.#current;
+    if (current === undefined || current === job) return false;
+    return !equalBytes(current.previousHash, job.previousHash);
+  }
+}

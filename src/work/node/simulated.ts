@@ -1,0 +1,204 @@
+import type { Network } from '#base/bitcoin/address';
+import { toDisplayHash } from '#base/bitcoin/bytes';
+import { merkleRoot } from '#base/bitcoin/merkle';
+import { sha256d } from '#base/bitcoin/sha256d';
+import { bitsOfTarget, targetOfBits, targetOfDifficulty } from '#base/bitcoin/target';
+import type { BitcoinNode, Clock, Logger, NodeStatus, NodeWatch, SubmitOutcome } from '#base/domain/ports';
+import type { BlockTemplate } from '#base/domain/template';
+import { checkContextFree, checkNextBlock, decodeBlock, type NextBlockRules, WEIGHT_MAX } from './block-check.ts';
+import { loadChain, saveChain } from './chain-file.ts';
+import { HeaderChain } from './header-chain.ts';
+import { SimulatedMempool } from './simulated-mempool.ts';
+import type { Random, SimulatedTransaction } from './simulated-transaction.ts';
+import { PARENT_UNKNOWN, readSubmitAnswer } from './submit.ts';
+
+export interface SimulatedNodeOptions {
+  /** Only regtest: nobody should take this chain for a real one. */
+  readonly network: Network;
+  /** Expected work of a block in units of 2^32 hashes; it never changes. */
+  readonly blockDifficulty?: number | undefined;
+  /** Where the chain is kept, so that a restart goes on at its height; without it every start begins at height 0. */
+  readonly file?: string | undefined;
+  readonly transactionsPerSecond?: number | undefined;
+  readonly transactionsPerBlock?: number | undefined;
+  readonly transactionsMax?: number | undefined;
+  /** Age at which a template is replaced for the sake of newer transactions. */
+  readonly refreshMs?: number | undefined;
+}
+
+export interface SimulatedNodeModules {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
+/** About ten seconds of a CPU that does two million hashes a second. */
+export const BLOCK_DIFFICULTY = 0.005;
+const TRANSACTIONS_PER_SECOND = 2;
+const TRANSACTIONS_PER_BLOCK = 20;
+const TRANSACTIONS_MAX = 2500;
+const REFRESH_MS = 30_000;
+const VERSION = 0x2000_0000;
+/** Left to the header, the count and the coinbase. */
+const RESERVED_WEIGHT = 8000;
+const HALVING_BLOCKS = 150;
+const REGTEST_LIMIT_BITS = 0x207f_ffff;
+
+/** Regtest's block subsidy (Bitcoin Core, GetBlockSubsidy): 50 BTC, halved every 150 blocks. */
+export function subsidySats(height: number): bigint {
+  return 5_000_000_000n >> BigInt(Math.floor(height / HALVING_BLOCKS));
+}
+
+/**
+ * A Bitcoin node without a network, in process: it gives templates with transactions of its own making and checks what
+ * it is handed as a real node would, by regtest's rules without retargeting. Throws for another network, a difficulty
+ * that is none, and a chain file that can not be read.
+ */
+export function simulatedNode(options: SimulatedNodeOptions, modules: SimulatedNodeModules): BitcoinNode {
+  const { network, file, refreshMs = REFRESH_MS } = options;
+  const { clock, random, logger } = modules;
+  if (network !== 'regtest') throw new Error(`the embedded node is a regtest node: ${network} needs a real one`);
+  const bits = blockBits(options.blockDifficulty ?? BLOCK_DIFFICULTY);
+  const chain = file === undefined ? new HeaderChain() : loadChain(file);
+  const mempool = new SimulatedMempool(
+    {
+      transactionsPerSecond: options.transactionsPerSecond ?? TRANSACTIONS_PER_SECOND,
+      transactionsPerBlock: options.transactionsPerBlock ?? TRANSACTIONS_PER_BLOCK,
+      transactionsMax: options.transactionsMax ?? TRANSACTIONS_MAX,
+    },
+    { random },
+  );
+  let onTemplate: ((template: BlockTemplate) => void) | undefined;
+  let refresh: NodeJS.Timeout | undefined;
+  let soon: NodeJS.Immediate | undefined;
+  let closed = false;
+
+  function nowSeconds(): number {
+    return Math.floor(clock.nowMs() / 1000);
+  }
+
+  function template(): BlockTemplate {
+    const height = chain.height + 1;
+    const minTime = chain.medianTime + 1;
+    const transactions = mempool.select(WEIGHT_MAX - RESERVED_WEIGHT);
+    return {
+      askedMs: clock.monotonicMs(),
+      height,
+      version: VERSION,
+      previousHash: chain.tipHash,
+      bits,
+      minTime,
+      curTime: Math.max(nowSeconds(), minTime),
+      coinbaseValueSats: transactions.reduce((sum, { feeSats }) => sum + feeSats, subsidySats(height)),
+      transactions: transactions.map(({ data, txid }) => ({ data, txid })),
+      witnessCommitment: commitmentScript(transactions),
+    };
+  }
+
+  /** Gives the template of this moment; the next follows on a new block, or when this one has aged. */
+  function publish(): void {
+    clearTimeout(refresh);
+    if (closed || onTemplate === undefined) return;
+    mempool.advance(clock.nowMs());
+    try {
+      onTemplate(template());
+    } catch (error) {
+      logger.error({ height: chain.height + 1, error: String(error) }, 'a template could not be used');
+    }
+    refresh = setTimeout(publish, refreshMs);
+  }
+
+  /** In a turn of its own: a block may be handed in while a template is being taken. */
+  function publishSoon(): void {
+    soon ??= setImmediate(() => {
+      soon = undefined;
+      publish();
+    });
+  }
+
+  function rules(): NextBlockRules {
+    const height = chain.height + 1;
+    return {
+      height,
+      bits,
+      medianTime: chain.medianTime,
+      nowSeconds: nowSeconds(),
+      subsidySats: subsidySats(height),
+      find: (txid) => mempool.find(txid),
+    };
+  }
+
+  /** submitblock: null where the block is now the tip, else the reason (BIP22). */
+  function submit(bytes: Uint8Array): string | null {
+    const block = decodeBlock(bytes);
+    if (block === undefined) return 'Block decode failed';
+    if (chain.heightOf(block.hash) !== undefined) return 'duplicate';
+    const previousHeight = chain.heightOf(block.header.previousHash);
+    if (previousHeight === undefined) return 'prev-blk-not-found';
+    const wrong = checkContextFree(block, bits);
+    if (wrong !== undefined) return wrong;
+    // Valid for all that can be known, but the chain goes on elsewhere.
+    if (previousHeight !== chain.height) return 'inconclusive';
+    const wrongHere = checkNextBlock(block, rules());
+    if (wrongHere !== undefined) return wrongHere;
+    if (file !== undefined) saveChain(file, chain.endAfter(block.headerBytes));
+    chain.append(block.headerBytes);
+    mempool.confirm(block.txids);
+    logger.info({ height: chain.height, hash: toDisplayHash(block.hash) }, 'the simulated node has a new block');
+    publishSoon();
+    return null;
+  }
+
+  async function submitBlock(block: Uint8Array): Promise<SubmitOutcome> {
+    if (closed) return { status: 'unknown', reason: 'closed' };
+    try {
+      // The simulated node has no peers: a parent that it lacks will never come.
+      return readSubmitAnswer({ ok: true, result: submit(block) }) ?? { status: 'rejected', reason: PARENT_UNKNOWN };
+    } catch (error) {
+      logger.error({ error: String(error) }, 'the simulated chain could not be stored');
+      return { status: 'unknown', reason: String(error) };
+    }
+  }
+
+  async function start(take: (template: BlockTemplate) => void): Promise<void> {
+    if (onTemplate !== undefined || closed) throw new Error('a node is started once, and before it is closed');
+    onTemplate = take;
+    publish();
+  }
+
+  function status(): NodeStatus {
+    if (closed) return { ready: false, reason: 'closed' };
+    return onTemplate === undefined ? { ready: false, reason: 'not started' } : { ready: true };
+  }
+
+  async function close(): Promise<void> {
+    closed = true;
+    clearTimeout(refresh);
+    clearImmediate(soon);
+  }
+
+  const watched = (): NodeWatch => ({
+    clockOffsetSeconds: 0,
+    signalsConfigured: 0,
+    signalsConnected: 0,
+    signalsMissed: 0,
+  });
+
+  return { start, submitBlock, status, watched, close };
+}
+
+/** The compact target of every block: regtest's own limit is the easiest there is. */
+function blockBits(difficulty: number): number {
+  const limit = targetOfBits(REGTEST_LIMIT_BITS) ?? 0n;
+  const target = targetOfDifficulty(difficulty);
+  const bits = bitsOfTarget(target < limit ? target : limit);
+  if (targetOfBits(bits) === undefined) throw new RangeError(`block difficulty ${difficulty} is too high`);
+  return bits;
+}
+
+/** BIP141: OP_RETURN, the prefix, and sha256d(witness root, reserved value); the coinbase's own wtxid counts as zero. */
+function commitmentScript(transactions: readonly SimulatedTransaction[]): Uint8Array {
+  const zero = new Uint8Array(32);
+  const root = merkleRoot([zero, ...transactions.map(({ wtxid }) => wtxid)]);
+  return Uint8Array.from([0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed, ...sha256d(root, zero)]);
+}

@@ -1,0 +1,57 @@
+import type { SubmitOutcome } from '#base/domain/ports';
+import type { RpcAnswer } from './rpc.ts';
+
+/** Bitcoin Core, rpc/protocol.h: the block could not be decoded. */
+const RPC_DESERIALIZATION_ERROR = -22;
+
+/** BIP22: the node does not have the block's parent yet. The answer says nothing of the block itself. */
+export const PARENT_UNKNOWN = 'prev-blk-not-found';
+
+/**
+ * What submitblock's answer means (BIP22, and Bitcoin Core's rpc/mining.cpp); undefined where the node did not judge the
+ * block and should be asked again.
+ */
+export function readSubmitAnswer(answer: RpcAnswer): SubmitOutcome | undefined {
+  if (!answer.ok) {
+    if (answer.failure.kind === 'error' && answer.failure.code === RPC_DESERIALIZATION_ERROR) {
+      return { status: 'rejected', reason: answer.failure.message };
+    }
+    return undefined;
+  }
+  const { result } = answer;
+  if (result === PARENT_UNKNOWN) return undefined;
+  // A retry after a lost answer meets the block that the first try brought.
+  if (result === null || result === 'duplicate') return { status: 'accepted' };
+  if (result === 'inconclusive' || result === 'duplicate-inconclusive') return { status: 'orphaned', reason: result };
+  if (typeof result === 'string' && result !== '') return { status: 'rejected', reason: result.slice(0, 200) };
+  return undefined;
+}
+
+const ranks = { accepted: 3, orphaned: 2, rejected: 1, unknown: 0 } as const satisfies Record<
+  SubmitOutcome['status'],
+  number
+>;
+
+/** The one that counts where nodes judge differently: a block that any of them took is in the network. */
+export function betterOutcome(a: SubmitOutcome, b: SubmitOutcome): SubmitOutcome {
+  return ranks[b.status] > ranks[a.status] ? b : a;
+}
+
+/**
+ * Waits for the outcomes of all nodes, but no longer than until one of them accepts. Without nodes, and where none of
+ * them judged, the outcome is `unknown`.
+ */
+export function bestOutcome(outcomes: readonly Promise<SubmitOutcome>[]): Promise<SubmitOutcome> {
+  return new Promise((resolve) => {
+    let best: SubmitOutcome | undefined;
+    let open = outcomes.length;
+    if (open === 0) resolve({ status: 'unknown', reason: 'no node can be asked' });
+    for (const outcome of outcomes) {
+      void outcome.then((one) => {
+        best = best === undefined ? one : betterOutcome(best, one);
+        open -= 1;
+        if (best.status === 'accepted' || open === 0) resolve(best);
+      });
+    }
+  });
+}

@@ -1,0 +1,240 @@
+import { equalBytes, toDisplayHash } from '#base/bitcoin/bytes';
+import type { Clock, Logger } from '#base/domain/ports';
+import type { BlockTemplate } from '#base/domain/template';
+import { chooseUpstream } from './choice.ts';
+import type { Pause, Pauses } from './pauses.ts';
+import type { Unready, Upstream } from './upstream.ts';
+
+export interface TemplateFeedOptions {
+  /** In order of preference. */
+  readonly upstreams: readonly Upstream[];
+  readonly pollMs: number;
+  readonly refreshMs: number;
+}
+
+export interface TemplateFeedModules {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly pauses: Pauses;
+  /** Called when a node failed to serve. */
+  onFailure(upstream: Upstream): void;
+  /** Called when a node has brought a template on another block than before: the work of its chain has changed. */
+  onNewTip(upstream: Upstream): void;
+}
+
+/** A reason to look at the tip before the next poll: the hash that somebody saw there, or just a reason. */
+type Hint = Uint8Array | 'look';
+
+/** What a node says when it is asked. `tip`: its best block, without a template, since the current one is on it. */
+type Answer = { readonly upstream: Upstream } & (
+  | { readonly kind: 'tip'; readonly hash: Uint8Array }
+  | { readonly kind: 'template'; readonly template: BlockTemplate }
+  | ({ readonly kind: 'failed' } & Pick<Unready, 'reason' | 'fatal'>)
+);
+
+/** A node that has not answered for so long is waited for beside the next one. */
+const PATIENCE_MS = 1000;
+/** After the active node's last answer the pool stays on its chain for so long: it may be back at once, or others catch up. */
+const HOLD_MS = 10_000;
+/** A template on an unchanged tip is used for so long if no node gives a newer one. */
+const TEMPLATE_MS_MAX = 10 * 60_000;
+
+/**
+ * One loop that keeps the template current. Nothing else fetches, so templates neither overlap nor get lost: whatever
+ * happens meanwhile is a hint that makes the loop look again as soon as it is through.
+ */
+export class TemplateFeed {
+  readonly #options: TemplateFeedOptions;
+  readonly #modules: TemplateFeedModules;
+  #active: Upstream | undefined;
+  /** When the active node last gave an answer, and the work of its chain then; `#lost` if it has failed since. */
+  #servedMs = 0;
+  #work = '';
+  #lost = false;
+  #behindSinceMs: number | undefined;
+  #current: { readonly template: BlockTemplate; readonly atMs: number } | undefined;
+  /** Nodes that have not answered yet: each is asked one thing at a time. */
+  readonly #open = new Map<Upstream, Promise<Answer>>();
+  #hint: Hint | undefined;
+  #idle: Pause | undefined;
+
+  constructor(options: TemplateFeedOptions, modules: TemplateFeedModules) {
+    this.#options = options;
+    this.#modules = modules;
+  }
+
+  /** The node that templates come from; undefined while none serves. */
+  get active(): Upstream | undefined {
+    return this.#active;
+  }
+
+  /** Makes the loop look at once. */
+  wake(hint: Hint): void {
+    this.#hint = this.#hint === 'look' ? 'look' : hint;
+    this.#idle?.end();
+  }
+
+  /** Runs until the pauses are closed. */
+  async run(onTemplate: (template: BlockTemplate) => void): Promise<void> {
+    const { pauses, logger } = this.#modules;
+    let delivered: BlockTemplate | undefined;
+    while (!pauses.closed) {
+      const hint = this.#hint;
+      this.#hint = undefined;
+      try {
+        await this.#look(hint);
+      } catch (error) {
+        // The next poll looks again.
+        logger.error({ err: error }, 'the template could not be looked after');
+      }
+      const template = this.#current?.template;
+      if (!pauses.closed && template !== undefined && template !== delivered) {
+        delivered = template;
+        try {
+          onTemplate(template);
+        } catch (error) {
+          logger.error({ height: template.height, error: String(error) }, 'a template could not be used');
+        }
+      }
+      if (this.#hint !== undefined) continue;
+      this.#idle = pauses.begin(this.#options.pollMs);
+      await this.#idle.over;
+    }
+  }
+
+  /**
+   * Has the first node in the order of choice that serves bring the template up to date. One that keeps the feed waiting is
+   * not given up: the next one is asked beside it, and the first answer counts.
+   */
+  async #look(hint: Hint | undefined): Promise<void> {
+    const { pauses, onFailure } = this.#modules;
+    const failed = new Set<Upstream>();
+    const asked = new Map<Upstream, Promise<Answer>>();
+    while (!pauses.closed) {
+      const upstream = this.#choose(new Set([...failed, ...asked.keys()]));
+      if (upstream !== undefined) asked.set(upstream, this.#ask(upstream, hint));
+      if (asked.size === 0) {
+        if (!(await this.#isHeld())) this.#active = undefined;
+        return;
+      }
+      const patience = pauses.begin(PATIENCE_MS);
+      const answer = await Promise.race([...asked.values(), patience.over]);
+      patience.end();
+      if (answer === undefined) {
+        for (const one of asked.keys()) one.delayed();
+        continue;
+      }
+      asked.delete(answer.upstream);
+      if (answer.kind !== 'failed') {
+        if (this.#adopt(answer, hint)) return;
+        continue;
+      }
+      answer.upstream.failed(answer.reason, answer.fatal);
+      failed.add(answer.upstream);
+      if (answer.upstream === this.#active) this.#lost = true;
+      if (!pauses.closed) onFailure(answer.upstream);
+    }
+  }
+
+  /** While the active node is away for a moment, nodes with less work are no choice: their miners would work on an old tip. */
+  #choose(except: ReadonlySet<Upstream>): Upstream | undefined {
+    const nowMs = this.#modules.clock.monotonicMs();
+    const active = this.#active;
+    if (active !== undefined && !active.health.ready) this.#lost = true;
+    if (active?.health.ready === true && !this.#lost) this.#work = active.health.chainwork;
+    const workMin = this.#lost && this.#servedLately(nowMs) ? this.#work : '';
+    const now = { active, behindSinceMs: this.#behindSinceMs, nowMs, workMin };
+    const { upstream, behindSinceMs } = chooseUpstream(this.#options.upstreams, now, except);
+    this.#behindSinceMs = behindSinceMs;
+    return upstream;
+  }
+
+  #ask(upstream: Upstream, hint: Hint | undefined): Promise<Answer> {
+    const open = this.#open.get(upstream);
+    if (open !== undefined) {
+      // It was asked before whatever made the loop look now, so its answer may be older.
+      this.#hint ??= 'look';
+      return open;
+    }
+    const answer = this.#question(upstream, hint)
+      .catch((error: unknown): Answer => ({ upstream, kind: 'failed', reason: String(error), fatal: false }))
+      .finally(() => this.#open.delete(upstream));
+    this.#open.set(upstream, answer);
+    return answer;
+  }
+
+  async #question(upstream: Upstream, hint: Hint | undefined): Promise<Answer> {
+    if (upstream === this.#active && this.#current !== undefined && this.#isFresh(this.#current.atMs)) {
+      const tip = hint instanceof Uint8Array ? ({ ok: true, value: hint } as const) : await upstream.tip();
+      if (!tip.ok) return { upstream, kind: 'failed', reason: tip.reason, fatal: tip.fatal };
+      if (this.#isCurrent(tip.value)) return { upstream, kind: 'tip', hash: tip.value };
+    }
+    const answer = await upstream.template();
+    if (!answer.ok) return { upstream, kind: 'failed', reason: answer.reason, fatal: answer.fatal };
+    return { upstream, kind: 'template', template: answer.value };
+  }
+
+  /** Takes an answer; false if it is older than what there is, so that the node has to be asked again. */
+  #adopt(answer: Exclude<Answer, { kind: 'failed' }>, hint: Hint | undefined): boolean {
+    const { clock, logger, onNewTip } = this.#modules;
+    const { upstream } = answer;
+    if (!upstream.slow) upstream.prompt();
+    if (answer.kind === 'tip') {
+      if (!this.#isCurrent(answer.hash)) return false;
+      this.#served(upstream);
+      return true;
+    }
+    const { template } = answer;
+    const before = this.#current?.template;
+    if (before !== undefined && template.askedMs < before.askedMs) return false;
+    this.#served(upstream);
+    // A hint that came late (of a block that is buried by now) is no reason for another job on the same tip.
+    if (hint instanceof Uint8Array && this.#isCurrent(template.previousHash)) return true;
+    const { height, previousHash } = template;
+    logger.debug({ node: upstream.name, height, previousHash: toDisplayHash(previousHash) }, 'a new template');
+    this.#current = { template, atMs: clock.monotonicMs() };
+    if (before === undefined || !equalBytes(before.previousHash, previousHash)) onNewTip(upstream);
+    return true;
+  }
+
+  #served(upstream: Upstream): void {
+    if (this.#active !== upstream) {
+      this.#modules.logger.info({ node: upstream.name, instead: this.#active?.name }, 'templates come from this node');
+      this.#active = upstream;
+    }
+    this.#servedMs = this.#modules.clock.monotonicMs();
+    this.#lost = false;
+    if (upstream.health.ready) this.#work = upstream.health.chainwork;
+  }
+
+  /**
+   * True if the template there is may still be used although no node gives one. Either the active node served a moment ago,
+   * and what is ready now has less work. Or the active node is on the same tip still, and only fails to make a template.
+   */
+  async #isHeld(): Promise<boolean> {
+    const { clock, pauses } = this.#modules;
+    const nowMs = clock.monotonicMs();
+    const current = this.#current;
+    if (this.#active === undefined || current === undefined) return false;
+    // A node that is ready and was not asked has less work.
+    if (this.#servedLately(nowMs) && this.#options.upstreams.some(({ health }) => health.ready)) return true;
+    if (nowMs - current.atMs > TEMPLATE_MS_MAX) return false;
+    const patience = pauses.begin(PATIENCE_MS);
+    const tip = await Promise.race([this.#active.tip(), patience.over]);
+    patience.end();
+    return tip?.ok === true && equalBytes(tip.value, current.template.previousHash);
+  }
+
+  #servedLately(nowMs: number): boolean {
+    return nowMs - this.#servedMs < HOLD_MS;
+  }
+
+  #isCurrent(hash: Uint8Array): boolean {
+    const current = this.#current;
+    return current !== undefined && this.#isFresh(current.atMs) && equalBytes(current.template.previousHash, hash);
+  }
+
+  #isFresh(atMs: number): boolean {
+    return this.#modules.clock.monotonicMs() - atMs < this.#options.refreshMs;
+  }
+}

@@ -1,0 +1,214 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { JudgedShare, Submitter } from '#base/domain/share';
+import { type Verdict, verdicts } from '#base/domain/verdict';
+import { createHashrateMeter } from '#base/telemetry/hashrate';
+import { FixedHistogram } from '#base/telemetry/histogram';
+import { createMetrics, type Metrics } from '#base/telemetry/metrics';
+import { counterNames, gaugeNames } from '#base/telemetry/names';
+
+const submitter: Submitter = {
+  sessionId: 1n,
+  subscribed: true,
+  extranonce1: new Uint8Array(4),
+  remoteIp: '127.0.0.1',
+  userAgent: '',
+  worker: () => undefined,
+  terms: () => undefined,
+  expel: () => undefined,
+  settle: () => undefined,
+  close: () => undefined,
+};
+
+function share(verdict: Verdict, difficulty: number, latencyUs: number): JudgedShare {
+  return {
+    submitter,
+    request: {
+      id: 1,
+      workerName: '',
+      jobId: '',
+      extranonce2: '',
+      ntime: 0,
+      nonce: 0,
+      versionBits: undefined,
+      malformed: undefined,
+    },
+    worker: undefined,
+    job: undefined,
+    terms: { difficulty, target: new Uint8Array(32), work: 1n, versionMask: 0 },
+    verdict,
+    variant: 0,
+    version: 0,
+    shareDifficulty: 0,
+    block: false,
+    receivedMs: 0,
+    latencyUs,
+  };
+}
+
+/** The samples of a scrape by `name{labels}`. */
+async function scrape(metrics: Metrics): Promise<Map<string, number>> {
+  const lines = (await metrics.text()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return new Map(
+    lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]),
+  );
+}
+
+describe('the metrics', () => {
+  it('has every name from the start, at zero', async () => {
+    const samples = await scrape(createMetrics());
+    for (const [name] of [...Object.values(gaugeNames), ...Object.values(counterNames)])
+      expect(samples.get(name), name).toBe(0);
+    for (const verdict of verdicts) expect(samples.get(`sluice_shares_total{verdict="${verdict}"}`)).toBe(0);
+    expect(samples.get('process_resident_memory_bytes')).toBeGreaterThan(1e6);
+    expect(samples.get('process_cpu_seconds_total')).toBeGreaterThan(0);
+    expect([...samples.values()].every(Number.isFinite)).toBe(true);
+  });
+
+  it('counts shares by verdict, work, and latency', async () => {
+    const metrics = createMetrics();
+    metrics.share(share('accepted', 2, 40));
+    metrics.share(share('accepted', 3, 1_500));
+    metrics.share(share('low-difficulty', 100, 60_000_000));
+    for (let round = 0; round < 2; round++) {
+      // A scrape changes nothing.
+      const samples = await scrape(metrics);
+      expect(samples.get('sluice_shares_total{verdict="accepted"}')).toBe(2);
+      expect(samples.get('sluice_shares_total{verdict="low-difficulty"}')).toBe(1);
+      expect(samples.get('sluice_accepted_difficulty_total')).toBe(5);
+      expect(samples.get('sluice_share_verdict_seconds_bucket{le="0.00005"}')).toBe(1);
+      expect(samples.get('sluice_share_verdict_seconds_bucket{le="0.0025"}')).toBe(2);
+      expect(samples.get('sluice_share_verdict_seconds_bucket{le="10"}')).toBe(2);
+      expect(samples.get('sluice_share_verdict_seconds_bucket{le="+Inf"}')).toBe(3);
+      expect(samples.get('sluice_share_verdict_seconds_count')).toBe(3);
+      expect(samples.get('sluice_share_verdict_seconds_sum')).toBeCloseTo(60.00154, 6);
+    }
+    expect(metrics.shares()).toMatchObject({ accepted: 2, 'low-difficulty': 1, stale: 0 });
+  });
+
+  it('counts connections, blocks and commits', async () => {
+    const metrics = createMetrics();
+    metrics.opened('tcp');
+    metrics.opened('tcp');
+    metrics.opened('websocket');
+    metrics.closed('tcp');
+    metrics.block('accepted');
+    metrics.commit(2);
+    const samples = await scrape(metrics);
+    expect(samples.get('sluice_connections{transport="tcp"}')).toBe(1);
+    expect(samples.get('sluice_connections{transport="websocket"}')).toBe(1);
+    expect(samples.get('sluice_connections_opened_total{transport="tcp"}')).toBe(2);
+    expect(samples.get('sluice_blocks_total{status="accepted"}')).toBe(1);
+    expect(samples.get('sluice_share_log_commit_seconds_sum')).toBe(0.002);
+    expect(metrics.connections()).toEqual({ tcp: 1, tls: 0, websocket: 1 });
+    expect(metrics.blocks()).toEqual({ accepted: 1, orphaned: 0, rejected: 0, unknown: 0 });
+  });
+
+  it('has no label but those with a closed set of values', async () => {
+    const metrics = createMetrics();
+    metrics.protocolErrors['unknown-method'] = 4;
+    const samples = await scrape(metrics);
+    expect(samples.get('sluice_protocol_errors_total{kind="unknown-method"}')).toBe(4);
+    const labels = new Set([...samples.keys()].flatMap((key) => /\{(.*)=/.exec(key)?.[1] ?? []));
+    expect(labels).toEqual(new Set(['verdict', 'transport', 'status', 'kind', 'le']));
+  });
+
+  it('asks for fresh gauges before each scrape', async () => {
+    const metrics = createMetrics();
+    let scrapes = 0;
+    metrics.onScrape(() => {
+      metrics.gauges.jobHeight = 100 + scrapes++;
+    });
+    expect((await scrape(metrics)).get('sluice_job_height')).toBe(100);
+    expect((await scrape(metrics)).get('sluice_job_height')).toBe(101);
+  });
+
+  it('can stand side by side', async () => {
+    const [one, other] = [createMetrics(), createMetrics()];
+    one.counters.jobs += 1;
+    expect((await scrape(other)).get('sluice_jobs_total')).toBe(0);
+  });
+});
+
+describe('a fixed histogram', () => {
+  it('counts every observation once, in the first bucket that holds it', () => {
+    const bounds = [1, 2, 5];
+    fc.assert(
+      fc.property(fc.array(fc.double({ min: 0, max: 10, noNaN: true })), (values) => {
+        const histogram = new FixedHistogram(bounds);
+        for (const value of values) histogram.observe(value);
+        const expected = [...bounds, Number.POSITIVE_INFINITY].map(
+          (bound) => values.filter((value) => value <= bound).length,
+        );
+        expect(histogram.snapshot().counts).toEqual(expected);
+      }),
+    );
+  });
+
+  it('ignores what is no duration, and refuses bounds that do not rise', () => {
+    const histogram = new FixedHistogram([1]);
+    histogram.observe(Number.NaN);
+    histogram.observe(-1);
+    expect(histogram.snapshot()).toEqual({ bounds: [1, Number.POSITIVE_INFINITY], counts: [0, 0], sum: 0 });
+    expect(() => new FixedHistogram([1, 1])).toThrow(RangeError);
+  });
+});
+
+describe('the hashrate meter', () => {
+  function setup(startMs = 12_345) {
+    const clock = { nowMs: () => 0, monotonicMs: () => time.ms };
+    const time = { ms: startMs };
+    return { time, meter: createHashrateMeter({}, { clock }) };
+  }
+
+  it('settles on a steady rate in every window', () => {
+    const { time, meter } = setup();
+    for (let second = 0; second < 2 * 3600; second++) {
+      meter.add(10);
+      time.ms += 1000;
+    }
+    for (const window of [60_000, 600_000, 3_600_000]) {
+      expect(meter.perSecond(window) / (10 * 2 ** 32)).toBeCloseTo(1, 1);
+    }
+  });
+
+  it('counts a young pool over its life', () => {
+    const { time, meter } = setup();
+    for (let second = 0; second < 30; second++) {
+      time.ms += 1000;
+      meter.add(1);
+    }
+    expect(meter.perSecond(3_600_000) / 2 ** 32).toBeCloseTo(1, 3);
+  });
+
+  it('forgets', () => {
+    const { time, meter } = setup();
+    meter.add(1e6);
+    time.ms += 120_000;
+    expect(meter.perSecond(60_000)).toBe(0);
+    expect(meter.perSecond(600_000)).toBeGreaterThan(0);
+    time.ms += 10 * 3_600_000;
+    expect(meter.perSecond(3_600_000)).toBe(0);
+  });
+
+  it('conserves work, however the shares come', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: 0, max: 60_000 }), fc.integer({ min: 1, max: 1000 }))),
+        (steps) => {
+          const { time, meter } = setup(0);
+          let sum = 0;
+          for (const [pause, difficulty] of steps) {
+            time.ms += pause;
+            if (time.ms > 3_600_000) break;
+            meter.add(difficulty);
+            sum += difficulty;
+          }
+          const seconds = Math.max(Math.min(time.ms, 3_600_000), 10_000) / 1000;
+          if (time.ms <= 3_600_000)
+            expect((meter.perSecond(3_600_000) * seconds) / (sum * 2 ** 32 || 1)).toBeCloseTo(sum === 0 ? 0 : 1, 4);
+        },
+      ),
+    );
+  });
+});

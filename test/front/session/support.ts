@@ -1,0 +1,212 @@
+import { jobId, parseJobRef } from '#base/domain/ids';
+import type { Job } from '#base/domain/job';
+import type { Clock, ShareIntake, Wire, WireHandler } from '#base/domain/ports';
+import type { JudgedShare, SubmitRequest, Submitter } from '#base/domain/share';
+import type { Verdict } from '#base/domain/verdict';
+import type { SessionOptions } from '#front/session/context';
+import { ExtranonceAllocator } from '#front/session/extranonces/extranonce';
+import { authorizeAnyone } from '#front/session/login/authorize';
+import { type SessionModules, SessionRegistry } from '#front/session/workers/registry';
+import { recordedContainment } from '../../support/containment.ts';
+import { recordedLogger } from '../../support/recorded-logger.ts';
+
+/** A clock that stands still until it is moved. */
+export class ManualClock implements Clock {
+  ms = 0;
+
+  nowMs(): number {
+    return 1_700_000_000_000 + this.ms;
+  }
+
+  monotonicMs(): number {
+    return this.ms;
+  }
+}
+
+export interface Line {
+  readonly id: unknown;
+  readonly method?: string;
+  readonly params?: readonly unknown[];
+  readonly result?: unknown;
+  readonly error?: readonly unknown[] | null;
+  readonly 'reject-reason'?: string;
+}
+
+/** A connection without a network. */
+export class MemoryWire implements Wire {
+  readonly transport = 'tcp';
+  readonly remoteIp: string;
+  readonly texts: string[] = [];
+  closes = 0;
+  /** Look-ups that were asked for, and how many are granted. */
+  lookUps = 0;
+  lookUpsMax = Number.POSITIVE_INFINITY;
+  mistakes = 0;
+  readonly keptOut = new Set<string>();
+
+  send(message: string | Uint8Array): void {
+    this.texts.push(typeof message === 'string' ? message : Buffer.from(message).toString());
+  }
+
+  close(): void {
+    this.closes += 1;
+  }
+
+  constructor(remoteIp = '192.0.2.7') {
+    this.remoteIp = remoteIp;
+  }
+
+  affords(): boolean {
+    this.lookUps += 1;
+    return this.lookUps <= this.lookUpsMax;
+  }
+
+  misnamed(): void {
+    this.mistakes += 1;
+  }
+
+  admits(name: string): boolean {
+    return !this.keptOut.has(name);
+  }
+
+  /** What was sent since the last call. */
+  take(): Line[] {
+    return this.texts.splice(0).map((text) => JSON.parse(text) as Line);
+  }
+}
+
+/** An intake that keeps what it is given until the test judges it. */
+export class HeldIntake implements ShareIntake {
+  readonly held: { submitter: Submitter; request: SubmitRequest; unwanted: boolean }[] = [];
+
+  take(submitter: Submitter, request: SubmitRequest, unwanted = false): void {
+    this.held.push({ submitter, request, unwanted });
+  }
+
+  /** Judges the oldest share, at the terms that its session promised. */
+  settle(verdict: Verdict): void {
+    const share = this.held.shift();
+    if (!share) throw new Error('no share is held');
+    const ref = parseJobRef(share.request.jobId);
+    share.submitter.settle({
+      ...share,
+      worker: share.submitter.worker(share.request.workerName),
+      job: undefined,
+      terms: ref && share.submitter.terms(ref.serial, ref.variant),
+      verdict,
+      variant: 0,
+      version: 0,
+      shareDifficulty: 0,
+      block: false,
+      receivedMs: 0,
+      latencyUs: 0,
+    } satisfies JudgedShare);
+  }
+}
+
+export function makeJob(serial: number, changes: Partial<Job> = {}): Job {
+  const header = { height: 7, version: 0x2000_0000, previousHash: new Uint8Array(32).fill(7), bits: 0x207f_ffff };
+  return {
+    ...header,
+    id: jobId(serial),
+    serial,
+    networkTarget: new Uint8Array(32).fill(0xff),
+    networkDifficulty: 1,
+    minTime: 1_700_000_000,
+    curTime: 1_700_000_100,
+    coinb1: Uint8Array.of(1),
+    coinb2: Uint8Array.of(2),
+    merkleBranch: [],
+    cleanJobs: false,
+    rewardSats: 0n,
+    createdMs: 0,
+    template: {
+      askedMs: 0,
+      ...header,
+      minTime: 0,
+      curTime: 0,
+      coinbaseValueSats: 0n,
+      transactions: [],
+      witnessCommitment: undefined,
+    },
+    ...changes,
+  };
+}
+
+export const sessionOptions: SessionOptions = {
+  difficulty: { start: 1000, min: 1, max: 1e6, vardiff: true, sharesPerMinute: 12 },
+  versionMask: 0x1fff_e000,
+};
+
+/** A connection from the client's side: says things and reads what it gets. */
+export class Client {
+  readonly wire: MemoryWire;
+  readonly handler: WireHandler;
+
+  constructor(registry: SessionRegistry, remoteIp?: string) {
+    this.wire = new MemoryWire(remoteIp);
+    const handler = registry.accept(this.wire);
+    if (!handler) throw new Error('the registry refused the connection');
+    this.handler = handler;
+  }
+
+  /** Sends a line and returns what came back within the call. */
+  say(line: string | object): Line[] {
+    const bytes = Buffer.from(typeof line === 'string' ? line : JSON.stringify(line));
+    this.handler.onMessage(bytes, 0, bytes.length);
+    return this.wire.take();
+  }
+
+  call(method: string, params: unknown = [], id: unknown = 1): Line[] {
+    return this.say({ id, method, params });
+  }
+
+  /** Subscribes and authorises; returns what followed the last of both replies. */
+  login(name = 'someone.rig', password = 'x'): Line[] {
+    this.call('mining.subscribe', ['test/1']);
+    return this.call('mining.authorize', [name, password]).slice(1);
+  }
+}
+
+export interface Bench {
+  readonly registry: SessionRegistry;
+  readonly clock: ManualClock;
+  readonly intake: HeldIntake;
+  connect(remoteIp?: string): Client;
+  /** What was thrown where nothing should be. */
+  readonly contained: ReturnType<typeof recordedContainment>;
+}
+
+export function makeBench(options: Partial<SessionOptions> = {}, modules: Partial<SessionModules> = {}): Bench {
+  const clock = new ManualClock();
+  const intake = new HeldIntake();
+  const contained = recordedContainment();
+  let sessionId = 0n;
+  let variant = 0;
+  const registry = new SessionRegistry(
+    { ...sessionOptions, ...options },
+    {
+      clock,
+      contain: contained.contain,
+      intake,
+      logger: recordedLogger(),
+      authorize: authorizeAnyone(),
+      extranonces: new ExtranonceAllocator({ prefix: 0xf0, prefixBits: 8 }),
+      newSessionId: () => ++sessionId,
+      // Where the pool takes any, here they are counted.
+      newVariant: () => ++variant,
+      ...modules,
+    },
+  );
+  return { registry, clock, intake, contained, connect: (remoteIp) => new Client(registry, remoteIp) };
+}
+
+/** Notifications in short: `difficulty 5`, `mask 1fffe000`, `job <id> clean`. */
+export function inShort(lines: readonly Line[]): string[] {
+  return lines.map(({ method, params = [], result, error }) => {
+    if (method === 'mining.set_difficulty') return `difficulty ${params[0]}`;
+    if (method === 'mining.set_version_mask') return `mask ${params[0]}`;
+    if (method === 'mining.notify') return `job ${params[0]}${params[8] === true ? ' clean' : ''}`;
+    return error ? `error ${error[0]}` : `result ${JSON.stringify(result)}`;
+  });
+}

@@ -1,0 +1,276 @@
+import { mkdtempSync, write } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach } from 'vitest';
+import type { Job } from '#base/domain/job';
+import type { Clock, FoundBlock, Logger, ShareRecorder } from '#base/domain/ports';
+import type { JudgedShare, SubmitRequest, Submitter, Terms, Worker } from '#base/domain/share';
+import { ShipState } from '#books/analytics/ship-state';
+import { Shipper, type ShipperModules } from '#books/analytics/shipper';
+import type { Insert, Warehouse } from '#books/analytics/warehouse';
+import type { LogReader } from '#shares/sharelog/consumers/log-reader';
+import { LogReaders } from '#shares/sharelog/consumers/log-readers';
+import { type Column, columnsOf } from '#shares/sharelog/rows/rows';
+import type { Disk } from '#shares/sharelog/segments/disk';
+import { removeFolder } from '../../support/remove-folder.ts';
+
+export const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+export const clock: Clock = { nowMs: () => NOW_MS, monotonicMs: () => 0 };
+
+/** A logger that keeps what it is told. */
+export function keptLogger(): Logger & { readonly lines: string[] } {
+  const lines: string[] = [];
+  const keep = (_fields: object, message: string): void => void lines.push(message);
+  return { lines, debug: keep, info: keep, warn: keep, error: keep };
+}
+
+/** A folder of its own, and how to remove it. */
+export function dataFolder(): { readonly path: string; remove(): Promise<void> } {
+  const path = mkdtempSync(join(tmpdir(), 'sluice-test-'));
+  return { path, remove: () => removeFolder(path) };
+}
+
+/** Something that is to be closed when its test is over. */
+interface Open {
+  close(): unknown;
+}
+
+export interface TestFolder {
+  readonly path: string;
+  /** Takes note of what a test has opened there, and returns it. */
+  opened<T extends Open>(made: T): T;
+}
+
+/** A data folder for each test of a file or a block; what was opened there is closed after the test, in that order. */
+export function folderPerTest(): TestFolder {
+  let folder: ReturnType<typeof dataFolder>;
+  let open: Open[];
+  beforeEach(() => {
+    folder = dataFolder();
+    open = [];
+  });
+  afterEach(async () => {
+    for (const each of open) await each.close();
+    await folder.remove();
+  });
+  return {
+    get path() {
+      return folder.path;
+    },
+    opened(made) {
+      open.push(made);
+      return made;
+    },
+  };
+}
+
+export const worker: Worker = { name: 'bcrt1qminer.rig1', account: 'bcrt1qminer', rig: 'rig1' };
+
+export const job: Job = {
+  id: '0000100001',
+  serial: 0x100001,
+  height: 812,
+  version: 0x20000000,
+  previousHash: Uint8Array.from({ length: 32 }, (_, i) => i),
+  bits: 0x207fffff,
+  networkTarget: new Uint8Array(32).fill(0x7f),
+  networkDifficulty: 4.6565423739069247e-10,
+  minTime: 1_767_000_000,
+  curTime: 1_767_323_045,
+  coinb1: Uint8Array.of(1, 0, 0, 0, 0xab),
+  coinb2: Uint8Array.of(0xff, 0, 0x10),
+  merkleBranch: [new Uint8Array(32).fill(0x11), new Uint8Array(32).fill(0xfe)],
+  cleanJobs: true,
+  rewardSats: 5_000_000_123n,
+  createdMs: NOW_MS - 1000,
+  template: {
+    askedMs: 0,
+    height: 812,
+    version: 0x20000000,
+    previousHash: new Uint8Array(32),
+    bits: 0x207fffff,
+    minTime: 1_767_000_000,
+    curTime: 1_767_323_045,
+    coinbaseValueSats: 5_000_000_123n,
+    transactions: [
+      { data: new Uint8Array(10), txid: new Uint8Array(32) },
+      { data: new Uint8Array(10), txid: new Uint8Array(32) },
+    ],
+    witnessCommitment: undefined,
+  },
+};
+
+export const terms: Terms = { difficulty: 1024, target: new Uint8Array(32), work: 2n ** 42n, versionMask: 0x1fffe000 };
+
+export function submitter(overrides: Partial<Submitter> = {}): Submitter {
+  return {
+    sessionId: 7n,
+    subscribed: true,
+    extranonce1: Uint8Array.of(0, 0x0a, 0xff, 1),
+    remoteIp: '192.0.2.7',
+    close() {},
+    userAgent: 'cgminer/4.12.0',
+    worker: () => worker,
+    terms: () => terms,
+    expel: () => {},
+    settle: () => {},
+    ...overrides,
+  };
+}
+
+const request: SubmitRequest = {
+  id: 1,
+  workerName: 'bcrt1qminer.rig1',
+  jobId: '0000100001',
+  extranonce2: '0000000000000001',
+  ntime: 1_767_323_046,
+  nonce: 0xdeadbeef,
+  versionBits: undefined,
+  malformed: undefined,
+};
+
+export function judgedShare(
+  overrides: Partial<Omit<JudgedShare, 'request'>> & { readonly request?: Partial<SubmitRequest> } = {},
+): JudgedShare {
+  return {
+    submitter: defaultSubmitter,
+    worker,
+    job,
+    terms,
+    verdict: 'accepted',
+    variant: 3,
+    version: 0x20002000,
+    shareDifficulty: 2048.5,
+    block: false,
+    receivedMs: NOW_MS,
+    latencyUs: 321,
+    ...overrides,
+    request: { ...request, ...overrides.request },
+  };
+}
+
+const defaultSubmitter = submitter();
+
+/** A disk that takes `room` bytes, and then fails until it has room again. */
+export function failingDisk(bytes: number, code = 'ENOSPC'): { room: number; readonly disk: Disk } {
+  const state = {
+    room: bytes,
+    disk: {
+      writev(fd, pieces, position, callback) {
+        const taken = Buffer.concat(pieces).subarray(0, state.room);
+        if (taken.length === 0) {
+          callback(Object.assign(new Error(`${code}: write`), { code }), 0);
+          return;
+        }
+        write(fd, taken, 0, taken.length, position, (error, written) => {
+          state.room -= written;
+          callback(error, written);
+        });
+      },
+    } satisfies Disk,
+  };
+  return state;
+}
+
+export function foundBlock(overrides: Partial<FoundBlock> = {}): FoundBlock {
+  return {
+    hash: `${'00'.repeat(31)}ab`,
+    job,
+    account: 'bcrt1qminer',
+    rig: 'rig1',
+    shareDifficulty: 2048.5,
+    foundMs: NOW_MS,
+    block: Uint8Array.of(1, 2, 3, 4),
+    ...overrides,
+  };
+}
+
+/** Logs a share with this nonce; resolves when it is acknowledged. */
+export function put(to: Pick<ShareRecorder, 'share' | 'commit'>, nonce: number): Promise<void> {
+  to.share(judgedShare({ request: { nonce } }));
+  return new Promise((resolve) => to.commit(resolve));
+}
+
+/** The nonces of all shares that a reader finds. */
+export function noncesOf(reader: Pick<LogReader, 'bodies'>): unknown[] {
+  return reader.bodies('shares', 1, Number.MAX_SAFE_INTEGER).flatMap(noncesIn);
+}
+
+/** The nonces of rows of shares. */
+export function noncesIn(rows: Uint8Array): unknown[] {
+  return decodeRows(columnsOf.shares, rows).map((row) => row['nonce']);
+}
+
+/** A warehouse that does nothing but take rows. */
+function takingWarehouse(insert: Warehouse['insert']): Warehouse {
+  return {
+    name: 'x',
+    database: 'x',
+    command: async () => {},
+    rows: async () => [],
+    functions: async () => new Set(),
+    insert,
+    query: () => Promise.reject(new Error('not asked for here')),
+    close: async () => {},
+  };
+}
+
+/** A shipper of a data folder into a table that is a list: `into` is told what comes, and may fail. */
+export function shipperInto(
+  folder: TestFolder,
+  into: (insert: Insert, nonces: readonly unknown[]) => void,
+  modules: Partial<ShipperModules> = {},
+): Shipper {
+  const readers = folder.opened(modules.readers ?? new LogReaders(folder.path));
+  const state = folder.opened(modules.state ?? new ShipState(folder.path, 'x'));
+  return new Shipper({
+    clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
+    logger: keptLogger(),
+    delivered: () => {},
+    warehouse: takingWarehouse(async (insert) => into(insert, insert.parts.flatMap(noncesIn))),
+    ...modules,
+    readers,
+    state,
+  });
+}
+
+export type Row = Readonly<Record<string, unknown>>;
+
+/** Decodes RowBinary by the format's description, independently of the encoder. */
+export function decodeRows(columns: readonly Column[], bytes: Uint8Array): Row[] {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 0;
+  const skip = (count: number): number => {
+    at += count;
+    return at - count;
+  };
+  const length = (): number => {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = buffer.readUInt8(skip(1));
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return value;
+    }
+  };
+  const string = (): string => {
+    const bytesOf = length();
+    const from = skip(bytesOf);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(buffer.subarray(from, from + bytesOf));
+  };
+  const read: Readonly<Record<string, () => unknown>> = {
+    String: string,
+    'LowCardinality(String)': string,
+    'Array(String)': () => Array.from({ length: length() }, string),
+    UInt32: () => buffer.readUInt32LE(skip(4)),
+    UInt64: () => buffer.readBigUInt64LE(skip(8)),
+    UInt128: () => buffer.readBigUInt64LE(skip(8)) + (buffer.readBigUInt64LE(skip(8)) << 64n),
+    Float64: () => buffer.readDoubleLE(skip(8)),
+    Bool: () => [false, true][buffer.readUInt8(skip(1))],
+    "DateTime64(3, 'UTC')": () => Number(buffer.readBigInt64LE(skip(8))),
+  };
+  const rows: Row[] = [];
+  while (at < buffer.length) {
+    rows.push(Object.fromEntries(columns.map(([name, type]) => [name, read[type]?.()])));
+  }
+  return rows;
+}

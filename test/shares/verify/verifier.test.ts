@@ -1,0 +1,602 @@
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { targetOfDifficulty, targetToBytes, workOf } from '#base/bitcoin/target';
+import { jobId, jobSerial, wireJobId } from '#base/domain/ids';
+import type { Job } from '#base/domain/job';
+import type { JudgedShare, SubmitRequest, Submitter, Terms, Worker } from '#base/domain/share';
+import { loadKernel } from '#shares/kernel/kernel';
+import { type Runners, startRunners } from '#shares/verify/runners';
+import { SeenHeaders } from '#shares/verify/seen';
+import { Verifier } from '#shares/verify/verifier';
+import { JobStore } from '#work/jobs/store';
+import { recordedContainment } from '../../support/containment.ts';
+
+const EASY = 1e-9;
+const worker: Worker = { name: 'account.rig', account: 'account', rig: 'rig' };
+
+const terms = (difficulty: number): Terms => ({
+  difficulty,
+  target: targetToBytes(targetOfDifficulty(difficulty)),
+  work: workOf(difficulty),
+  versionMask: 0x1fffe000,
+});
+
+function makeJob(index: number, tip = 1): Job {
+  const serial = jobSerial(3, index);
+  const previousHash = new Uint8Array(32).fill(tip);
+  return {
+    id: jobId(serial),
+    serial,
+    height: 100 + tip,
+    version: 0x20000000,
+    previousHash,
+    bits: 0x1d00ffff,
+    networkTarget: targetToBytes(targetOfDifficulty(1e-3)),
+    networkDifficulty: 1e-3,
+    minTime: 1_700_000_000,
+    curTime: 1_700_000_100,
+    coinb1: Uint8Array.from({ length: 60 }, (_, at) => at + index),
+    coinb2: Uint8Array.from({ length: 100 }, (_, at) => at ^ index),
+    merkleBranch: [new Uint8Array(32).fill(7), new Uint8Array(32).fill(index)],
+    cleanJobs: false,
+    rewardSats: 5_000_000_000n,
+    createdMs: 0,
+    template: {
+      askedMs: 0,
+      height: 100 + tip,
+      version: 0x20000000,
+      previousHash,
+      bits: 0x1d00ffff,
+      minTime: 1_700_000_000,
+      curTime: 1_700_000_100,
+      coinbaseValueSats: 5_000_000_000n,
+      transactions: [],
+      witnessCommitment: undefined,
+    },
+  };
+}
+
+/** A submitter which was given variant 0 and 1 of every job, and keeps what it is told. */
+class TestSubmitter implements Submitter {
+  readonly sessionId = 1n;
+  subscribed = true;
+  readonly extranonce1 = Uint8Array.of(1, 2, 3, 4);
+  readonly remoteIp = '127.0.0.1';
+  readonly userAgent = 'test';
+  readonly settled: JudgedShare[] = [];
+  closes = 0;
+  readonly #terms: readonly Terms[];
+
+  constructor(...ofVariants: readonly Terms[]) {
+    this.#terms = ofVariants;
+  }
+
+  worker(name: string): Worker | undefined {
+    return name === worker.name ? worker : undefined;
+  }
+
+  terms(_serial: number, variant: number): Terms | undefined {
+    return this.#terms[variant];
+  }
+
+  expel(): void {}
+
+  close(): void {
+    this.closes += 1;
+  }
+
+  settle(share: JudgedShare): void {
+    this.settled.push(share);
+  }
+}
+
+/** A promise and what resolves it. */
+function signal(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve: () => resolve() };
+}
+
+const sha256d = (bytes: Uint8Array): Buffer =>
+  createHash('sha256').update(createHash('sha256').update(bytes).digest()).digest();
+
+/** The header hash as node:crypto has it, as a number. */
+function hashOf(job: Job, submitter: Submitter, request: SubmitRequest, version: number): bigint {
+  const variant = Buffer.from(request.jobId.slice(10).padStart(4, '0'), 'hex');
+  let root: Buffer = sha256d(
+    Buffer.concat([job.coinb1, variant, submitter.extranonce1, Buffer.from(request.extranonce2, 'hex'), job.coinb2]),
+  );
+  for (const sibling of job.merkleBranch) root = sha256d(Buffer.concat([root, sibling]));
+  const header = Buffer.alloc(80);
+  header.writeUInt32LE(version, 0);
+  header.set(job.previousHash, 4);
+  header.set(root, 36);
+  header.writeUInt32LE(request.ntime, 68);
+  header.writeUInt32LE(job.bits, 72);
+  header.writeUInt32LE(request.nonce, 76);
+  return BigInt(`0x${sha256d(header).reverse().toString('hex')}`);
+}
+
+let requests = 0;
+function request(job: Job, change: Partial<SubmitRequest> = {}): SubmitRequest {
+  requests += 1;
+  return {
+    id: requests,
+    workerName: worker.name,
+    jobId: job.id,
+    extranonce2: requests.toString(16).padStart(16, '0'),
+    ntime: job.curTime,
+    nonce: Math.imul(requests, 2654435761) >>> 0,
+    versionBits: undefined,
+    malformed: undefined,
+    ...change,
+  };
+}
+
+/** A request whose hash passes the test. */
+function mined(
+  job: Job,
+  submitter: Submitter,
+  passes: (hash: bigint) => boolean,
+  change: Partial<SubmitRequest> = {},
+): SubmitRequest {
+  for (;;) {
+    const candidate = request(job, change);
+    const bits = candidate.versionBits;
+    const version = bits === undefined ? job.version : ((job.version & ~0x1fffe000) | bits) >>> 0;
+    if (passes(hashOf(job, submitter, candidate, version))) return candidate;
+  }
+}
+
+describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place) => {
+  let runners: Runners;
+  beforeAll(async () => {
+    runners = await startRunners({ threads: place === 'worker' ? 1 : 0 }, loadKernel());
+  });
+  afterAll(() => runners.close());
+
+  function setUp(options: { headersMax?: number; sharesInFlightMax?: number } = {}) {
+    const jobs = new JobStore({ jobsMax: 8 });
+    const seen = new SeenHeaders(
+      { headersMax: options.headersMax ?? 1 << 16 },
+      { closedEarly: () => {}, wantsJob: () => {} },
+    );
+    const deferred: (() => void)[] = [];
+    const log: JudgedShare[] = [];
+    const commits: (() => void)[] = [];
+    const blocks: JudgedShare[] = [];
+    const failures: unknown[] = [];
+    const committed = signal();
+    const contained = recordedContainment();
+    /** Throws where it is told to, once. */
+    const faulty = { observe: 0, record: 0 };
+    const verifier = new Verifier(
+      { sharesInFlightMax: options.sharesInFlightMax ?? 10_000, batchMax: 128, versionMask: 0x1fffe000 },
+      {
+        clock: { nowMs: () => 5, monotonicMs: () => performance.now() },
+        contain: contained.contain,
+        jobs,
+        seen,
+        inline: runners.inline,
+        workers: runners.workers,
+        defer: (flush) => deferred.push(flush),
+        workerFailed: (error) => failures.push(error),
+        drained: () => {},
+        observe: () => {
+          if (faulty.observe-- > 0) throw new Error('observe');
+        },
+        foundBlock: (share) => {
+          expect(log, 'a block goes to the node before its share is logged').not.toContain(share);
+          blocks.push(share);
+        },
+        recorder: {
+          share: (share) => {
+            if (faulty.record-- > 0) throw new Error('record');
+            log.push(share);
+          },
+          commit: (durable) => {
+            commits.push(durable);
+            committed.resolve();
+          },
+        },
+      },
+    );
+    const tick = (): void => {
+      for (const flush of deferred.splice(0)) flush();
+    };
+    /** Ends the tick, and resolves when its batch has reached the log. */
+    const flushed = async (): Promise<void> => {
+      tick();
+      await committed.promise;
+    };
+    const durable = (): void => {
+      for (const callback of commits.splice(0)) callback();
+    };
+    return { verifier, contained, faulty, jobs, log, commits, blocks, failures, tick, flushed, durable };
+  }
+
+  it.each(['record', 'observe', 'settle'] as const)(
+    'ends only the session whose share makes "%s" throw, and answers the others',
+    async (what) => {
+      const { verifier, contained, faulty, jobs, log, flushed, durable } = setUp();
+      const [bad, good] = [new TestSubmitter(terms(EASY)), new TestSubmitter(terms(EASY))];
+      const job = makeJob(0);
+      jobs.add(job);
+      const passes = (hash: bigint): boolean => hash <= targetOfDifficulty(EASY);
+      if (what === 'settle') {
+        bad.settle = () => {
+          throw new Error('settle');
+        };
+      } else faulty[what] = 1;
+      for (const submitter of [bad, good]) verifier.take(submitter, mined(job, submitter, passes));
+      await flushed();
+      durable();
+      expect(good.settled.map(({ verdict }) => verdict)).toEqual(['accepted']);
+      expect([bad.closes, good.closes]).toEqual([1, 0]);
+      expect(contained.errors).toBe(1);
+      expect(verifier.inFlight).toBe(0);
+      // What has no row is not acknowledged.
+      if (what === 'record') expect(bad.settled.map(({ verdict }) => verdict)).toEqual(['overloaded']);
+      expect(log).toHaveLength(what === 'record' ? 1 : 2);
+    },
+  );
+
+  it('does not take the share that can not be hashed, and takes the others', () => {
+    const { verifier, contained, jobs, tick, durable } = setUp();
+    const [bad, good] = [new TestSubmitter(terms(EASY)), new TestSubmitter(terms(EASY))];
+    const job = makeJob(0);
+    jobs.add(job);
+    const passes = (hash: bigint): boolean => hash <= targetOfDifficulty(EASY);
+    const [poison, share] = [mined(job, bad, passes), mined(job, good, passes)];
+    let reads = 0;
+    // The first read is the pre-check's.
+    Object.defineProperty(poison, 'extranonce2', {
+      get() {
+        reads += 1;
+        if (reads > 1 && bad.settled.length === 0) throw new Error('fault');
+        return '00'.repeat(8);
+      },
+    });
+    verifier.take(good, share);
+    verifier.take(bad, poison);
+    tick();
+    durable();
+    expect(good.settled.map(({ verdict }) => verdict)).toEqual(['accepted']);
+    expect(bad.settled.map(({ verdict }) => verdict)).toEqual(['overloaded']);
+    expect(contained.errors).toBe(2);
+    expect(verifier.inFlight).toBe(0);
+  });
+
+  it('gives each of a few hundred shares the verdict that node:crypto gives, in the order of arrival', async () => {
+    const { verifier, jobs, log, flushed, durable } = setUp();
+    const submitter = new TestSubmitter(terms(EASY), terms(4e-9));
+    const all = [0, 1, 2].map((index) => makeJob(index));
+    for (const job of all) jobs.add(job);
+    const expected: string[] = [];
+    for (let count = 0; count < 700; count += 1) {
+      const job = all[count % all.length] ?? makeJob(0);
+      const variant = count % 2;
+      const bits = (count << 13) & 0x1fffe000;
+      const share = request(job, { jobId: wireJobId(job.id, variant), versionBits: bits });
+      const hash = hashOf(job, submitter, share, ((job.version & ~0x1fffe000) | bits) >>> 0);
+      expected.push(hash <= targetOfDifficulty(variant === 0 ? EASY : 4e-9) ? 'accepted' : 'low-difficulty');
+      verifier.take(submitter, share);
+    }
+    expect(log).toEqual([]);
+    await flushed();
+    expect(submitter.settled, 'settled before the commit').toEqual([]);
+    durable();
+    expect(submitter.settled.map((share) => share.verdict)).toEqual(expected);
+    expect(new Set(expected)).toEqual(new Set(['accepted', 'low-difficulty']));
+    expect(log).toEqual(submitter.settled);
+    expect(verifier.inFlight).toBe(0);
+    if (place === 'worker') expect(verifier.hashed.worker).toBeGreaterThan(0);
+    expect(verifier.hashed.inline + verifier.hashed.worker).toBe(700);
+  });
+
+  it('knows more jobs in one batch than the kernel has slots', async () => {
+    const { verifier, jobs, flushed, durable } = setUp();
+    const submitter = new TestSubmitter(terms(EASY));
+    const all = Array.from({ length: 8 }, (_, index) => makeJob(index));
+    for (const job of all) jobs.add(job);
+    for (const job of [...all, ...all, ...all])
+      verifier.take(
+        submitter,
+        mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY)),
+      );
+    await flushed();
+    durable();
+    expect(submitter.settled.map((share) => share.verdict)).toEqual(new Array(24).fill('accepted'));
+  });
+
+  it('credits a header once: in one batch, over batches, and under another id of the same job', async () => {
+    const { verifier, jobs, flushed, tick, durable } = setUp();
+    const submitter = new TestSubmitter(terms(EASY), terms(EASY));
+    const job = makeJob(0);
+    jobs.add(job);
+    const share = mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY));
+    verifier.take(submitter, share);
+    verifier.take(submitter, { ...share, id: 'again' });
+    await flushed();
+    verifier.take(submitter, share);
+    verifier.take(submitter, { ...share, versionBits: job.version & 0x1fffe000 });
+    tick();
+    durable();
+    expect(submitter.settled.map((judged) => judged.verdict)).toEqual(['accepted', ...new Array(3).fill('duplicate')]);
+  });
+
+  it('lets nobody choose the difficulty after seeing the hash: a header is good for one id of a job only', async () => {
+    // One job at four difficulties, as a miner gets it that asks for another one every few seconds.
+    const levels = [1, 8, 64, 512].map((factor) => factor * EASY);
+    const { verifier, jobs, flushed, durable } = setUp();
+    const submitter = new TestSubmitter(...levels.map(terms));
+    const job = makeJob(0);
+    jobs.add(job);
+    const cheats: SubmitRequest[] = [];
+    for (let count = 0; count < 200; count += 1) {
+      // Found under the first id, worth more under another one.
+      const found = mined(job, submitter, (hash) => hash <= targetOfDifficulty(8 * EASY));
+      cheats.push({ ...found, jobId: wireJobId(job.id, 1 + (count % 3)) });
+    }
+    for (const cheat of cheats) verifier.take(submitter, cheat);
+    await flushed();
+    durable();
+    const credited = submitter.settled.filter((share) => share.verdict === 'accepted');
+    const expected = cheats.filter((cheat) => {
+      const variant = Number.parseInt(cheat.jobId.slice(10), 16);
+      return hashOf(job, submitter, cheat, job.version) <= targetOfDifficulty(levels[variant] ?? 0);
+    });
+    // What is left is luck: the same bytes are another header there, and some of those are good too.
+    expect(credited.map(({ request: { id } }) => id)).toEqual(expected.map(({ id }) => id));
+    expect(credited.length).toBeLessThan(40);
+  });
+
+  it('takes a block to the node first, also where the share asks for more than the network', async () => {
+    const { verifier, jobs, blocks, flushed, durable } = setUp();
+    const submitter = new TestSubmitter(terms(1e6));
+    const job = { ...makeJob(0), networkTarget: targetToBytes(targetOfDifficulty(EASY)) };
+    jobs.add(job);
+    verifier.take(
+      submitter,
+      mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY)),
+    );
+    verifier.take(
+      submitter,
+      mined(job, submitter, (hash) => hash > targetOfDifficulty(EASY)),
+    );
+    await flushed();
+    durable();
+    expect(submitter.settled.map((share) => [share.verdict, share.block])).toEqual([
+      ['accepted', true],
+      ['low-difficulty', false],
+    ]);
+    expect(blocks).toEqual([submitter.settled[0]]);
+    // And it is worth a block's work, not what was asked for.
+    expect(submitter.settled[0]?.terms?.work).toBe(workOf(job.networkDifficulty));
+  });
+
+  it('rejects without hashing what needs no hash, each for its reason', async () => {
+    const { verifier, jobs, flushed, durable } = setUp();
+    const submitter = new TestSubmitter(terms(EASY));
+    const stranger = new TestSubmitter(terms(EASY));
+    stranger.subscribed = false;
+    const old = makeJob(0, 1);
+    const job = makeJob(1, 2);
+    jobs.add(old);
+    jobs.add(job);
+    const wrong: [string, SubmitRequest][] = [
+      ['unauthorized', request(job, { workerName: 'somebody' })],
+      ['job-not-found', request(job, { jobId: 'zz' })],
+      ['job-not-found', request(job, { jobId: jobId(jobSerial(3, 99)) })],
+      ['job-not-found', request(job, { jobId: wireJobId(job.id, 7) })],
+      ['stale', request(old)],
+      ['malformed', request(job, { malformed: 'nonce' })],
+      ['malformed', request(job, { extranonce2: '00' })],
+      ['ntime-out-of-range', request(job, { ntime: job.minTime - 1 })],
+      ['ntime-out-of-range', request(job, { ntime: job.curTime + 7201 })],
+      ['version-outside-mask', request(job, { versionBits: 0x00001000 })],
+      ['version-outside-mask', request(job, { versionBits: 0x20000000 })],
+    ];
+    verifier.take(stranger, request(job));
+    for (const [, share] of wrong) verifier.take(submitter, share);
+    await flushed();
+    durable();
+    expect(stranger.settled.map((share) => share.verdict)).toEqual(['not-subscribed']);
+    expect(submitter.settled.map((share) => share.verdict)).toEqual(wrong.map(([reason]) => reason));
+    // Stale, two of ntime, two of version: each has a header that may be a block.
+    expect(verifier.hashed.inline + verifier.hashed.worker).toBe(5);
+  });
+
+  it('finds the block in a share that is refused, and credits the share no more for it', async () => {
+    const { verifier, jobs, blocks, flushed, durable } = setUp();
+    const submitter = new TestSubmitter(terms(EASY));
+    const old = makeJob(0, 1);
+    const job = makeJob(1, 2);
+    const easy = { networkTarget: targetToBytes(targetOfDifficulty(EASY)), networkDifficulty: EASY };
+    for (const each of [old, job]) {
+      Object.assign(each, easy);
+      jobs.add(each);
+    }
+    const meets = (hash: bigint): boolean => hash <= targetOfDifficulty(EASY);
+    verifier.take(submitter, mined(old, submitter, meets));
+    verifier.take(submitter, mined(job, submitter, meets, { ntime: job.curTime + 7201 }));
+    const misses = (hash: bigint): boolean => !meets(hash);
+    verifier.take(submitter, mined(old, submitter, misses));
+    await flushed();
+    durable();
+    expect(submitter.settled.map(({ verdict, block }) => [verdict, block])).toEqual([
+      ['stale', true],
+      ['ntime-out-of-range', true],
+      ['stale', false],
+    ]);
+    expect(blocks.map(({ job: of }) => of)).toEqual([old, job]);
+  });
+
+  it('takes ntime at both edges of its range', async () => {
+    const { verifier, jobs, flushed, durable } = setUp();
+    const submitter = new TestSubmitter(terms(EASY));
+    const job = makeJob(0);
+    jobs.add(job);
+    for (const ntime of [job.minTime, job.curTime + 7200]) {
+      verifier.take(
+        submitter,
+        mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY), { ntime }),
+      );
+    }
+    await flushed();
+    durable();
+    expect(submitter.settled.map((share) => share.verdict)).toEqual(['accepted', 'accepted']);
+  });
+
+  it('refuses what is beyond its bounds, at once, and takes shares again when there is room', async () => {
+    const { verifier, jobs, tick, flushed, durable, log } = setUp({ sharesInFlightMax: 2 });
+    const submitter = new TestSubmitter(terms(EASY));
+    const job = makeJob(0);
+    jobs.add(job);
+    const good = (): SubmitRequest => mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY));
+    for (const share of [good(), good(), good()]) verifier.take(submitter, share);
+    await flushed();
+    expect(submitter.settled.map((share) => share.verdict)).toEqual(['overloaded']);
+    expect(log.length).toBe(2);
+    durable();
+    verifier.take(submitter, good());
+    tick();
+    durable();
+    expect(submitter.settled.map((share) => share.verdict)).toEqual(['overloaded', 'accepted', 'accepted', 'accepted']);
+  });
+
+  it('takes a block to the node also when it can credit no share: the log is stuck, or no more can be remembered', async () => {
+    const easy = (job: Job): Job => ({ ...job, networkTarget: targetToBytes(targetOfDifficulty(EASY)) });
+    for (const options of [{ sharesInFlightMax: 1 }, { headersMax: 1 }]) {
+      const { verifier, jobs, blocks, flushed, durable } = setUp(options);
+      const submitter = new TestSubmitter(terms(EASY));
+      const job = easy(makeJob(0));
+      jobs.add(job);
+      for (let count = 0; count < 3; count += 1) {
+        verifier.take(
+          submitter,
+          mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY)),
+        );
+      }
+      await flushed();
+      durable();
+      expect(submitter.settled.map((share) => share.verdict).sort()).toEqual(['accepted', 'overloaded', 'overloaded']);
+      expect(blocks.length).toBe(3);
+    }
+  });
+
+  it('credits no unwanted share but a block, and calls a bad one bad', async () => {
+    const { verifier, jobs, blocks, log, flushed, durable } = setUp();
+    const submitter = new TestSubmitter(terms(EASY));
+    const job: Job = { ...makeJob(0), networkTarget: targetToBytes(targetOfDifficulty(4 * EASY)) };
+    jobs.add(job);
+    const isBlock = (hash: bigint): boolean => hash <= targetOfDifficulty(4 * EASY);
+    const ordinary = mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY) && !isBlock(hash));
+    const block = mined(job, submitter, isBlock);
+    const never = mined(job, submitter, (hash) => hash > targetOfDifficulty(EASY));
+    for (const share of [ordinary, never, block, block]) verifier.take(submitter, share, true);
+    // It was refused and not credited, so it is no duplicate when it is wanted.
+    verifier.take(submitter, ordinary);
+    verifier.take(submitter, request(job, { jobId: 'ffffffffff' }), true);
+    await flushed();
+    expect(blocks.map((share) => share.request)).toEqual([block]);
+    expect(log.map((share) => share.request)).toEqual([block, ordinary]);
+    durable();
+    expect(submitter.settled.map((share) => share.verdict)).toEqual([
+      'overloaded',
+      'low-difficulty',
+      'accepted',
+      'duplicate',
+      'accepted',
+      'job-not-found',
+    ]);
+  });
+
+  it('calls a share of a job that was closed for want of room stale, and takes its block to the node', async () => {
+    const { verifier, jobs, blocks, flushed, durable } = setUp({ headersMax: 1 });
+    const submitter = new TestSubmitter(terms(EASY));
+    const old: Job = { ...makeJob(0), networkTarget: targetToBytes(targetOfDifficulty(EASY)) };
+    const newest = makeJob(1);
+    for (const job of [old, newest]) jobs.add(job);
+    const passes = (hash: bigint): boolean => hash <= targetOfDifficulty(EASY);
+    const first = mined(old, submitter, passes);
+    verifier.take(submitter, first);
+    verifier.take(submitter, mined(newest, submitter, passes));
+    for (const job of [old, newest]) verifier.take(submitter, mined(job, submitter, passes));
+    verifier.take(submitter, first);
+    await flushed();
+    durable();
+    expect(submitter.settled.map(({ verdict }) => verdict).slice(0, 2)).toEqual(['accepted', 'overloaded']);
+    expect(submitter.settled.slice(2).some(({ verdict }) => verdict === 'accepted')).toBe(false);
+    expect(blocks.length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('credits nothing that it could not recognise again', async () => {
+    const { verifier, jobs, flushed, durable } = setUp({ headersMax: 1 });
+    const submitter = new TestSubmitter(terms(EASY));
+    const job = makeJob(0);
+    jobs.add(job);
+    for (let count = 0; count < 2; count += 1) {
+      verifier.take(
+        submitter,
+        mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY)),
+      );
+    }
+    await flushed();
+    durable();
+    expect(submitter.settled.map((share) => share.verdict)).toEqual(['accepted', 'overloaded']);
+  });
+});
+
+it('hashes inline what a failing worker leaves behind', async () => {
+  const runners = await startRunners({ threads: 0 }, loadKernel());
+  const jobs = new JobStore({ jobsMax: 8 });
+  const deferred: (() => void)[] = [];
+  const failures: unknown[] = [];
+  const done = signal();
+  const verifier = new Verifier(
+    { sharesInFlightMax: 10_000, batchMax: 128, versionMask: 0x1fffe000 },
+    {
+      clock: { nowMs: () => 0, monotonicMs: () => 0 },
+      contain: recordedContainment().contain,
+      jobs,
+      seen: new SeenHeaders({ headersMax: 1 << 16 }, { closedEarly: () => {}, wantsJob: () => {} }),
+      inline: runners.inline,
+      workers: [
+        {
+          lane: (await startRunners({ threads: 0 }, loadKernel())).inline.lane,
+          run: () => Promise.reject(new Error('gone')),
+        },
+      ],
+      defer: (flush) => deferred.push(flush),
+      workerFailed: (error) => failures.push(error),
+      drained: () => {},
+      observe: () => {},
+      foundBlock: () => {},
+      recorder: {
+        share: () => {},
+        commit: (durable) => {
+          durable();
+          done.resolve();
+        },
+      },
+    },
+  );
+  const submitter = new TestSubmitter(terms(EASY));
+  const job = makeJob(0);
+  jobs.add(job);
+  const expected: string[] = [];
+  for (let count = 0; count < 700; count += 1) {
+    const share = request(job);
+    expected.push(
+      hashOf(job, submitter, share, job.version) <= targetOfDifficulty(EASY) ? 'accepted' : 'low-difficulty',
+    );
+    verifier.take(submitter, share);
+  }
+  for (const flush of deferred) flush();
+  await done.promise;
+  expect(failures.length).toBe(1);
+  expect(submitter.settled.map((share) => share.verdict)).toEqual(expected);
+});

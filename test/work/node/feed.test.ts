@@ -1,0 +1,245 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { toDisplayHash } from '#base/bitcoin/bytes';
+import type { BitcoinNode } from '#base/domain/ports';
+import { type BitcoindOptions, connectBitcoind } from '#work/node/bitcoind';
+import { freePorts } from '../../support/bitcoind-regtest.ts';
+import { recordedLogger } from '../../support/recorded-logger.ts';
+import { FakeNode, type Reply } from './fake-node.ts';
+import { systemClock, TemplateInbox } from './fixtures.ts';
+
+const hash = (byte: number): string => byte.toString(16).padStart(2, '0').repeat(32);
+const nodes: FakeNode[] = [];
+const pools: BitcoinNode[] = [];
+
+async function fakes(count: number): Promise<FakeNode[]> {
+  const started = await Promise.all(Array.from({ length: count }, () => FakeNode.start()));
+  nodes.push(...started);
+  return started;
+}
+
+function connect(to: readonly FakeNode[], options: Partial<BitcoindOptions> = {}) {
+  const logger = recordedLogger();
+  const inbox = new TemplateInbox();
+  const node = connectBitcoind(
+    { rpc: to.map(({ url }) => ({ url })), network: 'regtest', pollMs: 20, ...options },
+    { clock: systemClock, logger },
+  );
+  pools.push(node);
+  const messages = (): string[] => logger.lines.map(({ message }) => message);
+  return { node, inbox, logger, messages, started: node.start(inbox.take) };
+}
+
+const on =
+  (tip: string) =>
+  (template: { readonly previousHash: Uint8Array }): boolean =>
+    toDisplayHash(template.previousHash) === tip;
+
+afterEach(async () => {
+  for (const node of nodes) node.stop();
+  await Promise.all(pools.splice(0).map((pool) => pool.close()));
+  nodes.length = 0;
+});
+
+describe('slow nodes', () => {
+  it('serve, if all of them are slow', async () => {
+    const [a, b] = (await fakes(2)) as [FakeNode, FakeNode];
+    const slowly =
+      (node: FakeNode) =>
+      (method: string): Reply => {
+        if (method !== 'getblocktemplate') return undefined;
+        // Longer than the feed waits for one node before it asks the next.
+        setTimeout(() => node.speak(), 1500);
+        return 'silence';
+      };
+    a.reply = slowly(a);
+    b.reply = slowly(b);
+    const { started, node } = connect([a, b]);
+    await started;
+    expect(node.status()).toEqual({ ready: true });
+  });
+
+  it('do not keep a prompt one from serving', async () => {
+    const [a, b] = (await fakes(2)) as [FakeNode, FakeNode];
+    a.reply = (method) => (method === 'getblocktemplate' ? 'silence' : undefined);
+    const { started, inbox } = connect([a, b]);
+    await started;
+    b.tip = hash(0xb1);
+    await inbox.wait(on(b.tip));
+  });
+
+  it('are asked one thing at a time', async () => {
+    const [a, b] = (await fakes(2)) as [FakeNode, FakeNode];
+    a.reply = (method) => (method === 'getblocktemplate' ? 'silence' : undefined);
+    const { started, inbox } = connect([a, b]);
+    await started;
+    for (let block = 1; block <= 5; block += 1) {
+      b.tip = hash(block);
+      await inbox.wait(on(b.tip));
+    }
+    expect(a.calls.filter((method) => method === 'getblocktemplate')).toHaveLength(1);
+  });
+});
+
+describe('one failed answer', () => {
+  it.each(['getblockchaininfo', 'getbestblockhash', 'getblocktemplate'])('of %s changes nothing', async (failing) => {
+    const [a] = (await fakes(1)) as [FakeNode];
+    const { started, inbox, node, messages } = connect([a], { refreshMs: 50 });
+    await started;
+    let failures = 1;
+    let asked = 0;
+    a.reply = (method) => {
+      if (method !== failing) return undefined;
+      asked += 1;
+      return failures-- > 0 ? { status: 503 } : undefined;
+    };
+    await expect.poll(() => asked, { timeout: 20_000 }).toBeGreaterThan(1);
+    a.tip = hash(0xee);
+    await inbox.wait(on(a.tip));
+    expect(node.status()).toEqual({ ready: true });
+    expect(messages()).not.toContain('the node can not be used');
+  });
+});
+
+describe('a refresh that fails', () => {
+  it('pauses nobody, if the tip is still the same', async () => {
+    const [a] = (await fakes(1)) as [FakeNode];
+    const { started, inbox, node } = connect([a], { refreshMs: 50 });
+    await started;
+    let failed = 0;
+    a.reply = (method) => {
+      if (method !== 'getblocktemplate') return undefined;
+      failed += 1;
+      return { status: 500, code: -9 };
+    };
+    await expect.poll(() => failed).toBeGreaterThan(1);
+    expect(node.status()).toEqual({ ready: true });
+    a.tip = hash(0xcc);
+    await expect.poll(() => node.status().ready).toBe(false);
+    a.reply = () => undefined;
+    await inbox.wait(on(a.tip));
+    expect(node.status()).toEqual({ ready: true });
+  });
+});
+
+describe('a node with less work', () => {
+  it('does not serve while the one with more is away for a moment', async () => {
+    const [a, b] = (await fakes(2)) as [FakeNode, FakeNode];
+    a.chainwork = 10;
+    b.chainwork = 9;
+    b.tip = hash(0xbb);
+    const { started, inbox, node } = connect([a, b]);
+    await started;
+    await expect.poll(() => b.calls.filter((method) => method === 'getblockchaininfo').length).toBeGreaterThan(1);
+    let refused = 0;
+    a.reply = () => {
+      refused += 1;
+      return { status: 503 };
+    };
+    await expect.poll(() => refused).toBeGreaterThan(4);
+    expect(node.status()).toEqual({ ready: true });
+    expect(inbox.all.some(on(b.tip))).toBe(false);
+    // The other one has caught up: the same block, by its hash.
+    b.chainwork = 10;
+    await inbox.wait(on(b.tip));
+  });
+});
+
+describe('a right that is missing', () => {
+  it.each(['submitblock', 'getblockheader', 'getblocktemplate', 'getbestblockhash'])(
+    '%s shows at the start, and is no wrong password',
+    async (method) => {
+      const [a] = (await fakes(1)) as [FakeNode];
+      a.reply = (called) => (called === method ? { status: 403 } : undefined);
+      const { started, node } = connect([a], { refreshMs: 50 });
+      const reason = `it does not allow ${method} (HTTP 403): see its rpcwhitelist and rpcallowip`;
+      await expect(started).rejects.toThrow(reason);
+      await expect.poll(() => JSON.stringify(node.status())).toContain(reason);
+    },
+  );
+});
+
+describe('a test chain in its initial download', () => {
+  it.each(['testnet4', 'signet', 'regtest'] as const)('serves on %s, as Bitcoin Core decides', async (network) => {
+    const [a] = (await fakes(1)) as [FakeNode];
+    a.chain = network;
+    a.initialBlockDownload = true;
+    const { started, node } = connect([a], { network });
+    await started;
+    expect(node.status()).toEqual({ ready: true });
+  });
+
+  it('does not serve on main', async () => {
+    const [a] = (await fakes(1)) as [FakeNode];
+    a.chain = 'main';
+    a.initialBlockDownload = true;
+    const { started, node } = connect([a], { network: 'main' });
+    await expect.poll(() => JSON.stringify(node.status())).toContain('still downloading');
+    await node.close();
+    await expect(started).rejects.toThrow('closed before');
+  });
+});
+
+describe('a clock', () => {
+  it('that is wrong by more than ten minutes is said once, and that it is right again', async () => {
+    const [a] = (await fakes(1)) as [FakeNode];
+    const nowS = Math.floor(Date.now() / 1000);
+    a.template = { curtime: nowS + 700 };
+    const { started, inbox, node, messages } = connect([a], { refreshMs: 20 });
+    await started;
+    await inbox.wait(() => true, 3);
+    expect(node.watched().clockOffsetSeconds).toBeGreaterThan(690);
+    const said = "the node's clock and this machine's differ: one of them is wrong";
+    expect(messages().filter((message) => message === said)).toHaveLength(1);
+    a.template = { curtime: nowS };
+    await expect.poll(messages).toContain("the node's clock and this machine's agree again");
+  });
+});
+
+describe('testnet4', () => {
+  const parentTime = 1_700_000_000;
+  const hard = { bits: '1c00ffff', target: undefined };
+  const limits = async (template: Record<string, unknown>) => {
+    const [a] = (await fakes(1)) as [FakeNode];
+    a.chain = 'testnet4';
+    a.template = { mintime: parentTime - 3000, ...template };
+    a.reply = (method) => (method === 'getblockheader' ? { result: { time: parentTime } } : undefined);
+    const { started, inbox } = connect([a], { network: 'testnet4' });
+    await started;
+    const { minTime, maxTime } = inbox.latest;
+    return { minTime, maxTime };
+  };
+
+  it('ends a job of the usual difficulty 20 minutes after its parent', async () => {
+    expect(await limits({ ...hard, curtime: parentTime + 60 })).toEqual({
+      minTime: parentTime - 3000,
+      maxTime: parentTime + 1200,
+    });
+  });
+
+  it('begins a job of the minimum difficulty 20 minutes after its parent', async () => {
+    const easy = { bits: '1d00ffff', target: undefined, curtime: parentTime + 1300 };
+    expect(await limits(easy)).toEqual({ minTime: parentTime + 1201, maxTime: undefined });
+  });
+
+  it('bounds no job if the usual difficulty is the minimum', async () => {
+    const easy = { bits: '1d00ffff', target: undefined, curtime: parentTime + 60 };
+    expect(await limits(easy)).toEqual({ minTime: parentTime - 3000, maxTime: undefined });
+  });
+});
+
+describe('ZeroMQ', () => {
+  it('is said to be missing, if nothing listens at its endpoint and a block comes without a signal', async () => {
+    const [a] = (await fakes(1)) as [FakeNode];
+    const [port = 0] = await freePorts(1);
+    const { started, inbox, node, messages } = connect([a], { zmq: [`tcp://127.0.0.1:${port}`], refreshMs: 50 });
+    await started;
+    await inbox.wait(() => true, 5);
+    await expect.poll(messages).toContain('ZeroMQ is not connected: new blocks are noticed by polling only');
+    a.tip = hash(0xaa);
+    await inbox.wait(on(a.tip));
+    await expect
+      .poll(messages)
+      .toContain('a block came without a signal by ZeroMQ: polling found it; see zmqpubhashblock');
+    expect(node.watched()).toMatchObject({ signalsConfigured: 1, signalsConnected: 0, signalsMissed: 1 });
+  });
+});

@@ -1,0 +1,22 @@
+import { expect, it } from 'vitest';
+import { Upstream } from '#work/node/upstream';
+import { templateAnswer } from './fixtures.ts';
+
+it('a template tells when it was asked for, not when it came: a block that came meanwhile is not in it', async () => {
+  let nowMs = 1_000;
+  const rpc = {
+    name: 'node',
+    fixedCredentials: true,
+    async call() {
+      nowMs += 500;
+      return { ok: true, result: templateAnswer } as const;
+    },
+    close() {},
+  };
+  const clock = { monotonicMs: () => nowMs };
+  const upstream = new Upstream('regtest', { rpc, clock, pause: () => Promise.resolve() });
+  expect(await upstream.template()).toMatchObject({
+    ok: true,
+    value: { askedMs: 1_000, height: templateAnswer.height },
+  });
+});
