@@ -5,6 +5,7 @@ import { jobId, jobSerial, wireJobId } from '#base/domain/ids';
 import type { Job } from '#base/domain/job';
 import type { JudgedShare, SubmitRequest, Submitter, Terms, Worker } from '#base/domain/share';
 import { loadKernel } from '#shares/kernel/kernel';
+import { layout } from '#shares/kernel/layout';
 import { type Runners, startRunners } from '#shares/verify/runners';
 import { SeenHeaders } from '#shares/verify/seen';
 import { Verifier } from '#shares/verify/verifier';
@@ -157,8 +158,8 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
   });
   afterAll(() => runners.close());
 
-  function setUp(options: { headersMax?: number; sharesInFlightMax?: number } = {}) {
-    const jobs = new JobStore({ jobsMax: 8 });
+  function setUp(options: { headersMax?: number; sharesInFlightMax?: number; jobsMax?: number } = {}) {
+    const jobs = new JobStore({ jobsMax: options.jobsMax ?? 8 });
     const seen = new SeenHeaders(
       { headersMax: options.headersMax ?? 1 << 16 },
       { closedEarly: () => {}, wantsJob: () => {} },
@@ -297,18 +298,19 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
   });
 
   it('knows more jobs in one batch than the kernel has slots', async () => {
-    const { verifier, jobs, flushed, durable } = setUp();
+    const count = layout.JOB_SLOTS + 2;
+    const { verifier, jobs, flushed, durable } = setUp({ jobsMax: count });
     const submitter = new TestSubmitter(terms(EASY));
-    const all = Array.from({ length: 8 }, (_, index) => makeJob(index));
+    const all = Array.from({ length: count }, (_, index) => makeJob(index));
     for (const job of all) jobs.add(job);
-    for (const job of [...all, ...all, ...all])
+    for (const job of [...all, ...all])
       verifier.take(
         submitter,
         mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY)),
       );
     await flushed();
     durable();
-    expect(submitter.settled.map((share) => share.verdict)).toEqual(new Array(24).fill('accepted'));
+    expect(submitter.settled.map((share) => share.verdict)).toEqual(new Array(2 * count).fill('accepted'));
   });
 
   it('credits a header once: in one batch, over batches, and under another id of the same job', async () => {
