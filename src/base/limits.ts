@@ -187,6 +187,13 @@ export const limits = {
   /** Jobs that can still be answered. */
   jobsMax: 64,
   /**
+   * Expired jobs of the current tip, kept for a block in a late share, and their memory: 36 KB of own data each where a
+   * block has 4,000 transactions, and each transaction once. So 1024 jobs take about 40 MB, and a second of the
+   * mempool's growth a job. The oldest are dropped first.
+   */
+  expiredJobsMax: 1024,
+  expiredJobsBytesMax: 256 * 1024 * 1024,
+  /**
    * Header hashes remembered over all jobs of a gateway, for duplicates: 16 to 32 bytes each. Beyond it the oldest job is
    * closed, and its late shares are stale.
    */

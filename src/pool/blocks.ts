@@ -43,7 +43,7 @@ export function createSolved(
   { log, logger }: Pick<BlockModules, 'log' | 'logger'>,
 ): (solution: Solution) => Promise<void> {
   return (solution) => {
-    const job = jobs.find(solution.serial);
+    const job = jobs.find(solution.serial) ?? jobs.findExpired(solution.serial);
     if (job) blocks.found(foundBlock(job, solution));
     else logger.error({ serial: solution.serial }, 'a block solves a job that this pool does not know');
     return log.kept();
