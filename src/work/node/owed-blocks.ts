@@ -1,19 +1,31 @@
-import type { SubmitOutcome } from '#base/domain/ports';
+import { BoundedMap } from '#base/domain/bounded-map';
+import type { Standing, SubmitOutcome } from '#base/domain/ports';
 import { limits } from '#base/limits';
 import { PARENT_UNKNOWN } from './submit.ts';
 import type { Health, Upstream } from './upstream.ts';
 
+/** What a node is to be asked. */
+type Node = Pick<Upstream, 'health' | 'submit' | 'standing'>;
+
 /**
- * The blocks that one node has not judged: it did not answer, or it lacks the block's parent. The node is offered them
- * again, whatever the other nodes have said, because only a node that has our block can build on it.
+ * The blocks that one node lacks. It is offered them again, whatever the other nodes have said, because only a node that has
+ * our block can build on it. A few that it has not judged (it did not answer, or lacks the block's parent) are kept here and
+ * offered as soon as the node is ready. Every other one is offered when somebody asks where it stands.
  */
 export class OwedBlocks {
-  readonly #node: Pick<Upstream, 'health' | 'submit'>;
+  readonly #node: Node;
+  readonly #offered: (hash: string, outcome: SubmitOutcome) => void;
   /** By block (hex): the chainwork of the node when it lacked the parent; empty if it did not answer. */
   readonly #owed = new Map<string, string>();
+  /** By block hash: the chainwork of the node when it judged a block that it still lacks, and why it refused it. */
+  readonly #judged = new BoundedMap<{ readonly chainwork: string; readonly refused: string | undefined }>(
+    limits.blocksFollowedMax + limits.candidatesInFlightMax,
+  );
   #offering = false;
 
-  constructor(node: Pick<Upstream, 'health' | 'submit'>) {
+  /** `offered` is called with what the node made of a block that it was found to lack. */
+  constructor(node: Node, offered: (hash: string, outcome: SubmitOutcome) => void = () => {}) {
+    this.#offered = offered;
     this.#node = node;
   }
 
@@ -37,6 +49,34 @@ export class OwedBlocks {
     });
   }
 
+  /**
+   * Where the block stands at this node. If the node lacks it, it is offered once for each state of the node's chain, and the
+   * node is asked again: its first answer may not be true. `block` brings the block as hex. Resolves with `unknown` if the node
+   * is not ready.
+   */
+  async standing(hash: string, block: () => Promise<string | undefined>): Promise<Standing> {
+    const { health } = this.#node;
+    if (!health.ready) return { at: 'unknown' };
+    const standing = await this.#node.standing(hash);
+    if (standing.at !== 'none') {
+      if (standing.at !== 'unknown') this.#judged.delete(hash);
+      return standing;
+    }
+    const judged = this.#judged.get(hash);
+    if (judged?.chainwork === health.chainwork) return refusedFor(judged.refused);
+    const bytes = await block();
+    if (bytes === undefined) return { at: 'none' };
+    const outcome = await this.#node.submit(bytes, () => Promise.resolve(), []);
+    this.note(bytes, outcome, health);
+    this.#offered(hash, outcome);
+    if (outcome.status === 'unknown' && outcome.reason !== PARENT_UNKNOWN) return { at: 'unknown' };
+    const refused = outcome.status === 'rejected' ? outcome.reason : undefined;
+    this.#judged.set(hash, { chainwork: health.chainwork, refused });
+    const after = refused === undefined ? await this.#node.standing(hash) : standing;
+    // The simplest of lies: the node says that it took the block, and does not have it.
+    return after.at === 'none' ? refusedFor(refused) : after;
+  }
+
   async #offerAll(): Promise<void> {
     for (const [block, chainwork] of [...this.#owed]) {
       const { health } = this.#node;
@@ -45,4 +85,8 @@ export class OwedBlocks {
       this.note(block, await this.#node.submit(block, () => Promise.resolve(), []), health);
     }
   }
+}
+
+function refusedFor(refused: string | undefined): Standing {
+  return refused === undefined ? { at: 'none' } : { at: 'none', refused };
 }
