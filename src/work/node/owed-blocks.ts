@@ -1,8 +1,19 @@
+import { fromHex, toDisplayHash } from '#base/bitcoin/bytes';
 import { BoundedMap } from '#base/domain/bounded-map';
 import type { Standing, SubmitOutcome } from '#base/domain/ports';
 import { limits } from '#base/limits';
 import { PARENT_UNKNOWN } from './submit.ts';
 import type { Health, Upstream } from './upstream.ts';
+
+/** What a node made of a block that it still lacks. */
+interface Lacking {
+  /** The work of its chain then. */
+  readonly chainwork: string;
+  /** Why it refused the block. */
+  readonly refused?: string;
+  /** The block's parent, if the node lacked that. */
+  readonly parent?: string;
+}
 
 /** What a node is to be asked. */
 type Node = Pick<Upstream, 'health' | 'submit' | 'standing'>;
@@ -17,10 +28,8 @@ export class OwedBlocks {
   readonly #offered: (hash: string, outcome: SubmitOutcome) => void;
   /** By block (hex): the chainwork of the node when it lacked the parent; empty if it did not answer. */
   readonly #owed = new Map<string, string>();
-  /** By block hash: the chainwork of the node when it judged a block that it still lacks, and why it refused it. */
-  readonly #judged = new BoundedMap<{ readonly chainwork: string; readonly refused: string | undefined }>(
-    limits.blocksFollowedMax + limits.candidatesInFlightMax,
-  );
+  /** By hash: blocks that the node lacks although they were offered. */
+  readonly #lacking = new BoundedMap<Lacking>(limits.blocksFollowedMax + limits.candidatesInFlightMax);
   #offering = false;
 
   /** `offered` is called with what the node made of a block that it was found to lack. */
@@ -59,22 +68,34 @@ export class OwedBlocks {
     if (!health.ready) return { at: 'unknown' };
     const standing = await this.#node.standing(hash);
     if (standing.at !== 'none') {
-      if (standing.at !== 'unknown') this.#judged.delete(hash);
+      if (standing.at !== 'unknown') this.#lacking.delete(hash);
       return standing;
     }
-    const judged = this.#judged.get(hash);
-    if (judged?.chainwork === health.chainwork) return refusedFor(judged.refused);
+    const lacking = this.#lacking.get(hash);
+    if (lacking?.chainwork === health.chainwork) return refusedFor(lacking.refused);
+    // A node that is far behind gets no block of 8 MB each time its chain moves.
+    if (lacking?.parent !== undefined && (await this.#node.standing(lacking.parent)).at === 'none') return standing;
     const bytes = await block();
-    if (bytes === undefined) return { at: 'none' };
+    return bytes === undefined ? standing : this.#offerOne(hash, bytes, health);
+  }
+
+  async #offerOne(hash: string, bytes: string, health: Health & { readonly ready: true }): Promise<Standing> {
     const outcome = await this.#node.submit(bytes, () => Promise.resolve(), []);
     this.note(bytes, outcome, health);
     this.#offered(hash, outcome);
-    if (outcome.status === 'unknown' && outcome.reason !== PARENT_UNKNOWN) return { at: 'unknown' };
-    const refused = outcome.status === 'rejected' ? outcome.reason : undefined;
-    this.#judged.set(hash, { chainwork: health.chainwork, refused });
-    const after = refused === undefined ? await this.#node.standing(hash) : standing;
-    // The simplest of lies: the node says that it took the block, and does not have it.
-    return after.at === 'none' ? refusedFor(refused) : after;
+    const { chainwork } = health;
+    if (outcome.status === 'unknown') {
+      if (outcome.reason !== PARENT_UNKNOWN) return { at: 'unknown' };
+      this.#lacking.set(hash, { chainwork, parent: parentOf(bytes) });
+      return { at: 'none' };
+    }
+    if (outcome.status === 'rejected') {
+      this.#lacking.set(hash, { chainwork, refused: outcome.reason });
+      return refusedFor(outcome.reason);
+    }
+    this.#lacking.set(hash, { chainwork });
+    // It may say that it has the block, and not have it.
+    return this.#node.standing(hash);
   }
 
   async #offerAll(): Promise<void> {
@@ -89,4 +110,9 @@ export class OwedBlocks {
 
 function refusedFor(refused: string | undefined): Standing {
   return refused === undefined ? { at: 'none' } : { at: 'none', refused };
+}
+
+/** The previous block's hash in the header, for display. */
+function parentOf(block: string): string {
+  return toDisplayHash(fromHex(block.slice(8, 72)) ?? new Uint8Array());
 }

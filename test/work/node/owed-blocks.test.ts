@@ -100,6 +100,24 @@ describe('where a block stands at a node', () => {
     expect(node.asked).toEqual(['aa', 'aa', 'aa']);
   });
 
+  it('is not found by sending the block to a node that is far behind, each time its chain moves', async () => {
+    const { node, owed } = setUp();
+    const parent = '0b'.repeat(32);
+    const block = `${'00'.repeat(4)}${parent}${'00'.repeat(44)}`;
+    const hasParent = { at: 'chain', confirmations: 1 } as const;
+    let known: readonly string[] = [];
+    Object.assign(node, { standing: async (of: string) => (known.includes(of) ? hasParent : { at: 'none' }) });
+    node.answer = noParent;
+    for (const chainwork of ['1', '2', '3']) {
+      node.health = ready(chainwork);
+      expect(await owed.standing('a', () => Promise.resolve(block))).toEqual({ at: 'none' });
+    }
+    expect(node.asked).toHaveLength(1);
+    known = [parent];
+    expect(await owed.standing('a', () => Promise.resolve(block))).toEqual({ at: 'none' });
+    expect(node.asked).toHaveLength(2);
+  });
+
   it('is open where the node is away or says nothing, and nothing is offered', async () => {
     const { node, standing } = setUp();
     node.health = away;
