@@ -67,6 +67,8 @@ export class CountingSubmitter implements Submitter {
     return terms;
   }
 
+  lateVersionMask(): undefined {}
+
   expel(): void {}
 
   close(): void {}

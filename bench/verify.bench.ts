@@ -35,7 +35,7 @@ function wholeVerifier(runners: Runners, workers: Runners['workers']): Way {
       {
         clock,
         contain: new Containment({ logger: console, counted() {} }),
-        jobs: { find: () => job, isStale: () => false },
+        jobs: { find: () => job, findExpired: () => undefined, isStale: () => false },
         seen: new SeenHeaders({ headersMax: limits.seenPerTipMax }, { closedEarly: () => {}, wantsJob: () => {} }),
         recorder: { share() {}, commit: (durable) => durable() },
         foundBlock() {},

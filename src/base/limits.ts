@@ -187,6 +187,13 @@ export const limits = {
   /** Jobs that can still be answered. */
   jobsMax: 64,
   /**
+   * Expired jobs of the current tip, kept for a block in a late share, and their memory: 36 KB of own data each where a
+   * block has 4,000 transactions, and each transaction once. So 1024 jobs take about 40 MB, and a second of the
+   * mempool's growth a job. The oldest are dropped first.
+   */
+  expiredJobsMax: 1024,
+  expiredJobsBytesMax: 256 * 1024 * 1024,
+  /**
    * Header hashes remembered over all jobs of a gateway, for duplicates: 16 to 32 bytes each. Beyond it the oldest job is
    * closed, and its late shares are stale.
    */
@@ -203,10 +210,15 @@ export const limits = {
   fixedSharesPerSecondMax: 100,
   /** Blocks that a node has not judged and is offered again, up to 8 MB each as hex; the oldest is forgotten first. */
   owedBlocksMax: 4,
-  /** Blocks of an earlier start that are handed over at once, up to 8 MB each. */
-  resubmittedAtOnceMax: 16,
-  /** Block candidates waiting for the node. */
+  /** Block candidates that no node has judged. */
   candidatesInFlightMax: 256,
+  /**
+   * Judged blocks whose place in the chain is followed until they are buried: a line of metadata in memory and up to 8 MB on
+   * the disk each. Beyond it the oldest keeps the status that it has.
+   */
+  blocksFollowedMax: 128,
+  /** Blocks on top of a block, or of another one in its place, that bury it: as deep as a coinbase that may be spent. */
+  burialDepth: 100,
   /** Rows and bytes of one batch of the share log; a commit with more writes several, at once. */
   logBatchRowsMax: 16_384,
   logBatchBytesMax: 4 * 1024 * 1024,
@@ -235,6 +247,7 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.passwordQueueMax <= l.passwordMistakesMax, 'what waits to be checked fits what is remembered');
   must(l.lineBytesMax <= l.heldBytesMax, 'a line can wait for the one before it');
   must(l.pingAfterMs * (l.pingsMax + 1) <= l.idleMsMax, 'a client is pinged before it counts as gone');
+  must(l.burialDepth <= l.blocksFollowedMax, 'the blocks of a whole burial can be followed, if all are ours');
   must(l.jobsMax <= l.termsPerSessionMax, 'every open job can have a difficulty of its own');
   must(l.seenPerTipMax >= l.sharesInFlightMax, 'sharesInFlightMax <= seenPerTipMax');
   must(l.logBatchBytesMax * 2 <= l.logSegmentBytes, 'a batch and the row that overflowed it fit a segment');

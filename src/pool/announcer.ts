@@ -9,9 +9,9 @@ import { KernelInstance } from '#shares/kernel/instance';
 import type { KernelCode } from '#shares/kernel/kernel';
 import { KernelMemory } from '#shares/kernel/memory';
 import type { ShareLog } from '#shares/sharelog/log';
-import type { BlockSubmitter } from '#shares/verify/blocks';
 import { createJobFactory } from '#work/jobs/factory';
 import type { JobStore } from '#work/jobs/store';
+import type { Blocks } from './blocks.ts';
 
 /** What the coinbase of this pool's blocks says. */
 const COINBASE_TAG = '/Sluice/';
@@ -23,7 +23,7 @@ export interface AnnouncerModules {
   readonly log: ShareLog;
   readonly jobs: JobStore;
   readonly gateway: Gateway;
-  readonly blocks: BlockSubmitter;
+  readonly blocks: Blocks;
   readonly code: KernelCode;
   readonly metrics: Metrics;
 }
@@ -52,8 +52,8 @@ export function createAnnouncer(config: Config, modules: AnnouncerModules): (tem
     gateway.announce(job, recorded);
     metrics.counters.jobs += 1;
     if (job.cleanJobs) metrics.counters.cleanJobs += 1;
-    blocks.retry(job.height);
-    blocks.nodeBuilds(template);
+    blocks.follower.template(template);
+    blocks.submitter.nodeBuilds(template);
     logger.debug({ job: job.id, height: job.height, transactions: template.transactions.length }, 'job announced');
   };
 }

@@ -18,7 +18,7 @@ import { TokenGuard } from '#show/api/admin-token';
 import { type Api, startApi } from '#show/api/api';
 import { JobStore } from '#work/jobs/store';
 import { createAnnouncer } from './announcer.ts';
-import { createBlockSubmitter, createSolved, resubmitBlocks } from './blocks.ts';
+import { createBlocks, createSolved } from './blocks.ts';
 import { openDataFolder } from './data-folder.ts';
 import { openLog } from './log.ts';
 import { createNode } from './node.ts';
@@ -84,8 +84,9 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
 
   const node = createNode(config, modules);
   running.onClose(() => node.close());
-  const blocks = createBlockSubmitter({ clock, node, log, logger }, metrics);
-  running.onClose(() => blocks.settled(SUBMIT_DRAIN_MS_MAX));
+  const blocks = createBlocks({ clock, node, log, logger }, metrics);
+  running.onClose(async () => blocks.follower.close());
+  running.onClose(() => blocks.submitter.settled(SUBMIT_DRAIN_MS_MAX));
   const { enabled, allow, deny } = config.stratum.bans;
   const banStore = openBanStore(
     { folder: config.data, enabled, allow: ranges(allow), deny: ranges(deny), entriesMax: limits.bansMax },
@@ -95,7 +96,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const jobs = new JobStore({ jobsMax: limits.jobsMax });
   /** Makes another job of the latest template. Does nothing before the first template. */
   let renew = (): void => {};
-  const solved = createSolved(blocks, jobs, { log, logger });
+  const solved = createSolved(blocks.submitter, jobs, { log, logger });
   const gateway =
     gateways === 1
       ? await startGateway(
@@ -190,11 +191,11 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const work = new Work({ outageGraceMs }, { clock, logger, gateway, announce, causes: () => unready(parts) });
   await node.start((template) => work.template(template));
   renew = () => work.renew();
-  const workTimer = setInterval(() => contain.attempt('the work', () => work.tick()), WORK_TICK_MS);
+  const workTimer = setInterval(() => {
+    contain.attempt('the work', () => work.tick());
+    contain.attempt('the blocks', () => blocks.follower.tick());
+  }, WORK_TICK_MS);
   running.onClose(async () => clearInterval(workTimer));
-  resubmitBlocks({ node, log, logger, jobs }, () => running.closing).catch((err: unknown) => {
-    logger.error({ err }, 'blocks of an earlier start could not be submitted again');
-  });
   const endpoints = await gateway.listen();
   logger.info({ version, kernel: code.build, epoch: log.epoch }, 'pool started');
   return {

@@ -66,11 +66,23 @@ export interface FoundBlock {
 
 /**
  * `accepted`: the node's best chain has it. `orphaned`: valid, but the node prefers another at that height.
- * `rejected`: the node refuses it, `reason` says why. `unknown`: no node answered; it will be tried again.
+ * `rejected`: every node refuses it, `reason` says why. `unknown`: a node that may take it has not; it will be tried again.
  */
 export type SubmitOutcome =
   | { readonly status: 'accepted' }
   | { readonly status: 'orphaned' | 'rejected' | 'unknown'; readonly reason: string };
+
+/**
+ * Where a block stands in the chain with the most work that a node shows.
+ * `chain`: in it, with `confirmations` (1 for the tip). `side`: a node has the block, but that chain is another one.
+ * `none`: no node that answered has it; `refused` is set if every node was offered it and refused it, and says why.
+ * `unknown`: no node answered.
+ */
+export type Standing =
+  | { readonly at: 'chain'; readonly confirmations: number }
+  | { readonly at: 'none'; readonly refused?: string }
+  | { readonly at: 'side' }
+  | { readonly at: 'unknown' };
 
 export type NodeStatus = { readonly ready: true } | { readonly ready: false; readonly reason: string };
 
@@ -94,6 +106,11 @@ export interface BitcoinNode {
   start(onTemplate: (template: BlockTemplate) => void): Promise<void>;
   /** Sends a block at once; resolves with what the node made of it, never rejects. */
   submitBlock(block: Uint8Array): Promise<SubmitOutcome>;
+  /**
+   * Asks where a block stands (its hash in display order). A node that does not have the block is offered it again, once for
+   * each state of its chain: `block` brings the bytes, undefined if they are not to be had. Never rejects if `block` does not.
+   */
+  standing(hash: string, block: () => Promise<Uint8Array | undefined>): Promise<Standing>;
   status(): NodeStatus;
   watched(): NodeWatch;
   close(): Promise<void>;
@@ -104,10 +121,12 @@ export interface ShareRecorder {
   /** Encodes one submission into the open batch. */
   share(share: JudgedShare): void;
   job(job: Job): void;
-  /** A block candidate, so that one whose outcome got lost is submitted again at the next start. */
+  /** A block candidate: it is in a file until it is `settled`, so that also a later start hands it to the nodes. */
   candidate(block: FoundBlock): void;
-  /** What became of a candidate. */
+  /** What has become of a candidate so far. */
   outcome(block: FoundBlock, outcome: SubmitOutcome): void;
+  /** The last outcome of this candidate is final: its file goes when that is on the disk. */
+  settled(hash: string): void;
   /** Hands the open batch to the log; `durable` is called once it is on disk, in order of the calls. */
   commit(durable: () => void): void;
 }

@@ -54,6 +54,11 @@ export interface Submitter {
   worker(name: string): Worker | undefined;
   /** What was promised with this id; undefined where this session was never given it. */
   terms(serial: number, variant: number): Terms | undefined;
+  /**
+   * Version bits that a share of an expired job may have, whose terms are forgotten: those of the session now. Undefined for a
+   * job that this session can not have had.
+   */
+  lateVersionMask(serial: number): number | undefined;
   /** A worker may not mine on this connection any more, unless it logs in again and is let in. */
   expel(name: string): void;
   /**

@@ -119,6 +119,10 @@ export class Session implements Submitter, Vacating, WireHandler {
     return this.#assignment.terms(serial, variant);
   }
 
+  lateVersionMask(serial: number): number | undefined {
+    return this.#assignment.lateVersionMask(serial);
+  }
+
   onMessage(bytes: Uint8Array, begin: number, end: number): void {
     this.#liveness.hear();
     if (this.#logins.checking) {

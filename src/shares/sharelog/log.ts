@@ -1,7 +1,7 @@
 import type { Job } from '#base/domain/job';
 import type { FoundBlock, SubmitOutcome } from '#base/domain/ports';
 import type { JudgedShare } from '#base/domain/share';
-import type { BlockHead, Candidate } from './candidates/candidate.ts';
+import type { BlockHead } from './candidates/candidate.ts';
 import { CandidateStore } from './candidates/candidate-store.ts';
 import { folderIdOf } from './journal/identity.ts';
 import { type Journal, notOpened, openJournal } from './journal/journal.ts';
@@ -30,9 +30,9 @@ export async function openShareLog(options: ShareLogOptions, modules: ShareLogMo
 class PoolLog implements ShareLog {
   readonly #journal: Journal;
   readonly #candidates: CandidateStore;
-  /** Candidates whose outcome is among the rows that are not committed yet. */
+  /** Settled candidates whose last outcome is among the rows that are not committed yet. */
   #decided: string[] = [];
-  /** Those that are handed in (again) and have no outcome since. */
+  /** Those that are handed in (again) and not settled since. */
   readonly #undecided = new Set<string>();
 
   constructor(journal: Journal, candidates: CandidateStore) {
@@ -60,8 +60,12 @@ class PoolLog implements ShareLog {
     return this.#journal.nextEpoch();
   }
 
-  get unresolved(): readonly Candidate[] {
+  get unresolved(): readonly BlockHead[] {
     return this.#candidates.unresolved;
+  }
+
+  blockOf(hash: string): Promise<Uint8Array | undefined> {
+    return this.#candidates.read(hash);
   }
 
   share(share: JudgedShare): void {
@@ -92,9 +96,12 @@ class PoolLog implements ShareLog {
   resolved(candidate: BlockHead, outcome: SubmitOutcome): void {
     this.#journal.assertOpen();
     this.#journal.rows.block(candidate, outcome);
-    if (outcome.status === 'unknown') return;
-    this.#decided.push(candidate.hash);
-    this.#undecided.delete(candidate.hash);
+  }
+
+  settled(hash: string): void {
+    this.#journal.assertOpen();
+    this.#decided.push(hash);
+    this.#undecided.delete(hash);
   }
 
   commit(durable: () => void): void {

@@ -1,5 +1,5 @@
 import type { Clock, Logger, ShareRecorder, SubmitOutcome } from '#base/domain/ports';
-import type { BlockHead, Candidate } from './candidates/candidate.ts';
+import type { BlockHead } from './candidates/candidate.ts';
 import type { Disk } from './segments/disk.ts';
 
 export interface ShareLogOptions {
@@ -77,11 +77,13 @@ export interface ShareLog extends ShareRecorder {
   readonly epoch: number;
   /** Counts a further epoch, durably, and returns it: greater than any before, and less than the next start's. Throws if the disk refuses. */
   nextEpoch(): number;
-  /** Block candidates of earlier boots whose outcome is not known: to be submitted again, and then `resolved`. */
-  readonly unresolved: readonly Candidate[];
+  /** Block candidates of earlier boots that the chain had not settled: to be followed, and `settled` in the end. */
+  readonly unresolved: readonly BlockHead[];
+  /** The block of a candidate that is not settled, from its file; undefined if it can not be read. */
+  blockOf(hash: string): Promise<Uint8Array | undefined>;
   /** Resolves when every block candidate so far is on the disk. */
   kept(): Promise<void>;
-  /** What became of one of `unresolved`. */
+  /** What has become of a candidate now: its row in `blocks`. */
   resolved(candidate: BlockHead, outcome: SubmitOutcome): void;
   /** `consumer` has stored all batches up to and including `seq` for good. */
   confirm(consumer: string, seq: number): void;

@@ -34,7 +34,10 @@ type Answer = { readonly upstream: Upstream } & (
 
 /** A node that has not answered for so long is waited for beside the next one. */
 const PATIENCE_MS = 1000;
-/** After the active node's last answer the pool stays on its chain for so long: it may be back at once, or others catch up. */
+/**
+ * After the active node's last answer, and after the return of a node with less work, the pool stays on the chain that it
+ * has for so long: a node that was killed gets its last blocks again, or others catch up.
+ */
 const HOLD_MS = 10_000;
 /** A template on an unchanged tip is used for so long if no node gives a newer one. */
 const TEMPLATE_MS_MAX = 10 * 60_000;
@@ -51,6 +54,8 @@ export class TemplateFeed {
   #servedMs = 0;
   #work = '';
   #lost = false;
+  /** Since when nodes are ready again, all of which have less work than the active node had. */
+  #poorerSinceMs: number | undefined;
   #behindSinceMs: number | undefined;
   #current: { readonly template: BlockTemplate; readonly atMs: number } | undefined;
   /** Nodes that have not answered yet: each is asked one thing at a time. */
@@ -136,13 +141,13 @@ export class TemplateFeed {
     }
   }
 
-  /** While the active node is away for a moment, nodes with less work are no choice: their miners would work on an old tip. */
+  /** While the active node is away or late for a moment, nodes with less work are no choice: miners would work on an old tip. */
   #choose(except: ReadonlySet<Upstream>): Upstream | undefined {
     const nowMs = this.#modules.clock.monotonicMs();
     const active = this.#active;
     if (active !== undefined && !active.health.ready) this.#lost = true;
     if (active?.health.ready === true && !this.#lost) this.#work = active.health.chainwork;
-    const workMin = this.#lost && this.#servedLately(nowMs) ? this.#work : '';
+    const workMin = this.#holds(nowMs) ? this.#work : '';
     const now = { active, behindSinceMs: this.#behindSinceMs, nowMs, workMin };
     const { upstream, behindSinceMs } = chooseUpstream(this.#options.upstreams, now, except);
     this.#behindSinceMs = behindSinceMs;
@@ -217,7 +222,7 @@ export class TemplateFeed {
     const current = this.#current;
     if (this.#active === undefined || current === undefined) return false;
     // A node that is ready and was not asked has less work.
-    if (this.#servedLately(nowMs) && this.#options.upstreams.some(({ health }) => health.ready)) return true;
+    if (this.#holds(nowMs) && this.#options.upstreams.some(({ health }) => health.ready)) return true;
     if (nowMs - current.atMs > TEMPLATE_MS_MAX) return false;
     const patience = pauses.begin(PATIENCE_MS);
     const tip = await Promise.race([this.#active.tip(), patience.over]);
@@ -225,8 +230,12 @@ export class TemplateFeed {
     return tip?.ok === true && equalBytes(tip.value, current.template.previousHash);
   }
 
-  #servedLately(nowMs: number): boolean {
-    return nowMs - this.#servedMs < HOLD_MS;
+  /** True if nodes with less work than the active one had are no choice yet. */
+  #holds(nowMs: number): boolean {
+    const works = this.#options.upstreams.flatMap(({ health }) => (health.ready ? [health.chainwork] : []));
+    if (works.length === 0 || works.some((work) => work >= this.#work)) this.#poorerSinceMs = undefined;
+    else this.#poorerSinceMs ??= nowMs;
+    return nowMs - Math.max(this.#servedMs, this.#poorerSinceMs ?? 0) < HOLD_MS;
   }
 
   #isCurrent(hash: Uint8Array): boolean {

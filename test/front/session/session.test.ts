@@ -372,6 +372,8 @@ describe('version rolling', () => {
     const submitter = intake.held[0]?.submitter;
     expect(submitter?.terms(1, 1)?.versionMask).toBe(0);
     expect(submitter?.terms(1, 2)?.versionMask).toBe(0x6000);
+    // A late share of a job whose terms are forgotten is read with the mask of now, if the job was sent.
+    expect([1, 2].map((serial) => submitter?.lateVersionMask(serial))).toEqual([0x6000, undefined]);
     // Changing it back and forth is no way to fill the memory.
     client.call('mining.configure', [['version-rolling'], options]);
     expect(client.call('mining.configure', [['version-rolling'], options]).length).toBe(1);

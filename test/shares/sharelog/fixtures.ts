@@ -112,6 +112,7 @@ export function submitter(overrides: Partial<Submitter> = {}): Submitter {
     userAgent: 'cgminer/4.12.0',
     worker: () => worker,
     terms: () => terms,
+    lateVersionMask: () => undefined,
     expel: () => {},
     settle: () => {},
     ...overrides,

@@ -66,6 +66,8 @@ class TestSubmitter implements Submitter {
   readonly userAgent = 'test';
   readonly settled: JudgedShare[] = [];
   closes = 0;
+  /** As of a session that was given every job, with terms that are forgotten; undefined: it never had the job. */
+  lateMask: number | undefined = undefined;
   readonly #terms: readonly Terms[];
 
   constructor(...ofVariants: readonly Terms[]) {
@@ -78,6 +80,10 @@ class TestSubmitter implements Submitter {
 
   terms(_serial: number, variant: number): Terms | undefined {
     return this.#terms[variant];
+  }
+
+  lateVersionMask(): number | undefined {
+    return this.lateMask;
   }
 
   expel(): void {}
@@ -434,6 +440,36 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
       ['stale', false],
     ]);
     expect(blocks.map(({ job: of }) => of)).toEqual([old, job]);
+  });
+
+  it('finds the block in a share of an expired job on the same tip, though its terms are forgotten', async () => {
+    const { verifier, jobs, blocks, flushed, durable, log } = setUp();
+    const submitter = new TestSubmitter();
+    const expired = makeJob(0);
+    Object.assign(expired, { networkTarget: targetToBytes(targetOfDifficulty(EASY)), networkDifficulty: EASY });
+    jobs.add(expired);
+    for (let index = 1; index <= 8; index += 1) jobs.add(makeJob(index));
+    expect(jobs.find(expired.serial)).toBeUndefined();
+    const meets = (hash: bigint): boolean => hash <= targetOfDifficulty(EASY);
+    const solving = mined(expired, submitter, meets, { versionBits: 0x00002000 });
+    // A session that can not have had the job.
+    verifier.take(submitter, solving);
+    submitter.lateMask = 0x1fffe000;
+    verifier.take(submitter, solving);
+    const misses = (hash: bigint): boolean => !meets(hash);
+    verifier.take(submitter, mined(expired, submitter, misses));
+    // A job that can be answered is not answered without its terms.
+    verifier.take(submitter, request(makeJob(8)));
+    await flushed();
+    durable();
+    expect(submitter.settled.map(({ verdict, block }) => [verdict, block])).toEqual([
+      ['job-not-found', false],
+      ['stale', true],
+      ['stale', false],
+      ['job-not-found', false],
+    ]);
+    expect(blocks).toEqual([log[1]]);
+    expect(log[1]?.job).toBe(expired);
   });
 
   it('takes ntime at both edges of its range', async () => {

@@ -260,6 +260,8 @@ describe.skipIf(bitcoind.path === undefined)('connectBitcoind with a real node',
     const inbox = new TemplateInbox();
     const node = connect({ rpc: [{ url: `http://127.0.0.1:${first.rpcPort}`, cookie: first.cookie }] });
     await node.start(inbox.take);
+    // Writes its chain to the disk: with an older one it would wait for its blocks first.
+    await first.rpc('gettxoutsetinfo');
     await first.restart();
     const [hash = ''] = await first.mine(1);
     await inbox.wait((template) => toDisplayHash(template.previousHash) === hash);

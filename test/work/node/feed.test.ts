@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { toDisplayHash } from '#base/bitcoin/bytes';
-import type { BitcoinNode } from '#base/domain/ports';
+import type { BitcoinNode, Clock } from '#base/domain/ports';
 import { type BitcoindOptions, connectBitcoind } from '#work/node/bitcoind';
 import { freePorts } from '../../support/bitcoind-regtest.ts';
 import { recordedLogger } from '../../support/recorded-logger.ts';
@@ -17,12 +17,12 @@ async function fakes(count: number): Promise<FakeNode[]> {
   return started;
 }
 
-function connect(to: readonly FakeNode[], options: Partial<BitcoindOptions> = {}) {
+function connect(to: readonly FakeNode[], options: Partial<BitcoindOptions & { clock: Clock }> = {}) {
   const logger = recordedLogger();
   const inbox = new TemplateInbox();
   const node = connectBitcoind(
     { rpc: to.map(({ url }) => ({ url })), network: 'regtest', pollMs: 20, ...options },
-    { clock: systemClock, logger },
+    { clock: options.clock ?? systemClock, logger },
   );
   pools.push(node);
   const messages = (): string[] => logger.lines.map(({ message }) => message);
@@ -141,6 +141,53 @@ describe('a node with less work', () => {
     // The other one has caught up: the same block, by its hash.
     b.chainwork = 10;
     await inbox.wait(on(b.tip));
+  });
+});
+
+describe('the work of the chain', () => {
+  /** A clock that the test moves on. */
+  function movable() {
+    const clock = { aheadMs: 0, nowMs: () => Date.now(), monotonicMs: () => performance.now() + clock.aheadMs };
+    return clock;
+  }
+  const checks = ({ calls }: FakeNode): number => calls.filter((method) => method === 'getblockchaininfo').length;
+
+  it('does not go down because one answer is late', async () => {
+    const [a, b] = (await fakes(2)) as [FakeNode, FakeNode];
+    a.chainwork = 10;
+    b.chainwork = 9;
+    b.tip = hash(0xbb);
+    const { started, inbox } = connect([a, b]);
+    await started;
+    await expect.poll(() => checks(b)).toBeGreaterThan(1);
+    a.reply = (method) => (method === 'getbestblockhash' ? 'silence' : undefined);
+    // Longer than the feed waits for one node before it asks the next.
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    a.reply = () => undefined;
+    a.speak();
+    a.tip = hash(0xcc);
+    await inbox.wait(on(a.tip));
+    expect(inbox.all.some(on(b.tip))).toBe(false);
+  });
+
+  it('does not go down at once when the only node comes back with an older chain after a long time', async () => {
+    const [a] = (await fakes(1)) as [FakeNode];
+    const clock = movable();
+    a.chainwork = 10;
+    const { started, inbox, node } = connect([a], { clock });
+    await started;
+    a.reply = () => ({ status: 503 });
+    clock.aheadMs = 60_000;
+    await expect.poll(() => node.status().ready).toBe(false);
+    a.chainwork = 9;
+    a.tip = hash(0x99);
+    const before = checks(a);
+    a.reply = () => undefined;
+    await expect.poll(() => checks(a), { timeout: 10_000 }).toBeGreaterThan(before + 1);
+    expect(inbox.all.some(on(a.tip))).toBe(false);
+    // It does not get its blocks again: what it has is the chain now.
+    clock.aheadMs = 90_000;
+    await inbox.wait(on(a.tip));
   });
 });
 

@@ -84,6 +84,10 @@ export class Assignment {
     return this.#history.ladder.find(serial, variant, this.#history.lastSerial);
   }
 
+  lateVersionMask(serial: number): number | undefined {
+    return serial <= this.#history.lastSerial ? this.#versionMask : undefined;
+  }
+
   /** Sends a job, with the difficulty and mask that are due. */
   deliver(work: CurrentWork): void {
     const { job, line } = work;
