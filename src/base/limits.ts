@@ -66,6 +66,8 @@ export const limits = {
    * those in use at the start.
    */
   descriptorsReserved: 512,
+  /** Descriptors that the pool holds and gives up, one at a time, when a block or a node needs one and there is no other. */
+  descriptorsSpare: 16,
   /** Connections of the pool, over all gateways. */
   connectionsMax: 60_000,
   /**
@@ -241,6 +243,7 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.logSegmentBytes * 2 <= l.logKeptBytesMax, 'a log that is cut is cut by segments');
   must(l.logBatchRowsMax <= l.shipmentRowsMax, 'a batch of the log fits a shipment');
   must(l.logBatchBytesMax * 2 <= l.shipmentBytesMax, 'a batch and the row that overflowed it fit a shipment');
+  must(l.descriptorsSpare >= 4, 'a block has two spare descriptors, whatever the work has taken');
   must(l.connectionsPerAddressMax <= l.connectionsPerSubnetMax, 'connectionsPerAddressMax <= connectionsPerSubnetMax');
   must(l.connectionsPerSubnetMax <= l.connectionsMax, 'connectionsPerSubnetMax <= connectionsMax');
   must(l.handshakesPerAddressMax <= l.handshakesPerSubnetMax, 'handshakesPerAddressMax <= handshakesPerSubnetMax');

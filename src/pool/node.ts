@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import type { Config } from '#base/config/config';
 import { rpcHref } from '#base/config/href';
-import type { BitcoinNode, Clock, Logger } from '#base/domain/ports';
+import type { BitcoinNode, Clock, Logger, SpareDescriptors } from '#base/domain/ports';
 import { connectBitcoind } from '#work/node/bitcoind';
 import { simulatedNode } from '#work/node/simulated';
 
 /** The Bitcoin node that a config names; the simulated one where it names none. It is not started yet. */
 export function createNode(
   { node, network, data }: Config,
-  { clock, logger }: { clock: Clock; logger: Logger },
+  { clock, logger, spare }: { clock: Clock; logger: Logger; spare: SpareDescriptors },
 ): BitcoinNode {
   if (node.kind === 'simulated') {
     const file = join(data, 'simulated-chain.json');
@@ -29,5 +29,5 @@ export function createNode(
     url: rpcHref(endpoint),
     cookie: 'cookie' in endpoint.login ? endpoint.login.cookie : undefined,
   }));
-  return connectBitcoind({ rpc, zmq: node.zmq, network, refreshMs: node.refreshMs }, { clock, logger });
+  return connectBitcoind({ rpc, zmq: node.zmq, network, refreshMs: node.refreshMs }, { clock, logger, spare });
 }

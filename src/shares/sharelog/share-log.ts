@@ -1,4 +1,4 @@
-import type { Clock, Logger, ShareRecorder, SubmitOutcome } from '#base/domain/ports';
+import type { Clock, Logger, ShareRecorder, SpareDescriptors, SubmitOutcome } from '#base/domain/ports';
 import type { BlockHead, Candidate } from './candidates/candidate.ts';
 import type { Disk } from './segments/disk.ts';
 
@@ -24,6 +24,8 @@ export interface ShareLogModules {
   readonly logger: Logger;
   /** Default: the system's. */
   readonly disk?: Disk;
+  /** For the files of block candidates. Default: none. */
+  readonly spare?: SpareDescriptors;
   /** A group commit is on the disk, and how long that took, ms. */
   readonly committed?: (durationMs: number) => void;
 }

@@ -1,6 +1,14 @@
 import type { Network } from '#base/bitcoin/address';
 import { toHex } from '#base/bitcoin/bytes';
-import type { BitcoinNode, Clock, Logger, NodeStatus, NodeWatch, SubmitOutcome } from '#base/domain/ports';
+import type {
+  BitcoinNode,
+  Clock,
+  Logger,
+  NodeStatus,
+  NodeWatch,
+  SpareDescriptors,
+  SubmitOutcome,
+} from '#base/domain/ports';
 import type { BlockTemplate } from '#base/domain/template';
 import { BlockSignals } from './block-signals.ts';
 import { OwedBlocks } from './owed-blocks.ts';
@@ -32,6 +40,7 @@ export interface BitcoindOptions {
 export interface BitcoindModules {
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly spare: SpareDescriptors;
 }
 
 const POLL_MS = 500;
@@ -49,12 +58,12 @@ const CLOCK_OFFSET_S_MAX = 600;
  */
 export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModules): BitcoinNode {
   const { network, zmq = [], pollMs = POLL_MS, refreshMs = REFRESH_MS } = options;
-  const { clock, logger } = modules;
+  const { clock, logger, spare } = modules;
   if (options.rpc.length === 0) throw new Error('node.rpc: at least one URL is needed');
   const pauses = new Pauses();
   const pause = (ms: number): Promise<void> => pauses.begin(ms).over;
   const upstreams = options.rpc.map(
-    ({ url, cookie }) => new Upstream(network, { rpc: createRpcClient({ url, cookie }), clock, pause }),
+    ({ url, cookie }) => new Upstream(network, { rpc: createRpcClient({ url, cookie }, { spare }), clock, pause }),
   );
   const feed = new TemplateFeed(
     { upstreams, pollMs, refreshMs },

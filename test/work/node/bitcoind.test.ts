@@ -12,7 +12,7 @@ import { findBitcoind } from '../../support/bitcoind.ts';
 import { freePorts, type RegtestNode, startRegtest } from '../../support/bitcoind-regtest.ts';
 import { recordedLogger } from '../../support/recorded-logger.ts';
 import { buildBlock, faults } from './block-builder.ts';
-import { mineBlock, systemClock, TemplateInbox } from './fixtures.ts';
+import { mineBlock, noSpare, systemClock, TemplateInbox } from './fixtures.ts';
 
 const bitcoind = await findBitcoind();
 if (bitcoind.reason !== undefined) process.stderr.write(`not run: ${bitcoind.reason}\n`);
@@ -39,7 +39,7 @@ describe.skipIf(bitcoind.path === undefined)('connectBitcoind with a real node',
   function connect(options: Partial<BitcoindOptions>): BitcoinNode {
     const node = connectBitcoind(
       { rpc: [{ url: first.url }], network: 'regtest', pollMs: 100, ...options },
-      { clock: systemClock, logger },
+      { clock: systemClock, logger, spare: noSpare },
     );
     opened.push(node);
     return node;

@@ -5,7 +5,7 @@ import { type BitcoindOptions, connectBitcoind } from '#work/node/bitcoind';
 import { freePorts } from '../../support/bitcoind-regtest.ts';
 import { recordedLogger } from '../../support/recorded-logger.ts';
 import { FakeNode, type Reply } from './fake-node.ts';
-import { systemClock, TemplateInbox } from './fixtures.ts';
+import { noSpare, systemClock, TemplateInbox } from './fixtures.ts';
 
 const hash = (byte: number): string => byte.toString(16).padStart(2, '0').repeat(32);
 const nodes: FakeNode[] = [];
@@ -22,7 +22,7 @@ function connect(to: readonly FakeNode[], options: Partial<BitcoindOptions> = {}
   const inbox = new TemplateInbox();
   const node = connectBitcoind(
     { rpc: to.map(({ url }) => ({ url })), network: 'regtest', pollMs: 20, ...options },
-    { clock: systemClock, logger },
+    { clock: systemClock, logger, spare: noSpare },
   );
   pools.push(node);
   const messages = (): string[] => logger.lines.map(({ message }) => message);
