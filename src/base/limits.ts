@@ -186,6 +186,10 @@ export const limits = {
   kernelBatchMax: 128,
   /** Shares waiting for verification or for their commit; beyond it they are refused as `overloaded`. */
   sharesInFlightMax: 262_144,
+  /** The same where most shares are blocks (regtest): with a stop, all of them are answered within a second or two. */
+  blocksInFlightMax: 32_768,
+  /** Shares that are hashed and applied before timers and other sockets have a turn. */
+  sharesPerTurnMax: 8_192,
   /** Jobs that can still be answered. */
   jobsMax: 64,
   /**
@@ -237,6 +241,8 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.passwordQueueMax <= l.passwordMistakesMax, 'what waits to be checked fits what is remembered');
   must(l.lineBytesMax <= l.heldBytesMax, 'a line can wait for the one before it');
   must(l.pingAfterMs * (l.pingsMax + 1) <= l.idleMsMax, 'a client is pinged before it counts as gone');
+  must(l.blocksInFlightMax <= l.sharesInFlightMax, 'blocksInFlightMax <= sharesInFlightMax');
+  must(l.kernelBatchMax <= l.sharesPerTurnMax, 'kernelBatchMax <= sharesPerTurnMax');
   must(l.jobsMax <= l.termsPerSessionMax, 'every open job can have a difficulty of its own');
   must(l.seenPerTipMax >= l.sharesInFlightMax, 'sharesInFlightMax <= seenPerTipMax');
   must(l.logBatchBytesMax * 2 <= l.logSegmentBytes, 'a batch and the row that overflowed it fit a segment');

@@ -141,7 +141,9 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
   const verifier = new Verifier(
     {
       sharesInFlightMax: limits.sharesInFlightMax,
+      blocksInFlightMax: limits.blocksInFlightMax,
       batchMax: limits.kernelBatchMax,
+      turnMax: limits.sharesPerTurnMax,
       versionMask: stratum.versionMask,
     },
     {
@@ -171,13 +173,18 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
     newSessionId: () => firstSessionId + sessionsBegun++,
   });
   const listeners: Listener[] = [];
+  let closing = false;
   let tls: TlsListener | undefined;
   const doorTicker = setInterval(() => contain.attempt('the door', () => door.tick()), DOOR_TICK_MS);
   const ticker = setInterval(() => contain.attempt('the sessions', () => registry.tick()), TICK_MS);
   const teller = neighbours && setInterval(() => contain.attempt('the neighbours', () => door.tell()), TELL_MS);
 
   async function listen(ports: StratumPorts = {}): Promise<StratumEndpoints> {
-    const listenModules: ListenModules = { accept: counted(registry, metrics, door, contain), logger, door };
+    const listenModules: ListenModules = {
+      accept: counted(registry, metrics, door, contain, () => closing),
+      logger,
+      door,
+    };
     const shared = {
       connectionsMax: stratum.limits.connections,
       ...(stratum.proxyProtocol && { proxies: ranges(stratum.proxyFrom) }),
@@ -234,6 +241,7 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
     clearInterval(teller);
     door.close();
     for (const listener of listeners) listener.stopAccepting();
+    closing = true;
     // Shares already read are judged, logged and answered before their connections go.
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, DRAIN_MS_MAX);
@@ -310,6 +318,7 @@ function counted(
   metrics: Metrics,
   door: Door,
   contain: Containment,
+  closing: () => boolean,
 ): (wire: Wire) => WireHandler | undefined {
   return (wire) => {
     let handler: WireHandler | undefined;
@@ -324,7 +333,10 @@ function counted(
     // A session is what shares come back under.
     door.bind(handler, wire);
     return {
-      onMessage: (bytes, begin, end) => handler.onMessage(bytes, begin, end),
+      onMessage: (bytes, begin, end) => {
+        // As if it had not been read: a flood could keep shares in flight for ever.
+        if (!closing()) handler.onMessage(bytes, begin, end);
+      },
       onClose: () => {
         metrics.closed(wire.transport);
         door.release(handler);

@@ -42,6 +42,7 @@ export class Front {
       {
         sharesInFlightMax: 10_000,
         batchMax: limits.kernelBatchMax,
+        turnMax: limits.sharesPerTurnMax,
         versionMask: options.versionMask ?? sessionOptions.versionMask,
       },
       {

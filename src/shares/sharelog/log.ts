@@ -33,12 +33,13 @@ class PoolLog implements ShareLog {
   readonly #candidates: CandidateStore;
   /** Candidates whose outcome is among the rows that are not committed yet. */
   #decided: string[] = [];
-  /** Those that are handed in (again) and have no outcome since. */
-  readonly #undecided = new Set<string>();
+  /** Those that have a file and no outcome since: handed in (again), or of an earlier boot. */
+  readonly #undecided: Set<string>;
 
   constructor(journal: Journal, candidates: CandidateStore) {
     this.#journal = journal;
     this.#candidates = candidates;
+    this.#undecided = new Set(candidates.unresolved.map(({ hash }) => hash));
   }
 
   get logId(): string {
@@ -93,9 +94,7 @@ class PoolLog implements ShareLog {
   resolved(candidate: BlockHead, outcome: SubmitOutcome): void {
     this.#journal.assertOpen();
     this.#journal.rows.block(candidate, outcome);
-    if (outcome.status === 'unknown') return;
-    this.#decided.push(candidate.hash);
-    this.#undecided.delete(candidate.hash);
+    if (outcome.status !== 'unknown' && this.#undecided.delete(candidate.hash)) this.#decided.push(candidate.hash);
   }
 
   commit(durable: () => void): void {

@@ -1,5 +1,6 @@
 import { toHex } from '#base/bitcoin/bytes';
 import { BoundedMap } from '#base/domain/bounded-map';
+import type { Job } from '#base/domain/job';
 import type { BitcoinNode, Clock, FoundBlock, Logger, ShareRecorder, SubmitOutcome } from '#base/domain/ports';
 import type { BlockTemplate } from '#base/domain/template';
 
@@ -54,6 +55,8 @@ export class BlockSubmitter {
   /** Candidates that no node has judged. */
   #unanswered: FoundBlock[] = [];
   #open = 0;
+  /** The parent of each job (hex): easy blocks come by the thousand, all on one. */
+  readonly #parents = new WeakMap<Job, string>();
   #idle: (() => void) | undefined;
 
   constructor(options: { readonly openMax: number }, modules: BlockModules) {
@@ -69,8 +72,10 @@ export class BlockSubmitter {
   found(block: FoundBlock): void {
     if (this.#known.has(block.hash)) return;
     this.#known.set(block.hash, true);
-    const parent = parentOf(block);
-    const hopeless = this.#solved.has(parent) ? SIBLING : this.#open >= this.#openMax ? TOO_MANY : undefined;
+    const parent = this.#parentOf(block);
+    // The first one on a parent is never one too many: the others may all be siblings on an older parent.
+    const tooMany = this.#open >= this.#openMax && this.#racing.has(parent);
+    const hopeless = this.#solved.has(parent) ? SIBLING : tooMany ? TOO_MANY : undefined;
     if (hopeless !== undefined) {
       this.#settle(block, hopeless);
       return;
@@ -119,7 +124,7 @@ export class BlockSubmitter {
     this.#unanswered = [];
     for (const block of blocks) {
       if (height - block.job.height <= BURIED_BLOCKS) {
-        this.#enter(parentOf(block), block);
+        this.#enter(this.#parentOf(block), block);
         continue;
       }
       this.#open -= 1;
@@ -181,13 +186,18 @@ export class BlockSubmitter {
     if (this.#racing.size === 0) this.#idle?.();
   }
 
+  #parentOf({ job }: FoundBlock): string {
+    let parent = this.#parents.get(job);
+    if (parent === undefined) {
+      parent = toHex(job.previousHash);
+      this.#parents.set(job, parent);
+    }
+    return parent;
+  }
+
   #settle(block: FoundBlock, outcome: SubmitOutcome): void {
     this.#modules.recorder.outcome(block, outcome);
     // One that was lost was accepted before: it is no other block.
     if (outcome.status !== 'accepted' || !this.#losses.has(block)) this.#modules.observe(block, outcome);
   }
-}
-
-function parentOf(block: FoundBlock): string {
-  return toHex(block.job.previousHash);
 }

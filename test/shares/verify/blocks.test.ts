@@ -187,4 +187,11 @@ describe('BlockSubmitter', () => {
     expect(events).not.toContain('candidate c');
     expect(submitter.open).toBe(2);
   });
+
+  it('submits the first block on a parent, however many wait on an older one', () => {
+    const { submitter, events } = setUp(2);
+    for (const hash of ['a', 'b', 'c']) submitter.found(block(hash));
+    submitter.found(block('d', 2));
+    expect(events).toContain('submit d');
+  });
 });
