@@ -92,7 +92,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
     running,
   );
 
-  const node = createNode(config, { clock, logger, spare });
+  const node = createNode(config, { clock, contain, logger, spare });
   running.onClose(() => node.close());
   const blocks = createBlockSubmitter({ clock, node, log, logger }, metrics);
   running.onClose(() => blocks.settled(SUBMIT_DRAIN_MS_MAX));

@@ -1,5 +1,6 @@
 import type { Network } from '#base/bitcoin/address';
 import { toHex } from '#base/bitcoin/bytes';
+import type { Containment } from '#base/domain/contain';
 import type {
   BitcoinNode,
   Clock,
@@ -39,6 +40,7 @@ export interface BitcoindOptions {
 
 export interface BitcoindModules {
   readonly clock: Clock;
+  readonly contain: Containment;
   readonly logger: Logger;
   readonly spare: SpareDescriptors;
 }
@@ -58,7 +60,7 @@ const CLOCK_OFFSET_S_MAX = 600;
  */
 export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModules): BitcoinNode {
   const { network, zmq = [], pollMs = POLL_MS, refreshMs = REFRESH_MS } = options;
-  const { clock, logger, spare } = modules;
+  const { clock, contain, logger, spare } = modules;
   if (options.rpc.length === 0) throw new Error('node.rpc: at least one URL is needed');
   const pauses = new Pauses();
   const pause = (ms: number): Promise<void> => pauses.begin(ms).over;
@@ -67,7 +69,7 @@ export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModul
   );
   const feed = new TemplateFeed(
     { upstreams, pollMs, refreshMs },
-    { clock, logger, pauses, onFailure, onNewTip: (upstream) => checks.get(upstream)?.end() },
+    { clock, contain, logger, pauses, onFailure, onNewTip: (upstream) => checks.get(upstream)?.end() },
   );
   const owed = new Map(upstreams.map((upstream) => [upstream, new OwedBlocks(upstream)]));
   const signals = new BlockSignals(zmq, { logger, pause, onBlock: (hash) => feed.wake(hash) });
@@ -109,7 +111,7 @@ export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModul
         owed.get(upstream)?.offer();
       } catch (error) {
         // The next check follows.
-        logger.error({ node: upstream.name, err: error }, 'a node could not be checked');
+        contain.caught('the check of a node', error);
       }
       if (!wasReady && upstream.health.ready) feed.wake('look');
       const isWell = upstream === feed.active && upstream.health.ready;

@@ -10,6 +10,7 @@ import { type BitcoindOptions, connectBitcoind } from '#work/node/bitcoind';
 import { simulatedNode } from '#work/node/simulated';
 import { findBitcoind } from '../../support/bitcoind.ts';
 import { freePorts, type RegtestNode, startRegtest } from '../../support/bitcoind-regtest.ts';
+import { recordedContainment } from '../../support/containment.ts';
 import { recordedLogger } from '../../support/recorded-logger.ts';
 import { buildBlock, faults } from './block-builder.ts';
 import { mineBlock, noSpare, systemClock, TemplateInbox } from './fixtures.ts';
@@ -32,6 +33,7 @@ function factory(): JobFactory {
 
 describe.skipIf(bitcoind.path === undefined)('connectBitcoind with a real node', () => {
   const logger = recordedLogger();
+  const { contain } = recordedContainment();
   let first: RegtestNode;
   let second: RegtestNode;
   const opened: BitcoinNode[] = [];
@@ -39,7 +41,7 @@ describe.skipIf(bitcoind.path === undefined)('connectBitcoind with a real node',
   function connect(options: Partial<BitcoindOptions>): BitcoinNode {
     const node = connectBitcoind(
       { rpc: [{ url: first.url }], network: 'regtest', pollMs: 100, ...options },
-      { clock: systemClock, logger, spare: noSpare },
+      { clock: systemClock, contain, logger, spare: noSpare },
     );
     opened.push(node);
     return node;
@@ -133,7 +135,7 @@ describe.skipIf(bitcoind.path === undefined)('connectBitcoind with a real node',
   it("reads the simulated node's transactions", async () => {
     const inbox = new TemplateInbox();
     const random = Math.random;
-    const simulated = simulatedNode({ network: 'regtest' }, { clock: systemClock, logger, random });
+    const simulated = simulatedNode({ network: 'regtest' }, { clock: systemClock, contain, logger, random });
     opened.push(simulated);
     await simulated.start(inbox.take);
     for (const { data, txid } of inbox.latest.transactions) {

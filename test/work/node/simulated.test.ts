@@ -11,6 +11,7 @@ import type { BitcoinNode } from '#base/domain/ports';
 import type { BlockTemplate } from '#base/domain/template';
 import { createJobFactory } from '#work/jobs/factory';
 import { BLOCK_DIFFICULTY, type SimulatedNodeOptions, simulatedNode, subsidySats } from '#work/node/simulated';
+import { recordedContainment } from '../../support/containment.ts';
 import { recordedLogger } from '../../support/recorded-logger.ts';
 import { ManualClock } from '../jobs/fixtures.ts';
 import { buildBlock, faults } from './block-builder.ts';
@@ -37,12 +38,13 @@ function open(options: Partial<SimulatedNodeOptions> = {}, seed = 1) {
   const clock = new ManualClock();
   const logger = recordedLogger();
   const inbox = new TemplateInbox();
+  const contained = recordedContainment();
   const node = simulatedNode(
     { network: 'regtest', blockDifficulty: EASY, ...options },
-    { clock, logger, random: seeded(seed) },
+    { clock, contain: contained.contain, logger, random: seeded(seed) },
   );
   opened.push(node);
-  return { node, clock, logger, inbox };
+  return { node, clock, contained, logger, inbox };
 }
 
 /** Submits a good block on the newest template and waits for the one after it. */
@@ -268,7 +270,7 @@ describe('the simulated node', () => {
   });
 
   it('survives a pool that fails to use a template', async () => {
-    const { node, logger } = open({ refreshMs: 1 });
+    const { node, contained } = open({ refreshMs: 1 });
     let calls = 0;
     const third = new Promise<void>((resolve) => {
       void node.start(() => {
@@ -278,7 +280,8 @@ describe('the simulated node', () => {
       });
     });
     await third;
-    expect(logger.lines.some(({ level }) => level === 'error')).toBe(true);
+    expect(contained.errors).toBe(3);
+    expect(contained.lines).toHaveLength(1);
   });
 
   it('is quiet after close', async () => {
