@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import type { Network } from '#base/bitcoin/address';
 import type { StratumConfig } from '#base/config/config';
@@ -162,7 +163,8 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
     },
   );
   const firstSessionId = BigInt(epoch * INCARNATIONS_MAX + incarnation) * SESSIONS_PER_INCARNATION;
-  let sessionsBegun = 0n;
+  // Begins at random: a data folder that is set back to an older copy counts the same epoch again.
+  let sessionsBegun = BigInt(randomInt(Number(SESSIONS_PER_INCARNATION)));
   const registry = new SessionRegistry(stratum, {
     clock,
     contain,
@@ -170,7 +172,7 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
     intake: verifier,
     authorize: authorizeBy(stratum, network),
     extranonces: new ExtranonceAllocator({ prefix: incarnation, prefixBits: options.shared ? INCARNATION_BITS : 0 }),
-    newSessionId: () => firstSessionId + sessionsBegun++,
+    newSessionId: () => firstSessionId + (sessionsBegun++ % SESSIONS_PER_INCARNATION),
   });
   const listeners: Listener[] = [];
   let closing = false;

@@ -127,6 +127,7 @@ export function makeJob(index: number, tip: number, changes: Partial<Job> = {}):
   return {
     ...header,
     id: jobId(serial),
+    rowId: jobId(serial),
     serial,
     networkTarget: targetToBytes(targetOfDifficulty(1)),
     networkDifficulty: 1,

@@ -54,6 +54,10 @@ class PoolLog implements ShareLog {
     return this.#journal.node;
   }
 
+  get bootId(): string {
+    return this.#journal.bootId;
+  }
+
   get epoch(): number {
     return this.#journal.epoch;
   }

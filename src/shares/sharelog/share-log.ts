@@ -75,6 +75,8 @@ export interface ShareLog extends ShareRecorder {
   readonly folderId: string;
   /** The `node` column of its rows. */
   readonly node: string;
+  /** Random, of this boot: 16 hex digits. No other boot has it, not even one of a copy of the folder that has the same epoch. */
+  readonly bootId: string;
   /** Boots of this data folder, this one included: 1 for the first. */
   readonly epoch: number;
   /** Counts a further epoch, durably, and returns it: greater than any before, and less than the next start's. Throws if the disk refuses. */

@@ -26,6 +26,7 @@ function makeJob(index: number, tip = 1): Job {
   const previousHash = new Uint8Array(32).fill(tip);
   return {
     id: jobId(serial),
+    rowId: jobId(serial),
     serial,
     height: 100 + tip,
     version: 0x20000000,

@@ -24,6 +24,7 @@ if (!payTo.ok) throw new Error(payTo.reason);
 function factory(): JobFactory {
   const options = {
     epoch: 1,
+    bootId: '0123456789abcdef',
     identity: new Uint8Array(6),
     payoutScript: payTo.ok ? payTo.script : new Uint8Array(),
     tag: '/Sluice test/',

@@ -82,7 +82,13 @@ describe('the simulated node', () => {
     const { node, clock, inbox } = open();
     await node.start(inbox.take);
     const jobs = createJobFactory(
-      { epoch: 1, identity: new Uint8Array(6), payoutScript: Uint8Array.of(0x51), tag: '/Sluice/' },
+      {
+        epoch: 1,
+        bootId: '0123456789abcdef',
+        identity: new Uint8Array(6),
+        payoutScript: Uint8Array.of(0x51),
+        tag: '/Sluice/',
+      },
       { clock, nextEpoch: () => 2, merkleBranch },
     );
     for (let height = 1; height <= 5; height += 1) {
