@@ -31,7 +31,12 @@ function wholeVerifier(runners: Runners, workers: Runners['workers']): Way {
     let flush = (): void => {};
     let drained = (): void => {};
     const verifier = new Verifier(
-      { sharesInFlightMax: limits.sharesInFlightMax, batchMax: limits.kernelBatchMax, versionMask: 0 },
+      {
+        sharesInFlightMax: limits.sharesInFlightMax,
+        batchMax: limits.kernelBatchMax,
+        turnMax: limits.sharesPerTurnMax,
+        versionMask: 0,
+      },
       {
         clock,
         contain: new Containment({ logger: console, counted() {} }),

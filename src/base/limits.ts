@@ -66,6 +66,8 @@ export const limits = {
    * those in use at the start.
    */
   descriptorsReserved: 512,
+  /** Descriptors that the pool holds and gives up, one at a time, when a block or a node needs one and there is no other. */
+  descriptorsSpare: 16,
   /** Connections of the pool, over all gateways. */
   connectionsMax: 60_000,
   /**
@@ -184,6 +186,10 @@ export const limits = {
   kernelBatchMax: 128,
   /** Shares waiting for verification or for their commit; beyond it they are refused as `overloaded`. */
   sharesInFlightMax: 262_144,
+  /** The same where most shares are blocks (regtest): with a stop, all of them are answered within a second or two. */
+  blocksInFlightMax: 32_768,
+  /** Shares that are hashed and applied before timers and other sockets have a turn. */
+  sharesPerTurnMax: 8_192,
   /** Jobs that can still be answered. */
   jobsMax: 64,
   /**
@@ -248,12 +254,15 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.lineBytesMax <= l.heldBytesMax, 'a line can wait for the one before it');
   must(l.pingAfterMs * (l.pingsMax + 1) <= l.idleMsMax, 'a client is pinged before it counts as gone');
   must(l.burialDepth <= l.blocksFollowedMax, 'the blocks of a whole burial can be followed, if all are ours');
+  must(l.blocksInFlightMax <= l.sharesInFlightMax, 'blocksInFlightMax <= sharesInFlightMax');
+  must(l.kernelBatchMax <= l.sharesPerTurnMax, 'kernelBatchMax <= sharesPerTurnMax');
   must(l.jobsMax <= l.termsPerSessionMax, 'every open job can have a difficulty of its own');
   must(l.seenPerTipMax >= l.sharesInFlightMax, 'sharesInFlightMax <= seenPerTipMax');
   must(l.logBatchBytesMax * 2 <= l.logSegmentBytes, 'a batch and the row that overflowed it fit a segment');
   must(l.logSegmentBytes * 2 <= l.logKeptBytesMax, 'a log that is cut is cut by segments');
   must(l.logBatchRowsMax <= l.shipmentRowsMax, 'a batch of the log fits a shipment');
   must(l.logBatchBytesMax * 2 <= l.shipmentBytesMax, 'a batch and the row that overflowed it fit a shipment');
+  must(l.descriptorsSpare >= 4, 'a block has two spare descriptors, whatever the work has taken');
   must(l.connectionsPerAddressMax <= l.connectionsPerSubnetMax, 'connectionsPerAddressMax <= connectionsPerSubnetMax');
   must(l.connectionsPerSubnetMax <= l.connectionsMax, 'connectionsPerSubnetMax <= connectionsMax');
   must(l.handshakesPerAddressMax <= l.handshakesPerSubnetMax, 'handshakesPerAddressMax <= handshakesPerSubnetMax');

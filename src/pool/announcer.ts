@@ -35,7 +35,13 @@ export function createAnnouncer(config: Config, modules: AnnouncerModules): (tem
   if (!payout.ok) throw new Error(`payout.address: ${payout.reason}`);
   const merkle = new KernelInstance(modules.code, new KernelMemory());
   const factory = createJobFactory(
-    { epoch: log.epoch, identity: identityOf(log.logId), payoutScript: payout.script, tag: COINBASE_TAG },
+    {
+      epoch: log.epoch,
+      bootId: log.bootId,
+      identity: identityOf(log.bootId),
+      payoutScript: payout.script,
+      tag: COINBASE_TAG,
+    },
     { clock, nextEpoch: () => log.nextEpoch(), merkleBranch: (txids) => merkle.merkleBranch(txids) },
   );
   return (template) => {
@@ -58,7 +64,10 @@ export function createAnnouncer(config: Config, modules: AnnouncerModules): (tem
   };
 }
 
-/** The first six bytes of the log's id (a random UUID), all of them random: two pools agree in them once in 2^48. */
-function identityOf(logId: string): Uint8Array {
-  return new Uint8Array(Buffer.from(logId.replaceAll('-', '').slice(0, 2 * IDENTITY_BYTES), 'hex'));
+/**
+ * The first six bytes of the boot's random id: two pools agree in them once in 2^48. A copy of a data folder starts with an id
+ * of its own, so it makes other work than the folder that it was copied from.
+ */
+function identityOf(bootId: string): Uint8Array {
+  return new Uint8Array(Buffer.from(bootId.slice(0, 2 * IDENTITY_BYTES), 'hex'));
 }

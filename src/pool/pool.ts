@@ -23,10 +23,13 @@ import { openDataFolder } from './data-folder.ts';
 import { openLog } from './log.ts';
 import { createNode } from './node.ts';
 import { Running } from './running.ts';
+import { HeldDescriptors } from './spare-descriptors.ts';
 import { createFindMiner, createStatus, type PoolParts, refreshGauges, refreshHttpCounters, unready } from './view.ts';
 import { Work } from './work.ts';
 
 const WORK_TICK_MS = 1000;
+/** Between two tries to take again the descriptors that were given up. */
+const SPARE_REFILL_MS = 1000;
 /** A block that is with the node as the pool stops gets this long. */
 const SUBMIT_DRAIN_MS_MAX = 1500;
 
@@ -72,17 +75,24 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const contain = new Containment({ logger, counted: () => void metrics.counters.containedErrors++ });
   const hashrate = createHashrateMeter({}, { clock });
   const code = loadKernel();
+  // Before anything else is opened, so that their numbers are low.
+  const spare = new HeldDescriptors({ logger });
+  const spareTimer = setInterval(() => spare.refill(), SPARE_REFILL_MS);
+  running.onClose(async () => {
+    clearInterval(spareTimer);
+    spare.close();
+  });
 
   const gateways = config.stratum.gateways === 0 ? availableParallelism() : config.stratum.gateways;
   const committed = (ms: number): void => metrics.commit(ms);
   const { log, analytics, deliveries, journals, orphans } = await openLog(
     config,
     gateways,
-    { clock, logger, committed },
+    { clock, logger, spare, committed },
     running,
   );
 
-  const node = createNode(config, modules);
+  const node = createNode(config, { clock, contain, logger, spare });
   running.onClose(() => node.close());
   const blocks = createBlocks({ clock, node, log, logger }, metrics);
   running.onClose(async () => blocks.follower.close());
@@ -163,6 +173,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const status = createStatus(config, modules, parts, metrics, hashrate);
   metrics.onScrape(() => {
     refreshGauges(parts, metrics, clock);
+    metrics.gauges.spareDescriptors = spare.held;
     metrics.gauges.bans = banStore.bans.list().length;
     if (api !== undefined) refreshHttpCounters(api.counts(), metrics);
   });

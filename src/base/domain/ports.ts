@@ -131,6 +131,15 @@ export interface ShareRecorder {
   commit(durable: () => void): void;
 }
 
+/** File descriptors that the process holds so that it can give them up when it has no others; implemented by pool/. */
+export interface SpareDescriptors {
+  /**
+   * Closes a descriptor, so that what has just failed for want of one can be tried again. Returns false if none is left.
+   * `work`: no block depends on it; half of the descriptors are kept from it.
+   */
+  release(use: 'block' | 'work'): boolean;
+}
+
 /** An address that is not let in. */
 export interface Ban {
   /** An IPv4 address, an IPv6 /64, or a wider range. */

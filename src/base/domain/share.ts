@@ -88,6 +88,8 @@ export interface JudgedShare {
   readonly shareDifficulty: number;
   /** True where the hash also meets the network's target. */
   readonly block: boolean;
+  /** Header hash of a share that meets the network's target, 32 bytes in internal order; undefined of any other. */
+  readonly hash?: Uint8Array | undefined;
   /** Pool clock when the line arrived, ms. */
   readonly receivedMs: number;
   /** From the line's arrival to the verdict, µs. */
@@ -96,6 +98,8 @@ export interface JudgedShare {
 
 /** A share that solves a block, in so few words that it can go from a gateway to the pool. */
 export interface Solution {
+  /** Header hash, 64 hex digits, display (big-endian) order. */
+  readonly hash: string;
   readonly serial: number;
   readonly variant: number;
   readonly extranonce1: Uint8Array;

@@ -27,6 +27,10 @@ export const gaugeNames = {
     'sluice_analytics_missing_rows',
     'Rows that ClickHouse had confirmed and had lost when it was last connected to',
   ],
+  spareDescriptors: [
+    'sluice_spare_descriptors',
+    'File descriptors held for blocks and nodes; fewer than 16: the process has run out of others',
+  ],
   bans: ['sluice_bans', 'Addresses and ranges that are banned'],
   analyticsReady: ['sluice_analytics_ready', '1 where ClickHouse took the last shipment, else 0'],
 } as const satisfies Record<string, readonly [name: string, help: string]>;

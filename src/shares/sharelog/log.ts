@@ -18,7 +18,8 @@ export async function openShareLog(options: ShareLogOptions, modules: ShareLogMo
   const ready = (): Promise<void> | undefined => candidates?.settled;
   const journal = await openJournal({ ...options, journal: POOL_JOURNAL }, { ...modules, ready });
   try {
-    candidates = new CandidateStore(options.folder, { failing: (reason) => journal.failing(reason) });
+    const failing = (reason: string): void => journal.failing(reason);
+    candidates = new CandidateStore(options.folder, { failing, spare: modules.spare });
     return new PoolLog(journal, candidates);
   } catch (error) {
     await journal.close();
@@ -50,6 +51,10 @@ class PoolLog implements ShareLog {
 
   get node(): string {
     return this.#journal.node;
+  }
+
+  get bootId(): string {
+    return this.#journal.bootId;
   }
 
   get epoch(): number {

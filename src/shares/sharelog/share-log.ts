@@ -1,4 +1,4 @@
-import type { Clock, Logger, ShareRecorder, SubmitOutcome } from '#base/domain/ports';
+import type { Clock, Logger, ShareRecorder, SpareDescriptors, SubmitOutcome } from '#base/domain/ports';
 import type { BlockHead } from './candidates/candidate.ts';
 import type { Disk } from './segments/disk.ts';
 
@@ -24,6 +24,8 @@ export interface ShareLogModules {
   readonly logger: Logger;
   /** Default: the system's. */
   readonly disk?: Disk;
+  /** For the files of block candidates. Default: none. */
+  readonly spare?: SpareDescriptors;
   /** A group commit is on the disk, and how long that took, ms. */
   readonly committed?: (durationMs: number) => void;
 }
@@ -73,6 +75,8 @@ export interface ShareLog extends ShareRecorder {
   readonly folderId: string;
   /** The `node` column of its rows. */
   readonly node: string;
+  /** Random, of this boot: 16 hex digits. No other boot has it, not even one of a copy of the folder that has the same epoch. */
+  readonly bootId: string;
   /** Boots of this data folder, this one included: 1 for the first. */
   readonly epoch: number;
   /** Counts a further epoch, durably, and returns it: greater than any before, and less than the next start's. Throws if the disk refuses. */

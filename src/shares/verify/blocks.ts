@@ -1,5 +1,6 @@
 import { toHex } from '#base/bitcoin/bytes';
 import { BoundedMap } from '#base/domain/bounded-map';
+import type { Job } from '#base/domain/job';
 import type { BitcoinNode, Clock, FoundBlock, Logger, ShareRecorder, SubmitOutcome } from '#base/domain/ports';
 import type { BlockTemplate } from '#base/domain/template';
 
@@ -58,6 +59,8 @@ export class BlockSubmitter {
   /** By previous block, where candidates are with the node. */
   readonly #racing = new Map<string, Race>();
   #open = 0;
+  /** The parent of each job (hex): easy blocks come by the thousand, all on one. */
+  readonly #parents = new WeakMap<Job, string>();
   #idle: (() => void) | undefined;
 
   constructor(options: { readonly openMax: number }, modules: BlockModules) {
@@ -73,9 +76,11 @@ export class BlockSubmitter {
   found(block: FoundBlock): void {
     if (this.#known.has(block.hash)) return;
     this.#known.set(block.hash, true);
-    const parent = parentOf(block);
+    const parent = this.#parentOf(block);
     const { recorder } = this.#modules;
-    const hopeless = this.#solved.has(parent) ? SIBLING : this.#full ? TOO_MANY : undefined;
+    // The first one on a parent is never one too many: the others may all be siblings on an older parent.
+    const tooMany = this.#full && this.#racing.has(parent);
+    const hopeless = this.#solved.has(parent) ? SIBLING : tooMany ? TOO_MANY : undefined;
     if (hopeless !== undefined) {
       this.#record(block, hopeless, false);
       return;
@@ -168,12 +173,17 @@ export class BlockSubmitter {
     if (this.#racing.size === 0) this.#idle?.();
   }
 
+  #parentOf({ job }: FoundBlock): string {
+    let parent = this.#parents.get(job);
+    if (parent === undefined) {
+      parent = toHex(job.previousHash);
+      this.#parents.set(job, parent);
+    }
+    return parent;
+  }
+
   #record(block: FoundBlock, outcome: SubmitOutcome, contested: boolean): void {
     this.#modules.recorder.outcome(block, outcome);
     this.#modules.observe(block, outcome, contested);
   }
-}
-
-function parentOf(block: FoundBlock): string {
-  return toHex(block.job.previousHash);
 }

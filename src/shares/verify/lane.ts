@@ -1,7 +1,7 @@
 import { difficultyOfHash } from '#base/bitcoin/target';
 import type { Job } from '#base/domain/job';
 import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, VARIANT_BYTES } from '#base/domain/job';
-import type { KernelMemory } from '#shares/kernel/memory';
+import { type KernelMemory, MEETS_NETWORK_TARGET } from '#shares/kernel/memory';
 import type { PendingShare } from './pending-share.ts';
 
 /** Of a share whose terms are forgotten: it can only be a block. */
@@ -92,6 +92,7 @@ export class Lane {
       if (!share) throw new Error('lane: results beyond the batch');
       const hash = this.#memory.hash(index);
       share.meets = this.#memory.status(index);
+      if ((share.meets & MEETS_NETWORK_TARGET) !== 0) share.hash = hash.slice();
       share.hashLow = u32(hash, 0);
       share.hashHigh = u32(hash, 4);
       share.shareDifficulty = difficultyOfHash(hash);

@@ -1,7 +1,17 @@
 import type { Network } from '#base/bitcoin/address';
 import { fromHex, toDisplayHash, toHex } from '#base/bitcoin/bytes';
 import { HEADER_BYTES, headerHash } from '#base/bitcoin/header';
-import type { BitcoinNode, Clock, Logger, NodeStatus, NodeWatch, Standing, SubmitOutcome } from '#base/domain/ports';
+import type { Containment } from '#base/domain/contain';
+import type {
+  BitcoinNode,
+  Clock,
+  Logger,
+  NodeStatus,
+  NodeWatch,
+  SpareDescriptors,
+  Standing,
+  SubmitOutcome,
+} from '#base/domain/ports';
 import type { BlockTemplate } from '#base/domain/template';
 import { BlockSignals } from './block-signals.ts';
 import { OwedBlocks } from './owed-blocks.ts';
@@ -33,7 +43,9 @@ export interface BitcoindOptions {
 
 export interface BitcoindModules {
   readonly clock: Clock;
+  readonly contain: Containment;
   readonly logger: Logger;
+  readonly spare: SpareDescriptors;
 }
 
 const POLL_MS = 500;
@@ -54,16 +66,16 @@ const CLOCK_OFFSET_S_MAX = 600;
  */
 export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModules): BitcoinNode {
   const { network, zmq = [], pollMs = POLL_MS, refreshMs = REFRESH_MS } = options;
-  const { clock, logger } = modules;
+  const { clock, contain, logger, spare } = modules;
   if (options.rpc.length === 0) throw new Error('node.rpc: at least one URL is needed');
   const pauses = new Pauses();
   const pause = (ms: number): Promise<void> => pauses.begin(ms).over;
   const upstreams = options.rpc.map(
-    ({ url, cookie }) => new Upstream(network, { rpc: createRpcClient({ url, cookie }), clock, pause }),
+    ({ url, cookie }) => new Upstream(network, { rpc: createRpcClient({ url, cookie }, { spare }), clock, pause }),
   );
   const feed = new TemplateFeed(
     { upstreams, pollMs, refreshMs },
-    { clock, logger, pauses, onFailure, onNewTip: (upstream) => checks.get(upstream)?.end() },
+    { clock, contain, logger, pauses, onFailure, onNewTip: (upstream) => checks.get(upstream)?.end() },
   );
   const owed = new Map(
     upstreams.map((upstream) => [
@@ -114,7 +126,7 @@ export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModul
         owed.get(upstream)?.offer();
       } catch (error) {
         // The next check follows.
-        logger.error({ node: upstream.name, err: error }, 'a node could not be checked');
+        contain.caught('the check of a node', error);
       }
       if (!wasReady && upstream.health.ready) feed.wake('look');
       const isWell = upstream === feed.active && upstream.health.ready;

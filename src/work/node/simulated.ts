@@ -4,6 +4,7 @@ import { merkleRoot } from '#base/bitcoin/merkle';
 import { sha256d } from '#base/bitcoin/sha256d';
 import { bitsOfTarget, targetOfBits, targetOfDifficulty } from '#base/bitcoin/target';
 import { BoundedMap } from '#base/domain/bounded-map';
+import type { Containment } from '#base/domain/contain';
 import type { BitcoinNode, Clock, Logger, NodeStatus, NodeWatch, Standing, SubmitOutcome } from '#base/domain/ports';
 import type { BlockTemplate } from '#base/domain/template';
 import { checkContextFree, checkNextBlock, decodeBlock, type NextBlockRules, WEIGHT_MAX } from './block-check.ts';
@@ -31,6 +32,7 @@ export interface SimulatedNodeModules {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly contain: Containment;
 }
 
 /** About ten seconds of a CPU that does two million hashes a second. */
@@ -57,7 +59,7 @@ export function subsidySats(height: number): bigint {
  */
 export function simulatedNode(options: SimulatedNodeOptions, modules: SimulatedNodeModules): BitcoinNode {
   const { network, file, refreshMs = REFRESH_MS } = options;
-  const { clock, random, logger } = modules;
+  const { clock, random, logger, contain } = modules;
   if (network !== 'regtest') throw new Error(`the embedded node is a regtest node: ${network} needs a real one`);
   const bits = blockBits(options.blockDifficulty ?? BLOCK_DIFFICULTY);
   const chain = file === undefined ? new HeaderChain() : loadChain(file);
@@ -103,11 +105,8 @@ export function simulatedNode(options: SimulatedNodeOptions, modules: SimulatedN
     clearTimeout(refresh);
     if (closed || onTemplate === undefined) return;
     mempool.advance(clock.nowMs());
-    try {
-      onTemplate(template());
-    } catch (error) {
-      logger.error({ height: chain.height + 1, error: String(error) }, 'a template could not be used');
-    }
+    const take = onTemplate;
+    contain.attempt('a template', () => take(template()));
     refresh = setTimeout(publish, refreshMs);
   }
 

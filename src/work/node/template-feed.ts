@@ -1,4 +1,5 @@
 import { equalBytes, toDisplayHash } from '#base/bitcoin/bytes';
+import type { Containment } from '#base/domain/contain';
 import type { Clock, Logger } from '#base/domain/ports';
 import type { BlockTemplate } from '#base/domain/template';
 import { chooseUpstream } from './choice.ts';
@@ -14,6 +15,7 @@ export interface TemplateFeedOptions {
 
 export interface TemplateFeedModules {
   readonly clock: Clock;
+  readonly contain: Containment;
   readonly logger: Logger;
   readonly pauses: Pauses;
   /** Called when a node failed to serve. */
@@ -81,7 +83,7 @@ export class TemplateFeed {
 
   /** Runs until the pauses are closed. */
   async run(onTemplate: (template: BlockTemplate) => void): Promise<void> {
-    const { pauses, logger } = this.#modules;
+    const { pauses, contain } = this.#modules;
     let delivered: BlockTemplate | undefined;
     while (!pauses.closed) {
       const hint = this.#hint;
@@ -90,16 +92,12 @@ export class TemplateFeed {
         await this.#look(hint);
       } catch (error) {
         // The next poll looks again.
-        logger.error({ err: error }, 'the template could not be looked after');
+        contain.caught('the look at the tip', error);
       }
       const template = this.#current?.template;
       if (!pauses.closed && template !== undefined && template !== delivered) {
         delivered = template;
-        try {
-          onTemplate(template);
-        } catch (error) {
-          logger.error({ height: template.height, error: String(error) }, 'a template could not be used');
-        }
+        contain.attempt('a template', () => onTemplate(template));
       }
       if (this.#hint !== undefined) continue;
       this.#idle = pauses.begin(this.#options.pollMs);
@@ -162,7 +160,10 @@ export class TemplateFeed {
       return open;
     }
     const answer = this.#question(upstream, hint)
-      .catch((error: unknown): Answer => ({ upstream, kind: 'failed', reason: String(error), fatal: false }))
+      .catch((error: unknown): Answer => {
+        this.#modules.contain.caught('a question to a node', error);
+        return { upstream, kind: 'failed', reason: String(error), fatal: false };
+      })
       .finally(() => this.#open.delete(upstream));
     this.#open.set(upstream, answer);
     return answer;

@@ -63,7 +63,13 @@ describe('device profiles', () => {
   it('has room for this pool’s coinbase on every device', () => {
     // The longest output script that is paid (P2WSH, P2TR), and a commitment.
     const factory = createJobFactory(
-      { epoch: 2 ** 20 - 1, identity: new Uint8Array(6), payoutScript: new Uint8Array(34).fill(0x51), tag: '/Sluice/' },
+      {
+        epoch: 2 ** 20 - 1,
+        bootId: '0123456789abcdef',
+        identity: new Uint8Array(6),
+        payoutScript: new Uint8Array(34).fill(0x51),
+        tag: '/Sluice/',
+      },
       { clock: { nowMs: () => 0, monotonicMs: () => 0 }, nextEpoch: () => 0, merkleBranch: () => [] },
     );
     const { coinb1, coinb2 } = factory.build(templateOn(1));

@@ -109,6 +109,7 @@ export function makeJob(serial: number, changes: Partial<Job> = {}): Job {
   return {
     ...header,
     id: jobId(serial),
+    rowId: jobId(serial),
     serial,
     networkTarget: new Uint8Array(32).fill(0xff),
     networkDifficulty: 1,

@@ -156,7 +156,15 @@ describe('BlockSubmitter', () => {
     submitter.found(block('a'));
     await answer('a', 'unknown');
     submitter.found(block('b', 2));
-    expect(events.at(-1)).toBe('orphaned b');
-    expect(events).not.toContain('submit b');
+    submitter.found(block('c', 2));
+    expect(events.at(-1)).toBe('orphaned c');
+    expect(events).not.toContain('submit c');
+  });
+
+  it('submits the first block on a parent, however many wait on an older one', () => {
+    const { submitter, events } = setUp(2);
+    for (const hash of ['a', 'b', 'c']) submitter.found(block(hash));
+    submitter.found(block('d', 2));
+    expect(events).toContain('submit d');
   });
 });

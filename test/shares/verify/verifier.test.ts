@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { targetOfDifficulty, targetToBytes, workOf } from '#base/bitcoin/target';
 import { jobId, jobSerial, wireJobId } from '#base/domain/ids';
 import type { Job } from '#base/domain/job';
@@ -27,6 +27,7 @@ function makeJob(index: number, tip = 1): Job {
   const previousHash = new Uint8Array(32).fill(tip);
   return {
     id: jobId(serial),
+    rowId: jobId(serial),
     serial,
     height: 100 + tip,
     version: 0x20000000,
@@ -164,7 +165,15 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
   });
   afterAll(() => runners.close());
 
-  function setUp(options: { headersMax?: number; sharesInFlightMax?: number; jobsMax?: number } = {}) {
+  function setUp(
+    options: {
+      headersMax?: number;
+      sharesInFlightMax?: number;
+      blocksInFlightMax?: number;
+      turnMax?: number;
+      jobsMax?: number;
+    } = {},
+  ) {
     const jobs = new JobStore({ jobsMax: options.jobsMax ?? 8 });
     const seen = new SeenHeaders(
       { headersMax: options.headersMax ?? 1 << 16 },
@@ -180,7 +189,13 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     /** Throws where it is told to, once. */
     const faulty = { observe: 0, record: 0 };
     const verifier = new Verifier(
-      { sharesInFlightMax: options.sharesInFlightMax ?? 10_000, batchMax: 128, versionMask: 0x1fffe000 },
+      {
+        sharesInFlightMax: options.sharesInFlightMax ?? 10_000,
+        batchMax: 128,
+        turnMax: options.turnMax ?? 8_192,
+        versionMask: 0x1fffe000,
+        ...(options.blocksInFlightMax !== undefined && { blocksInFlightMax: options.blocksInFlightMax }),
+      },
       {
         clock: { nowMs: () => 5, monotonicMs: () => performance.now() },
         contain: contained.contain,
@@ -525,6 +540,42 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     }
   });
 
+  it('takes fewer shares where most are blocks, and turns away what is over without hashing it', async () => {
+    const { verifier, jobs, blocks, log, flushed, durable } = setUp({ blocksInFlightMax: 1 });
+    const submitter = new TestSubmitter(terms(EASY));
+    const hard = makeJob(0);
+    const easy: Job = {
+      ...makeJob(1),
+      networkTarget: targetToBytes(targetOfDifficulty(EASY)),
+      networkDifficulty: EASY,
+    };
+    const passes = (hash: bigint): boolean => hash <= targetOfDifficulty(EASY);
+    for (const job of [easy, hard]) {
+      jobs.add(job);
+      for (let count = 0; count < 2; count += 1) verifier.take(submitter, mined(job, submitter, passes));
+    }
+    await flushed();
+    durable();
+    expect(submitter.settled.map(({ verdict }) => verdict)).toEqual(['overloaded', 'accepted', 'accepted', 'accepted']);
+    expect(blocks.filter(({ job }) => job === easy)).toHaveLength(1);
+    expect(log.map(({ job }) => job?.id)).toEqual([easy.id, hard.id, hard.id]);
+  });
+
+  it('hashes no more than its share of a turn, and goes on in the next', async () => {
+    const { verifier, jobs, log, tick } = setUp({ turnMax: 2 });
+    const submitter = new TestSubmitter(terms(EASY));
+    const job = makeJob(0);
+    jobs.add(job);
+    const sent = Array.from({ length: 5 }, () => request(job));
+    for (const share of sent) verifier.take(submitter, share);
+    for (const hashed of [2, 4, 5]) {
+      tick();
+      await vi.waitFor(() => expect(log).toHaveLength(hashed));
+    }
+    expect(log.map((share) => share.request)).toEqual(sent);
+    expect(verifier.inFlight).toBe(5);
+  });
+
   it('credits no unwanted share but a block, and calls a bad one bad', async () => {
     const { verifier, jobs, blocks, log, flushed, durable } = setUp();
     const submitter = new TestSubmitter(terms(EASY));
@@ -595,7 +646,7 @@ it('hashes inline what a failing worker leaves behind', async () => {
   const failures: unknown[] = [];
   const done = signal();
   const verifier = new Verifier(
-    { sharesInFlightMax: 10_000, batchMax: 128, versionMask: 0x1fffe000 },
+    { sharesInFlightMax: 10_000, batchMax: 128, turnMax: 8_192, versionMask: 0x1fffe000 },
     {
       clock: { nowMs: () => 0, monotonicMs: () => 0 },
       contain: recordedContainment().contain,

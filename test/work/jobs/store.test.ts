@@ -8,7 +8,13 @@ import { JobStore } from '#work/jobs/store';
 import { ManualClock, templateOn } from './fixtures.ts';
 
 function factory(): JobFactory {
-  const options = { epoch: 1, identity: new Uint8Array(6), payoutScript: Uint8Array.of(0x51), tag: '' };
+  const options = {
+    epoch: 1,
+    bootId: '0123456789abcdef',
+    identity: new Uint8Array(6),
+    payoutScript: Uint8Array.of(0x51),
+    tag: '',
+  };
   return createJobFactory(options, { clock: new ManualClock(), nextEpoch: () => 2, merkleBranch });
 }
 

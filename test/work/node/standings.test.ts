@@ -4,9 +4,10 @@ import { headerHash } from '#base/bitcoin/header';
 import type { BitcoinNode, Standing } from '#base/domain/ports';
 import { connectBitcoind } from '#work/node/bitcoind';
 import { mergeStandings, readStanding } from '#work/node/standings';
+import { recordedContainment } from '../../support/containment.ts';
 import { recordedLogger } from '../../support/recorded-logger.ts';
 import { FakeNode, type Reply } from './fake-node.ts';
-import { systemClock, TemplateInbox } from './fixtures.ts';
+import { noSpare, systemClock, TemplateInbox } from './fixtures.ts';
 
 const NOT_FOUND: Reply = { status: 500, code: -5 };
 /** No node of these looks at what is in it. */
@@ -28,7 +29,7 @@ async function poolOn(...replies: FakeNode['reply'][]) {
   const logger = recordedLogger();
   pool = connectBitcoind(
     { rpc: fakes.map(({ url }) => ({ url })), network: 'regtest', pollMs: 20 },
-    { clock: systemClock, logger },
+    { clock: systemClock, contain: recordedContainment().contain, logger, spare: noSpare },
   );
   await pool.start(inbox.take);
   // Each is known to be ready.

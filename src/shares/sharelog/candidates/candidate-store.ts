@@ -1,8 +1,10 @@
 import { accessSync, constants, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { open, readFile, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
+import { lacksDescriptor } from '#base/domain/descriptors';
+import type { SpareDescriptors } from '#base/domain/ports';
 import { makeFolder } from '../journal/make-folder.ts';
 import { syncFolder } from '../segments/sync-folder.ts';
 import type { BlockHead, Candidate } from './candidate.ts';
@@ -58,6 +60,7 @@ export class CandidateStore {
   readonly unresolved: readonly BlockHead[];
   readonly #folder: string;
   readonly #failing: (reason: string) => void;
+  readonly #spare: SpareDescriptors | undefined;
   /** The file of each candidate. */
   readonly #files = new Map<string, CandidateFile>();
   #running: Turn | undefined;
@@ -68,9 +71,13 @@ export class CandidateStore {
    * `failing`: the disk does not take a candidate, and is asked again until it does. Throws if the folder can not be
    * written, or has a file that is no candidate.
    */
-  constructor(folder: string, modules: { readonly failing: (reason: string) => void }) {
+  constructor(
+    folder: string,
+    modules: { readonly failing: (reason: string) => void; readonly spare?: SpareDescriptors | undefined },
+  ) {
     this.#folder = join(folder, CANDIDATES_FOLDER);
     this.#failing = modules.failing;
+    this.#spare = modules.spare;
     // Now, and not when the first block is found: that one could not wait for somebody to mend it.
     makeFolder(this.#folder, FOLDER_MODE);
     accessSync(this.#folder, constants.W_OK);
@@ -172,9 +179,9 @@ export class CandidateStore {
   async #writeOnce(lines: Map<string, string>): Promise<void> {
     const hashes = [...lines.keys()];
     const path = this.#pathOf(hashes);
-    await synced(path + UNFINISHED, 'w', [...lines.values()].join('\n'));
+    await this.#synced(path + UNFINISHED, 'w', [...lines.values()].join('\n'));
     await rename(path + UNFINISHED, path);
-    await synced(this.#folder, 'r');
+    await this.#synced(this.#folder, 'r');
     const file = { path, hashes };
     for (const hash of hashes) this.#files.set(hash, file);
   }
@@ -199,6 +206,25 @@ export class CandidateStore {
       }
     }
     for (const hash of hashes) if (this.#files.get(hash) === file && !left.includes(hash)) this.#files.delete(hash);
+  }
+
+  async #synced(path: string, flags: 'r' | 'w', text?: string): Promise<void> {
+    const handle = await this.#open(path, flags);
+    try {
+      if (text !== undefined) await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async #open(path: string, flags: 'r' | 'w'): Promise<FileHandle> {
+    try {
+      return await open(path, flags, 0o600);
+    } catch (error) {
+      if (!lacksDescriptor(error) || this.#spare?.release('block') !== true) throw error;
+      return this.#open(path, flags);
+    }
   }
 
   #pathOf([first = '']: readonly string[]): string {
@@ -242,15 +268,5 @@ function parse(path: string, text: string): Candidate {
     return line.parse(JSON.parse(text));
   } catch (error) {
     throw new Error(`${path} is no block candidate: move it away to start without it`, { cause: error });
-  }
-}
-
-async function synced(path: string, flags: 'r' | 'w', text?: string): Promise<void> {
-  const handle = await open(path, flags, 0o600);
-  try {
-    if (text !== undefined) await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
