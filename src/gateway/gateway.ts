@@ -325,6 +325,7 @@ function counted(
     door.bind(handler, wire);
     return {
       onMessage: (bytes, begin, end) => handler.onMessage(bytes, begin, end),
+      closingMessage: (why) => handler.closingMessage(why),
       onClose: () => {
         metrics.closed(wire.transport);
         door.release(handler);

@@ -17,6 +17,7 @@ import {
 } from '#front/stratum/v1/encode';
 import { FastSubmit } from '#front/stratum/v1/fast-submit';
 import type { Extension, Message, ProtocolError, Request } from '#front/stratum/v1/message';
+import { closings } from './closings.ts';
 import type { CurrentWork, SessionContext, Vacating } from './context.ts';
 import type { Estate } from './extranonces/resumable.ts';
 import { Seat } from './extranonces/seat.ts';
@@ -58,6 +59,8 @@ export class Session implements Submitter, Vacating, WireHandler {
   readonly #fastSubmit = new FastSubmit();
   #unparsableLines = 0;
   #greeted = false;
+  /** A Stratum request has come. */
+  #spoken = false;
   #closing = false;
   #closed = false;
 
@@ -122,7 +125,7 @@ export class Session implements Submitter, Vacating, WireHandler {
   onMessage(bytes: Uint8Array, begin: number, end: number): void {
     this.#liveness.hear();
     if (this.#logins.checking) {
-      if (!this.#logins.hold(bytes.subarray(begin, end))) this.close();
+      if (!this.#logins.hold(bytes.subarray(begin, end))) this.close(closings.held);
       return;
     }
     try {
@@ -141,17 +144,22 @@ export class Session implements Submitter, Vacating, WireHandler {
     this.#forget(this);
   }
 
-  /** Ends the conversation, after what is queued for the client. */
-  close(): void {
+  /** Ends the conversation after what is queued for the client, which is told why if a reason is given. */
+  close(why?: string): void {
     this.#closing = true;
-    this.#wire.close();
+    this.#wire.close(why);
+  }
+
+  /** A text for the client's display. Whoever has sent no Stratum request yet may speak another protocol, and is told nothing. */
+  closingMessage(why: string): string | undefined {
+    return this.#spoken ? encodeShowMessage(why.slice(0, limits.closingCharsMax)) : undefined;
   }
 
   /** An unexpected error ends this session, and nothing else. */
   #failed(where: string, error: unknown): void {
     const { contain } = this.#context;
     contain.caught(where, error);
-    contain.attempt(where, () => this.close());
+    contain.attempt(where, () => this.close(closings.failed));
   }
 
   /** Sends a message that is no reply, to a client that has said who it is. */
@@ -179,9 +187,9 @@ export class Session implements Submitter, Vacating, WireHandler {
     const { subscribed } = this;
     const client = { subscribed, authorized: this.workers.size > 0, answersPing: this.#profile.ping };
     const verdict = this.#liveness.look(nowMs, client);
-    if (verdict === 'gone') {
+    if (verdict !== 'fine' && verdict !== 'ask') {
       if (!this.#closing) this.#context.counters.timeouts += 1;
-      this.close();
+      this.close(closings[verdict]);
       return;
     }
     if (verdict === 'ask') this.#wire.send(encodePing(this.#context.nextRequestId()));
@@ -210,7 +218,7 @@ export class Session implements Submitter, Vacating, WireHandler {
     this.#assignment.restart();
     const moves = this.#seat.movable && this.#sharesUnderWay === 0;
     const extranonce = moves ? this.#context.newExtranonce() : undefined;
-    if (extranonce === undefined) this.close();
+    if (extranonce === undefined) this.close(closings.taken);
     else {
       this.#seat.take(extranonce, '');
       this.#wire.send(encodeSetExtranonce(this.#seat.hex));
@@ -220,6 +228,7 @@ export class Session implements Submitter, Vacating, WireHandler {
   }
 
   #handle(message: Message): void {
+    this.#spoken ||= message.kind !== 'error' && message.kind !== 'reply';
     switch (message.kind) {
       case 'submit':
         this.#submit(message.request);
@@ -262,7 +271,7 @@ export class Session implements Submitter, Vacating, WireHandler {
     this.#wire.send(encodeError(id, code, text));
     if (fault !== 'unparsable' && fault !== 'invalid-request') return;
     this.#unparsableLines += 1;
-    if (this.#unparsableLines >= limits.unparsableLinesMax) this.close();
+    if (this.#unparsableLines >= limits.unparsableLinesMax) this.close(closings.junk);
   }
 
   #submit(request: SubmitRequest): void {

@@ -20,6 +20,10 @@ export class EchoEnd implements WireHandler {
     this.wire.send(`echo ${text}`);
   }
 
+  closingMessage(why: string): string {
+    return `closing ${why}`;
+  }
+
   onClose(): void {
     this.#closed();
   }

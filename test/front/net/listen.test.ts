@@ -37,6 +37,10 @@ class Recorded implements WireHandler {
     this.#react(this.wire, text);
   }
 
+  closingMessage(why: string): string {
+    return `closing ${why}`;
+  }
+
   onClose(): void {
     this.closes += 1;
     this.#closed();

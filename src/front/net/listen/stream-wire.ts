@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Wire, WireHandler } from '#base/domain/ports';
+import { dismissals } from '../door/dismissals.ts';
 import { isBinary, isForeignGreeting } from '../door/foreign.ts';
 import type { Visit, Visitor } from '../door/visit.ts';
 import type { Flusher } from './flusher.ts';
@@ -25,6 +26,7 @@ export class StreamWire implements Wire, Visitor {
   readonly #socket: Socket;
   readonly #context: StreamContext;
   #visit: Visit | undefined;
+  #handler: WireHandler | undefined;
   /** Lines of this tick. */
   #queued = '';
   #marked = false;
@@ -43,6 +45,7 @@ export class StreamWire implements Wire, Visitor {
   /** Begins to read. `onClose` is called once, before the handler hears of it. */
   start(handler: WireHandler, visit: Visit | undefined, onClose: () => void): void {
     this.#visit = visit;
+    this.#handler = handler;
     let lines = 0;
     /** No byte has come yet; no line. */
     let greeting = true;
@@ -73,7 +76,7 @@ export class StreamWire implements Wire, Visitor {
       if (framed === 'ok') return;
       this.#context.counters.overlong += 1;
       visit?.offend('overlong');
-      this.close();
+      this.close(dismissals.overlong);
     };
     this.#socket.on('data', take);
     // TLS decrypts into buffers of its own.
@@ -95,10 +98,12 @@ export class StreamWire implements Wire, Visitor {
     this.#mark();
   }
 
-  close(): void {
+  close(why?: string): void {
     if (this.#closing) return;
     this.#closing = true;
     this.#mark();
+    const message = why === undefined ? undefined : this.#handler?.closingMessage(why);
+    if (message !== undefined && this.#takes(message)) this.#queued += `${message}\n`;
   }
 
   affords(): boolean {
@@ -128,6 +133,12 @@ export class StreamWire implements Wire, Visitor {
   #leaveForeigner(): void {
     this.#visit?.offend('foreign');
     this.close();
+  }
+
+  /** False if a message would make this client a slow reader. */
+  #takes(message: string): boolean {
+    const waiting = this.#socket.writableLength + this.#queued.length;
+    return waiting + message.length < this.#context.sendQueueBytesMax;
   }
 
   #mark(): void {

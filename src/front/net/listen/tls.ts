@@ -109,9 +109,9 @@ class Guest implements Visitor {
     });
   }
 
-  close(): void {
+  close(why: string): void {
     if (this.#wire === undefined) this.#socket.destroy();
-    else this.#wire.close();
+    else this.#wire.close(why);
   }
 
   hold(ms: number): void {
