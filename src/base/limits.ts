@@ -61,6 +61,8 @@ export const limits = {
   sessionsPerTickMax: 4096,
   /** Characters of the reason that a client is told when the pool closes its connection. */
   closingCharsMax: 160,
+  /** Milliseconds that a client which has ended its half of the connection waits for the replies to its last messages. */
+  halfOpenMsMax: 10_000,
   /** Milliseconds that a closing connection has to take what is still queued for it. */
   closeMsMax: 5_000,
   /**

@@ -38,6 +38,11 @@ export interface Wire {
 export interface WireHandler {
   /** One message without its line ending: bytes[begin…end), which are only valid during the call. */
   onMessage(bytes: Uint8Array, begin: number, end: number): void;
+  /**
+   * The client sends nothing more, but may still read. To be followed by `close` when all is answered; the wire closes by itself
+   * after a while.
+   */
+  onEnd(): void;
   /** The message that tells the client why its connection is closed; undefined if the client would not understand it. */
   closingMessage(why: string): string | undefined;
   /** Called once, whoever closed. */

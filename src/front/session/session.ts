@@ -61,6 +61,8 @@ export class Session implements Submitter, Vacating, WireHandler {
   #greeted = false;
   /** A Stratum request has come. */
   #spoken = false;
+  /** The client sends nothing more. */
+  #ended = false;
   #closing = false;
   #closed = false;
 
@@ -137,6 +139,16 @@ export class Session implements Submitter, Vacating, WireHandler {
     }
   }
 
+  onEnd(): void {
+    this.#ended = true;
+    this.#closeIfAnswered();
+  }
+
+  /** Closes the connection of a client that sends nothing more, once it has every reply. */
+  #closeIfAnswered(): void {
+    if (this.#ended && this.#sharesUnderWay === 0 && !this.#logins.checking) this.close();
+  }
+
   onClose(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -174,6 +186,7 @@ export class Session implements Submitter, Vacating, WireHandler {
     const { id } = share.request;
     this.#wire.send(encodeVerdict(id, share.verdict));
     if (share.verdict === 'accepted' && share.terms) this.#assignment.accepted(share.terms.difficulty);
+    this.#closeIfAnswered();
   }
 
   /** Sends a new job, with the difficulty and mask that are due. Does nothing for a client that is not ready for work. */
@@ -330,7 +343,7 @@ export class Session implements Submitter, Vacating, WireHandler {
       this.#wire.send(encodeError(id, OTHER, 'Too many workers'));
       return;
     }
-    this.#logins.decide(
+    const checked = this.#logins.decide(
       name,
       password,
       (authorization) => {
@@ -341,6 +354,7 @@ export class Session implements Submitter, Vacating, WireHandler {
       },
       (error) => this.#failed('a login', error),
     );
+    void checked?.then(() => this.#closeIfAnswered());
   }
 
   #authorized(id: RequestId, password: string, authorization: Authorization): void {

@@ -20,6 +20,10 @@ export class EchoEnd implements WireHandler {
     this.wire.send(`echo ${text}`);
   }
 
+  onEnd(): void {
+    this.wire.close();
+  }
+
   closingMessage(why: string): string {
     return `closing ${why}`;
   }

@@ -37,6 +37,10 @@ class Recorded implements WireHandler {
     this.#react(this.wire, text);
   }
 
+  onEnd(): void {
+    this.wire.close();
+  }
+
   closingMessage(why: string): string {
     return `closing ${why}`;
   }

@@ -15,6 +15,7 @@ export interface StreamContext {
   readonly lineBytesMax: number;
   readonly sendQueueBytesMax: number;
   readonly closeMsMax: number;
+  readonly halfOpenMsMax: number;
 }
 
 function ignore(): void {}
@@ -81,8 +82,18 @@ export class StreamWire implements Wire, Visitor {
     this.#socket.on('data', take);
     // TLS decrypts into buffers of its own.
     if (this.transport === 'tcp') readShared(this.#socket, take);
+    // The client has gone, or it has sent what it wanted to and waits for the replies.
+    let ended = false;
+    let patience: NodeJS.Timeout | undefined;
+    this.#socket.once('end', () => {
+      if (this.#closing) return;
+      ended = true;
+      patience = setTimeout(() => this.close(), this.#context.halfOpenMsMax);
+      handler.onEnd();
+    });
     this.#socket.once('close', () => {
-      const dismissed = this.#closing;
+      clearTimeout(patience);
+      const dismissed = this.#closing && !ended;
       this.#closing = true;
       onClose();
       visit?.leave(dismissed ? 'dismissed' : 'went');
