@@ -203,6 +203,11 @@ export const limits = {
   easySharesPerAddressMax: 100,
   easySharesPerGatewayMax: 2_000,
   easySharesBurstSeconds: 6,
+  /**
+   * Shares a second that vardiff gives one session with many workers: 5,000 workers at 12 a minute have them in full, more of them share
+   * them. Names that are made up bring no more than that, and a fixed difficulty on ten connections brings as much.
+   */
+  farmSharesPerSecondMax: 1_000,
   /** Accepted shares a second of a session that chose its difficulty itself; beyond it that difficulty is raised. */
   fixedSharesPerSecondMax: 100,
   /** Blocks that a node has not judged and is offered again, up to 8 MB each as hex; the oldest is forgotten first. */
@@ -256,6 +261,10 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
     'a connection is held before its look-ups are refused',
   );
   must(l.adminGuessesPerSecond <= l.adminGuessBurst, 'adminGuessesPerSecond <= adminGuessBurst');
+  must(
+    l.farmSharesPerSecondMax * 2 <= l.submitsPerSecondMax,
+    'a farm may send what vardiff aims at, and by luck twice that',
+  );
   must(l.submitsPerSecondMax <= l.linesPerSecondMax, 'a submit is a line');
   must(l.configureExtensionsMax <= l.jsonCommasMax, 'a mining.configure fits the commas of a message');
   must(l.modestLinesPerSecond < l.linesPerSecondMax, 'a modest connection is below its limit');

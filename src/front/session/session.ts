@@ -76,7 +76,7 @@ export class Session implements Submitter, Vacating, WireHandler {
     this.#liveness = new Liveness(context.clock.monotonicMs(), context.idleMsMax);
     this.#assignment = new Assignment(wire, context);
     this.#profile = context.profileOf('');
-    this.#roll = new WorkerRoll(wire.remoteIp, context);
+    this.#roll = new WorkerRoll(wire.remoteIp, context.options.difficulty.sharesPerMinute, context);
     this.#logins = new Logins(context.authorize, wire);
   }
 
@@ -185,7 +185,10 @@ export class Session implements Submitter, Vacating, WireHandler {
     if (this.#closed) return;
     const { id } = share.request;
     this.#wire.send(encodeVerdict(id, share.verdict));
-    if (share.verdict === 'accepted' && share.terms) this.#assignment.accepted(share.terms.difficulty);
+    if (share.verdict === 'accepted' && share.terms) {
+      this.#shareAmongWorkers();
+      this.#assignment.accepted(share.terms.difficulty);
+    }
     this.#closeIfAnswered();
   }
 
@@ -206,7 +209,14 @@ export class Session implements Submitter, Vacating, WireHandler {
       return;
     }
     if (verdict === 'ask') this.#wire.send(encodePing(this.#context.nextRequestId()));
+    this.#roll.active.pass(nowMs);
+    this.#shareAmongWorkers();
     this.#assignment.review(nowMs);
+  }
+
+  #shareAmongWorkers(): void {
+    const { active, size } = this.#roll;
+    this.#assignment.difficulty.shareAmong(active.count, active.complete ? active.count : size);
   }
 
   /** What a later connection of this client may take over; undefined where there is nothing to go on with. */

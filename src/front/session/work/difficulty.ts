@@ -15,6 +15,7 @@ import {
   roundDifficulty,
   SETTLING_MS,
   SHORT_WINDOW_MS_MAX,
+  type VardiffView,
   type VardiffWindow,
 } from './vardiff.ts';
 
@@ -34,6 +35,9 @@ export interface DifficultyOptions {
  */
 const SILENT_DECAY_MAX = 64;
 
+/** Half of what a session below the pool's minimum may send, so that a stroke of luck stays within that. */
+const EASY_SHARES_PER_MINUTE = limits.easySharesPerSessionMax * 30;
+
 /** A burst that is shorter says nothing about a rate. */
 const FLOOD_MS_MIN = 1_000;
 
@@ -44,6 +48,7 @@ const FLOOD_MS_MIN = 1_000;
 export class SessionDifficulty {
   readonly #options: DifficultyOptions;
   #wanted: Difficulty;
+  readonly #poolMin: Difficulty;
   /** The least that the pool gives this device. */
   #min: Difficulty;
   readonly #max: Difficulty;
@@ -61,10 +66,14 @@ export class SessionDifficulty {
   #settlingUntilMs: number | undefined;
   /** The difficulty of the last accepted share; 0 before the first. */
   #proven = 0;
+  /** Shares a minute that the workers seen at work should bring, and those that may be at work. */
+  #aim: number;
+  #aimMax: number;
 
   constructor(options: DifficultyOptions) {
     this.#options = options;
-    this.#min = mustBeDifficulty(options.min);
+    this.#aim = this.#aimMax = options.sharesPerMinute;
+    this.#poolMin = this.#min = mustBeDifficulty(options.min);
     this.#max = mustBeDifficulty(options.max);
     this.#wanted = this.#clamp(mustBeDifficulty(options.start));
   }
@@ -132,6 +141,21 @@ export class SessionDifficulty {
     this.#settlingUntilMs ??= nowMs + SETTLING_MS;
   }
 
+  /**
+   * The workers that mine at this difficulty: `seen` have had accepted shares lately, and up to `possible` may be at work. Vardiff aims
+   * at the share rate of one worker for each, up to `farmSharesPerSecondMax` in all. It comes down only for those seen.
+   */
+  shareAmong(seen: number, possible: number): void {
+    this.#aim = this.#rate(seen);
+    this.#aimMax = Math.max(this.#aim, this.#rate(possible));
+  }
+
+  #rate(workers: number): number {
+    const { sharesPerMinute } = this.#options;
+    const most = Math.max(sharesPerMinute, limits.farmSharesPerSecondMax * 60);
+    return Math.min(Math.max(1, workers) * sharesPerMinute, most);
+  }
+
   /** Whether shares change it. */
   get #varies(): boolean {
     return this.#options.vardiff && this.#fixed === undefined;
@@ -168,18 +192,34 @@ export class SessionDifficulty {
       this.#stem(nowMs);
       return;
     }
-    const { sharesPerMinute } = this.#options;
     if (!this.#varies || !this.#long || !this.#short) return;
     const difficulty = this.#wanted;
     const settling = nowMs < (this.#settlingUntilMs ?? 0);
     const view = { difficulty, long: this.#long.until(nowMs), short: this.#short.until(nowMs), settling };
-    const next = retarget(view, sharesPerMinute);
+    const next = this.#next(view);
     if (next === undefined) return;
     this.#untouched = false;
     const decayed = difficultyOf(this.#proven / SILENT_DECAY_MAX) ?? DIFFICULTY_MIN;
     this.#wanted = this.#clamp(greatest(next, least(difficulty, decayed)));
     const jumped = next > difficulty * JUMP_RATIO || next * JUMP_RATIO < difficulty;
     if (jumped) this.#settlingUntilMs = nowMs + SETTLING_MS;
+  }
+
+  /** What vardiff makes of a view. */
+  #next(view: VardiffView): Difficulty | undefined {
+    const { difficulty } = view;
+    // The budget of easy shares is a session's, however many workers it has.
+    const easyAim = Math.min(this.#aim, EASY_SHARES_PER_MINUTE);
+    const poolMin = this.#poolMin;
+    if (difficulty < poolMin) return retarget(view, easyAim);
+    const next = retarget(view, this.#aim);
+    if (next === undefined || next === difficulty) return next;
+    if (next > difficulty) {
+      const sure = this.#aimMax > this.#aim ? retarget(view, this.#aimMax) : next;
+      return sure !== undefined && sure > difficulty ? sure : undefined;
+    }
+    if (next >= poolMin || easyAim === this.#aim) return next;
+    return least(poolMin, retarget(view, easyAim) ?? poolMin);
   }
 
   #wish(difficulty: Difficulty): Difficulty {
