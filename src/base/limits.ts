@@ -195,6 +195,8 @@ export const limits = {
    * closed, and its late shares are stale.
    */
   seenPerTipMax: 1 << 24,
+  /** The least difficulty of a device that asks for less than the pool's minimum, unless that is above 1: an ESP32 finds a share in 5 s. */
+  weakDifficultyMin: 1e-4,
   /**
    * Submits a second below the pool's minimum difficulty, of one session, of one address (IPv4, or an IPv6 /64) and of a
    * gateway; `easySharesBurstSeconds` of them may come at once. A NerdMiner sends one in 5 s.

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { limits } from '#base/limits';
 import { ActiveWorkers, type Marked } from '#front/session/work/active-workers';
 import { SessionDifficulty } from '#front/session/work/difficulty';
-import { type Client, type Line, makeBench, makeJob } from './support.ts';
+import { type Bench, type Client, type Line, makeBench, makeJob, sessionOptions } from './support.ts';
 
 /** Seeded. */
 function randomness(seed: number): () => number {
@@ -16,7 +16,7 @@ function randomness(seed: number): () => number {
 
 /** Shares of one connection at `hashrate` (hashes a second), each of one of its workers, until a time. */
 class Farm {
-  readonly bench = makeBench();
+  readonly bench: Bench;
   readonly client: Client;
   readonly #random = randomness(7);
   /** Those that find shares. */
@@ -26,7 +26,8 @@ class Farm {
   #job = '';
   #nonce = 0;
 
-  constructor(names: readonly string[], hashrate: number) {
+  constructor(names: readonly string[], hashrate: number, start = 1000) {
+    this.bench = makeBench({ difficulty: { ...sessionOptions.difficulty, start } });
     this.working = names;
     this.#hashrate = hashrate;
     this.bench.registry.broadcast(makeJob(1));
@@ -99,9 +100,9 @@ describe('a farm proxy', () => {
 
   it('is not raised to the rate of one worker first, while its workers have yet to find a share', () => {
     const workers = names(100);
-    const farm = new Farm(workers, 100 * 100e12);
+    const ideal = Math.round((100e12 * 5) / 2 ** 32);
+    const farm = new Farm(workers, 100 * 100e12, ideal);
     farm.authorize(workers);
-    const ideal = (100 * 100e12 * 5) / 100 / 2 ** 32;
     let highest = 0;
     for (let second = 0; second < 120; second += 1) {
       farm.mine(1 / 60);

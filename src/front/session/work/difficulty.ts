@@ -49,8 +49,12 @@ export class SessionDifficulty {
   readonly #options: DifficultyOptions;
   #wanted: Difficulty;
   readonly #poolMin: Difficulty;
-  /** The least that the pool gives this device. */
-  #min: Difficulty;
+  /** The least that weak devices get: no less than the pool's minimum if that is above 1. */
+  readonly #weakMin: Difficulty;
+  /** The least that this device's profile has; undefined if it says nothing. */
+  #deviceMin: Difficulty | undefined;
+  /** What its miner asked for last is below the pool's minimum. */
+  #weak = false;
   readonly #max: Difficulty;
   /** The least that the miner asked for. */
   #floor: Difficulty = DIFFICULTY_MIN;
@@ -73,7 +77,8 @@ export class SessionDifficulty {
   constructor(options: DifficultyOptions) {
     this.#options = options;
     this.#aim = this.#aimMax = options.sharesPerMinute;
-    this.#poolMin = this.#min = mustBeDifficulty(options.min);
+    this.#poolMin = mustBeDifficulty(options.min);
+    this.#weakMin = options.min > 1 ? this.#poolMin : mustBeDifficulty(Math.min(options.min, limits.weakDifficultyMin));
     this.#max = mustBeDifficulty(options.max);
     this.#wanted = this.#clamp(mustBeDifficulty(options.start));
   }
@@ -99,7 +104,7 @@ export class SessionDifficulty {
 
   /** Which device it is: its own floor, and its own start where nothing else has been said yet. */
   device(min: number | undefined, start: number | undefined): void {
-    if (min !== undefined) this.#min = least(mustBeDifficulty(min), this.#max);
+    if (min !== undefined) this.#deviceMin = least(mustBeDifficulty(min), this.#max);
     if (start !== undefined && this.#untouched) this.#wanted = mustBeDifficulty(start);
     this.#wanted = this.#clamp(this.#wanted);
   }
@@ -108,6 +113,7 @@ export class SessionDifficulty {
   resume(difficulty: Difficulty): void {
     if (!this.#untouched) return;
     this.#untouched = false;
+    this.#weak = difficulty < this.#poolMin;
     this.#wanted = this.#clamp(difficulty);
   }
 
@@ -116,6 +122,7 @@ export class SessionDifficulty {
     if (this.#fixed !== undefined || difficulty === this.#suggested) return;
     this.#untouched = false;
     this.#suggested = difficulty;
+    this.#weak = difficulty < this.#poolMin;
     // As vardiff's, so that the wishes of all sessions come to few sets of terms; what is as good as had already is kept.
     const rounded = roundDifficulty(difficulty);
     this.#wanted = this.#wish(rounded === roundDifficulty(this.#wanted) ? this.#wanted : rounded);
@@ -125,6 +132,7 @@ export class SessionDifficulty {
   fix(difficulty: Difficulty): void {
     this.#untouched = false;
     this.#fixed = difficulty;
+    this.#weak = difficulty < this.#poolMin;
     this.#wanted = this.#wish(difficulty);
   }
 
@@ -180,7 +188,9 @@ export class SessionDifficulty {
   #stem(nowMs: number): void {
     if (!this.#options.vardiff || this.#short === undefined) return;
     const { elapsedMs, shares } = this.#short.until(nowMs);
-    const ratio = (shares * 1000) / (elapsedMs * limits.fixedSharesPerSecondMax);
+    // Below the pool's minimum no more than a budget is accepted: half of it is a flood.
+    const floodPerSecond = this.#wanted < this.#poolMin ? EASY_SHARES_PER_MINUTE / 60 : limits.fixedSharesPerSecondMax;
+    const ratio = (shares * 1000) / (elapsedMs * floodPerSecond);
     if (elapsedMs < FLOOD_MS_MIN || ratio <= 1) return;
     this.#fixed = roundDifficulty(mustBeDifficulty(this.#wanted * 2 * ratio));
     this.#wanted = this.#clamp(this.#fixed);
@@ -224,6 +234,11 @@ export class SessionDifficulty {
 
   #wish(difficulty: Difficulty): Difficulty {
     return this.#clamp(least(difficulty, this.#networkDifficulty));
+  }
+
+  /** The least that the pool gives this session. A profile's own minimum goes before what its miner asks for. */
+  get #min(): Difficulty {
+    return this.#deviceMin ?? (this.#weak ? this.#weakMin : this.#poolMin);
   }
 
   #clamp(difficulty: Difficulty): Difficulty {
