@@ -23,6 +23,8 @@ export const limits = {
   workerNameCharsMax: 128,
   userAgentCharsMax: 128,
   passwordCharsMax: 128,
+  /** Difficulties in passwords of one connection that are refused with a message; further ones are without. */
+  refusedWishesToldMax: 8,
   /** A request's id as JSON text: it waits with its share for the reply. */
   requestIdCharsMax: 96,
   /** A job id as a miner sends it back; the pool's own have at most 14 characters. */

@@ -25,11 +25,11 @@ import { Liveness } from './liveness.ts';
 import type { Authorization } from './login/authorize.ts';
 import { Logins } from './login/logins.ts';
 import { mustSign } from './login/nicehash.ts';
-import { passwordDifficulty } from './login/password.ts';
 import { plainReply } from './plain-reply.ts';
 import type { KnownProfile } from './profiles.ts';
 import { encodeTurnedAway, subscribe } from './subscription.ts';
 import { Assignment } from './work/assignment.ts';
+import { SharedWish } from './work/shared-wish.ts';
 import { WorkerRoll } from './workers/worker-roll.ts';
 
 /** A seat that was taken from an open connection is not taken from the next one sooner than this. */
@@ -56,6 +56,7 @@ export class Session implements Submitter, Vacating, WireHandler {
   /** Shares that the intake has and has not settled: they were made with `extranonce1` as it is. */
   #sharesUnderWay = 0;
   readonly #logins: Logins;
+  readonly #wish = new SharedWish();
   readonly #fastSubmit = new FastSubmit();
   #unparsableLines = 0;
   #greeted = false;
@@ -379,9 +380,10 @@ export class Session implements Submitter, Vacating, WireHandler {
       return;
     }
     this.#roll.add(authorization);
-    const fixed = passwordDifficulty(password);
-    if (fixed !== undefined) this.#assignment.difficulty.fix(fixed);
+    const wish = this.#wish.take(authorization.name, password);
+    if (wish && 'fix' in wish) this.#assignment.difficulty.fix(wish.fix);
     this.#wire.send(encodeTrue(id));
+    if (wish && 'refusal' in wish) this.#wire.send(encodeShowMessage(wish.refusal));
     this.#begin();
     this.#assignment.retarget(this.#context.clock.monotonicMs());
   }
