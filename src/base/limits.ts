@@ -88,7 +88,7 @@ export const limits = {
   /** Milliseconds for a PROXY header and a TLS handshake together. */
   handshakeMsMax: 10_000,
   /**
-   * Of one connection, a second: 10,000 workers at 12 shares a minute send 2,000 submits. An address may send
+   * Of one connection, a second: vardiff gives many workers up to `farmSharesPerSecondMax` submits. An address may send
    * `addressShareFactor` times as much. What is over waits in the sender's socket.
    */
   linesPerSecondMax: 10_000,
