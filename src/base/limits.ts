@@ -23,6 +23,8 @@ export const limits = {
   workerNameCharsMax: 128,
   userAgentCharsMax: 128,
   passwordCharsMax: 128,
+  /** Difficulties in passwords of one connection that are refused with a message; further ones are without. */
+  refusedWishesToldMax: 8,
   /** A request's id as JSON text: it waits with its share for the reply. */
   requestIdCharsMax: 96,
   /** A job id as a miner sends it back; the pool's own have at most 14 characters. */
@@ -59,6 +61,10 @@ export const limits = {
   termsPerSessionMax: 80,
   /** Sessions that one tick of the registry looks at. */
   sessionsPerTickMax: 4096,
+  /** Characters of the reason that a client is told when the pool closes its connection. */
+  closingCharsMax: 160,
+  /** Milliseconds that a client which has ended its half of the connection waits for the replies to its last messages. */
+  halfOpenMsMax: 10_000,
   /** Milliseconds that a closing connection has to take what is still queued for it. */
   closeMsMax: 5_000,
   /**
@@ -84,7 +90,7 @@ export const limits = {
   /** Milliseconds for a PROXY header and a TLS handshake together. */
   handshakeMsMax: 10_000,
   /**
-   * Of one connection, a second: 10,000 workers at 12 shares a minute send 2,000 submits. An address may send
+   * Of one connection, a second: vardiff gives many workers up to `farmSharesPerSecondMax` submits. An address may send
    * `addressShareFactor` times as much. What is over waits in the sender's socket.
    */
   linesPerSecondMax: 10_000,
@@ -204,6 +210,8 @@ export const limits = {
    * closed, and its late shares are stale.
    */
   seenPerTipMax: 1 << 24,
+  /** The least difficulty of a device that asks for less than the pool's minimum, unless that is above 1: an ESP32 finds a share in 5 s. */
+  weakDifficultyMin: 1e-4,
   /**
    * Submits a second below the pool's minimum difficulty, of one session, of one address (IPv4, or an IPv6 /64) and of a
    * gateway; `easySharesBurstSeconds` of them may come at once. A NerdMiner sends one in 5 s.
@@ -212,6 +220,11 @@ export const limits = {
   easySharesPerAddressMax: 100,
   easySharesPerGatewayMax: 2_000,
   easySharesBurstSeconds: 6,
+  /**
+   * Shares a second that vardiff gives one session with many workers: 5,000 workers at 12 a minute have them in full, more of them share
+   * them. Names that are made up bring no more than that, and a fixed difficulty on ten connections brings as much.
+   */
+  farmSharesPerSecondMax: 1_000,
   /** Accepted shares a second of a session that chose its difficulty itself; beyond it that difficulty is raised. */
   fixedSharesPerSecondMax: 100,
   /** Blocks that a node has not judged and is offered again, up to 8 MB each as hex; the oldest is forgotten first. */
@@ -247,6 +260,7 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.workersPerAddressMax * 8 <= l.workersPerGatewayMax, 'no address takes more than an eighth of the workers');
   must(l.kernelBatchMax <= l.sharesInFlightMax, 'kernelBatchMax <= sharesInFlightMax');
   must(l.coinbaseBytesMax * 2 + l.merkleBranchesMax * 67 + 512 <= l.sendQueueBytesMax, 'a notify fits the send queue');
+  must(l.closingCharsMax * 6 + 64 <= l.lineBytesMax, 'the reason of a close fits a line');
   must(l.workerNameCharsMax + l.userAgentCharsMax < l.lineBytesMax, 'names fit a line');
   must(l.requestIdCharsMax < l.lineBytesMax, 'a request id fits a line');
   must(l.passwordsPerAddressMax * 8 <= l.passwordQueueMax, 'no address takes more than an eighth of the queue');
@@ -273,6 +287,10 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
     'a connection is held before its look-ups are refused',
   );
   must(l.adminGuessesPerSecond <= l.adminGuessBurst, 'adminGuessesPerSecond <= adminGuessBurst');
+  must(
+    l.farmSharesPerSecondMax * 2 <= l.submitsPerSecondMax,
+    'a farm may send what vardiff aims at, and by luck twice that',
+  );
   must(l.submitsPerSecondMax <= l.linesPerSecondMax, 'a submit is a line');
   must(l.configureExtensionsMax <= l.jsonCommasMax, 'a mining.configure fits the commas of a message');
   must(l.modestLinesPerSecond < l.linesPerSecondMax, 'a modest connection is below its limit');

@@ -339,6 +339,10 @@ function counted(
         // As if it had not been read: a flood could keep shares in flight for ever.
         if (!closing()) handler.onMessage(bytes, begin, end);
       },
+      onEnd: () => {
+        contain.attempt('the end of a connection', () => handler.onEnd());
+      },
+      closingMessage: (why) => handler.closingMessage(why),
       onClose: () => {
         metrics.closed(wire.transport);
         door.release(handler);

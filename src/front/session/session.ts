@@ -17,6 +17,7 @@ import {
 } from '#front/stratum/v1/encode';
 import { FastSubmit } from '#front/stratum/v1/fast-submit';
 import type { Extension, Message, ProtocolError, Request } from '#front/stratum/v1/message';
+import { closings } from './closings.ts';
 import type { CurrentWork, SessionContext, Vacating } from './context.ts';
 import type { Estate } from './extranonces/resumable.ts';
 import { Seat } from './extranonces/seat.ts';
@@ -24,11 +25,11 @@ import { Liveness } from './liveness.ts';
 import type { Authorization } from './login/authorize.ts';
 import { Logins } from './login/logins.ts';
 import { mustSign } from './login/nicehash.ts';
-import { passwordDifficulty } from './login/password.ts';
 import { plainReply } from './plain-reply.ts';
 import type { KnownProfile } from './profiles.ts';
 import { encodeTurnedAway, subscribe } from './subscription.ts';
 import { Assignment } from './work/assignment.ts';
+import { SharedWish } from './work/shared-wish.ts';
 import { WorkerRoll } from './workers/worker-roll.ts';
 
 /** A seat that was taken from an open connection is not taken from the next one sooner than this. */
@@ -55,9 +56,14 @@ export class Session implements Submitter, Vacating, WireHandler {
   /** Shares that the intake has and has not settled: they were made with `extranonce1` as it is. */
   #sharesUnderWay = 0;
   readonly #logins: Logins;
+  readonly #wish = new SharedWish();
   readonly #fastSubmit = new FastSubmit();
   #unparsableLines = 0;
   #greeted = false;
+  /** A Stratum request has come. */
+  #spoken = false;
+  /** The client sends nothing more. */
+  #ended = false;
   #closing = false;
   #closed = false;
 
@@ -71,7 +77,7 @@ export class Session implements Submitter, Vacating, WireHandler {
     this.#liveness = new Liveness(context.clock.monotonicMs(), context.idleMsMax);
     this.#assignment = new Assignment(wire, context);
     this.#profile = context.profileOf('');
-    this.#roll = new WorkerRoll(wire.remoteIp, context);
+    this.#roll = new WorkerRoll(wire.remoteIp, context.options.difficulty.sharesPerMinute, context);
     this.#logins = new Logins(context.authorize, wire);
   }
 
@@ -126,7 +132,7 @@ export class Session implements Submitter, Vacating, WireHandler {
   onMessage(bytes: Uint8Array, begin: number, end: number): void {
     this.#liveness.hear();
     if (this.#logins.checking) {
-      if (!this.#logins.hold(bytes.subarray(begin, end))) this.close();
+      if (!this.#logins.hold(bytes.subarray(begin, end))) this.close(closings.held);
       return;
     }
     try {
@@ -138,6 +144,16 @@ export class Session implements Submitter, Vacating, WireHandler {
     }
   }
 
+  onEnd(): void {
+    this.#ended = true;
+    this.#closeIfAnswered();
+  }
+
+  /** Closes the connection of a client that sends nothing more, once it has every reply. */
+  #closeIfAnswered(): void {
+    if (this.#ended && this.#sharesUnderWay === 0 && !this.#logins.checking) this.close();
+  }
+
   onClose(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -145,17 +161,22 @@ export class Session implements Submitter, Vacating, WireHandler {
     this.#forget(this);
   }
 
-  /** Ends the conversation, after what is queued for the client. */
-  close(): void {
+  /** Ends the conversation after what is queued for the client, which is told why if a reason is given. */
+  close(why?: string): void {
     this.#closing = true;
-    this.#wire.close();
+    this.#wire.close(why);
+  }
+
+  /** A text for the client's display. Whoever has sent no Stratum request yet may speak another protocol, and is told nothing. */
+  closingMessage(why: string): string | undefined {
+    return this.#spoken ? encodeShowMessage(why.slice(0, limits.closingCharsMax)) : undefined;
   }
 
   /** An unexpected error ends this session, and nothing else. */
   #failed(where: string, error: unknown): void {
     const { contain } = this.#context;
     contain.caught(where, error);
-    contain.attempt(where, () => this.close());
+    contain.attempt(where, () => this.close(closings.failed));
   }
 
   /** Sends a message that is no reply, to a client that has said who it is. */
@@ -169,7 +190,11 @@ export class Session implements Submitter, Vacating, WireHandler {
     if (this.#closed) return;
     const { id } = share.request;
     this.#wire.send(encodeVerdict(id, share.verdict));
-    if (share.verdict === 'accepted' && share.terms) this.#assignment.accepted(share.terms.difficulty);
+    if (share.verdict === 'accepted' && share.terms) {
+      this.#shareAmongWorkers();
+      this.#assignment.accepted(share.terms.difficulty);
+    }
+    this.#closeIfAnswered();
   }
 
   /** Sends a new job, with the difficulty and mask that are due. Does nothing for a client that is not ready for work. */
@@ -183,13 +208,20 @@ export class Session implements Submitter, Vacating, WireHandler {
     const { subscribed } = this;
     const client = { subscribed, authorized: this.workers.size > 0, answersPing: this.#profile.ping };
     const verdict = this.#liveness.look(nowMs, client);
-    if (verdict === 'gone') {
+    if (verdict !== 'fine' && verdict !== 'ask') {
       if (!this.#closing) this.#context.counters.timeouts += 1;
-      this.close();
+      this.close(closings[verdict]);
       return;
     }
     if (verdict === 'ask') this.#wire.send(encodePing(this.#context.nextRequestId()));
+    this.#roll.active.pass(nowMs);
+    this.#shareAmongWorkers();
     this.#assignment.review(nowMs);
+  }
+
+  #shareAmongWorkers(): void {
+    const { active, size } = this.#roll;
+    this.#assignment.difficulty.shareAmong(active.count, active.complete ? active.count : size);
   }
 
   /** What a later connection of this client may take over; undefined where there is nothing to go on with. */
@@ -214,7 +246,7 @@ export class Session implements Submitter, Vacating, WireHandler {
     this.#assignment.restart();
     const moves = this.#seat.movable && this.#sharesUnderWay === 0;
     const extranonce = moves ? this.#context.newExtranonce() : undefined;
-    if (extranonce === undefined) this.close();
+    if (extranonce === undefined) this.close(closings.taken);
     else {
       this.#seat.take(extranonce, '');
       this.#wire.send(encodeSetExtranonce(this.#seat.hex));
@@ -224,6 +256,7 @@ export class Session implements Submitter, Vacating, WireHandler {
   }
 
   #handle(message: Message): void {
+    this.#spoken ||= message.kind !== 'error' && message.kind !== 'reply';
     switch (message.kind) {
       case 'submit':
         this.#submit(message.request);
@@ -266,7 +299,7 @@ export class Session implements Submitter, Vacating, WireHandler {
     this.#wire.send(encodeError(id, code, text));
     if (fault !== 'unparsable' && fault !== 'invalid-request') return;
     this.#unparsableLines += 1;
-    if (this.#unparsableLines >= limits.unparsableLinesMax) this.close();
+    if (this.#unparsableLines >= limits.unparsableLinesMax) this.close(closings.junk);
   }
 
   #submit(request: SubmitRequest): void {
@@ -325,7 +358,7 @@ export class Session implements Submitter, Vacating, WireHandler {
       this.#wire.send(encodeError(id, OTHER, 'Too many workers'));
       return;
     }
-    this.#logins.decide(
+    const checked = this.#logins.decide(
       name,
       password,
       (authorization) => {
@@ -336,6 +369,7 @@ export class Session implements Submitter, Vacating, WireHandler {
       },
       (error) => this.#failed('a login', error),
     );
+    void checked?.then(() => this.#closeIfAnswered());
   }
 
   #authorized(id: RequestId, password: string, authorization: Authorization): void {
@@ -350,9 +384,10 @@ export class Session implements Submitter, Vacating, WireHandler {
       return;
     }
     this.#roll.add(authorization);
-    const fixed = passwordDifficulty(password);
-    if (fixed !== undefined) this.#assignment.difficulty.fix(fixed);
+    const wish = this.#wish.take(authorization.name, password);
+    if (wish && 'fix' in wish) this.#assignment.difficulty.fix(wish.fix);
     this.#wire.send(encodeTrue(id));
+    if (wish && 'refusal' in wish) this.#wire.send(encodeShowMessage(wish.refusal));
     this.#begin();
     this.#assignment.retarget(this.#context.clock.monotonicMs());
   }

@@ -272,7 +272,7 @@ describe('difficulty', () => {
     registry.broadcast(makeJob(1));
     const early = connect();
     early.call('mining.suggest_difficulty', [0.00015], null);
-    expect(inShort(early.login())).toEqual(['difficulty 1', 'job 00000000010001 clean']);
+    expect(inShort(early.login())).toEqual([`difficulty ${1.25 * 2 ** -13}`, 'job 00000000010001 clean']);
     const target = connect();
     target.call('mining.suggest_target', [`0000000000${'f'.repeat(54)}`], null);
     expect(inShort(target.login())[0]).toBe('difficulty 256');

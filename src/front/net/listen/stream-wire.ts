@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Wire, WireHandler } from '#base/domain/ports';
+import { dismissals } from '../door/dismissals.ts';
 import { isBinary, isForeignGreeting } from '../door/foreign.ts';
 import type { Visit, Visitor } from '../door/visit.ts';
 import type { Flusher } from './flusher.ts';
@@ -14,6 +15,7 @@ export interface StreamContext {
   readonly lineBytesMax: number;
   readonly sendQueueBytesMax: number;
   readonly closeMsMax: number;
+  readonly halfOpenMsMax: number;
 }
 
 function ignore(): void {}
@@ -25,6 +27,7 @@ export class StreamWire implements Wire, Visitor {
   readonly #socket: Socket;
   readonly #context: StreamContext;
   #visit: Visit | undefined;
+  #handler: WireHandler | undefined;
   /** Lines of this tick. */
   #queued = '';
   #marked = false;
@@ -43,6 +46,7 @@ export class StreamWire implements Wire, Visitor {
   /** Begins to read. `onClose` is called once, before the handler hears of it. */
   start(handler: WireHandler, visit: Visit | undefined, onClose: () => void): void {
     this.#visit = visit;
+    this.#handler = handler;
     let lines = 0;
     /** No byte has come yet; no line. */
     let greeting = true;
@@ -73,13 +77,23 @@ export class StreamWire implements Wire, Visitor {
       if (framed === 'ok') return;
       this.#context.counters.overlong += 1;
       visit?.offend('overlong');
-      this.close();
+      this.close(dismissals.overlong);
     };
     this.#socket.on('data', take);
     // TLS decrypts into buffers of its own.
     if (this.transport === 'tcp') readShared(this.#socket, take);
+    // The client has gone, or it has sent what it wanted to and waits for the replies.
+    let ended = false;
+    let patience: NodeJS.Timeout | undefined;
+    this.#socket.once('end', () => {
+      if (this.#closing) return;
+      ended = true;
+      patience = setTimeout(() => this.close(), this.#context.halfOpenMsMax);
+      handler.onEnd();
+    });
     this.#socket.once('close', () => {
-      const dismissed = this.#closing;
+      clearTimeout(patience);
+      const dismissed = this.#closing && !ended;
       this.#closing = true;
       onClose();
       visit?.leave(dismissed ? 'dismissed' : 'went');
@@ -95,10 +109,12 @@ export class StreamWire implements Wire, Visitor {
     this.#mark();
   }
 
-  close(): void {
+  close(why?: string): void {
     if (this.#closing) return;
     this.#closing = true;
     this.#mark();
+    const message = why === undefined ? undefined : this.#handler?.closingMessage(why);
+    if (message !== undefined && this.#takes(message)) this.#queued += `${message}\n`;
   }
 
   affords(): boolean {
@@ -128,6 +144,12 @@ export class StreamWire implements Wire, Visitor {
   #leaveForeigner(): void {
     this.#visit?.offend('foreign');
     this.close();
+  }
+
+  /** False if a message would make this client a slow reader. */
+  #takes(message: string): boolean {
+    const waiting = this.#socket.writableLength + this.#queued.length;
+    return waiting + message.length < this.#context.sendQueueBytesMax;
   }
 
   #mark(): void {

@@ -3,6 +3,7 @@ import type { Wire, WireHandler } from '#base/domain/ports';
 import { limits } from '#base/limits';
 import { App, type HttpRequest, type HttpResponse, listenUws, type WebSocket } from '#base/uws';
 import { Arrivals } from '../door/arrivals.ts';
+import { dismissals } from '../door/dismissals.ts';
 import type { Visit, Visitor } from '../door/visit.ts';
 import { Flusher } from './flusher.ts';
 import { looksLikeObject } from './framer.ts';
@@ -47,14 +48,14 @@ class Guest implements Visitor {
   /** It was shown out before it was a WebSocket. */
   dismissed = false;
 
-  close(): void {
+  close(why: string): void {
     this.dismissed = true;
-    this.wire?.close();
+    this.wire?.close(why);
   }
 
   /** A WebSocket can not be held, so one that is over its limits is told to come back later. */
   hold(): void {
-    this.wire?.close(TRY_AGAIN_LATER);
+    this.wire?.close(dismissals.tooFast, TRY_AGAIN_LATER);
   }
 }
 
@@ -174,7 +175,7 @@ export async function listenWebSocket(options: ListenOptions, modules: ListenMod
       if (connection.handler === undefined) {
         counters.refused += 1;
         connection.visit?.leave('unwanted');
-        wire.close(TRY_AGAIN_LATER);
+        wire.close(undefined, TRY_AGAIN_LATER);
       } else counters.accepted += 1;
     },
     message(socket, message) {
@@ -282,7 +283,7 @@ class WebSocketWire implements Wire {
   readonly remoteIp: string;
   readonly #flusher: Flusher;
   readonly #counters: ListenerCounters;
-  readonly #visit: Visit | undefined;
+  readonly #connection: Connection;
   /** Undefined once it is closed: the native socket may not be touched after that. */
   #socket: WebSocket<Connection> | undefined;
   #queued: (string | Uint8Array)[] = [];
@@ -297,16 +298,11 @@ class WebSocketWire implements Wire {
     }
   };
 
-  constructor(
-    socket: WebSocket<Connection>,
-    { remoteIp, visit }: Connection,
-    flusher: Flusher,
-    counters: ListenerCounters,
-  ) {
+  constructor(socket: WebSocket<Connection>, connection: Connection, flusher: Flusher, counters: ListenerCounters) {
     this.#counters = counters;
     this.#socket = socket;
-    this.remoteIp = remoteIp;
-    this.#visit = visit;
+    this.#connection = connection;
+    this.remoteIp = connection.remoteIp;
     this.#flusher = flusher;
   }
 
@@ -330,22 +326,25 @@ class WebSocketWire implements Wire {
     this.#mark();
   }
 
-  close(code = GOING_AWAY): void {
+  close(why?: string, code = GOING_AWAY): void {
     if (this.closing) return;
     this.#closeCode = code;
     this.#mark();
+    const message = why === undefined ? undefined : this.#connection.handler?.closingMessage(why);
+    // To a client that does not read, one more message could be one too many.
+    if (message !== undefined && this.#socket?.getBufferedAmount() === 0) this.#queued.push(message);
   }
 
   affords(): boolean {
-    return this.#visit?.affords() ?? true;
+    return this.#connection.visit?.affords() ?? true;
   }
 
   misnamed(): void {
-    this.#visit?.offend('bad-login');
+    this.#connection.visit?.offend('bad-login');
   }
 
   admits(name: string): boolean {
-    return this.#visit?.admits(name) ?? true;
+    return this.#connection.visit?.admits(name) ?? true;
   }
 
   gone(): void {
