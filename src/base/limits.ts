@@ -98,6 +98,33 @@ export const limits = {
   neighbourHoldMs: 250,
   trafficBurstSeconds: 2,
   /**
+   * Lines that one turn of the event loop handles as they are read: of all connections, of an address and of a connection. Each
+   * takes 2 to 4 µs, and `bytesPerTurnLine` bytes count as another one. A read brings up to 64 KiB, about 400 submits.
+   */
+  linesPerTurnMax: 8_192,
+  linesPerTurnAndAddressMax: 2_048,
+  linesPerTurnAndConnectionMax: 512,
+  bytesPerTurnLine: 512,
+  /**
+   * What is over waits. Lines that a turn takes up of what waits, and of one connection at a time: of one with accepted shares,
+   * and of any other.
+   */
+  waitingLinesPerTurnMax: 4_096,
+  workerTurnLines: 256,
+  idlerTurnLines: 32,
+  /**
+   * Bytes that wait in memory, to be handled or to be written, for all connections of a process. Beyond it the connections with
+   * the most are closed. `unsentWriteBytes`: what a write costs that waits, beside its bytes.
+   */
+  waitingBytesMax: 256 * 1024 * 1024,
+  unsentWriteBytes: 192,
+  /**
+   * Of one WebSocket, bytes of messages that wait to be handled, since its socket is read on; `waitingMessageBytes` for each
+   * message beside its own. Beyond it the connection is closed.
+   */
+  waitingMessageBytesMax: 256 * 1024,
+  waitingMessageBytes: 128,
+  /**
    * Names that an address may have looked up a second, and at once: each takes up to 70 µs (an elliptic curve), and counts
    * as so many lines in the traffic. Names that came before take none. What is over is refused.
    */
@@ -254,6 +281,12 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.submitsPerSecondMax <= l.linesPerSecondMax, 'a submit is a line');
   must(l.configureExtensionsMax <= l.jsonCommasMax, 'a mining.configure fits the commas of a message');
   must(l.modestLinesPerSecond < l.linesPerSecondMax, 'a modest connection is below its limit');
+  must(l.linesPerTurnAndConnectionMax <= l.linesPerTurnAndAddressMax, 'a connection gets no more than its address');
+  must(l.linesPerTurnAndAddressMax * 4 <= l.linesPerTurnMax, 'no address takes more than a quarter of a turn');
+  must(l.idlerTurnLines <= l.workerTurnLines, 'whoever works gets as much of a turn as whoever is idle');
+  must(l.workerTurnLines * 4 <= l.waitingLinesPerTurnMax, 'several connections are taken up in a turn');
+  must(l.lineBytesMax + l.waitingMessageBytes <= l.waitingMessageBytesMax, 'a message can wait for its turn');
+  must(l.sendQueueBytesMax * 64 <= l.waitingBytesMax, 'no slow reader takes more than a small part of what may wait');
   must(l.probationPoints < l.banPoints, 'probationPoints < banPoints');
   must(l.banPoints < l.presentBanPoints, 'banPoints < presentBanPoints');
   must(l.slowedMs < l.handshakeMsMax, 'a slowed connection has time for its handshake');

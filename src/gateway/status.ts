@@ -30,7 +30,7 @@ export const NO_STATUS: GatewayStatus = {
     protocolErrors: { unparsable: 0, 'invalid-request': 0, 'unknown-method': 0, 'bad-params': 0 },
   },
   door: newDoorCounters(),
-  listeners: { accepted: 0, refused: 0, badHandshakes: 0, overlong: 0, slowReaders: 0 },
+  listeners: { accepted: 0, refused: 0, badHandshakes: 0, overlong: 0, slowReaders: 0, overMemory: 0 },
 };
 
 /** Two gateways as one. */

@@ -45,6 +45,8 @@ export interface StratumCounts {
   readonly badHandshakes: number;
   readonly overlong: number;
   readonly slowReaders: number;
+  /** Connections that had the most of what waits in memory, and were closed because that was too much in all. */
+  readonly overMemory: number;
   readonly timeouts: number;
   /** Clients that came back and went on where they were. */
   readonly resumed: number;

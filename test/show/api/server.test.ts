@@ -46,6 +46,7 @@ const status: PoolStatus = {
     badHandshakes: 0,
     overlong: 0,
     slowReaders: 0,
+    overMemory: 0,
     timeouts: 2,
     resumed: 0,
     refusedWorkers: 0,
