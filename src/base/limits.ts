@@ -15,8 +15,9 @@ export const limits = {
   /** Workers that one connection may authorise (farm proxies have thousands). */
   workersPerSessionMax: 16_384,
   /**
-   * Workers authorised on all connections of one gateway: about 130 MB of names and tallies (500 bytes each); and of one
-   * address (IPv4, or an IPv6 /64) of these. The first of a connection is taken whatever others have.
+   * Workers authorised on all connections of one gateway, and of one address (IPv4, or an IPv6 /64) of these. The first of a
+   * connection is taken whatever others have. A worker takes 0.8 KB with the longest name, 1 KB if that is not ASCII, 1.9 KB if it
+   * is the only one of its account: 500 MB in all at most.
    */
   workersPerGatewayMax: 262_144,
   workersPerAddressMax: 32_768,
@@ -46,7 +47,7 @@ export const limits = {
   pingsMax: 3,
   /** Bytes of messages that wait while a password of their connection is checked. */
   heldBytesMax: 64 * 1024,
-  /** Clients whose connection has gone that are waited for, and for how long, ms. */
+  /** Clients whose connection has gone that are waited for, and for how long, ms. 0.6 KB each, beside their difficulty changes. */
   resumableSessionsMax: 16_384,
   resumeMsMax: 10 * 60_000,
   /** Passwords that are checked at once, and that wait for it; and of one address (IPv4, or an IPv6 /64), both together. */
@@ -55,8 +56,14 @@ export const limits = {
   passwordsPerAddressMax: 64,
   /** Wrong passwords remembered, so that each is checked once. */
   passwordMistakesMax: 4096,
-  /** Difficulty changes of one session that its open jobs may still refer to: 5 KB, since sessions share what they refer to. */
+  /**
+   * Difficulty changes that open jobs may still refer to: of one session, and of all sessions of a gateway, those of clients
+   * that may come back among them. `termsPerSessionFree` of a session are possible however many others have. 50 bytes each, and
+   * 350 if no other session has the same terms.
+   */
   termsPerSessionMax: 80,
+  termsPerSessionFree: 8,
+  termsPerGatewayMax: 262_144,
   /** Sessions that one tick of the registry looks at. */
   sessionsPerTickMax: 4096,
   /** Milliseconds that a closing connection has to take what is still queued for it. */
@@ -262,6 +269,8 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.passwordQueueMax <= l.passwordMistakesMax, 'what waits to be checked fits what is remembered');
   must(l.lineBytesMax <= l.heldBytesMax, 'a line can wait for the one before it');
   must(l.pingAfterMs * (l.pingsMax + 1) <= l.idleMsMax, 'a client is pinged before it counts as gone');
+  must(l.termsPerSessionFree <= l.termsPerSessionMax, 'termsPerSessionFree <= termsPerSessionMax');
+  must(l.termsPerSessionMax * 1024 <= l.termsPerGatewayMax, 'no few sessions take all that may be promised');
   must(l.jobsMax <= l.termsPerSessionMax, 'every open job can have a difficulty of its own');
   must(l.seenPerTipMax >= l.sharesInFlightMax, 'sharesInFlightMax <= seenPerTipMax');
   must(l.logBatchBytesMax * 2 <= l.logSegmentBytes, 'a batch and the row that overflowed it fit a segment');

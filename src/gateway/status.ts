@@ -25,6 +25,7 @@ export const NO_STATUS: GatewayStatus = {
     difficultyChanges: 0,
     timeouts: 0,
     resumed: 0,
+    takenBack: 0,
     shedShares: 0,
     oversizedCoinbases: 0,
     protocolErrors: { unparsable: 0, 'invalid-request': 0, 'unknown-method': 0, 'bad-params': 0 },

@@ -161,6 +161,7 @@ export function refreshGauges(
   counters.connectionsOverMemory = listeners.overMemory;
   counters.sessionTimeouts = session.timeouts;
   counters.sessionsResumed = session.resumed;
+  counters.sessionsTakenBack = session.takenBack;
   counters.workersRefused = session.refusedWorkers;
   counters.difficultyChanges = session.difficultyChanges;
   counters.sharesShed = session.shedShares;

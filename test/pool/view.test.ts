@@ -81,6 +81,7 @@ describe('what the front had to do', () => {
       sluice_connections_over_memory_total: listeners.overMemory,
       sluice_session_timeouts_total: session.timeouts,
       sluice_sessions_resumed_total: session.resumed,
+      sluice_sessions_idle_closed_total: session.takenBack,
       sluice_workers_refused_total: session.refusedWorkers,
       sluice_difficulty_changes_total: session.difficultyChanges,
       sluice_shares_shed_total: session.shedShares,

@@ -64,6 +64,10 @@ export const counterNames = {
     'sluice_session_timeouts_total',
     'Sessions closed for not subscribing, not authorising, or silence',
   ],
+  sessionsTakenBack: [
+    'sluice_sessions_idle_closed_total',
+    'Sessions without an accepted share, closed because no extranonce was free for others',
+  ],
   sessionsResumed: [
     'sluice_sessions_resumed_total',
     'Clients that came back and went on with their extranonce and jobs',

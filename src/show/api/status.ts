@@ -50,6 +50,8 @@ export interface StratumCounts {
   readonly timeouts: number;
   /** Clients that came back and went on where they were. */
   readonly resumed: number;
+  /** Sessions without an accepted share that were closed because no extranonce was free for others. */
+  readonly takenBack: number;
   /** Names that may not mine here. */
   readonly refusedWorkers: number;
   readonly difficultyChanges: number;

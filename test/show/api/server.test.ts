@@ -49,6 +49,7 @@ const status: PoolStatus = {
     overMemory: 0,
     timeouts: 2,
     resumed: 0,
+    takenBack: 0,
     refusedWorkers: 0,
     difficultyChanges: 0,
     shedShares: 0,
