@@ -333,6 +333,10 @@ function counted(
     door.bind(handler, wire);
     return {
       onMessage: (bytes, begin, end) => handler.onMessage(bytes, begin, end),
+      onEnd: () => {
+        contain.attempt('the end of a connection', () => handler.onEnd());
+      },
+      closingMessage: (why) => handler.closingMessage(why),
       onClose: () => {
         metrics.closed(wire.transport);
         door.release(handler);

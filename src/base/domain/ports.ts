@@ -24,8 +24,8 @@ export interface Wire {
   readonly remoteIp: string;
   /** Queues one message (without line ending); what a tick queues is written at once. Ignored after close. */
   send(message: string | Uint8Array): void;
-  /** Closes after what is queued has been written. Safe to call twice. */
-  close(): void;
+  /** Closes after what is queued has been written. The client is told why, if a reason is given. Safe to call twice. */
+  close(why?: string): void;
   /** Whether its client may have something done that costs as much as many lines. What is granted counts as so many. */
   affords(): boolean;
   /** Its client gave a name, or a password, that is wrong. */
@@ -38,6 +38,13 @@ export interface Wire {
 export interface WireHandler {
   /** One message without its line ending: bytes[begin…end), which are only valid during the call. */
   onMessage(bytes: Uint8Array, begin: number, end: number): void;
+  /**
+   * The client sends nothing more, but may still read. To be followed by `close` when all is answered; the wire closes by itself
+   * after a while.
+   */
+  onEnd(): void;
+  /** The message that tells the client why its connection is closed; undefined if the client would not understand it. */
+  closingMessage(why: string): string | undefined;
   /** Called once, whoever closed. */
   onClose(): void;
 }

@@ -17,6 +17,7 @@ import {
 } from '#front/stratum/v1/encode';
 import { FastSubmit } from '#front/stratum/v1/fast-submit';
 import type { Extension, Message, ProtocolError, Request } from '#front/stratum/v1/message';
+import { closings } from './closings.ts';
 import type { CurrentWork, Seated, SessionContext } from './context.ts';
 import type { Estate } from './extranonces/resumable.ts';
 import { Seat } from './extranonces/seat.ts';
@@ -60,6 +61,10 @@ export class Session implements Submitter, Seated, WireHandler {
   readonly #fastSubmit = new FastSubmit();
   #unparsableLines = 0;
   #greeted = false;
+  /** A Stratum request has come. */
+  #spoken = false;
+  /** The client sends nothing more. */
+  #ended = false;
   #closing = false;
   #closed = false;
 
@@ -133,7 +138,7 @@ export class Session implements Submitter, Seated, WireHandler {
   onMessage(bytes: Uint8Array, begin: number, end: number): void {
     this.#liveness.hear();
     if (this.#logins.checking) {
-      if (!this.#logins.hold(bytes.subarray(begin, end))) this.close();
+      if (!this.#logins.hold(bytes.subarray(begin, end))) this.close(closings.held);
       return;
     }
     try {
@@ -145,6 +150,16 @@ export class Session implements Submitter, Seated, WireHandler {
     }
   }
 
+  onEnd(): void {
+    this.#ended = true;
+    this.#closeIfAnswered();
+  }
+
+  /** Closes the connection of a client that sends nothing more, once it has every reply. */
+  #closeIfAnswered(): void {
+    if (this.#ended && this.#sharesUnderWay === 0 && !this.#logins.checking) this.close();
+  }
+
   onClose(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -152,17 +167,22 @@ export class Session implements Submitter, Seated, WireHandler {
     this.#forget(this);
   }
 
-  /** Ends the conversation, after what is queued for the client. */
-  close(): void {
+  /** Ends the conversation after what is queued for the client, which is told why if a reason is given. */
+  close(why?: string): void {
     this.#closing = true;
-    this.#wire.close();
+    this.#wire.close(why);
+  }
+
+  /** A text for the client's display. Whoever has sent no Stratum request yet may speak another protocol, and is told nothing. */
+  closingMessage(why: string): string | undefined {
+    return this.#spoken ? encodeShowMessage(why.slice(0, limits.closingCharsMax)) : undefined;
   }
 
   /** An unexpected error ends this session, and nothing else. */
   #failed(where: string, error: unknown): void {
     const { contain } = this.#context;
     contain.caught(where, error);
-    contain.attempt(where, () => this.close());
+    contain.attempt(where, () => this.close(closings.failed));
   }
 
   /** Sends a message that is no reply, to a client that has said who it is. */
@@ -178,6 +198,7 @@ export class Session implements Submitter, Seated, WireHandler {
     const { id } = share.request;
     this.#wire.send(encodeVerdict(id, share.verdict));
     if (share.verdict === 'accepted' && share.terms) this.#assignment.accepted(share.terms.difficulty);
+    this.#closeIfAnswered();
   }
 
   /** Sends a new job, with the difficulty and mask that are due. Does nothing for a client that is not ready for work. */
@@ -191,9 +212,9 @@ export class Session implements Submitter, Seated, WireHandler {
     const { subscribed } = this;
     const client = { subscribed, authorized: this.workers.size > 0, answersPing: this.#profile.ping };
     const verdict = this.#liveness.look(nowMs, client);
-    if (verdict === 'gone') {
+    if (verdict !== 'fine' && verdict !== 'ask') {
       if (!this.#closing) this.#context.counters.timeouts += 1;
-      this.close();
+      this.close(closings[verdict]);
       return;
     }
     if (verdict === 'ask') this.#wire.send(encodePing(this.#context.nextRequestId()));
@@ -222,7 +243,7 @@ export class Session implements Submitter, Seated, WireHandler {
     this.#leaveSeat();
     const moves = this.#seat.movable && this.#sharesUnderWay === 0;
     const extranonce = moves ? this.#context.newExtranonce() : undefined;
-    if (extranonce === undefined) this.close();
+    if (extranonce === undefined) this.close(closings.taken);
     else {
       this.#seat.take(extranonce, '');
       this.#wire.send(encodeSetExtranonce(this.#seat.hex));
@@ -238,7 +259,7 @@ export class Session implements Submitter, Seated, WireHandler {
   giveUpExtranonce(): void {
     this.release();
     this.#leaveSeat();
-    this.close();
+    this.close(closings.idle);
   }
 
   /** Nobody will go on from where it is. */
@@ -253,6 +274,7 @@ export class Session implements Submitter, Seated, WireHandler {
   }
 
   #handle(message: Message): void {
+    this.#spoken ||= message.kind !== 'error' && message.kind !== 'reply';
     switch (message.kind) {
       case 'submit':
         this.#submit(message.request);
@@ -295,7 +317,7 @@ export class Session implements Submitter, Seated, WireHandler {
     this.#wire.send(encodeError(id, code, text));
     if (fault !== 'unparsable' && fault !== 'invalid-request') return;
     this.#unparsableLines += 1;
-    if (this.#unparsableLines >= limits.unparsableLinesMax) this.close();
+    if (this.#unparsableLines >= limits.unparsableLinesMax) this.close(closings.junk);
   }
 
   #submit(request: SubmitRequest): void {
@@ -355,7 +377,7 @@ export class Session implements Submitter, Seated, WireHandler {
       this.#wire.send(encodeError(id, OTHER, 'Too many workers'));
       return;
     }
-    this.#logins.decide(
+    const checked = this.#logins.decide(
       name,
       password,
       (authorization) => {
@@ -366,6 +388,7 @@ export class Session implements Submitter, Seated, WireHandler {
       },
       (error) => this.#failed('a login', error),
     );
+    void checked?.then(() => this.#closeIfAnswered());
   }
 
   #authorized(id: RequestId, password: string, authorization: Authorization): void {

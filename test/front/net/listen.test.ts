@@ -37,6 +37,14 @@ class Recorded implements WireHandler {
     this.#react(this.wire, text);
   }
 
+  onEnd(): void {
+    this.wire.close();
+  }
+
+  closingMessage(why: string): string {
+    return `closing ${why}`;
+  }
+
   onClose(): void {
     this.closes += 1;
     this.#closed();

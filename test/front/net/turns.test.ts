@@ -77,6 +77,8 @@ async function setup(name: TransportName, given: Partial<DoorSettings['limits']>
     onMessage(bytes, begin, end) {
       heard.push({ from: wire.remoteIp, text: Buffer.from(bytes.subarray(begin, end)).toString(), wire });
     },
+    onEnd: () => void heard.push({ from: wire.remoteIp, text: END, wire }),
+    closingMessage: () => undefined,
     onClose: () => void closes.push(wire),
   });
   const waiting = new WaitingBytes(limits.waitingBytesMax);
@@ -114,6 +116,9 @@ async function setup(name: TransportName, given: Partial<DoorSettings['limits']>
 function numbered(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `{"id":${i}}`);
 }
+
+/** Stands for the end of what a client sends. */
+const END = 'end';
 
 const CROWD = '127.0.0.2';
 const OTHER = '127.0.0.9';
@@ -168,6 +173,16 @@ describe.each(transports)('lines over %s that come all at once', (name) => {
     heard[0]?.wire.close();
     await expect.poll(() => closes).toHaveLength(1);
     expect(waiting.sum).toBe(0);
+  });
+});
+
+describe.each(['tcp', 'tls'] as const)('lines over %s before an end', (name) => {
+  it('are all handled before it', async () => {
+    const { heard, open, encode, until } = await setup(name);
+    const socket = await open(CROWD);
+    socket.end(encode(numbered(2 * LINES)));
+    await until(2 * LINES + 1);
+    expect(heard.at(-1)?.text).toBe(END);
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '#base/limits';
+import { closings } from '#front/session/closings';
 import { ExtranonceAllocator } from '#front/session/extranonces/extranonce';
 import { type Bench, type Client, inShort, type Line, makeBench, makeJob } from './support.ts';
 
@@ -45,6 +46,7 @@ describe('when no extranonce is free', () => {
     const newcomer = bench.connect();
     expect(subscribe(newcomer)?.error).toBeNull();
     expect(closed(clients)).toEqual([1]);
+    expect(inShort(clients[1]?.wire.take() ?? [])).toContain(`message ${closings.idle}`);
     expect(subscribe(bench.connect())?.error).toBeNull();
     expect(closed(clients)).toEqual([1, 3]);
     expect(bench.registry.counters.takenBack).toBe(2);

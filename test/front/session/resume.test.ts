@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { limits } from '#base/limits';
+import { closings } from '#front/session/closings';
 import { Front, type Work } from '../../support/front.ts';
 import { type Client, inShort, makeBench, makeJob } from './support.ts';
 
@@ -148,6 +149,7 @@ describe('coming back while the old connection is still open', () => {
     const back = connect();
     expect(login(back, was.id)).toEqual(was);
     expect(old.wire.closes).toBe(1);
+    expect(inShort(old.wire.take())).toEqual([`message ${closings.taken}`]);
     const [held] = intake.held;
     expect(held?.submitter.extranonce1, 'what it was made with').toEqual(Uint8Array.of(0xf0, 0, 0, 0));
     intake.settle('accepted');
@@ -195,7 +197,7 @@ describe('coming back while the old connection is still open', () => {
     old.call('mining.extranonce.subscribe');
     old.call('mining.submit', share('0000000001', 1));
     expect(login(connect(), was.id)).toEqual(was);
-    expect(inShort(old.wire.take())).toEqual([]);
+    expect(inShort(old.wire.take())).toEqual([`message ${closings.taken}`]);
     expect(old.wire.closes).toBe(1);
   });
 

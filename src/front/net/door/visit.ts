@@ -66,8 +66,8 @@ export function isForgettable({ conduct, standing, traffic, lookUps }: Peer, now
 
 /** What a visit can have done to it. */
 export interface Visitor {
-  /** Closes the connection, with what is queued for it. */
-  close(): void;
+  /** Closes the connection after what is queued for it. The client is told why, if it understands that. */
+  close(why: string): void;
   /** Reads nothing for so long, where the transport can do that. */
   hold(ms: number): void;
 }
@@ -229,11 +229,11 @@ export class Visit {
     return this.#dismissed;
   }
 
-  /** Shows it out. What is still to be heard of it is held against nobody. */
-  dismiss(): void {
+  /** Closes the connection and tells the client why. What is still to be heard of it is held against nobody. */
+  dismiss(why: string): void {
     this.#dismissed = true;
     this.#settled = true;
-    this.visitor.close();
+    this.visitor.close(why);
   }
 
   /** The conduct of a worker since its first bad share; what it was accepted before is estimated. */

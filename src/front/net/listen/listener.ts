@@ -16,6 +16,8 @@ export interface ListenOptions {
   readonly sendQueueBytesMax?: number;
   /** What a closing connection has to take its last messages, ms. Default: limits.closeMsMax. */
   readonly closeMsMax?: number;
+  /** How long a client that has ended its half of the connection is still answered, ms. Default: limits.halfOpenMsMax. */
+  readonly halfOpenMsMax?: number;
   /** WebSocket only: other processes listen on the same port (SO_REUSEPORT). For TCP node:cluster sees to it. */
   readonly shared?: boolean;
   /** For a PROXY header and a TLS handshake together, ms. Default: limits.handshakeMsMax. */

@@ -55,6 +55,7 @@ export async function listenStream(
     lineBytesMax: options.lineBytesMax ?? limits.lineBytesMax,
     sendQueueBytesMax: options.sendQueueBytesMax ?? limits.sendQueueBytesMax,
     closeMsMax: options.closeMsMax ?? limits.closeMsMax,
+    halfOpenMsMax: options.halfOpenMsMax ?? limits.halfOpenMsMax,
   };
   const wires = new Set<StreamWire>();
   /** Connections that are no wire yet. */
@@ -117,7 +118,9 @@ export async function listenStream(
     },
   };
 
-  const listening = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_MS }, (socket) => {
+  // Whoever ends its half after a submit still waits for the reply.
+  const keepAlive = { keepAlive: true, keepAliveInitialDelay: KEEPALIVE_MS };
+  const listening = createServer({ noDelay: true, allowHalfOpen: true, ...keepAlive }, (socket) => {
     const { remoteAddress } = socket;
     // Gone already, between the kernel's accept and ours.
     if (remoteAddress === undefined) {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Wire, WireHandler } from '#base/domain/ports';
 import { limits } from '#base/limits';
+import { dismissals } from '../door/dismissals.ts';
 import { isBinary, isForeignGreeting } from '../door/foreign.ts';
 import type { Visit, Visitor } from '../door/visit.ts';
 import type { Flusher } from './flusher.ts';
@@ -19,6 +20,7 @@ export interface StreamContext {
   readonly lineBytesMax: number;
   readonly sendQueueBytesMax: number;
   readonly closeMsMax: number;
+  readonly halfOpenMsMax: number;
 }
 
 function ignore(): void {}
@@ -40,6 +42,8 @@ export class StreamWire implements Wire, Visitor, Taker, Holder {
   /** What was read and waits for a turn, from `#restAt` on. One chunk, since nothing is read meanwhile. */
   #rest: Uint8Array | undefined;
   #restAt = 0;
+  /** The client has ended its half of the connection; the handler is told when the rest was handled. */
+  #endsAfterRest = false;
   /** Lines of this tick. */
   #queued = '';
   /** Writes since the system last took everything. */
@@ -82,8 +86,20 @@ export class StreamWire implements Wire, Visitor, Taker, Holder {
     socket.on('data', take);
     // TLS decrypts into buffers of its own.
     if (this.transport === 'tcp') readShared(socket, take);
+    // The client has gone, or it has sent what it wanted to and waits for the replies.
+    let ended = false;
+    let patience: NodeJS.Timeout | undefined;
+    socket.once('end', () => {
+      if (this.#closing) return;
+      ended = true;
+      patience = setTimeout(() => this.close(), this.#context.halfOpenMsMax);
+      // TLS tells of the end while the rest still waits.
+      if (this.#rest === undefined) handler.onEnd();
+      else this.#endsAfterRest = true;
+    });
     socket.once('close', () => {
-      const dismissed = this.#closing;
+      clearTimeout(patience);
+      const dismissed = this.#closing && !ended;
       this.#closing = true;
       this.#forgetRest();
       this.#note();
@@ -101,10 +117,12 @@ export class StreamWire implements Wire, Visitor, Taker, Holder {
     this.#mark();
   }
 
-  close(): void {
+  close(why?: string): void {
     if (this.#closing) return;
     this.#closing = true;
     this.#mark();
+    const message = why === undefined ? undefined : this.#handler?.closingMessage(why);
+    if (message !== undefined && this.#takes(message)) this.#queued += `${message}\n`;
   }
 
   affords(): boolean {
@@ -203,7 +221,7 @@ export class StreamWire implements Wire, Visitor, Taker, Holder {
     if (framed === 'overlong') {
       this.#context.counters.overlong += 1;
       this.#visit?.offend('overlong');
-      this.close();
+      this.close(dismissals.overlong);
     }
     return lines;
   }
@@ -242,6 +260,9 @@ export class StreamWire implements Wire, Visitor, Taker, Holder {
   #goOn(): void {
     if (this.waits && this.#party) this.#context.turns.wait(this.#party, this);
     else this.#socket.resume();
+    if (!this.#endsAfterRest || this.#rest !== undefined) return;
+    this.#endsAfterRest = false;
+    if (!this.#closing) this.#handler?.onEnd();
   }
 
   /** Its client speaks another protocol: whatever else it sends would be junk. */
@@ -257,6 +278,12 @@ export class StreamWire implements Wire, Visitor, Taker, Holder {
     if (bytes === this.#noted) return;
     this.#noted = bytes;
     this.#context.waiting.note(this, bytes);
+  }
+
+  /** False if a message would make this client a slow reader. */
+  #takes(message: string): boolean {
+    const waiting = this.#socket.writableLength + this.#queued.length;
+    return waiting + message.length < this.#context.sendQueueBytesMax;
   }
 
   #mark(): void {

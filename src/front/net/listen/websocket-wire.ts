@@ -1,6 +1,7 @@
 import type { Wire, WireHandler } from '#base/domain/ports';
 import { limits } from '#base/limits';
 import type { WebSocket } from '#base/uws';
+import { dismissals } from '../door/dismissals.ts';
 import type { Visit, Visitor } from '../door/visit.ts';
 import type { Flusher } from './flusher.ts';
 import { looksLikeObject } from './framer.ts';
@@ -92,10 +93,13 @@ export class WebSocketWire implements Wire, Visitor, Taker, Holder {
     this.#mark();
   }
 
-  close(code = GOING_AWAY): void {
+  close(why?: string, code = GOING_AWAY): void {
     if (this.closing) return;
     this.#closeCode = code;
     this.#mark();
+    const message = why === undefined ? undefined : this.#handler?.closingMessage(why);
+    // To a client that does not read, one more message could be one too many.
+    if (message !== undefined && this.#socket?.getBufferedAmount() === 0) this.#queued.push(message);
   }
 
   affords(): boolean {
@@ -201,7 +205,7 @@ export class WebSocketWire implements Wire, Visitor, Taker, Holder {
     this.#rest.push(kept);
     this.#restBytes += sizeOf(kept);
     if (this.#restBytes > limits.waitingMessageBytesMax) {
-      this.close(TRY_AGAIN_LATER);
+      this.close(dismissals.tooFast, TRY_AGAIN_LATER);
       return;
     }
     this.#goOn();

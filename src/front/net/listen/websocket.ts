@@ -38,9 +38,9 @@ class Guest implements Visitor {
   /** It was shown out before it was a WebSocket. */
   dismissed = false;
 
-  close(): void {
+  close(why: string): void {
     this.dismissed = true;
-    this.wire?.close();
+    this.wire?.close(why);
   }
 
   hold(ms: number): void {
@@ -169,7 +169,7 @@ export async function listenWebSocket(options: ListenOptions, modules: ListenMod
       if (connection.handler === undefined) {
         counters.refused += 1;
         connection.visit?.leave('unwanted');
-        wire.close(TRY_AGAIN_LATER);
+        wire.close(undefined, TRY_AGAIN_LATER);
       } else {
         counters.accepted += 1;
         wire.start(connection.handler);

@@ -8,6 +8,7 @@ import { limits } from '#base/limits';
 import { encodeReconnect, encodeShowMessage } from '#front/stratum/v1/encode';
 import { LastView } from '#front/stratum/v1/fast-submit';
 import { encodeNotify } from '#front/stratum/v1/notify';
+import { closings } from '../closings.ts';
 import type { CurrentWork, Seated, SessionContext, SessionCounters, SessionOptions, Vacating } from '../context.ts';
 import type { Extranonces } from '../extranonces/extranonce.ts';
 import { Idlers } from '../extranonces/idlers.ts';
@@ -248,7 +249,7 @@ export class SessionRegistry {
       contain.attempt(
         'a look at a session',
         () => session.tick(nowMs),
-        () => session.close(),
+        () => session.close(closings.failed),
       );
     }
   }
@@ -292,6 +293,6 @@ export class SessionRegistry {
 
   /** Does something with every session. A session for which that fails is closed. */
   #each(where: string, act: (session: Session) => void): void {
-    this.#modules.contain.each(where, this.#sessions, act, (session) => session.close());
+    this.#modules.contain.each(where, this.#sessions, act, (session) => session.close(closings.failed));
   }
 }
