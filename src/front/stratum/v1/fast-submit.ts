@@ -28,8 +28,6 @@ const PARAMS_MIN = 5;
 const PARAMS_MAX = 6;
 /** The shortest line that can be one. */
 const LINE_BYTES_MIN = 60;
-/** The longest line that is kept as a shape, as long as its connection: longer ones are blanks for the most part. */
-const SHAPE_BYTES_MAX = 512;
 
 const METHOD = ascii('"mining.submit"');
 const KEY_ID = ascii('"id"');
@@ -77,7 +75,7 @@ export class FastSubmit {
     const request = this.#message(begin) ? this.#request() : undefined;
     if (request !== undefined) {
       // A proxy's next line is likely to be another worker's: only what comes twice makes a shape.
-      const again = request.workerName === worker && request.jobId === job && end - begin <= SHAPE_BYTES_MAX;
+      const again = request.workerName === worker && request.jobId === job;
       this.#shape = again ? this.#shapeOf(bytes, begin, end) : undefined;
     }
     // The bytes are only lent.
