@@ -59,7 +59,7 @@ function listen(name: TransportName, modules: ListenModules): Promise<Listener> 
 }
 
 /** A listener with a real door, and what comes over all its connections, in order: the address, a space, the message. */
-async function setup(name: TransportName, given: Partial<DoorSettings['limits']> = {}) {
+async function setup(name: TransportName, given: Partial<DoorSettings['limits']> = {}, looksUp = false) {
   const clock = new ManualClock();
   const logger = recordedLogger();
   const bans = new Bans(
@@ -76,6 +76,7 @@ async function setup(name: TransportName, given: Partial<DoorSettings['limits']>
   let opened = 0;
   const accept = (wire: Wire): WireHandler => ({
     onMessage(bytes, begin, end) {
+      if (looksUp) wire.affords();
       heard.push({ from: wire.remoteIp, text: Buffer.from(bytes.subarray(begin, end)).toString(), wire });
     },
     onEnd: () => void heard.push({ from: wire.remoteIp, text: END, wire }),
@@ -199,6 +200,19 @@ describe('lines of an address that has waiting ones on many connections', () => 
     const ofCrowd = heard.slice(0, last).filter(({ from }) => from === CROWD).length;
     const aheadMax = limits.linesPerTurnAndAddressMax + limits.waitingLinesPerTurnMax;
     expect(ofCrowd).toBeLessThanOrEqual(LINES + aheadMax);
+  });
+});
+
+describe('lines that want a name looked up', () => {
+  it('take a turn sooner than others: each costs as many lines as it is charged for', async () => {
+    const { heard, open, encode, until } = await setup('tcp', {}, true);
+    const [one, two, other] = await Promise.all([open(CROWD), open(CROWD), open(OTHER)]);
+    const lines = limits.linesPerTurnAndConnectionMax - 1;
+    for (const each of [one, two]) each.write(encode(numbered(lines)));
+    other.write(encode(['{"id":"other"}']));
+    await until(2 * lines + 1);
+    const place = heard.findIndex(({ from }) => from === OTHER);
+    expect(place).toBeLessThanOrEqual(lines + limits.idlerTurnLines);
   });
 });
 

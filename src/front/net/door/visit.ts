@@ -137,12 +137,12 @@ export class Visit {
     return this.#traffic === undefined;
   }
 
-  /** Takes note of what has come in. */
-  received(lines: number, bytes: number): void {
+  /** Takes note of what has come in. Returns what it cost, in lines: more than `lines` if names were looked up. */
+  received(lines: number, bytes: number): number {
     this.lines += lines;
     this.#bytes += bytes;
     this.noise += lines;
-    if (this.#traffic === undefined) return;
+    if (this.#traffic === undefined) return lines;
     const nowMs = this.#modules.clock.monotonicMs();
     const submits = this.#submits;
     this.#submits = 0;
@@ -153,6 +153,7 @@ export class Visit {
     if (sharedMs > 0) this.peer.owesUntilMs = nowMs + sharedMs;
     const ms = Math.max(ownMs, sharedMs > 0 ? this.#shareOf(sharedMs, charged, nowMs) : 0);
     if (ms > 0) this.visitor.hold(ms);
+    return charged;
   }
 
   /**

@@ -210,20 +210,20 @@ export class StreamWire implements Wire, Visitor, Taker, Holder {
     else if (this.#framer.bufferBytes > NOTED_BYTES_MIN) this.#note();
   }
 
-  /** Handles lines from `from` on, and returns how many. `#restAt` is where it has come to. */
+  /** Handles lines from `from` on, and returns what they cost, in lines. `#restAt` is where it has come to. */
   #handle(bytes: Uint8Array, from: number, linesMax: number): number {
     const framed = this.#framer.push(bytes, from, linesMax);
     const at = framed === 'more' ? this.#framer.at : bytes.length;
     this.#restAt = at;
     const lines = this.#lines;
     this.#lines = 0;
-    this.#visit?.received(lines, at - from);
+    const cost = this.#visit?.received(lines, at - from) ?? lines;
     if (framed === 'overlong') {
       this.#context.counters.overlong += 1;
       this.#visit?.offend('overlong');
       this.close(dismissals.overlong);
     }
-    return lines;
+    return cost;
   }
 
   #line(bytes: Uint8Array, begin: number, end: number): boolean {

@@ -139,8 +139,7 @@ export class WebSocketWire implements Wire, Visitor, Taker, Holder {
       return;
     }
     this.#handled += 1;
-    turns.spend(this.#party, costOf(1, message.length));
-    this.#handle(message);
+    turns.spend(this.#party, costOf(this.#handle(message), message.length));
   }
 
   get works(): boolean {
@@ -159,9 +158,8 @@ export class WebSocketWire implements Wire, Visitor, Taker, Holder {
     for (const message of this.#rest) {
       if (cost >= linesMax || this.#held || this.closing) break;
       taken += 1;
-      cost += costOf(1, message.length);
       this.#restBytes -= sizeOf(message);
-      this.#handle(message);
+      cost += costOf(this.#handle(message), message.length);
     }
     if (taken > 0) this.#rest = this.#rest.slice(taken);
     this.#note();
@@ -192,11 +190,13 @@ export class WebSocketWire implements Wire, Visitor, Taker, Holder {
     this.#note();
   }
 
-  #handle(message: Uint8Array): void {
-    this.#visit?.received(1, message.length);
+  /** Returns what the message cost, in lines. */
+  #handle(message: Uint8Array): number {
+    const cost = this.#visit?.received(1, message.length) ?? 1;
     if (!looksLikeObject(message)) this.#visit?.offend('junk');
     // It may have been one too many.
     if (!this.closing) this.#handler?.onMessage(message, 0, message.length);
+    return cost;
   }
 
   #keep(message: Uint8Array): void {
