@@ -15,8 +15,9 @@ export const limits = {
   /** Workers that one connection may authorise (farm proxies have thousands). */
   workersPerSessionMax: 16_384,
   /**
-   * Workers authorised on all connections of one gateway: about 130 MB of names and tallies (500 bytes each); and of one
-   * address (IPv4, or an IPv6 /64) of these. The first of a connection is taken whatever others have.
+   * Workers authorised on all connections of one gateway, and of one address (IPv4, or an IPv6 /64) of these. The first of a
+   * connection is taken whatever others have. A worker takes 0.8 KB with the longest name, 1 KB if that is not ASCII, 1.9 KB if it
+   * is the only one of its account: 500 MB in all at most.
    */
   workersPerGatewayMax: 262_144,
   workersPerAddressMax: 32_768,
@@ -48,7 +49,7 @@ export const limits = {
   pingsMax: 3,
   /** Bytes of messages that wait while a password of their connection is checked. */
   heldBytesMax: 64 * 1024,
-  /** Clients whose connection has gone that are waited for, and for how long, ms. */
+  /** Clients whose connection has gone that are waited for, and for how long, ms. 0.6 KB each, beside their difficulty changes. */
   resumableSessionsMax: 16_384,
   resumeMsMax: 10 * 60_000,
   /** Passwords that are checked at once, and that wait for it; and of one address (IPv4, or an IPv6 /64), both together. */
@@ -57,8 +58,14 @@ export const limits = {
   passwordsPerAddressMax: 64,
   /** Wrong passwords remembered, so that each is checked once. */
   passwordMistakesMax: 4096,
-  /** Difficulty changes of one session that its open jobs may still refer to: 5 KB, since sessions share what they refer to. */
+  /**
+   * Difficulty changes that open jobs may still refer to: of one session, and of all sessions of a gateway, those of clients
+   * that may come back among them. `termsPerSessionFree` of a session are possible however many others have. 50 bytes each, and
+   * 350 if no other session has the same terms.
+   */
   termsPerSessionMax: 80,
+  termsPerSessionFree: 8,
+  termsPerGatewayMax: 262_144,
   /** Sessions that one tick of the registry looks at. */
   sessionsPerTickMax: 4096,
   /** Characters of the reason that a client is told when the pool closes its connection. */
@@ -105,6 +112,33 @@ export const limits = {
   modestLineBurst: 100,
   neighbourHoldMs: 250,
   trafficBurstSeconds: 2,
+  /**
+   * Lines that one turn of the event loop handles as they are read: of all connections, of an address and of a connection. Each
+   * takes 2 to 4 µs, and `bytesPerTurnLine` bytes count as another one. A read brings up to 64 KiB, about 400 submits.
+   */
+  linesPerTurnMax: 8_192,
+  linesPerTurnAndAddressMax: 2_048,
+  linesPerTurnAndConnectionMax: 512,
+  bytesPerTurnLine: 512,
+  /**
+   * What is over waits. Lines that a turn takes up of what waits, and of one connection at a time: of one with accepted shares,
+   * and of any other.
+   */
+  waitingLinesPerTurnMax: 4_096,
+  workerTurnLines: 256,
+  idlerTurnLines: 32,
+  /**
+   * Bytes that wait in memory, to be handled or to be written, for all connections of a process. Beyond it the connections with
+   * the most are closed. `unsentWriteBytes`: what a write costs that waits, beside its bytes.
+   */
+  waitingBytesMax: 256 * 1024 * 1024,
+  unsentWriteBytes: 192,
+  /**
+   * Of one WebSocket, bytes of messages that wait to be handled, since its socket is read on; `waitingMessageBytes` for each
+   * message beside its own. Beyond it the connection is closed.
+   */
+  waitingMessageBytesMax: 256 * 1024,
+  waitingMessageBytes: 128,
   /**
    * Names that an address may have looked up a second, and at once: each takes up to 70 µs (an elliptic curve), and counts
    * as so many lines in the traffic. Names that came before take none. What is over is refused.
@@ -270,6 +304,8 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.burialDepth <= l.blocksFollowedMax, 'the blocks of a whole burial can be followed, if all are ours');
   must(l.blocksInFlightMax <= l.sharesInFlightMax, 'blocksInFlightMax <= sharesInFlightMax');
   must(l.kernelBatchMax <= l.sharesPerTurnMax, 'kernelBatchMax <= sharesPerTurnMax');
+  must(l.termsPerSessionFree <= l.termsPerSessionMax, 'termsPerSessionFree <= termsPerSessionMax');
+  must(l.termsPerSessionMax * 1024 <= l.termsPerGatewayMax, 'no few sessions take all that may be promised');
   must(l.jobsMax <= l.termsPerSessionMax, 'every open job can have a difficulty of its own');
   must(l.seenPerTipMax >= l.sharesInFlightMax, 'sharesInFlightMax <= seenPerTipMax');
   must(l.logBatchBytesMax * 2 <= l.logSegmentBytes, 'a batch and the row that overflowed it fit a segment');
@@ -294,6 +330,12 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.submitsPerSecondMax <= l.linesPerSecondMax, 'a submit is a line');
   must(l.configureExtensionsMax <= l.jsonCommasMax, 'a mining.configure fits the commas of a message');
   must(l.modestLinesPerSecond < l.linesPerSecondMax, 'a modest connection is below its limit');
+  must(l.linesPerTurnAndConnectionMax <= l.linesPerTurnAndAddressMax, 'a connection gets no more than its address');
+  must(l.linesPerTurnAndAddressMax * 4 <= l.linesPerTurnMax, 'no address takes more than a quarter of a turn');
+  must(l.idlerTurnLines <= l.workerTurnLines, 'whoever works gets as much of a turn as whoever is idle');
+  must(l.workerTurnLines * 4 <= l.waitingLinesPerTurnMax, 'several connections are taken up in a turn');
+  must(l.lineBytesMax + l.waitingMessageBytes <= l.waitingMessageBytesMax, 'a message can wait for its turn');
+  must(l.sendQueueBytesMax * 64 <= l.waitingBytesMax, 'no slow reader takes more than a small part of what may wait');
   must(l.probationPoints < l.banPoints, 'probationPoints < banPoints');
   must(l.banPoints < l.presentBanPoints, 'banPoints < presentBanPoints');
   must(l.slowedMs < l.handshakeMsMax, 'a slowed connection has time for its handshake');

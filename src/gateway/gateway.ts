@@ -17,6 +17,8 @@ import { type Neighbours, TELL_MS } from '#front/net/door/neighbours';
 import type { Listener, ListenModules } from '#front/net/listen/listener';
 import { listenTcp } from '#front/net/listen/tcp';
 import { listenTls, type TlsListener } from '#front/net/listen/tls';
+import { Turns } from '#front/net/listen/turns';
+import { WaitingBytes } from '#front/net/listen/waiting-bytes';
 import { listenWebSocket } from '#front/net/listen/websocket';
 import { ExtranonceAllocator } from '#front/session/extranonces/extranonce';
 import { authorizeBy } from '#front/session/login/policy';
@@ -186,6 +188,8 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
       accept: counted(registry, metrics, door, contain, () => closing),
       logger,
       door,
+      turns: new Turns(),
+      waiting: new WaitingBytes(limits.waitingBytesMax),
     };
     const shared = {
       connectionsMax: stratum.limits.connections,

@@ -18,7 +18,7 @@ import {
 import { FastSubmit } from '#front/stratum/v1/fast-submit';
 import type { Extension, Message, ProtocolError, Request } from '#front/stratum/v1/message';
 import { closings } from './closings.ts';
-import type { CurrentWork, SessionContext, Vacating } from './context.ts';
+import type { CurrentWork, Seated, SessionContext } from './context.ts';
 import type { Estate } from './extranonces/resumable.ts';
 import { Seat } from './extranonces/seat.ts';
 import { Liveness } from './liveness.ts';
@@ -41,7 +41,7 @@ const KEPT_OUT = `too many bad shares of this worker, try again in ${limits.kept
  * One connection's conversation. It gives out work when the client has subscribed and authorised a worker, in either
  * order; it remembers what it promised with each job id; it judges nothing: shares go to the intake, which asks back.
  */
-export class Session implements Submitter, Vacating, WireHandler {
+export class Session implements Submitter, Seated, WireHandler {
   readonly sessionId: bigint;
   readonly remoteIp: string;
   userAgent = '';
@@ -55,6 +55,8 @@ export class Session implements Submitter, Vacating, WireHandler {
   readonly #roll: WorkerRoll;
   /** Shares that the intake has and has not settled: they were made with `extranonce1` as it is. */
   #sharesUnderWay = 0;
+  /** A share was accepted with this extranonce. */
+  #worked = false;
   readonly #logins: Logins;
   readonly #wish = new SharedWish();
   readonly #fastSubmit = new FastSubmit();
@@ -97,6 +99,15 @@ export class Session implements Submitter, Vacating, WireHandler {
   /** What the client may name to go on after its connection is lost; empty where it was told nothing of the kind. */
   get resumeId(): string {
     return this.#seat.resumeId;
+  }
+
+  get worked(): boolean {
+    return this.#worked;
+  }
+
+  /** True if shares were accepted with its extranonce, or still may be. */
+  get credited(): boolean {
+    return this.#worked || this.#sharesUnderWay > 0;
   }
 
   /** Whether it was ever given work for its extranonce. */
@@ -186,6 +197,7 @@ export class Session implements Submitter, Vacating, WireHandler {
 
   settle(share: JudgedShare): void {
     this.#sharesUnderWay -= 1;
+    if (share.verdict === 'accepted') this.#worked = true;
     this.#roll.count(share);
     if (this.#closed) return;
     const { id } = share.request;
@@ -230,7 +242,8 @@ export class Session implements Submitter, Vacating, WireHandler {
     if (extranonce === undefined || !this.#assignment.hasJobs) return undefined;
     const { history, difficulty } = this.#assignment;
     const closedMs = this.#context.clock.monotonicMs();
-    return { extranonce, newestSerial, history, difficulty: difficulty.wanted, closedMs, seized: false };
+    const { credited } = this;
+    return { extranonce, newestSerial, history, difficulty: difficulty.wanted, credited, closedMs, seized: false };
   }
 
   /**
@@ -242,8 +255,7 @@ export class Session implements Submitter, Vacating, WireHandler {
     const estate = this.estate(newestSerial);
     if (!estate) return undefined;
     if (estate.closedMs - this.#seat.seizedMs < SEIZE_MS_MIN && this.workers.size > 0) return undefined;
-    this.#seat.leave();
-    this.#assignment.restart();
+    this.#leaveSeat();
     const moves = this.#seat.movable && this.#sharesUnderWay === 0;
     const extranonce = moves ? this.#context.newExtranonce() : undefined;
     if (extranonce === undefined) this.close(closings.taken);
@@ -253,6 +265,27 @@ export class Session implements Submitter, Vacating, WireHandler {
       this.#begin();
     }
     return { ...estate, seized: true };
+  }
+
+  /**
+   * Gives its extranonce back, so that another client can have it, and closes the connection. To be called only if nothing was
+   * credited with that extranonce.
+   */
+  giveUpExtranonce(): void {
+    this.release();
+    this.#leaveSeat();
+    this.close(closings.idle);
+  }
+
+  /** Nobody will go on from where it is. */
+  release(): void {
+    this.#assignment.release();
+  }
+
+  #leaveSeat(): void {
+    this.#seat.leave();
+    this.#worked = false;
+    this.#assignment.restart();
   }
 
   #handle(message: Message): void {
@@ -324,6 +357,7 @@ export class Session implements Submitter, Vacating, WireHandler {
       this.#context.seated(resumeId, this);
       this.#introduce(userAgent);
       if (estate) this.#assignment.resume(estate);
+      this.#worked = estate?.credited ?? false;
       if (estate?.seized) this.#seat.seizedMs = this.#context.clock.monotonicMs();
     }
     this.#wire.send(encodeSubscribed(id, this.#seat.resumeId, this.#seat.hex));

@@ -299,3 +299,33 @@ describe('the shares of both', () => {
     expect(old.submit(back.solve({ work: before }))).toBe('job-not-found');
   });
 });
+
+describe('what is remembered of difficulties', () => {
+  it('is counted, in any order of coming, going and coming back, and all of it is forgotten in the end', () => {
+    const { registry, connect, clock } = makeBench({ jobsMax: 4 });
+    const open: { client: Client; seat: Seat }[] = [];
+    const ids: string[] = [];
+    let most = 0;
+    for (let step = 0; step < 2000; step += 1) {
+      clock.ms += 3_000;
+      if (step % 5 === 0) registry.broadcast(makeJob(step));
+      // A fixed course that comes to every mixture of these.
+      const turn = (step * 7919 + (step >> 3)) % 11;
+      const place = (step * 31) % Math.max(1, open.length);
+      if (turn < 3 && open.length < 20) {
+        const client = connect();
+        const seat = login(client, turn === 0 ? ids.at((step * 13) % Math.max(1, ids.length)) : undefined);
+        open.push({ client, seat });
+        ids.push(seat.id);
+      } else if (turn < 8) open[place]?.client.call('mining.suggest_difficulty', [2 ** (step % 17)]);
+      else open.splice(place, 1)[0]?.client.handler.onClose();
+      most = Math.max(most, registry.rungs);
+    }
+    expect(most).toBeGreaterThan(40);
+    expect(registry.counters.resumed).toBeGreaterThan(20);
+    for (const { client } of open) client.handler.onClose();
+    clock.ms += limits.resumeMsMax + 1;
+    registry.tick();
+    expect(registry.rungs).toBe(0);
+  });
+});

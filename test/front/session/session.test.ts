@@ -144,11 +144,13 @@ describe('logging in', () => {
 
   it('turns a client away when no extranonce is free, and serves it when one is', () => {
     const extranonces = new ExtranonceAllocator({ prefix: 0, prefixBits: 24 });
-    const { registry, connect, clock } = makeBench({ jobsMax: 2 }, { extranonces });
+    const { registry, connect, clock, intake } = makeBench({ jobsMax: 2 }, { extranonces });
     registry.broadcast(makeJob(1));
     const clients = Array.from({ length: 256 }, () => {
       const client = connect();
       client.login();
+      client.call('mining.submit', share('00000000010001'));
+      intake.settle('accepted');
       return client;
     });
     const late = connect();

@@ -3,6 +3,7 @@ import type { Ban, Clock, Logger, Wire } from '#base/domain/ports';
 import type { JudgedShare } from '#base/domain/share';
 import { type Rate, TokenBucket } from '#base/domain/token-bucket';
 import { limits } from '#base/limits';
+import { Party } from '../listen/turns.ts';
 import { Admission, type AdmissionLimits } from './admission.ts';
 import { BanReport } from './ban-report.ts';
 import { wideRange } from './bans.ts';
@@ -244,6 +245,8 @@ export class Door {
         standing: new Standing(),
         idlers: 0,
         traffic: exempt ? undefined : new Traffic(rates, nowMs),
+        owesUntilMs: 0,
+        party: exempt ? undefined : new Party(),
         lookUps: exempt ? undefined : new TokenBucket(lookUps, nowMs),
       };
       this.#peers.set(host, peer);
