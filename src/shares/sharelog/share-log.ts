@@ -1,5 +1,6 @@
 import type { Clock, Logger, ShareRecorder, SubmitOutcome } from '#base/domain/ports';
 import type { BlockHead, Candidate } from './candidates/candidate.ts';
+import type { Timers } from './journal/timers.ts';
 import type { Disk } from './segments/disk.ts';
 
 export interface ShareLogOptions {
@@ -24,6 +25,8 @@ export interface ShareLogModules {
   readonly logger: Logger;
   /** Default: the system's. */
   readonly disk?: Disk;
+  /** Default: the system's. */
+  readonly timers?: Timers;
   /** A group commit is on the disk, and how long that took, ms. */
   readonly committed?: (durationMs: number) => void;
 }

@@ -18,6 +18,7 @@ import { makeFolder } from './make-folder.ts';
 import { type EncodedBatch, OpenBatch } from './open-batch.ts';
 import { FolderWatch } from './opened-folder.ts';
 import { findEnd, type LogEnd } from './recovery.ts';
+import { systemTimers } from './timers.ts';
 
 export interface JournalOptions extends ShareLogOptions {
   /** Which of the data folder's journals it is: see journals.ts. */
@@ -164,7 +165,12 @@ export class Journal {
     this.rows = new OpenBatch({ node: this.node, epoch: this.epoch, bounds }, this.#pool);
     this.#window = new CommitWindow(
       { commitBytesMax: bounds.bytesMax },
-      { open: this.rows, post: (batches) => this.#post(batches) },
+      {
+        clock: modules.clock,
+        timers: modules.timers ?? systemTimers,
+        open: this.rows,
+        post: (batches) => this.#post(batches),
+      },
     );
   }
 

@@ -22,6 +22,7 @@ export class OpenBatch {
   readonly #shares: ShareRows;
   readonly #jobs: JobRows;
   readonly #blocks: BlockRows;
+  #urgent = false;
 
   constructor(options: { node: string; epoch: number; bounds: SegmentBounds }, pool: BufferPool) {
     const writer = (): RowWriter => new RowWriter(options.bounds, pool);
@@ -39,15 +40,23 @@ export class OpenBatch {
     return kinds.reduce((sum, kind) => sum + this.#writers[kind].bytes, 0);
   }
 
+  /** True if something is here that must not wait for more rows: a job, a block, or a block's share. */
+  get urgent(): boolean {
+    return this.#urgent;
+  }
+
   share(share: JudgedShare): void {
+    if (share.block) this.#urgent = true;
     this.#shares.write(this.#writers.shares, share);
   }
 
   job(job: Job): void {
+    this.#urgent = true;
     this.#jobs.write(this.#writers.jobs, job);
   }
 
   block(block: BlockHead, outcome: SubmitOutcome): void {
+    this.#urgent = true;
     this.#blocks.write(this.#writers.blocks, block, outcome);
   }
 
@@ -58,6 +67,7 @@ export class OpenBatch {
 
   /** Hands out what is sealed; empty where nothing is. */
   take(): EncodedBatch[] {
+    this.#urgent = false;
     return kinds.flatMap((kind) => this.#writers[kind].take().map((segment) => ({ ...segment, kind })));
   }
 }
