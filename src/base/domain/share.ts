@@ -89,9 +89,9 @@ export interface JudgedShare {
   readonly latencyUs: number;
 }
 
-/** A share that solves a block, in so few words that it can go from a gateway to the pool. */
-export interface Solution {
-  readonly serial: number;
+/** What makes a header of a job: no two shares of a job have the same. */
+export interface HeaderInputs {
+  /** Of the job id that the share named (ids.ts). */
   readonly variant: number;
   readonly extranonce1: Uint8Array;
   /** Lower-case hex. */
@@ -100,6 +100,11 @@ export interface Solution {
   readonly version: number;
   readonly ntime: number;
   readonly nonce: number;
+}
+
+/** A share that solves a block, in so few words that it can go from a gateway to the pool. */
+export interface Solution extends HeaderInputs {
+  readonly serial: number;
   readonly account: string;
   readonly rig: string;
   readonly shareDifficulty: number;

@@ -52,6 +52,7 @@ export function foundBlock(job: Job, solution: Solution): FoundBlock {
     rig,
     shareDifficulty,
     foundMs,
+    inputs: solution,
     // Up to 4 MB, and not wanted of a block that can not make it any more.
     get block() {
       assembled ??= assembleBlock({

@@ -26,7 +26,7 @@ export class OpenBatch {
 
   constructor(options: { node: string; epoch: number; bounds: SegmentBounds }, pool: BufferPool) {
     const writer = (): RowWriter => new RowWriter(options.bounds, pool);
-    this.#writers = { jobs: writer(), shares: writer(), blocks: writer() };
+    this.#writers = { jobs: writer(), shares: writer(), blocks: writer(), marks: writer() };
     this.#shares = new ShareRows(options.node);
     this.#jobs = new JobRows(options.node);
     this.#blocks = new BlockRows(options.node, options.epoch);
@@ -58,6 +58,14 @@ export class OpenBatch {
   block(block: BlockHead, outcome: SubmitOutcome): void {
     this.#urgent = true;
     this.#blocks.write(this.#writers.blocks, block, outcome);
+  }
+
+  /** A mark: no accepted share of a job with this serial number or less comes any more. */
+  closed(serial: number): void {
+    const { marks } = this.#writers;
+    marks.reserve(8);
+    marks.u64(BigInt(serial));
+    marks.endRow();
   }
 
   /** Marks what is here so far as one commit's. */
