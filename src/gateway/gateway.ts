@@ -30,6 +30,7 @@ import { startRunners } from '#shares/verify/runners';
 import { SeenHeaders } from '#shares/verify/seen';
 import { Verifier } from '#shares/verify/verifier';
 import { JobStore } from '#work/jobs/store';
+import { makeCurrent } from './answerable-jobs.ts';
 import { type GatewayStatus, NO_STATUS, sum } from './status.ts';
 
 export interface GatewayOptions {
@@ -53,7 +54,7 @@ export interface GatewayModules {
   readonly contain: Containment;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  readonly recorder: Pick<ShareRecorder, 'share' | 'commit'>;
+  readonly recorder: Pick<ShareRecorder, 'share' | 'closed' | 'commit'>;
   /** A block candidate: it goes to the node before anything else happens. */
   readonly solved: (solution: Solution) => void;
   readonly observe: (share: JudgedShare) => void;
@@ -242,6 +243,7 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
   }
 
   async function close(): Promise<void> {
+    closing = true;
     clearInterval(ticker);
     clearInterval(doorTicker);
     clearInterval(teller);
@@ -266,8 +268,9 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
 
   return {
     announce(job) {
-      jobs.add(job);
-      seen.retain(({ serial }) => jobs.find(serial) !== undefined, job.serial);
+      // The journal may be closed already.
+      if (closing) return;
+      makeCurrent(job, { jobs, seen, recorder });
       registry.broadcast(job);
     },
     listen,

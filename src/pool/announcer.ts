@@ -26,6 +26,8 @@ export interface AnnouncerModules {
   readonly blocks: Blocks;
   readonly code: KernelCode;
   readonly metrics: Metrics;
+  /** Journals that get no share while this pool runs: those of former gateways, and the pool's own beside gateways. */
+  readonly shareless: readonly { closed(serial: number): void }[];
 }
 
 /** What a new template sets going: a job, its row in the log, and the notify to every miner. */
@@ -54,6 +56,7 @@ export function createAnnouncer(config: Config, modules: AnnouncerModules): (tem
     }
     jobs.add(job);
     log.job(job);
+    for (const journal of modules.shareless) journal.closed(job.serial);
     const recorded = new Promise<void>((resolve) => log.commit(resolve));
     gateway.announce(job, recorded);
     metrics.counters.jobs += 1;

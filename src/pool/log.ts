@@ -4,9 +4,8 @@ import type { Clock, Logger, SpareDescriptors } from '#base/domain/ports';
 import { ANALYTICS_CONSUMER, type Analytics, analyticsAvailable, startAnalytics } from '#books/analytics/analytics';
 import { Deliveries } from '#shares/sharelog/consumers/deliveries';
 import { gatewayJournal, POOL_JOURNAL } from '#shares/sharelog/journal/journals';
-import { openOrphans } from '#shares/sharelog/journal/orphans';
+import { type Orphans, openOrphans } from '#shares/sharelog/journal/orphans';
 import { openShareLog, type ShareLog } from '#shares/sharelog/log';
-import type { ShareLogStatus } from '#shares/sharelog/share-log';
 import type { Running } from './running.ts';
 
 /** The share log with its consumers: what keeps shares, and who gets them from there. */
@@ -18,8 +17,8 @@ export interface OpenedLog {
   readonly deliveries: Deliveries;
   /** How each gateway has to open its journal. */
   readonly journals: { readonly folder: string; readonly node: string; readonly consumers: readonly string[] };
-  /** How the journals are that former gateways have left. */
-  orphans(): readonly ShareLogStatus[];
+  /** The journals that former gateways have left. */
+  readonly orphans: Orphans;
 }
 
 /** Opens the log of a pool of so many gateways. */
@@ -45,5 +44,5 @@ export async function openLog(
     { logger, delivered: (journal, seq) => deliveries.delivered(ANALYTICS_CONSUMER, journal, seq) },
   );
   running.onClose(() => analytics.close());
-  return { log, analytics, deliveries, journals, orphans: () => orphans.statuses() };
+  return { log, analytics, deliveries, journals, orphans };
 }

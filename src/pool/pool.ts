@@ -168,7 +168,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
     },
   };
   // The API comes before the node: a pool that waits for its node says so on /readyz.
-  const logStatus = (): ShareLogStatus => mergeStatuses([log.status(), ...gateway.journals(), ...orphans()]);
+  const logStatus = (): ShareLogStatus => mergeStatuses([log.status(), ...gateway.journals(), ...orphans.statuses()]);
   const parts: PoolParts = { log: { status: logStatus }, analytics, node, jobs, gateway };
   const status = createStatus(config, modules, parts, metrics, hashrate);
   metrics.onScrape(() => {
@@ -197,7 +197,11 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   await withSocketPath(config.data, ADMIN_SOCKET_FILE, (path) => adminSocket.listen(path));
   running.onClose(() => adminSocket.close());
 
-  const announce = createAnnouncer(config, { clock, logger, log, jobs, gateway, blocks, code, metrics });
+  const announce = createAnnouncer(config, {
+    ...{ clock, logger, log, jobs, gateway, blocks, code, metrics },
+    // A gateway's journal has its shares.
+    shareless: gateways === 1 ? [orphans] : [orphans, log],
+  });
   const { outageGraceMs } = config.stratum;
   const work = new Work({ outageGraceMs }, { clock, logger, gateway, announce, causes: () => unready(parts) });
   await node.start((template) => work.template(template));

@@ -8,6 +8,7 @@ import type { SessionOptions } from '#front/session/context';
 import { ExtranonceAllocator } from '#front/session/extranonces/extranonce';
 import { authorizeAnyone } from '#front/session/login/authorize';
 import { type SessionModules, SessionRegistry } from '#front/session/workers/registry';
+import { makeCurrent } from '#gateway/answerable-jobs';
 import { loadKernel } from '#shares/kernel/kernel';
 import { type Runners, startRunners } from '#shares/verify/runners';
 import { SeenHeaders } from '#shares/verify/seen';
@@ -99,8 +100,7 @@ export class Front {
   announce(tip = 1, changes: Partial<Job> = {}): Job {
     const job = makeJob(this.#index, tip, changes);
     this.#index += 1;
-    this.jobs.add(job);
-    this.seen.retain(({ serial }) => this.jobs.find(serial) !== undefined, job.serial);
+    makeCurrent(job, { jobs: this.jobs, seen: this.seen, recorder: { closed: () => {}, commit: () => {} } });
     this.registry.broadcast(job);
     return job;
   }

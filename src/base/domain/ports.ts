@@ -1,5 +1,5 @@
 import type { Job } from './job.ts';
-import type { JudgedShare, SubmitRequest, Submitter } from './share.ts';
+import type { HeaderInputs, JudgedShare, SubmitRequest, Submitter } from './share.ts';
 import type { BlockTemplate } from './template.ts';
 
 /** Time as a parameter, so that tests need not sleep. */
@@ -67,6 +67,8 @@ export interface FoundBlock {
   readonly rig: string;
   readonly shareDifficulty: number;
   readonly foundMs: number;
+  /** With the job they name the block's share. */
+  readonly inputs: HeaderInputs;
   /** Full serialisation for submitblock. */
   readonly block: Uint8Array;
 }
@@ -128,6 +130,8 @@ export interface ShareRecorder {
   /** Encodes one submission into the open batch. */
   share(share: JudgedShare): void;
   job(job: Job): void;
+  /** No share of a job with this serial number or less is accepted any more, and none will be: a mark in the journal. */
+  closed(serial: number): void;
   /** A block candidate: it is in a file until it is `settled`, so that also a later start hands it to the nodes. */
   candidate(block: FoundBlock): void;
   /** What has become of a candidate so far. */

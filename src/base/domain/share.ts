@@ -96,11 +96,9 @@ export interface JudgedShare {
   readonly latencyUs: number;
 }
 
-/** A share that solves a block, in so few words that it can go from a gateway to the pool. */
-export interface Solution {
-  /** Header hash, 64 hex digits, display (big-endian) order. */
-  readonly hash: string;
-  readonly serial: number;
+/** What makes a header of a job: no two shares of a job have the same. */
+export interface HeaderInputs {
+  /** Of the job id that the share named (ids.ts). */
   readonly variant: number;
   readonly extranonce1: Uint8Array;
   /** Lower-case hex. */
@@ -109,6 +107,13 @@ export interface Solution {
   readonly version: number;
   readonly ntime: number;
   readonly nonce: number;
+}
+
+/** A share that solves a block, in so few words that it can go from a gateway to the pool. */
+export interface Solution extends HeaderInputs {
+  /** Header hash, 64 hex digits, display (big-endian) order. */
+  readonly hash: string;
+  readonly serial: number;
   readonly account: string;
   readonly rig: string;
   readonly shareDifficulty: number;

@@ -1,13 +1,13 @@
-import type { BatchKind } from '#shares/sharelog/rows/rows';
+import type { Table } from '#shares/sharelog/rows/rows';
 import type { Part, Position, Shipment } from './ship-state.ts';
 import { insertSettings, quoted, type Warehouse } from './warehouse.ts';
 
 /** Rows of each kind in one part of a shipment. */
-export type RowCounts = Readonly<Record<BatchKind, number>>;
+export type RowCounts = Readonly<Record<Table, number>>;
 
 /** Rows that the table `deliveries` has and the table itself has not. */
 export interface Missing {
-  readonly table: BatchKind;
+  readonly table: Table;
   readonly delivered: number;
   readonly missing: number;
 }

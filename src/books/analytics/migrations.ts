@@ -101,4 +101,16 @@ export const migrations: readonly Migration[] = [
       ) ENGINE = MergeTree ORDER BY node SETTINGS ${SETTINGS}`,
     ],
   },
+  {
+    version: 3,
+    statements: ({ database }) => [
+      `ALTER TABLE ${database}.blocks
+        ADD COLUMN IF NOT EXISTS job_variant UInt32 COMMENT 'this and the next five: of the share, as in shares; its header is of no other',
+        ADD COLUMN IF NOT EXISTS extranonce1 String COMMENT 'hex; empty if the version that found the block did not record its share',
+        ADD COLUMN IF NOT EXISTS extranonce2 String,
+        ADD COLUMN IF NOT EXISTS ntime UInt32,
+        ADD COLUMN IF NOT EXISTS nonce UInt32,
+        ADD COLUMN IF NOT EXISTS version UInt32`,
+    ],
+  },
 ];

@@ -1,7 +1,7 @@
 import type { Clock, Logger } from '#base/domain/ports';
 import type { BatchHead, LogReader } from '#shares/sharelog/consumers/log-reader';
 import type { LogReaders } from '#shares/sharelog/consumers/log-readers';
-import { type BatchKind, batchKinds, columnsOf, ROW_FORMAT } from '#shares/sharelog/rows/rows';
+import { columnsIn, tables } from '#shares/sharelog/rows/rows';
 import { connect } from './connect.ts';
 import { DeliveryBook, type RowCounts } from './delivery-book.ts';
 import { Losses } from './losses.ts';
@@ -242,13 +242,17 @@ export class Shipper {
       return [];
     });
     const batches = shipment.map(({ log, first, last }) => `${log}/${first}-${last}`).join('+');
-    for (const table of Object.keys(batchKinds) as BatchKind[]) {
-      const parts = runs.flatMap(({ reader, heads }) => {
-        const [first = 0, last = 0] = [heads[0]?.seq, heads.at(-1)?.seq];
-        return reader.bodies(table, first, last);
-      });
-      if (parts.length === 0) continue;
-      await warehouse.insert({ table, columns: columnsOf[table], token: `${batches}/${table}`, parts });
+    for (const table of tables) {
+      for (const format of formatsOf(runs)) {
+        const columns = columnsIn(format, table);
+        const parts = runs.flatMap(({ reader, heads }) => {
+          const [first = 0, last = 0] = [heads[0]?.seq, heads.at(-1)?.seq];
+          return reader.bodies(table, first, last, format);
+        });
+        if (columns === undefined || parts.length === 0) continue;
+        const token = `${batches}/${table}${format === 1 ? '' : `/${format}`}`;
+        await warehouse.insert({ table, columns, token, parts });
+      }
     }
     if (how === 'booked') {
       const counts = (part: Part): RowCounts => countRows(runs.find((run) => run.part === part)?.heads ?? []);
@@ -267,7 +271,7 @@ export class Shipper {
     const heads = there.filter((head) => reader.lifeOf(head) === log);
     const replaced = heads.length < there.length || reader.last().seq < last;
     if (heads.length !== last - first + 1 && !replaced) this.#onGap(reader, first, last);
-    const alien = heads.find((head) => head.format !== ROW_FORMAT);
+    const alien = heads.find(({ format, kind }) => columnsIn(format, kind) === undefined);
     if (alien !== undefined) throw new Error(`batch ${alien.seq} has rows of an unknown layout ${alien.format}`);
     return heads;
   }
@@ -285,8 +289,13 @@ export class Shipper {
   }
 }
 
+/** The layouts of their rows, the oldest first: after an update the log has some of the version before. */
+function formatsOf(runs: readonly Run[]): number[] {
+  return [...new Set(runs.flatMap(({ heads }) => heads.map(({ format }) => format)))].sort((a, b) => a - b);
+}
+
 function countRows(heads: readonly BatchHead[]): RowCounts {
   const counts = { jobs: 0, shares: 0, blocks: 0 };
-  for (const { kind, rows } of heads) counts[kind] += rows;
+  for (const { kind, rows } of heads) if (kind !== 'marks') counts[kind] += rows;
   return counts;
 }

@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream';
-import type { BatchKind, Column } from '#shares/sharelog/rows/rows';
+import type { Column, Table } from '#shares/sharelog/rows/rows';
 
 /** Rows of one kind, to be inserted exactly once however often it is tried. */
 export interface Insert {
-  readonly table: BatchKind;
+  readonly table: Table;
   readonly columns: readonly Column[];
   /** The same for every try of the same rows, and of no others. */
   readonly token: string;

@@ -82,6 +82,10 @@ class PoolLog implements ShareLog {
     this.#journal.rows.job(job);
   }
 
+  closed(serial: number): void {
+    this.#journal.closed(serial);
+  }
+
   candidate(block: FoundBlock): void {
     this.#journal.assertOpen();
     const head = headOf(block);

@@ -1,5 +1,6 @@
 import type { Clock, Logger, ShareRecorder, SpareDescriptors, SubmitOutcome } from '#base/domain/ports';
 import type { BlockHead } from './candidates/candidate.ts';
+import type { Timers } from './journal/timers.ts';
 import type { Disk } from './segments/disk.ts';
 
 export interface ShareLogOptions {
@@ -26,6 +27,8 @@ export interface ShareLogModules {
   readonly disk?: Disk;
   /** For the files of block candidates. Default: none. */
   readonly spare?: SpareDescriptors;
+  /** Default: the system's. */
+  readonly timers?: Timers;
   /** A group commit is on the disk, and how long that took, ms. */
   readonly committed?: (durationMs: number) => void;
 }

@@ -41,6 +41,7 @@ export function foundBlock(job: Job, solution: Solution): FoundBlock {
     rig,
     shareDifficulty,
     foundMs,
+    inputs: solution,
     get block() {
       assembled ??= assemble(job, solution);
       return assembled;

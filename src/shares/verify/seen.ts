@@ -125,6 +125,8 @@ export class SeenHeaders {
   #size = 0;
   #closedEarly = 0;
   #newestSerial = -1;
+  /** Jobs before this one credit nothing. */
+  #oldestSerial = 0;
 
   constructor({ headersMax }: SeenOptions, modules: SeenModules) {
     this.#headersMax = headersMax;
@@ -143,7 +145,7 @@ export class SeenHeaders {
 
   /** What is known of this header. `low` and `high` are the first two u32 words of the hash. */
   check(job: OfJob, low: number, high: number): Seen {
-    if (this.#closed.has(job)) return 'closed';
+    if (job.serial < this.#oldestSerial || this.#closed.has(job)) return 'closed';
     const set = this.#sets.get(job);
     if (set?.has(low, nonZero(high)) === true) return 'known';
     if (this.#size < this.#headersMax) return 'new';
@@ -170,10 +172,14 @@ export class SeenHeaders {
     this.#modules.wantsJob();
   }
 
-  /** Closes every job that can not be answered any more. `newestSerial`: the newest job, which is never closed early. */
-  retain(answerable: (job: OfJob) => boolean, newestSerial: number): void {
+  /**
+   * Closes every job before `oldestSerial`, whether it has a set or not: none of their shares is credited any more.
+   * `newestSerial`: the newest job, which is never closed early.
+   */
+  retain(oldestSerial: number, newestSerial: number): void {
     this.#newestSerial = newestSerial;
-    for (const job of this.#sets.keys()) if (!answerable(job)) this.#close(job);
+    this.#oldestSerial = oldestSerial;
+    for (const job of this.#sets.keys()) if (job.serial < oldestSerial) this.#close(job);
   }
 
   #close(job: OfJob): void {

@@ -38,13 +38,19 @@ export class JobStore {
     return this.#current;
   }
 
+  /** The least serial number of a job that can be answered; 0 before the first job. */
+  get oldestSerial(): number {
+    const [oldest = 0] = this.#jobs.keys();
+    return oldest;
+  }
+
   get size(): number {
     return this.#jobs.size;
   }
 
-  /** Makes the job the current one. Throws if a job of that serial is there already. */
+  /** Makes the job the current one. Throws unless its serial number is greater than those before. */
   add(job: Job): void {
-    if (this.#jobs.has(job.serial)) throw new Error(`JobStore: job ${job.id} is in the store already`);
+    if (job.serial <= (this.#current?.serial ?? -1)) throw new Error(`JobStore: job ${job.id} is not a newer one`);
     if (this.#current !== undefined && !sameTip(this.#current, job)) this.#expired.clear();
     this.#jobs.set(job.serial, job);
     this.#current = job;

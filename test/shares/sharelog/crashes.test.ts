@@ -1,78 +1,16 @@
-import { writeSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openLogReader } from '#shares/sharelog/consumers/log-reader';
 import { openShareLog, type ShareLog } from '#shares/sharelog/log';
+import { decodeRows } from '#shares/sharelog/rows/row-reader';
 import { columnsOf } from '#shares/sharelog/rows/rows';
-import type { Disk } from '#shares/sharelog/segments/disk';
 import { fuzz, fuzzMsMax } from '../../fuzz/runs.ts';
-import { clock, dataFolder, decodeRows, judgedShare, keptLogger } from './fixtures.ts';
+import { anyFate, FatefulDisk } from './fateful-disk.ts';
+import { clock, dataFolder, judgedShare, keptLogger } from './fixtures.ts';
 
-/** What becomes of a write: all of it is written, some of it, none of it; or the machine goes down in the middle. */
-type Fate =
-  | { readonly kind: 'whole' }
-  | { readonly kind: 'short'; readonly part: number }
-  | { readonly kind: 'failed'; readonly code: 'ENOSPC' | 'EIO'; readonly part: number }
-  | { readonly kind: 'crash'; readonly blocks: number };
-
-/** Small, so that frames are torn in many places. */
-const BLOCK_BYTES = 64;
 /** A few commits. */
 const SEGMENT_BYTES = 1500;
-
-/** Writes as its fates say, then as it should. After a crash it answers nothing. */
-class FatefulDisk implements Disk {
-  readonly #fates: Fate[];
-  readonly crashed: Promise<void>;
-  #down: () => void = () => {};
-  #isDown = false;
-  #bury: () => void = () => {};
-
-  constructor(fates: readonly Fate[]) {
-    this.#fates = [...fates];
-    this.crashed = new Promise((resolve) => {
-      this.#down = resolve;
-    });
-  }
-
-  /** The log is closed: the system lets go of what the dead process had. */
-  bury(): void {
-    this.#bury();
-  }
-
-  writev(
-    fd: number,
-    pieces: readonly Uint8Array[],
-    position: number,
-    callback: (error: Error | null, bytesWritten: number) => void,
-  ): void {
-    if (this.#isDown) return;
-    const bytes = Buffer.concat(pieces);
-    const fate = this.#fates.shift() ?? { kind: 'whole' };
-    const write = (from: number, to: number): void => {
-      if (to > from) writeSync(fd, bytes, from, to - from, position + from);
-    };
-    if (fate.kind === 'crash') {
-      // The disk writes blocks in what order it likes: any of them may be there.
-      for (let block = 0; block * BLOCK_BYTES < bytes.length; block += 1) {
-        if ((fate.blocks >>> (block % 31)) & 1)
-          write(block * BLOCK_BYTES, Math.min((block + 1) * BLOCK_BYTES, bytes.length));
-      }
-      this.#isDown = true;
-      this.#bury = () => callback(new Error('the machine is down'), 0);
-      this.#down();
-      return;
-    }
-    const count = fate.kind === 'whole' ? bytes.length : Math.max(1, Math.floor(fate.part * bytes.length));
-    write(0, count);
-    setImmediate(() => {
-      if (this.#isDown) return;
-      if (fate.kind !== 'failed') callback(null, count);
-      else callback(Object.assign(new Error(fate.code), { code: fate.code }), 0);
-    });
-  }
-}
 
 /** Opens the log, once the one before has let go of the folder: it does when nothing of it is with the disk any more. */
 async function openNext(...args: Parameters<typeof openShareLog>): Promise<ShareLog> {
@@ -86,23 +24,10 @@ async function openNext(...args: Parameters<typeof openShareLog>): Promise<Share
   }
 }
 
-const part = fc.double({ min: 0, max: 0.99, noNaN: true });
-const fate: fc.Arbitrary<Fate> = fc.oneof(
-  { weight: 8, arbitrary: fc.constant<Fate>({ kind: 'whole' }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('short' as const), part }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({ kind: fc.constant('failed' as const), code: fc.constantFrom('ENOSPC', 'EIO'), part }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({ kind: fc.constant('crash' as const), blocks: fc.oneof(fc.nat(), fc.constant(0x7fffffff)) }),
-  },
-);
 const boot = fc.record({
   /** Shares of each commit. */
   commits: fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 12 }),
-  fates: fc.array(fate, { maxLength: 12 }),
+  fates: fc.array(anyFate, { maxLength: 12 }),
   /** What a consumer has confirmed of what it has read: files go, and are written over. */
   confirms: fc.boolean(),
 });

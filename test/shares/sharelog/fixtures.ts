@@ -10,7 +10,8 @@ import { Shipper, type ShipperModules } from '#books/analytics/shipper';
 import type { Insert, Warehouse } from '#books/analytics/warehouse';
 import type { LogReader } from '#shares/sharelog/consumers/log-reader';
 import { LogReaders } from '#shares/sharelog/consumers/log-readers';
-import { type Column, columnsOf } from '#shares/sharelog/rows/rows';
+import { decodeRows } from '#shares/sharelog/rows/row-reader';
+import { columnsOf } from '#shares/sharelog/rows/rows';
 import type { Disk } from '#shares/sharelog/segments/disk';
 import { removeFolder } from '../../support/remove-folder.ts';
 
@@ -182,6 +183,7 @@ export function foundBlock(overrides: Partial<FoundBlock> = {}): FoundBlock {
     rig: 'rig1',
     shareDifficulty: 2048.5,
     foundMs: NOW_MS,
+    inputs: { ...request, variant: 3, extranonce1: defaultSubmitter.extranonce1, version: 0x20002000 },
     block: Uint8Array.of(1, 2, 3, 4),
     ...overrides,
   };
@@ -234,45 +236,4 @@ export function shipperInto(
     readers,
     state,
   });
-}
-
-export type Row = Readonly<Record<string, unknown>>;
-
-/** Decodes RowBinary by the format's description, independently of the encoder. */
-export function decodeRows(columns: readonly Column[], bytes: Uint8Array): Row[] {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let at = 0;
-  const skip = (count: number): number => {
-    at += count;
-    return at - count;
-  };
-  const length = (): number => {
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = buffer.readUInt8(skip(1));
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return value;
-    }
-  };
-  const string = (): string => {
-    const bytesOf = length();
-    const from = skip(bytesOf);
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(buffer.subarray(from, from + bytesOf));
-  };
-  const read: Readonly<Record<string, () => unknown>> = {
-    String: string,
-    'LowCardinality(String)': string,
-    'Array(String)': () => Array.from({ length: length() }, string),
-    UInt32: () => buffer.readUInt32LE(skip(4)),
-    UInt64: () => buffer.readBigUInt64LE(skip(8)),
-    UInt128: () => buffer.readBigUInt64LE(skip(8)) + (buffer.readBigUInt64LE(skip(8)) << 64n),
-    Float64: () => buffer.readDoubleLE(skip(8)),
-    Bool: () => [false, true][buffer.readUInt8(skip(1))],
-    "DateTime64(3, 'UTC')": () => Number(buffer.readBigInt64LE(skip(8))),
-  };
-  const rows: Row[] = [];
-  while (at < buffer.length) {
-    rows.push(Object.fromEntries(columns.map(([name, type]) => [name, read[type]?.()])));
-  }
-  return rows;
 }

@@ -116,6 +116,25 @@ describe('the journal of a gateway that is not started any more', () => {
     expect(orphans.statuses()).toEqual([]);
   });
 
+  it('gets marks, which neither keep it nor are waited for', async () => {
+    for (const slot of [undefined, 1, 2]) {
+      const journal = await journalOf(slot);
+      await put(journal, 1);
+      await journal.close();
+    }
+    const deliveries = new Deliveries();
+    const orphans = await adopt(deliveries);
+    orphans.closed(0x200000);
+    await expect.poll(() => orphans.statuses().map(({ keptBatches }) => keptBatches)).toEqual([2, 2]);
+    const reader = openLogReader(folder.path, 'sharelog-2');
+    expect([reader?.closedSerial(1, 1), reader?.closedSerial(1, 2)]).toEqual([undefined, 0x200000]);
+    reader?.close();
+    // The shares, and not the mark behind them.
+    deliveries.delivered('analytics', 'sharelog-2', 1);
+    await expect.poll(() => existsSync(join(folder.path, 'sharelog-2'))).toBe(false);
+    expect(existsSync(join(folder.path, 'sharelog-3'))).toBe(true);
+  });
+
   it('waits for its gateway, which may need a moment to end, and leaves none locked where that is too long', async () => {
     const [first, second] = [await journalOf(1), await journalOf(2)];
     await put(first, 1);

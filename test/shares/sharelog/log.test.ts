@@ -8,19 +8,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BlockHead } from '#shares/sharelog/candidates/candidate';
 import { openLogReader } from '#shares/sharelog/consumers/log-reader';
 import { openShareLog, type ShareLog, type ShareLogModules, type ShareLogOptions } from '#shares/sharelog/log';
+import { decodeRows, type Row } from '#shares/sharelog/rows/row-reader';
 import { type BatchKind, columnsOf } from '#shares/sharelog/rows/rows';
 import type { Disk } from '#shares/sharelog/segments/disk';
-import {
-  clock,
-  dataFolder,
-  decodeRows,
-  failingDisk,
-  foundBlock,
-  job,
-  judgedShare,
-  keptLogger,
-  type Row,
-} from './fixtures.ts';
+import { clock, dataFolder, failingDisk, foundBlock, job, judgedShare, keptLogger } from './fixtures.ts';
 
 let folder: ReturnType<typeof dataFolder>;
 let open: ShareLog[] = [];
@@ -239,6 +230,14 @@ describe('block candidates', () => {
       networkDifficulty: job.networkDifficulty,
       shareDifficulty: 2048.5,
       foundMs: lost.foundMs,
+      inputs: {
+        variant: 3,
+        extranonce1: '000aff01',
+        extranonce2: '0000000000000001',
+        ntime: 1_767_323_046,
+        nonce: 0xdeadbeef,
+        version: 0x20002000,
+      },
     });
     // Blocks are up to 8 MB as hex, so they are read when they are wanted.
     expect(await second.blockOf(lost.hash)).toEqual(Uint8Array.of(1, 2, 3, 4));
@@ -256,6 +255,25 @@ describe('block candidates', () => {
       [won.hash]: 'accepted',
       [unheard.hash]: 'rejected',
     });
+  });
+});
+
+describe('block candidates of an earlier version', () => {
+  it('are handed in again, and their rows name no share', async () => {
+    const log = await openLog();
+    log.candidate(foundBlock());
+    await log.kept();
+    await log.close();
+    const [file = ''] = readdirSync(join(folder.path, 'candidates'));
+    const path = join(folder.path, 'candidates', file);
+    const { inputs, ...earlier } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+    expect(inputs).toBeDefined();
+    writeFileSync(path, JSON.stringify(earlier));
+    const second = await openLog();
+    const [candidate] = second.unresolved;
+    second.resolved(candidate as BlockHead, { status: 'accepted' });
+    await committed(second);
+    expect(rowsOf('blocks').at(-1)).toMatchObject({ hash: foundBlock().hash, status: 'accepted', extranonce1: '' });
   });
 });
 

@@ -3,11 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { verdicts } from '#base/domain/verdict';
 import { BlockRows, headOf } from '#shares/sharelog/rows/block-rows';
 import { JobRows } from '#shares/sharelog/rows/job-rows';
+import { decodeRows, type Row } from '#shares/sharelog/rows/row-reader';
 import { RowWriter } from '#shares/sharelog/rows/row-writer';
 import { blockColumns, jobColumns, shareColumns } from '#shares/sharelog/rows/rows';
 import { ShareRows } from '#shares/sharelog/rows/share-rows';
 import { BufferPool } from '#shares/sharelog/segments/buffer-pool';
-import { decodeRows, foundBlock, job, judgedShare, NOW_MS, type Row, submitter, terms, worker } from './fixtures.ts';
+import { foundBlock, job, judgedShare, NOW_MS, submitter, terms, worker } from './fixtures.ts';
 
 const unbounded = { bytesMax: Number.POSITIVE_INFINITY, rowsMax: Number.POSITIVE_INFINITY };
 const writer = (bounds = unbounded): RowWriter => new RowWriter(bounds, new BufferPool(2, 1 << 20));

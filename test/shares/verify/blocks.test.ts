@@ -5,7 +5,8 @@ import { BlockSubmitter } from '#shares/verify/blocks';
 
 function block(hash: string, tip = 1): FoundBlock {
   const job = { previousHash: new Uint8Array(32).fill(tip), height: 100 } as unknown as Job;
-  return { hash, job, account: 'a', rig: 'r', shareDifficulty: 1, foundMs: 0, block: Buffer.from(hash) };
+  const inputs = { variant: 0, extranonce1: new Uint8Array(4), extranonce2: '', version: 0, ntime: 0, nonce: 0 };
+  return { hash, job, account: 'a', rig: 'r', shareDifficulty: 1, foundMs: 0, inputs, block: Buffer.from(hash) };
 }
 
 /** A node whose answers the test gives, and a log that notes what it is told, in order. */

@@ -93,7 +93,7 @@ describe('SeenHeaders', () => {
     expect(seen.check(first, 3, 3)).toBe('full');
     expect(seen.check(first, 1, 1)).toBe('known');
     expect(seen.status.full).toBe(1);
-    seen.retain(() => true, second.serial);
+    seen.retain(0, second.serial);
     expect(seen.status.full).toBe(0);
     expect(seen.check(second, 3, 3)).toBe('new');
     expect(seen.check(first, 1, 1)).toBe('closed');
@@ -104,7 +104,7 @@ describe('SeenHeaders', () => {
     const [old, newest] = [job(1), job(2)];
     seen.add(old, 1, 1);
     seen.add(newest, 1, 1);
-    seen.retain((each) => each === newest, newest.serial);
+    seen.retain(newest.serial, newest.serial);
     expect(seen.size).toBe(1);
     expect(seen.check(old, 2, 2)).toBe('closed');
     expect(seen.check(newest, 1, 1)).toBe('known');
@@ -124,7 +124,7 @@ describe('SeenHeaders', () => {
         const next = makeJob(serial, { previousHash });
         serial += 1;
         jobs.add(next);
-        seen.retain((each) => jobs.find(each.serial) !== undefined, next.serial);
+        seen.retain(jobs.oldestSerial, next.serial);
         for (let share = 0; share < SHARES_PER_JOB; share += 1) {
           shares += 1;
           seen.add(next, Math.imul(shares, 0x9e3779b1) >>> 0, shares);

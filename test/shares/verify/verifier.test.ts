@@ -543,9 +543,9 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
   it('takes fewer shares where most are blocks, and turns away what is over without hashing it', async () => {
     const { verifier, jobs, blocks, log, flushed, durable } = setUp({ blocksInFlightMax: 1 });
     const submitter = new TestSubmitter(terms(EASY));
-    const hard = makeJob(0);
+    const hard = makeJob(1);
     const easy: Job = {
-      ...makeJob(1),
+      ...makeJob(0),
       networkTarget: targetToBytes(targetOfDifficulty(EASY)),
       networkDifficulty: EASY,
     };

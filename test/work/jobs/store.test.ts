@@ -94,11 +94,13 @@ describe('JobStore', () => {
     expect([own.size, own.bytes]).toEqual([0, 0]);
   });
 
-  it('refuses the same job twice', () => {
+  it('refuses a job that is not newer than those before', () => {
     const [jobs, store] = [factory(), new JobStore({ jobsMax: 2 })];
-    const job = jobs.build(templateOn(1));
-    store.add(job);
-    expect(() => store.add(job)).toThrow('already');
+    const [job, next] = [jobs.build(templateOn(1)), jobs.build(templateOn(1))];
+    store.add(next);
+    expect(() => store.add(next)).toThrow('not a newer one');
+    expect(() => store.add(job)).toThrow('not a newer one');
+    expect(store.oldestSerial).toBe(next.serial);
   });
 
   it('holds to its bound over any history of tips', () => {

@@ -28,6 +28,16 @@ const line = z.object({
   networkDifficulty: z.number(),
   shareDifficulty: z.number(),
   foundMs: z.number(),
+  inputs: z
+    .object({
+      variant: z.number(),
+      extranonce1: z.string(),
+      extranonce2: z.string(),
+      ntime: z.number(),
+      nonce: z.number(),
+      version: z.number(),
+    })
+    .optional(),
   block: z
     .string()
     .regex(/^([0-9a-f]{2})+$/)

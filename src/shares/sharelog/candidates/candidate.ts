@@ -11,6 +11,19 @@ export interface BlockHead {
   readonly shareDifficulty: number;
   /** Pool clock, ms. */
   readonly foundMs: number;
+  /** With the job they name the block's share. Undefined for a candidate that an earlier version kept. */
+  readonly inputs?: BlockInputs | undefined;
+}
+
+/** HeaderInputs (base/domain/share.ts) as text and numbers. */
+export interface BlockInputs {
+  readonly variant: number;
+  /** Lower-case hex. */
+  readonly extranonce1: string;
+  readonly extranonce2: string;
+  readonly ntime: number;
+  readonly nonce: number;
+  readonly version: number;
 }
 
 /** A block candidate with the bytes to submit. */

@@ -3,7 +3,8 @@ import { limits } from '#base/limits';
 import { isLifeOf, type LogIdentity, lifeOf, livesOf, readIdentity } from '../journal/identity.ts';
 import { POOL_JOURNAL } from '../journal/journals.ts';
 import { LOG_START, type Mark } from '../journal/kept.ts';
-import type { BatchKind } from '../rows/rows.ts';
+import { decodeRows, type Row } from '../rows/row-reader.ts';
+import { type BatchKind, columnsIn, ROW_FORMAT } from '../rows/rows.ts';
 import type { BatchHead } from '../segments/segment.ts';
 import { listSegments } from '../segments/segment-files.ts';
 import { SegmentReader } from '../segments/segment-reader.ts';
@@ -96,14 +97,36 @@ export class LogReader {
     return heads;
   }
 
-  /** The rows of one kind in the batches from `first` to `last`, both included. */
-  bodies(kind: BatchKind, first: number, last: number): Uint8Array[] {
+  /** The rows of one kind and layout in the batches from `first` to `last`, both included, as they were encoded. */
+  bodies(kind: BatchKind, first: number, last: number, format = ROW_FORMAT): Uint8Array[] {
     const bodies: Uint8Array[] = [];
     for (const head of this.#after(first - 1)) {
       if (head.seq > last) break;
-      if (head.kind === kind) bodies.push(this.#holding(head.seq).body(head.seq));
+      if (head.kind === kind && head.format === format) bodies.push(this.#holding(head.seq).body(head.seq));
     }
     return bodies;
+  }
+
+  /** The rows of one kind in the batches from `first` to `last`, decoded, in their order. Throws for an unknown layout. */
+  rows(kind: BatchKind, first: number, last: number): Row[] {
+    const rows: Row[] = [];
+    for (const head of this.#after(first - 1)) {
+      if (head.seq > last) break;
+      if (head.kind !== kind) continue;
+      const columns = columnsIn(head.format, kind);
+      if (columns === undefined) throw new Error(`share log: batch ${head.seq} has an unknown layout ${head.format}`);
+      rows.push(...decodeRows(columns, this.#holding(head.seq).body(head.seq)));
+    }
+    return rows;
+  }
+
+  /**
+   * The serial number of the last mark in the batches from `first` to `last`: behind `last` the journal has no accepted share
+   * of a job with that number or less. Undefined if there is no mark among these batches.
+   */
+  closedSerial(first: number, last: number): number | undefined {
+    const closed = this.rows('marks', first, last).at(-1)?.['closed'];
+    return closed === undefined ? undefined : Number(closed);
   }
 
   close(): void {

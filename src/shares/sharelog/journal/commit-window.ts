@@ -1,4 +1,7 @@
+import type { Clock } from '#base/domain/ports';
+import { CommitCadence } from './commit-cadence.ts';
 import { type EncodedBatch, type OpenBatch, type Size, sizeOf } from './open-batch.ts';
+import type { Timers } from './timers.ts';
 
 export interface CommitWindowOptions {
   /** What has gathered is closed off at this size: a commit is answered when all of it is on the disk. */
@@ -6,6 +9,8 @@ export interface CommitWindowOptions {
 }
 
 export interface CommitWindowModules {
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+  readonly timers: Timers;
   readonly open: OpenBatch;
   /** Sends a commit to whoever writes it; `durable` is to be called when it is on the disk, in order. */
   readonly post: (batches: readonly EncodedBatch[]) => void;
@@ -13,12 +18,20 @@ export interface CommitWindowModules {
 
 /**
  * What is between the event loop and the disk: the open batch, the commit that is posted, and who waits for them. One commit
- * is under way at a time: what comes meanwhile gathers in the open batch, so the busier the disk, the larger the writes.
+ * is under way at a time: what comes meanwhile gathers in the open batch, so the busier the disk, the larger the writes. A
+ * disk that is quicker than the shares come would get each share by itself: then the cadence holds a commit for a moment.
  */
 export class CommitWindow {
   readonly #options: CommitWindowOptions;
   readonly #open: OpenBatch;
-  readonly #post: (batches: readonly EncodedBatch[]) => void;
+  readonly #modules: CommitWindowModules;
+  readonly #cadence = new CommitCadence();
+  /** Rows of the open batch that the cadence knows of. */
+  #openRows = 0;
+  /** Takes back the end of a hold; undefined unless the open batch is held. */
+  #unhold: (() => void) | undefined;
+  /** Nothing is held any more. */
+  #draining = false;
   /** Callbacks in order; each waits until `commit` commits are durable. */
   #waiting: { readonly commit: number; readonly durable: () => void }[] = [];
   /** Commits that have reached their bound and wait to be posted, before what is in the open batch. */
@@ -32,7 +45,7 @@ export class CommitWindow {
   constructor(options: CommitWindowOptions, modules: CommitWindowModules) {
     this.#options = options;
     this.#open = modules.open;
-    this.#post = modules.post;
+    this.#modules = modules;
   }
 
   /** Rows and bytes that are not on the disk yet. */
@@ -49,6 +62,8 @@ export class CommitWindow {
   /** Commits what is in the open batch; `durable` is called when it is on the disk. */
   commit(durable: () => void): void {
     this.#open.seal();
+    this.#cadence.arrived(this.#open.rows - this.#openRows, this.#modules.clock.monotonicMs());
+    this.#openRows = this.#open.rows;
     const commit = this.#postedCommits + this.#ready.length + (this.#open.rows > 0 ? 1 : 0);
     this.#waiting.push({ commit, durable });
     this.#advance();
@@ -75,6 +90,7 @@ export class CommitWindow {
 
   /** Commits what is open; true when all of it is on the disk, false where that took longer than `msMax`. */
   drain(msMax: number): Promise<boolean> {
+    this.#draining = true;
     this.#open.seal();
     const drained = new Promise<boolean>((resolve) => {
       const timer = setTimeout(() => resolve(false), msMax);
@@ -89,18 +105,45 @@ export class CommitWindow {
   }
 
   #closeOff(): void {
-    const batches = this.#open.take();
+    const batches = this.#takeOpen();
     if (batches.length > 0) this.#ready.push(batches);
   }
 
-  /** Gives the writer what is sealed, unless it has enough to do. */
+  #takeOpen(): readonly EncodedBatch[] {
+    this.#unhold?.();
+    this.#unhold = undefined;
+    const batches = this.#open.take();
+    this.#openRows = this.#open.rows;
+    return batches;
+  }
+
+  /** Gives the writer what is sealed, unless it has enough to do, or more is worth waiting for. */
   #advance(): void {
     if (this.#posted !== undefined) return;
-    const batches = this.#ready.shift() ?? this.#open.take();
+    const nowMs = this.#modules.clock.monotonicMs();
+    if (this.#ready.length === 0 && this.#holds(nowMs)) return;
+    this.#postNext(nowMs);
+  }
+
+  /** Whether the open batch waits for more rows. A block does not wait, nor does what a miner waits to work on. */
+  #holds(nowMs: number): boolean {
+    if (this.#open.rows === 0 || this.#open.urgent || this.#draining) return false;
+    const holdMs = this.#cadence.holdMs(this.#open.rows, nowMs);
+    if (holdMs === 0) return false;
+    this.#unhold ??= this.#modules.timers.after(Math.ceil(holdMs), () => {
+      this.#unhold = undefined;
+      if (this.#posted === undefined) this.#postNext(this.#modules.clock.monotonicMs());
+    });
+    return true;
+  }
+
+  #postNext(nowMs: number): void {
+    const batches = this.#ready.shift() ?? this.#takeOpen();
     if (batches.length === 0) return;
+    this.#cadence.posted(nowMs);
     this.#postedCommits += 1;
     this.#posted = sizeOf(batches);
-    this.#post(batches);
+    this.#modules.post(batches);
   }
 
   #flush(): void {

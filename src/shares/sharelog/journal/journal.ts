@@ -18,6 +18,7 @@ import { makeFolder } from './make-folder.ts';
 import { type EncodedBatch, OpenBatch } from './open-batch.ts';
 import { FolderWatch } from './opened-folder.ts';
 import { findEnd, type LogEnd } from './recovery.ts';
+import { systemTimers } from './timers.ts';
 
 export interface JournalOptions extends ShareLogOptions {
   /** Which of the data folder's journals it is: see journals.ts. */
@@ -114,6 +115,8 @@ export class Journal {
   /** Files are let go of one after another. */
   #trimming: Promise<void> = Promise.resolve();
   #droppedRows = 0;
+  /** The last mark of this boot. */
+  #closedSerial = -1;
   #failing: string | undefined;
   /** Of the data folder, and the journal's in it. */
   readonly #folders: FolderWatch;
@@ -167,7 +170,12 @@ export class Journal {
     this.rows = new OpenBatch({ node: this.node, epoch: this.epoch, bounds }, this.#pool);
     this.#window = new CommitWindow(
       { commitBytesMax: bounds.bytesMax },
-      { open: this.rows, post: (batches) => this.#post(batches) },
+      {
+        clock: modules.clock,
+        timers: modules.timers ?? systemTimers,
+        open: this.rows,
+        post: (batches) => this.#post(batches),
+      },
     );
   }
 
@@ -179,9 +187,26 @@ export class Journal {
     return this.#lastEpoch;
   }
 
+  /** The last batch that is on the disk, and the last one that every consumer has; 0 for none. */
+  get lastSeq(): number {
+    return this.#marks.last.seq;
+  }
+
+  get confirmedSeq(): number {
+    return this.#marks.confirmedSeq;
+  }
+
   share(share: JudgedShare): void {
     this.assertOpen();
     this.rows.share(share);
+  }
+
+  /** Marks that no accepted share of a job with this serial number or less is recorded any more. */
+  closed(serial: number): void {
+    this.assertOpen();
+    if (serial <= this.#closedSerial) return;
+    this.#closedSerial = serial;
+    this.rows.closed(serial);
   }
 
   /** `durable` is called when everything recorded so far is on the disk. */

@@ -22,10 +22,11 @@ export class OpenBatch {
   readonly #shares: ShareRows;
   readonly #jobs: JobRows;
   readonly #blocks: BlockRows;
+  #urgent = false;
 
   constructor(options: { node: string; epoch: number; bounds: SegmentBounds }, pool: BufferPool) {
     const writer = (): RowWriter => new RowWriter(options.bounds, pool);
-    this.#writers = { jobs: writer(), shares: writer(), blocks: writer() };
+    this.#writers = { jobs: writer(), shares: writer(), blocks: writer(), marks: writer() };
     this.#shares = new ShareRows(options.node);
     this.#jobs = new JobRows(options.node);
     this.#blocks = new BlockRows(options.node, options.epoch);
@@ -39,16 +40,32 @@ export class OpenBatch {
     return kinds.reduce((sum, kind) => sum + this.#writers[kind].bytes, 0);
   }
 
+  /** True if something is here that must not wait for more rows: a job, a block, or a block's share. */
+  get urgent(): boolean {
+    return this.#urgent;
+  }
+
   share(share: JudgedShare): void {
+    if (share.block) this.#urgent = true;
     this.#shares.write(this.#writers.shares, share);
   }
 
   job(job: Job): void {
+    this.#urgent = true;
     this.#jobs.write(this.#writers.jobs, job);
   }
 
   block(block: BlockHead, outcome: SubmitOutcome): void {
+    this.#urgent = true;
     this.#blocks.write(this.#writers.blocks, block, outcome);
+  }
+
+  /** A mark: no accepted share of a job with this serial number or less comes any more. */
+  closed(serial: number): void {
+    const { marks } = this.#writers;
+    marks.reserve(8);
+    marks.u64(BigInt(serial));
+    marks.endRow();
   }
 
   /** Marks what is here so far as one commit's. */
@@ -58,6 +75,7 @@ export class OpenBatch {
 
   /** Hands out what is sealed; empty where nothing is. */
   take(): EncodedBatch[] {
+    this.#urgent = false;
     return kinds.flatMap((kind) => this.#writers[kind].take().map((segment) => ({ ...segment, kind })));
   }
 }

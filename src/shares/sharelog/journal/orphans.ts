@@ -42,10 +42,16 @@ export async function openOrphans(options: OrphansOptions, modules: OrphansModul
   return orphans;
 }
 
+/** A journal that was left, and the last batch that its gateway wrote. Behind that batch are marks only. */
+interface Left {
+  readonly journal: Journal;
+  readonly lastSeq: number;
+}
+
 export class Orphans {
   readonly #options: OrphansOptions;
   readonly #modules: OrphansModules;
-  readonly #journals = new Map<string, Journal>();
+  readonly #journals = new Map<string, Left>();
   readonly #removals = new Set<Promise<void>>();
 
   constructor(options: OrphansOptions, modules: OrphansModules) {
@@ -58,25 +64,34 @@ export class Orphans {
       { ...this.#options, journal: name, lockMsMax: LOCK_MS_MAX, appends: false },
       this.#modules,
     );
-    this.#journals.set(name, journal);
+    const left = { journal, lastSeq: journal.lastSeq };
+    this.#journals.set(name, left);
     this.#modules.deliveries.listen(name, (consumer, seq) => {
       journal.confirm(consumer, seq);
-      this.#removeIfDone(name, journal);
+      this.#removeIfDone(name, left);
     });
-    this.#removeIfDone(name, journal);
+    this.#removeIfDone(name, left);
+  }
+
+  /** Marks in each journal that it has no accepted share of a job with this serial number or less behind here. */
+  closed(serial: number): void {
+    for (const { journal } of this.#journals.values()) {
+      journal.closed(serial);
+      journal.commit(() => {});
+    }
   }
 
   statuses(): ShareLogStatus[] {
-    return [...this.#journals.values()].map((journal) => journal.status());
+    return [...this.#journals.values()].map(({ journal }) => journal.status());
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#journals.values()].map((journal) => journal.close()));
+    await Promise.all([...this.#journals.values()].map(({ journal }) => journal.close()));
     await Promise.all(this.#removals);
   }
 
-  #removeIfDone(name: string, journal: Journal): void {
-    if (journal.status().keptBatches > 0 || !this.#journals.delete(name)) return;
+  #removeIfDone(name: string, { journal, lastSeq }: Left): void {
+    if (journal.confirmedSeq < lastSeq || !this.#journals.delete(name)) return;
     const removal = this.#remove(name, journal)
       .catch((err: unknown) => this.#modules.logger.warn({ err, journal: name }, 'a journal can not be removed'))
       .finally(() => this.#removals.delete(removal));

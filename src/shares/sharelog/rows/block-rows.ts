@@ -1,8 +1,10 @@
 import type { FoundBlock, SubmitOutcome } from '#base/domain/ports';
-import type { BlockHead } from '../candidates/candidate.ts';
+import type { BlockHead, BlockInputs } from '../candidates/candidate.ts';
 import { type RowWriter, stringBytesMax } from './row-writer.ts';
 
-const FIXED_BYTES = 64;
+const FIXED_BYTES = 80;
+/** A candidate of a version that did not keep what its share was. */
+const UNNAMED: BlockInputs = { variant: 0, extranonce1: '', extranonce2: '', ntime: 0, nonce: 0, version: 0 };
 
 /** Encodes what is known of block candidates as rows of `blocks` (see rows.ts). */
 export class BlockRows {
@@ -17,7 +19,11 @@ export class BlockRows {
 
   write(rows: RowWriter, block: BlockHead, outcome: SubmitOutcome): void {
     const reason = outcome.status === 'accepted' ? '' : outcome.reason;
-    const texts = [block.hash, this.#node, block.jobId, block.account, block.rig, reason, outcome.status];
+    const { variant, extranonce1, extranonce2, ntime, nonce, version } = block.inputs ?? UNNAMED;
+    const texts = [
+      ...[block.hash, this.#node, block.jobId, block.account, block.rig, reason, outcome.status],
+      ...[extranonce1, extranonce2],
+    ];
     rows.reserve(texts.reduce((sum, text) => sum + stringBytesMax(text), FIXED_BYTES));
     this.#revision += 1n;
     rows.string(block.hash);
@@ -33,13 +39,20 @@ export class BlockRows {
     rows.string(outcome.status);
     rows.string(reason);
     rows.u64(this.#revision);
+    rows.u32(variant);
+    rows.string(extranonce1);
+    rows.string(extranonce2);
+    rows.u32(ntime);
+    rows.u32(nonce);
+    rows.u32(version);
     rows.endRow();
   }
 }
 
 /** What the log keeps of a found block, without its job. */
 export function headOf(block: FoundBlock): BlockHead {
-  const { job } = block;
+  const { job, inputs } = block;
+  const { variant, extranonce2, ntime, nonce, version } = inputs;
   return {
     hash: block.hash,
     height: job.height,
@@ -50,5 +63,13 @@ export function headOf(block: FoundBlock): BlockHead {
     networkDifficulty: job.networkDifficulty,
     shareDifficulty: block.shareDifficulty,
     foundMs: block.foundMs,
+    inputs: {
+      variant,
+      extranonce1: Buffer.from(inputs.extranonce1).toString('hex'),
+      extranonce2,
+      ntime,
+      nonce,
+      version,
+    },
   };
 }

@@ -8,11 +8,18 @@
 export type Column = readonly [name: string, type: string];
 
 /** The layout that this version writes; stored with each batch, so that a later version can read what it finds. */
-export const ROW_FORMAT = 1;
+export const ROW_FORMAT = 2;
 
-/** What a batch holds; the numbers are stored. Within one commit batches are in this order: a share's job is before it. */
-export const batchKinds = { jobs: 1, shares: 2, blocks: 3 } as const;
+/**
+ * What a batch holds; the numbers are stored. Within one commit batches are in this order: a share's job is before it, and a
+ * mark is behind the shares that were recorded before the mark.
+ */
+export const batchKinds = { jobs: 1, shares: 2, blocks: 3, marks: 4 } as const;
 export type BatchKind = keyof typeof batchKinds;
+
+/** The kinds that are tables of ClickHouse. */
+export const tables = ['jobs', 'shares', 'blocks'] as const;
+export type Table = (typeof tables)[number];
 
 /**
  * One submission, accepted or not. The order serves the encoder: what is constant for a worker on a connection comes
@@ -62,8 +69,8 @@ export const jobColumns: readonly Column[] = [
   ['clean', 'Bool'],
 ];
 
-/** What is known of a block candidate at one moment; the row with the greatest `revision` of a hash holds. */
-export const blockColumns: readonly Column[] = [
+/** Layout 1 of `blocks`: a row did not name its share. */
+const blockColumns1: readonly Column[] = [
   ['hash', 'String'],
   ['time', "DateTime64(3, 'UTC')"],
   ['node', 'LowCardinality(String)'],
@@ -79,8 +86,36 @@ export const blockColumns: readonly Column[] = [
   ['revision', 'UInt64'],
 ];
 
+/**
+ * What is known of a block candidate at one moment; the row with the greatest `revision` of a hash holds. `job_id` and the
+ * last six columns are those of the block's share: together they make its header, so no other share has them all.
+ */
+export const blockColumns: readonly Column[] = [
+  ...blockColumns1,
+  ['job_variant', 'UInt32'],
+  ['extranonce1', 'String'],
+  ['extranonce2', 'String'],
+  ['ntime', 'UInt32'],
+  ['nonce', 'UInt32'],
+  ['version', 'UInt32'],
+];
+
+/** From here on the journal has no accepted share of a job whose serial number is `closed` or less. */
+export const markColumns: readonly Column[] = [['closed', 'UInt64']];
+
 export const columnsOf: Readonly<Record<BatchKind, readonly Column[]>> = {
   jobs: jobColumns,
   shares: shareColumns,
   blocks: blockColumns,
+  marks: markColumns,
 };
+
+const layouts: ReadonlyMap<number, Readonly<Record<BatchKind, readonly Column[]>>> = new Map([
+  [1, { ...columnsOf, blocks: blockColumns1 }],
+  [ROW_FORMAT, columnsOf],
+]);
+
+/** The columns of a layout that this or an earlier version wrote; undefined if it is neither's. */
+export function columnsIn(format: number, kind: BatchKind): readonly Column[] | undefined {
+  return layouts.get(format)?.[kind];
+}
