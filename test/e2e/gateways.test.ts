@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
+import { LogReaders } from '#shares/sharelog/consumers/log-readers';
 import { PoolFolder, PoolProcess } from '../support/pool-process.ts';
 import { type LoginOptions, StratumClient } from '../support/stratum-client.ts';
 import { WebSocketClient } from '../support/websocket.ts';
@@ -99,6 +100,7 @@ it('spreads miners over its gateways, and one that is killed takes no acknowledg
   await expect.poll(counted).toBeGreaterThan(0);
   expect(await pool.stop()).toBe(0);
   await expectEachAcknowledgedOnce(folder, tally);
+  expectMarksHold(join(folder.path, 'data'), ['sharelog', 'sharelog-1', 'sharelog-2']);
   // What was answered, whatever the answer, is there; what was cut off may be there as well.
   const rows = await rowsByVerdict(folder);
   for (const [verdict, count] of tally.replies) expect(rows.get(verdict) ?? 0).toBeGreaterThanOrEqual(count);
@@ -195,6 +197,26 @@ it('does not start where one gateway can not, and leaves nothing running that wo
   pool = await PoolProcess.start(folder);
   expect(await pool.stop()).toBe(0);
 });
+
+/** Each of these journals has marks, and behind each mark no accepted share of a job that it closes. */
+function expectMarksHold(data: string, names: readonly string[]): void {
+  const readers = new LogReaders(data);
+  for (const reader of readers.all().filter(({ journal }) => names.includes(journal))) {
+    let closed = -1;
+    let shares = 0;
+    for (const { seq } of reader.heads((reader.oldestSeq() ?? 1) - 1, { rowsMax: 1e9, bytesMax: 1e9 })) {
+      for (const { verdict, job_id: id } of reader.rows('shares', seq, seq)) {
+        if (verdict !== 'accepted') continue;
+        shares += 1;
+        expect(Number.parseInt(String(id), 16), `${reader.journal}: a share of a closed job`).toBeGreaterThan(closed);
+      }
+      closed = Math.max(closed, reader.closedSerial(seq, seq) ?? -1);
+    }
+    expect(closed, `${reader.journal}: marks`).toBeGreaterThan(0);
+    expect(shares > 0, `${reader.journal}: shares`).toBe(reader.journal !== 'sharelog');
+  }
+  readers.close();
+}
 
 function alive(pid: number): boolean {
   try {

@@ -1,7 +1,7 @@
 import type { Clock, Logger } from '#base/domain/ports';
 import type { BatchHead, LogReader } from '#shares/sharelog/consumers/log-reader';
 import type { LogReaders } from '#shares/sharelog/consumers/log-readers';
-import { columnsIn, tables } from '#shares/sharelog/rows/rows';
+import { layoutOf, layoutsOf, tables } from '#shares/sharelog/rows/rows';
 import { connect } from './connect.ts';
 import { DeliveryBook, type RowCounts } from './delivery-book.ts';
 import { Losses } from './losses.ts';
@@ -243,15 +243,15 @@ export class Shipper {
     });
     const batches = shipment.map(({ log, first, last }) => `${log}/${first}-${last}`).join('+');
     for (const table of tables) {
-      for (const format of formatsOf(runs)) {
-        const columns = columnsIn(format, table);
+      // After an update the log has rows of the version before, which may have had other columns.
+      for (const layout of layoutsOf(table)) {
         const parts = runs.flatMap(({ reader, heads }) => {
           const [first = 0, last = 0] = [heads[0]?.seq, heads.at(-1)?.seq];
-          return reader.bodies(table, first, last, format);
+          return reader.bodies(table, first, last, layout);
         });
-        if (columns === undefined || parts.length === 0) continue;
-        const token = `${batches}/${table}${format === 1 ? '' : `/${format}`}`;
-        await warehouse.insert({ table, columns, token, parts });
+        if (parts.length === 0) continue;
+        const token = `${batches}/${table}${layout.since === 1 ? '' : `/${layout.since}`}`;
+        await warehouse.insert({ table, columns: layout.columns, token, parts });
       }
     }
     if (how === 'booked') {
@@ -271,7 +271,7 @@ export class Shipper {
     const heads = there.filter((head) => reader.lifeOf(head) === log);
     const replaced = heads.length < there.length || reader.last().seq < last;
     if (heads.length !== last - first + 1 && !replaced) this.#onGap(reader, first, last);
-    const alien = heads.find(({ format, kind }) => columnsIn(format, kind) === undefined);
+    const alien = heads.find(({ format, kind }) => layoutOf(kind, format) === undefined);
     if (alien !== undefined) throw new Error(`batch ${alien.seq} has rows of an unknown layout ${alien.format}`);
     return heads;
   }
@@ -287,11 +287,6 @@ export class Shipper {
     });
     this.#wake = undefined;
   }
-}
-
-/** The layouts of their rows, the oldest first: after an update the log has some of the version before. */
-function formatsOf(runs: readonly Run[]): number[] {
-  return [...new Set(runs.flatMap(({ heads }) => heads.map(({ format }) => format)))].sort((a, b) => a - b);
 }
 
 function countRows(heads: readonly BatchHead[]): RowCounts {

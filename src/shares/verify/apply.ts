@@ -1,4 +1,5 @@
 import { workOf } from '#base/bitcoin/target';
+import type { BoundedMap } from '#base/domain/bounded-map';
 import type { Containment } from '#base/domain/contain';
 import type { Job } from '#base/domain/job';
 import type { Clock, ShareRecorder } from '#base/domain/ports';
@@ -16,7 +17,7 @@ export interface ApplyModules {
   readonly recorder: Pick<ShareRecorder, 'share' | 'commit'>;
   /** Counters and estimates. Must be cheap: it is on the share path. */
   readonly observe: (share: JudgedShare) => void;
-  /** A block candidate. Called before its share is logged, so that nothing stands between a block and the node. */
+  /** A block candidate: it goes to the node within this call. */
   readonly foundBlock: (share: JudgedShare) => void;
 }
 
@@ -28,19 +29,21 @@ export interface ApplyModules {
 export function applyBatch(shares: readonly PendingShare[], modules: ApplyModules, settled: () => void): void {
   const now = modules.clock.monotonicMs();
   for (const share of shares) applyShare(share, modules, now);
-  modules.recorder.commit(() => {
-    for (const share of shares) settle(share, modules.contain);
-    settled();
-  });
+  // What is judged when the log is closed is not answered.
+  modules.contain.attempt('a commit', () =>
+    modules.recorder.commit(() => {
+      for (const share of shares) settle(share, modules.contain);
+      settled();
+    }),
+  );
 }
 
 function applyShare(share: PendingShare, modules: ApplyModules, now: number): void {
-  const { contain, seen, foundBlock, recorder, observe } = modules;
+  const { contain, seen, recorder, observe } = modules;
   try {
     if (!share.judged) judgeHashed(share, seen, now);
-    // The row of a block is written whatever becomes of its way to the node.
-    if (share.block) contain.attempt('a block', () => foundBlock(share));
-    if (!share.unwanted || share.block) recorder.share(share);
+    if (share.block) applyBlock(share, modules);
+    else if (!share.unwanted) recorder.share(share);
   } catch (error) {
     // Without a row it must not be acknowledged.
     share.judge('overloaded', now);
@@ -50,6 +53,35 @@ function applyShare(share: PendingShare, modules: ApplyModules, now: number): vo
     observe(share);
   } catch (error) {
     fail('an observed verdict', error, share, contain);
+  }
+}
+
+/**
+ * Applies a share that is refused because too much is in flight: it gets no row, and its submitter hears of it without waiting
+ * for the log. Unless it makes a block: then it has its row, which waits for the log with the rows before it. `recorded`: the
+ * hashes of such blocks, so that one that is sent again and again fills no memory.
+ */
+export function applyRefused(share: PendingShare, recorded: BoundedMap<true>, modules: ApplyModules): void {
+  share.block = (share.meets & MEETS_NETWORK_TARGET) !== 0;
+  share.judge('overloaded', modules.clock.monotonicMs());
+  const hash = `${share.hashHigh} ${share.hashLow}`;
+  if (share.block && !recorded.has(hash)) {
+    recorded.set(hash, true);
+    modules.contain.attempt('a block', () => applyBlock(share, modules));
+    modules.contain.attempt('a block', () => modules.recorder.commit(() => {}));
+  }
+  modules.observe(share);
+}
+
+/**
+ * The row of the share comes first: rows of a block are committed as soon as they are there, and none may come to the disk
+ * without its share. To write the row into memory takes 2 µs. The block goes to the node even if that fails.
+ */
+function applyBlock(share: PendingShare, { contain, recorder, foundBlock }: ApplyModules): void {
+  try {
+    recorder.share(share);
+  } finally {
+    contain.attempt('a block', () => foundBlock(share));
   }
 }
 

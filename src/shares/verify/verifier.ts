@@ -1,8 +1,8 @@
+import { BoundedMap } from '#base/domain/bounded-map';
 import type { Job } from '#base/domain/job';
 import type { Clock, ShareIntake } from '#base/domain/ports';
 import type { SubmitRequest, Submitter, Terms } from '#base/domain/share';
-import { MEETS_NETWORK_TARGET } from '#shares/kernel/memory';
-import { type ApplyModules, applyBatch, settle } from './apply.ts';
+import { type ApplyModules, applyBatch, applyRefused, settle } from './apply.ts';
 import { PendingShare } from './pending-share.ts';
 import { offload } from './policy.ts';
 import { type JobLookup, precheck } from './precheck.ts';
@@ -34,6 +34,9 @@ export interface VerifierModules extends ApplyModules {
   readonly drained: () => void;
 }
 
+/** As many as the submitter of blocks knows (blocks.ts): the same blocks are no news to either. */
+const REFUSED_BLOCKS_MAX = 4096;
+
 /** What one tick brought in, in the order of arrival. */
 interface Batch {
   readonly shares: readonly PendingShare[];
@@ -54,6 +57,8 @@ export class Verifier implements ShareIntake {
   /** Batches in the order of arrival, the first one still waiting for a worker (or empty). */
   readonly #batches: Batch[] = [];
   readonly #idle: WorkerRunner[];
+  /** Blocks whose shares were refused. */
+  readonly #refusedBlocks = new BoundedMap<true>(REFUSED_BLOCKS_MAX);
   #inFlight = 0;
   #inlineShares = 0;
   #workerShares = 0;
@@ -111,24 +116,19 @@ export class Verifier implements ShareIntake {
   }
 
   /**
-   * What is in flight is bounded, so that a log which can not commit (a full disk) fills no memory. A refusal needs no
-   * row, since the log is what is full, and does not wait for one: it overtakes the shares that do.
+   * What is in flight is bounded, so that a log which can not commit (a full disk) fills no memory. A refusal does not wait
+   * for the log: it overtakes the shares that do.
    */
   #refuse(share: PendingShare): void {
-    const { jobs, foundBlock } = this.#modules;
+    const { jobs } = this.#modules;
     // A block is worth its hash whatever the state of the log: the node needs no disk of ours.
-    if (precheck(share, jobs, this.#options.versionMask) === undefined) {
-      this.#runInline([share], 0);
-      share.block = (share.meets & MEETS_NETWORK_TARGET) !== 0;
-      if (share.block) foundBlock(share);
-    }
+    if (precheck(share, jobs, this.#options.versionMask) === undefined) this.#runInline([share], 0);
     this.#turnAway(share);
   }
 
   #turnAway(share: PendingShare): void {
-    const { clock, contain, observe, defer } = this.#modules;
-    share.judge('overloaded', clock.monotonicMs());
-    observe(share);
+    const { contain, defer } = this.#modules;
+    applyRefused(share, this.#refusedBlocks, this.#modules);
     defer(() => settle(share, contain));
   }
 

@@ -47,6 +47,8 @@ afterEach(async () => {
   await folder.remove();
 });
 
+const guide = readFileSync(new URL('../../../src/books/analytics/README.md', import.meta.url), 'utf8');
+
 describe('the embedded ClickHouse', () => {
   it('has every column of a share, a job and a block as it was logged', async () => {
     const { log, commit, analytics } = await rig();
@@ -91,8 +93,19 @@ describe('the embedded ClickHouse', () => {
     expect(await read('blocks')).toMatchObject({ hash: foundBlock().hash, status: 'orphaned', reason: 'inconclusive' });
   });
 
+  it('finds the share of a block by the guide’s query', async () => {
+    const { log, commit, one } = await rig();
+    log.job(job);
+    log.candidate(foundBlock());
+    const others = [{ nonce: 1 }, { extranonce2: '0000000000000002' }, { ntime: 1_767_323_047 }].map((request) =>
+      judgedShare({ block: true, request }),
+    );
+    await commit([...others, judgedShare({ block: true, variant: 4 }), judgedShare({ block: true, receivedMs: 1000 })]);
+    const [query = ''] = /SELECT b\.hash[\s\S]*?ORDER BY s\.time/.exec(guide) ?? [];
+    expect(await one(query)).toBe(`${foundBlock().hash}\t1970-01-01 00:00:01.000\tbcrt1qminer\t${2n ** 42n}`);
+  });
+
   it('gives back a share’s header hash by the guide’s query', async () => {
-    const guide = readFileSync(new URL('../../../src/books/analytics/README.md', import.meta.url), 'utf8');
     const [query = ''] = /^ {4}SELECT s\.worker, lower\(hex\([\s\S]*?\n\n/m.exec(guide) ?? [];
     const { log, commit, one } = await rig();
     log.job(job);

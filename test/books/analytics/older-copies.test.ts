@@ -5,7 +5,12 @@ import { ShipState } from '#books/analytics/ship-state';
 import type { Insert } from '#books/analytics/warehouse';
 import { type Journal, openJournal } from '#shares/sharelog/journal/journal';
 import { POOL_JOURNAL } from '#shares/sharelog/journal/journals';
-import { clock, folderPerTest, keptLogger, put, shipperInto } from '../../shares/sharelog/fixtures.ts';
+import { headOf } from '#shares/sharelog/rows/block-rows';
+import { decodeRows } from '#shares/sharelog/rows/row-reader';
+import { encodeHead } from '#shares/sharelog/segments/segment';
+import { segmentPath } from '#shares/sharelog/segments/segment-files';
+import { SegmentReader } from '#shares/sharelog/segments/segment-reader';
+import { clock, folderPerTest, foundBlock, keptLogger, put, shipperInto } from '../../shares/sharelog/fixtures.ts';
 
 const folder = folderPerTest();
 
@@ -87,6 +92,35 @@ describe('a share log that is set back to an older copy', () => {
     await ship();
     expect(nonces).toEqual([0, 1]);
   });
+});
+
+it('ships rows of blocks in the layout that an earlier version has left in the log, and those of this one', async () => {
+  const block = (): Promise<void> =>
+    withJournal(async (journal) => {
+      journal.rows.block(headOf(foundBlock()), { status: 'accepted' });
+      await new Promise<void>((resolve) => journal.commit(resolve));
+    });
+  await block();
+  // As layout 1 had it: without the last six columns.
+  const file = segmentPath(path('sharelog'), 1);
+  const reader = new SegmentReader(path('sharelog'), 1);
+  reader.extend();
+  const [head] = reader.heads;
+  if (head === undefined) throw new Error('there is no frame');
+  const body = reader.body(1).subarray(0, -(4 + 9 + 17 + 12));
+  reader.close();
+  const earlier = { ...head, format: 1, bytes: body.length, bytesTotal: body.length };
+  writeFileSync(file, Buffer.concat([encodeHead(earlier, body), body]));
+  await block();
+  const inserts: Insert[] = [];
+  const shipper = shipperInto(folder, (insert) => inserts.push(insert));
+  shipper.start();
+  await shipper.caughtUp();
+  await shipper.stop();
+  const rows = inserts.map(({ columns, parts }) => parts.flatMap((part) => decodeRows(columns, part)));
+  expect(rows).toMatchObject([[{ status: 'accepted' }], [{ status: 'accepted', extranonce1: '000aff01' }]]);
+  expect(rows[0]?.[0]).not.toHaveProperty('extranonce1');
+  expect(new Set(inserts.map(({ token }) => token)).size).toBe(2);
 });
 
 it('ships what version 1 of the log still held, under the tokens of version 1', async () => {

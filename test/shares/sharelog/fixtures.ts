@@ -231,7 +231,9 @@ export function shipperInto(
     clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
     logger: keptLogger(),
     delivered: () => {},
-    warehouse: takingWarehouse(async (insert) => into(insert, insert.parts.flatMap(noncesIn))),
+    warehouse: takingWarehouse(async (insert) =>
+      into(insert, insert.table === 'shares' ? insert.parts.flatMap(noncesIn) : []),
+    ),
     ...modules,
     readers,
     state,

@@ -4,7 +4,7 @@ import { isLifeOf, type LogIdentity, lifeOf, livesOf, readIdentity } from '../jo
 import { POOL_JOURNAL } from '../journal/journals.ts';
 import { LOG_START, type Mark } from '../journal/kept.ts';
 import { decodeRows, type Row } from '../rows/row-reader.ts';
-import { type BatchKind, columnsIn, ROW_FORMAT } from '../rows/rows.ts';
+import { type BatchKind, layoutOf, ROW_FORMAT } from '../rows/rows.ts';
 import type { BatchHead } from '../segments/segment.ts';
 import { listSegments } from '../segments/segment-files.ts';
 import { SegmentReader } from '../segments/segment-reader.ts';
@@ -98,11 +98,12 @@ export class LogReader {
   }
 
   /** The rows of one kind and layout in the batches from `first` to `last`, both included, as they were encoded. */
-  bodies(kind: BatchKind, first: number, last: number, format = ROW_FORMAT): Uint8Array[] {
+  bodies(kind: BatchKind, first: number, last: number, layout = layoutOf(kind, ROW_FORMAT)): Uint8Array[] {
     const bodies: Uint8Array[] = [];
     for (const head of this.#after(first - 1)) {
       if (head.seq > last) break;
-      if (head.kind === kind && head.format === format) bodies.push(this.#holding(head.seq).body(head.seq));
+      if (head.kind === kind && layoutOf(kind, head.format) === layout)
+        bodies.push(this.#holding(head.seq).body(head.seq));
     }
     return bodies;
   }
@@ -113,9 +114,9 @@ export class LogReader {
     for (const head of this.#after(first - 1)) {
       if (head.seq > last) break;
       if (head.kind !== kind) continue;
-      const columns = columnsIn(head.format, kind);
-      if (columns === undefined) throw new Error(`share log: batch ${head.seq} has an unknown layout ${head.format}`);
-      rows.push(...decodeRows(columns, this.#holding(head.seq).body(head.seq)));
+      const layout = layoutOf(kind, head.format);
+      if (layout === undefined) throw new Error(`share log: batch ${head.seq} has an unknown layout ${head.format}`);
+      rows.push(...decodeRows(layout.columns, this.#holding(head.seq).body(head.seq)));
     }
     return rows;
   }

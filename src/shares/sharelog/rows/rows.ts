@@ -110,12 +110,28 @@ export const columnsOf: Readonly<Record<BatchKind, readonly Column[]>> = {
   marks: markColumns,
 };
 
-const layouts: ReadonlyMap<number, Readonly<Record<BatchKind, readonly Column[]>>> = new Map([
-  [1, { ...columnsOf, blocks: blockColumns1 }],
-  [ROW_FORMAT, columnsOf],
-]);
+/** How rows of one kind are laid out, in this ROW_FORMAT and later ones, until there is another. */
+export interface Layout {
+  readonly since: number;
+  readonly columns: readonly Column[];
+}
 
-/** The columns of a layout that this or an earlier version wrote; undefined if it is neither's. */
-export function columnsIn(format: number, kind: BatchKind): readonly Column[] | undefined {
-  return layouts.get(format)?.[kind];
+const layouts: Readonly<Record<BatchKind, readonly Layout[]>> = {
+  jobs: [{ since: 1, columns: jobColumns }],
+  shares: [{ since: 1, columns: shareColumns }],
+  blocks: [
+    { since: 1, columns: blockColumns1 },
+    { since: 2, columns: blockColumns },
+  ],
+  marks: [{ since: 2, columns: markColumns }],
+};
+
+/** The layout of a batch that says this format; undefined if no version up to this one wrote it. */
+export function layoutOf(kind: BatchKind, format: number): Layout | undefined {
+  return format > ROW_FORMAT ? undefined : layouts[kind].findLast(({ since }) => since <= format);
+}
+
+/** All layouts of a kind that a log may have, the oldest first. */
+export function layoutsOf(kind: BatchKind): readonly Layout[] {
+  return layouts[kind];
 }
