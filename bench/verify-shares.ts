@@ -17,6 +17,7 @@ const NTIME = 1_700_000_000;
 /** A job as of a mainnet block of some thousand transactions: 282 bytes of coinbase with its extranonces, 12 branches. */
 export const job: Job = {
   id: jobId(SERIAL),
+  rowId: jobId(SERIAL),
   serial: SERIAL,
   height: 900_000,
   version: 0x20000000,
@@ -66,6 +67,8 @@ export class CountingSubmitter implements Submitter {
   terms(): typeof terms {
     return terms;
   }
+
+  lateVersionMask(): undefined {}
 
   expel(): void {}
 

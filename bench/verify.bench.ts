@@ -31,11 +31,16 @@ function wholeVerifier(runners: Runners, workers: Runners['workers']): Way {
     let flush = (): void => {};
     let drained = (): void => {};
     const verifier = new Verifier(
-      { sharesInFlightMax: limits.sharesInFlightMax, batchMax: limits.kernelBatchMax, versionMask: 0 },
+      {
+        sharesInFlightMax: limits.sharesInFlightMax,
+        batchMax: limits.kernelBatchMax,
+        turnMax: limits.sharesPerTurnMax,
+        versionMask: 0,
+      },
       {
         clock,
         contain: new Containment({ logger: console, counted() {} }),
-        jobs: { find: () => job, isStale: () => false },
+        jobs: { find: () => job, findExpired: () => undefined, isStale: () => false },
         seen: new SeenHeaders({ headersMax: limits.seenPerTipMax }, { closedEarly: () => {}, wantsJob: () => {} }),
         recorder: { share() {}, commit: (durable) => durable() },
         foundBlock() {},

@@ -15,14 +15,17 @@ export const limits = {
   /** Workers that one connection may authorise (farm proxies have thousands). */
   workersPerSessionMax: 16_384,
   /**
-   * Workers authorised on all connections of one gateway: about 130 MB of names and tallies (500 bytes each); and of one
-   * address (IPv4, or an IPv6 /64) of these. The first of a connection is taken whatever others have.
+   * Workers authorised on all connections of one gateway, and of one address (IPv4, or an IPv6 /64) of these. The first of a
+   * connection is taken whatever others have. A worker takes 0.8 KB with the longest name, 1 KB if that is not ASCII, 1.9 KB if it
+   * is the only one of its account: 500 MB in all at most.
    */
   workersPerGatewayMax: 262_144,
   workersPerAddressMax: 32_768,
   workerNameCharsMax: 128,
   userAgentCharsMax: 128,
   passwordCharsMax: 128,
+  /** Difficulties in passwords of one connection that are refused with a message; further ones are without. */
+  refusedWishesToldMax: 8,
   /** A request's id as JSON text: it waits with its share for the reply. */
   requestIdCharsMax: 96,
   /** A job id as a miner sends it back; the pool's own have at most 14 characters. */
@@ -46,7 +49,7 @@ export const limits = {
   pingsMax: 3,
   /** Bytes of messages that wait while a password of their connection is checked. */
   heldBytesMax: 64 * 1024,
-  /** Clients whose connection has gone that are waited for, and for how long, ms. */
+  /** Clients whose connection has gone that are waited for, and for how long, ms. 0.6 KB each, beside their difficulty changes. */
   resumableSessionsMax: 16_384,
   resumeMsMax: 10 * 60_000,
   /** Passwords that are checked at once, and that wait for it; and of one address (IPv4, or an IPv6 /64), both together. */
@@ -55,10 +58,20 @@ export const limits = {
   passwordsPerAddressMax: 64,
   /** Wrong passwords remembered, so that each is checked once. */
   passwordMistakesMax: 4096,
-  /** Difficulty changes of one session that its open jobs may still refer to: 5 KB, since sessions share what they refer to. */
+  /**
+   * Difficulty changes that open jobs may still refer to: of one session, and of all sessions of a gateway, those of clients
+   * that may come back among them. `termsPerSessionFree` of a session are possible however many others have. 50 bytes each, and
+   * 350 if no other session has the same terms.
+   */
   termsPerSessionMax: 80,
+  termsPerSessionFree: 8,
+  termsPerGatewayMax: 262_144,
   /** Sessions that one tick of the registry looks at. */
   sessionsPerTickMax: 4096,
+  /** Characters of the reason that a client is told when the pool closes its connection. */
+  closingCharsMax: 160,
+  /** Milliseconds that a client which has ended its half of the connection waits for the replies to its last messages. */
+  halfOpenMsMax: 10_000,
   /** Milliseconds that a closing connection has to take what is still queued for it. */
   closeMsMax: 5_000,
   /**
@@ -66,6 +79,8 @@ export const limits = {
    * those in use at the start.
    */
   descriptorsReserved: 512,
+  /** Descriptors that the pool holds and gives up, one at a time, when a block or a node needs one and there is no other. */
+  descriptorsSpare: 16,
   /** Connections of the pool, over all gateways. */
   connectionsMax: 60_000,
   /**
@@ -82,7 +97,7 @@ export const limits = {
   /** Milliseconds for a PROXY header and a TLS handshake together. */
   handshakeMsMax: 10_000,
   /**
-   * Of one connection, a second: 10,000 workers at 12 shares a minute send 2,000 submits. An address may send
+   * Of one connection, a second: vardiff gives many workers up to `farmSharesPerSecondMax` submits. An address may send
    * `addressShareFactor` times as much. What is over waits in the sender's socket.
    */
   linesPerSecondMax: 10_000,
@@ -97,6 +112,33 @@ export const limits = {
   modestLineBurst: 100,
   neighbourHoldMs: 250,
   trafficBurstSeconds: 2,
+  /**
+   * Lines that one turn of the event loop handles as they are read: of all connections, of an address and of a connection. Each
+   * takes 2 to 4 µs, and `bytesPerTurnLine` bytes count as another one. A read brings up to 64 KiB, about 400 submits.
+   */
+  linesPerTurnMax: 8_192,
+  linesPerTurnAndAddressMax: 2_048,
+  linesPerTurnAndConnectionMax: 512,
+  bytesPerTurnLine: 512,
+  /**
+   * What is over waits. Lines that a turn takes up of what waits, and of one connection at a time: of one with accepted shares,
+   * and of any other.
+   */
+  waitingLinesPerTurnMax: 4_096,
+  workerTurnLines: 256,
+  idlerTurnLines: 32,
+  /**
+   * Bytes that wait in memory, to be handled or to be written, for all connections of a process. Beyond it the connections with
+   * the most are closed. `unsentWriteBytes`: what a write costs that waits, beside its bytes.
+   */
+  waitingBytesMax: 256 * 1024 * 1024,
+  unsentWriteBytes: 192,
+  /**
+   * Of one WebSocket, bytes of messages that wait to be handled, since its socket is read on; `waitingMessageBytes` for each
+   * message beside its own. Beyond it the connection is closed.
+   */
+  waitingMessageBytesMax: 256 * 1024,
+  waitingMessageBytes: 128,
   /**
    * Names that an address may have looked up a second, and at once: each takes up to 70 µs (an elliptic curve), and counts
    * as so many lines in the traffic. Names that came before take none. What is over is refused.
@@ -184,13 +226,26 @@ export const limits = {
   kernelBatchMax: 128,
   /** Shares waiting for verification or for their commit; beyond it they are refused as `overloaded`. */
   sharesInFlightMax: 262_144,
+  /** The same where most shares are blocks (regtest): with a stop, all of them are answered within a second or two. */
+  blocksInFlightMax: 32_768,
+  /** Shares that are hashed and applied before timers and other sockets have a turn. */
+  sharesPerTurnMax: 8_192,
   /** Jobs that can still be answered. */
   jobsMax: 64,
+  /**
+   * Expired jobs of the current tip, kept for a block in a late share, and their memory: 36 KB of own data each where a
+   * block has 4,000 transactions, and each transaction once. So 1024 jobs take about 40 MB, and a second of the
+   * mempool's growth a job. The oldest are dropped first.
+   */
+  expiredJobsMax: 1024,
+  expiredJobsBytesMax: 256 * 1024 * 1024,
   /**
    * Header hashes remembered over all jobs of a gateway, for duplicates: 16 to 32 bytes each. Beyond it the oldest job is
    * closed, and its late shares are stale.
    */
   seenPerTipMax: 1 << 24,
+  /** The least difficulty of a device that asks for less than the pool's minimum, unless that is above 1: an ESP32 finds a share in 5 s. */
+  weakDifficultyMin: 1e-4,
   /**
    * Submits a second below the pool's minimum difficulty, of one session, of one address (IPv4, or an IPv6 /64) and of a
    * gateway; `easySharesBurstSeconds` of them may come at once. A NerdMiner sends one in 5 s.
@@ -199,14 +254,24 @@ export const limits = {
   easySharesPerAddressMax: 100,
   easySharesPerGatewayMax: 2_000,
   easySharesBurstSeconds: 6,
+  /**
+   * Shares a second that vardiff gives one session with many workers: 5,000 workers at 12 a minute have them in full, more of them share
+   * them. Names that are made up bring no more than that, and a fixed difficulty on ten connections brings as much.
+   */
+  farmSharesPerSecondMax: 1_000,
   /** Accepted shares a second of a session that chose its difficulty itself; beyond it that difficulty is raised. */
   fixedSharesPerSecondMax: 100,
   /** Blocks that a node has not judged and is offered again, up to 8 MB each as hex; the oldest is forgotten first. */
   owedBlocksMax: 4,
-  /** Blocks of an earlier start that are handed over at once, up to 8 MB each. */
-  resubmittedAtOnceMax: 16,
-  /** Block candidates waiting for the node. */
+  /** Block candidates that no node has judged. */
   candidatesInFlightMax: 256,
+  /**
+   * Judged blocks whose place in the chain is followed until they are buried: a line of metadata in memory and up to 8 MB on
+   * the disk each. Beyond it the oldest keeps the status that it has.
+   */
+  blocksFollowedMax: 128,
+  /** Blocks on top of a block, or of another one in its place, that bury it: as deep as a coinbase that may be spent. */
+  burialDepth: 100,
   /** Rows and bytes of one batch of the share log; a commit with more writes several, at once. */
   logBatchRowsMax: 16_384,
   logBatchBytesMax: 4 * 1024 * 1024,
@@ -229,18 +294,25 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.workersPerAddressMax * 8 <= l.workersPerGatewayMax, 'no address takes more than an eighth of the workers');
   must(l.kernelBatchMax <= l.sharesInFlightMax, 'kernelBatchMax <= sharesInFlightMax');
   must(l.coinbaseBytesMax * 2 + l.merkleBranchesMax * 67 + 512 <= l.sendQueueBytesMax, 'a notify fits the send queue');
+  must(l.closingCharsMax * 6 + 64 <= l.lineBytesMax, 'the reason of a close fits a line');
   must(l.workerNameCharsMax + l.userAgentCharsMax < l.lineBytesMax, 'names fit a line');
   must(l.requestIdCharsMax < l.lineBytesMax, 'a request id fits a line');
   must(l.passwordsPerAddressMax * 8 <= l.passwordQueueMax, 'no address takes more than an eighth of the queue');
   must(l.passwordQueueMax <= l.passwordMistakesMax, 'what waits to be checked fits what is remembered');
   must(l.lineBytesMax <= l.heldBytesMax, 'a line can wait for the one before it');
   must(l.pingAfterMs * (l.pingsMax + 1) <= l.idleMsMax, 'a client is pinged before it counts as gone');
+  must(l.burialDepth <= l.blocksFollowedMax, 'the blocks of a whole burial can be followed, if all are ours');
+  must(l.blocksInFlightMax <= l.sharesInFlightMax, 'blocksInFlightMax <= sharesInFlightMax');
+  must(l.kernelBatchMax <= l.sharesPerTurnMax, 'kernelBatchMax <= sharesPerTurnMax');
+  must(l.termsPerSessionFree <= l.termsPerSessionMax, 'termsPerSessionFree <= termsPerSessionMax');
+  must(l.termsPerSessionMax * 1024 <= l.termsPerGatewayMax, 'no few sessions take all that may be promised');
   must(l.jobsMax <= l.termsPerSessionMax, 'every open job can have a difficulty of its own');
   must(l.seenPerTipMax >= l.sharesInFlightMax, 'sharesInFlightMax <= seenPerTipMax');
   must(l.logBatchBytesMax * 2 <= l.logSegmentBytes, 'a batch and the row that overflowed it fit a segment');
   must(l.logSegmentBytes * 2 <= l.logKeptBytesMax, 'a log that is cut is cut by segments');
   must(l.logBatchRowsMax <= l.shipmentRowsMax, 'a batch of the log fits a shipment');
   must(l.logBatchBytesMax * 2 <= l.shipmentBytesMax, 'a batch and the row that overflowed it fit a shipment');
+  must(l.descriptorsSpare >= 4, 'a block has two spare descriptors, whatever the work has taken');
   must(l.connectionsPerAddressMax <= l.connectionsPerSubnetMax, 'connectionsPerAddressMax <= connectionsPerSubnetMax');
   must(l.connectionsPerSubnetMax <= l.connectionsMax, 'connectionsPerSubnetMax <= connectionsMax');
   must(l.handshakesPerAddressMax <= l.handshakesPerSubnetMax, 'handshakesPerAddressMax <= handshakesPerSubnetMax');
@@ -251,9 +323,19 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
     'a connection is held before its look-ups are refused',
   );
   must(l.adminGuessesPerSecond <= l.adminGuessBurst, 'adminGuessesPerSecond <= adminGuessBurst');
+  must(
+    l.farmSharesPerSecondMax * 2 <= l.submitsPerSecondMax,
+    'a farm may send what vardiff aims at, and by luck twice that',
+  );
   must(l.submitsPerSecondMax <= l.linesPerSecondMax, 'a submit is a line');
   must(l.configureExtensionsMax <= l.jsonCommasMax, 'a mining.configure fits the commas of a message');
   must(l.modestLinesPerSecond < l.linesPerSecondMax, 'a modest connection is below its limit');
+  must(l.linesPerTurnAndConnectionMax <= l.linesPerTurnAndAddressMax, 'a connection gets no more than its address');
+  must(l.linesPerTurnAndAddressMax * 4 <= l.linesPerTurnMax, 'no address takes more than a quarter of a turn');
+  must(l.idlerTurnLines <= l.workerTurnLines, 'whoever works gets as much of a turn as whoever is idle');
+  must(l.workerTurnLines * 4 <= l.waitingLinesPerTurnMax, 'several connections are taken up in a turn');
+  must(l.lineBytesMax + l.waitingMessageBytes <= l.waitingMessageBytesMax, 'a message can wait for its turn');
+  must(l.sendQueueBytesMax * 64 <= l.waitingBytesMax, 'no slow reader takes more than a small part of what may wait');
   must(l.probationPoints < l.banPoints, 'probationPoints < banPoints');
   must(l.banPoints < l.presentBanPoints, 'banPoints < presentBanPoints');
   must(l.slowedMs < l.handshakeMsMax, 'a slowed connection has time for its handshake');

@@ -11,6 +11,7 @@ import { loadKernel } from '#shares/kernel/kernel';
 import { type Journal, openJournal } from '#shares/sharelog/journal/journal';
 import type { FromGateway, GatewayStart, ToGateway } from './messages.ts';
 import { PoolDisk } from './pool-disk.ts';
+import { ToldBlocks } from './told-blocks.ts';
 
 /** A gateway as a process of its own: everything from the sockets to the verdicts. The pool is its parent. */
 
@@ -52,7 +53,11 @@ async function start(options: GatewayStart): Promise<Running> {
   );
   bans.restore(options.bans);
   let hear: Running['hear'] = () => {};
-  let blocks = 0;
+  const blocks = new ToldBlocks({
+    expect: (what) => poolDisk.expect(what),
+    say: (what, solutions) => say({ type: 'solved', what, solutions }),
+    defer: setImmediate,
+  });
   const gateway = await startGateway(
     { network, stratum, verify, epoch, incarnation, kernel: loadKernel(), shared: true },
     {
@@ -61,11 +66,7 @@ async function start(options: GatewayStart): Promise<Running> {
       logger,
       metrics,
       recorder: journal,
-      solved(solution) {
-        const what = `block ${blocks++}`;
-        poolDisk.expect(what);
-        say({ type: 'solved', what, solution });
-      },
+      solved: (solution) => blocks.tell(solution),
       wantsJob: () => say({ type: 'wants-job' }),
       observe: (share) => metrics.share(share),
       bans: {

@@ -229,11 +229,14 @@ class Gateways implements Gateway {
   #take(member: Member, message: FromGateway): void {
     const { contain, solved, bans, logger } = this.#modules;
     if (message.type === 'solved') {
-      const { what, solution } = message;
-      const kept = (): void => send(member.worker, { type: 'kept', what });
-      const lost = (error: unknown): void => contain.caught('a block of a gateway', error);
+      const { what, solutions } = message;
+      const kept: Promise<void>[] = [];
       // What throws at once is no block: there is nothing to keep, and the gateway must not wait for it for ever.
-      contain.attempt('a block of a gateway', () => void solved(solution).then(kept, lost), kept);
+      for (const solution of solutions) contain.attempt('a block of a gateway', () => void kept.push(solved(solution)));
+      Promise.all(kept).then(
+        () => send(member.worker, { type: 'kept', what }),
+        (error: unknown) => contain.caught('a block of a gateway', error),
+      );
       return;
     }
     if (message.type === 'misconduct') bans.punish(message.address, message.reason, message.brief);

@@ -39,7 +39,7 @@ export type ToGateway =
   | { readonly type: 'pause' | 'let-go'; readonly reason: string }
   | { readonly type: 'ban'; readonly ban: Ban }
   | { readonly type: 'pardon'; readonly address: string }
-  /** A job that was announced, or a block that was `solved`, is on the pool's disk. */
+  /** A job that was announced, or all blocks of a `solved`, are on the pool's disk. */
   | { readonly type: 'kept'; readonly what: string }
   /** All batches of its journal up to and including `seq` are with that consumer for good. */
   | { readonly type: 'delivered'; readonly consumer: string; readonly seq: number }
@@ -55,7 +55,7 @@ export type FromGateway =
   | { readonly type: 'hello' }
   | { readonly type: 'started' }
   | { readonly type: 'listening'; readonly endpoints: StratumEndpoints }
-  | { readonly type: 'solved'; readonly what: string; readonly solution: Solution }
+  | { readonly type: 'solved'; readonly what: string; readonly solutions: readonly Solution[] }
   /** A newer job is wanted soon: see GatewayModules. */
   | { readonly type: 'wants-job' }
   | { readonly type: 'misconduct'; readonly address: string; readonly reason: string; readonly brief: boolean }

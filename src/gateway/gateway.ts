@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import type { Network } from '#base/bitcoin/address';
 import type { StratumConfig } from '#base/config/config';
@@ -16,6 +17,8 @@ import { type Neighbours, TELL_MS } from '#front/net/door/neighbours';
 import type { Listener, ListenModules } from '#front/net/listen/listener';
 import { listenTcp } from '#front/net/listen/tcp';
 import { listenTls, type TlsListener } from '#front/net/listen/tls';
+import { Turns } from '#front/net/listen/turns';
+import { WaitingBytes } from '#front/net/listen/waiting-bytes';
 import { listenWebSocket } from '#front/net/listen/websocket';
 import { ExtranonceAllocator } from '#front/session/extranonces/extranonce';
 import { authorizeBy } from '#front/session/login/policy';
@@ -142,7 +145,9 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
   const verifier = new Verifier(
     {
       sharesInFlightMax: limits.sharesInFlightMax,
+      blocksInFlightMax: limits.blocksInFlightMax,
       batchMax: limits.kernelBatchMax,
+      turnMax: limits.sharesPerTurnMax,
       versionMask: stratum.versionMask,
     },
     {
@@ -161,8 +166,8 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
     },
   );
   const firstSessionId = BigInt(epoch * INCARNATIONS_MAX + incarnation) * SESSIONS_PER_INCARNATION;
-  let sessionsBegun = 0n;
-  let closing = false;
+  // Begins at random: a data folder that is set back to an older copy counts the same epoch again.
+  let sessionsBegun = BigInt(randomInt(Number(SESSIONS_PER_INCARNATION)));
   const registry = new SessionRegistry(stratum, {
     clock,
     contain,
@@ -170,16 +175,23 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
     intake: verifier,
     authorize: authorizeBy(stratum, network),
     extranonces: new ExtranonceAllocator({ prefix: incarnation, prefixBits: options.shared ? INCARNATION_BITS : 0 }),
-    newSessionId: () => firstSessionId + sessionsBegun++,
+    newSessionId: () => firstSessionId + (sessionsBegun++ % SESSIONS_PER_INCARNATION),
   });
   const listeners: Listener[] = [];
+  let closing = false;
   let tls: TlsListener | undefined;
   const doorTicker = setInterval(() => contain.attempt('the door', () => door.tick()), DOOR_TICK_MS);
   const ticker = setInterval(() => contain.attempt('the sessions', () => registry.tick()), TICK_MS);
   const teller = neighbours && setInterval(() => contain.attempt('the neighbours', () => door.tell()), TELL_MS);
 
   async function listen(ports: StratumPorts = {}): Promise<StratumEndpoints> {
-    const listenModules: ListenModules = { accept: counted(registry, metrics, door, contain), logger, door };
+    const listenModules: ListenModules = {
+      accept: counted(registry, metrics, door, contain, () => closing),
+      logger,
+      door,
+      turns: new Turns(),
+      waiting: new WaitingBytes(limits.waitingBytesMax),
+    };
     const shared = {
       connectionsMax: stratum.limits.connections,
       ...(stratum.proxyProtocol && { proxies: ranges(stratum.proxyFrom) }),
@@ -237,6 +249,7 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
     clearInterval(teller);
     door.close();
     for (const listener of listeners) listener.stopAccepting();
+    closing = true;
     // Shares already read are judged, logged and answered before their connections go.
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, DRAIN_MS_MAX);
@@ -314,6 +327,7 @@ function counted(
   metrics: Metrics,
   door: Door,
   contain: Containment,
+  closing: () => boolean,
 ): (wire: Wire) => WireHandler | undefined {
   return (wire) => {
     let handler: WireHandler | undefined;
@@ -328,7 +342,14 @@ function counted(
     // A session is what shares come back under.
     door.bind(handler, wire);
     return {
-      onMessage: (bytes, begin, end) => handler.onMessage(bytes, begin, end),
+      onMessage: (bytes, begin, end) => {
+        // As if it had not been read: a flood could keep shares in flight for ever.
+        if (!closing()) handler.onMessage(bytes, begin, end);
+      },
+      onEnd: () => {
+        contain.attempt('the end of a connection', () => handler.onEnd());
+      },
+      closingMessage: (why) => handler.closingMessage(why),
       onClose: () => {
         metrics.closed(wire.transport);
         door.release(handler);

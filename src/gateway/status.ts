@@ -25,12 +25,13 @@ export const NO_STATUS: GatewayStatus = {
     difficultyChanges: 0,
     timeouts: 0,
     resumed: 0,
+    takenBack: 0,
     shedShares: 0,
     oversizedCoinbases: 0,
     protocolErrors: { unparsable: 0, 'invalid-request': 0, 'unknown-method': 0, 'bad-params': 0 },
   },
   door: newDoorCounters(),
-  listeners: { accepted: 0, refused: 0, badHandshakes: 0, overlong: 0, slowReaders: 0 },
+  listeners: { accepted: 0, refused: 0, badHandshakes: 0, overlong: 0, slowReaders: 0, overMemory: 0 },
 };
 
 /** Two gateways as one. */

@@ -9,9 +9,9 @@ import { KernelInstance } from '#shares/kernel/instance';
 import type { KernelCode } from '#shares/kernel/kernel';
 import { KernelMemory } from '#shares/kernel/memory';
 import type { ShareLog } from '#shares/sharelog/log';
-import type { BlockSubmitter } from '#shares/verify/blocks';
 import { createJobFactory } from '#work/jobs/factory';
 import type { JobStore } from '#work/jobs/store';
+import type { Blocks } from './blocks.ts';
 
 /** What the coinbase of this pool's blocks says. */
 const COINBASE_TAG = '/Sluice/';
@@ -23,7 +23,7 @@ export interface AnnouncerModules {
   readonly log: ShareLog;
   readonly jobs: JobStore;
   readonly gateway: Gateway;
-  readonly blocks: BlockSubmitter;
+  readonly blocks: Blocks;
   readonly code: KernelCode;
   readonly metrics: Metrics;
   /** Journals that get no share while this pool runs: those of former gateways, and the pool's own beside gateways. */
@@ -37,7 +37,13 @@ export function createAnnouncer(config: Config, modules: AnnouncerModules): (tem
   if (!payout.ok) throw new Error(`payout.address: ${payout.reason}`);
   const merkle = new KernelInstance(modules.code, new KernelMemory());
   const factory = createJobFactory(
-    { epoch: log.epoch, identity: identityOf(log.logId), payoutScript: payout.script, tag: COINBASE_TAG },
+    {
+      epoch: log.epoch,
+      bootId: log.bootId,
+      identity: identityOf(log.bootId),
+      payoutScript: payout.script,
+      tag: COINBASE_TAG,
+    },
     { clock, nextEpoch: () => log.nextEpoch(), merkleBranch: (txids) => merkle.merkleBranch(txids) },
   );
   return (template) => {
@@ -55,13 +61,16 @@ export function createAnnouncer(config: Config, modules: AnnouncerModules): (tem
     gateway.announce(job, recorded);
     metrics.counters.jobs += 1;
     if (job.cleanJobs) metrics.counters.cleanJobs += 1;
-    blocks.retry(job.height);
-    blocks.nodeBuilds(template);
+    blocks.follower.template(template);
+    blocks.submitter.nodeBuilds(template);
     logger.debug({ job: job.id, height: job.height, transactions: template.transactions.length }, 'job announced');
   };
 }
 
-/** The first six bytes of the log's id (a random UUID), all of them random: two pools agree in them once in 2^48. */
-function identityOf(logId: string): Uint8Array {
-  return new Uint8Array(Buffer.from(logId.replaceAll('-', '').slice(0, 2 * IDENTITY_BYTES), 'hex'));
+/**
+ * The first six bytes of the boot's random id: two pools agree in them once in 2^48. A copy of a data folder starts with an id
+ * of its own, so it makes other work than the folder that it was copied from.
+ */
+function identityOf(bootId: string): Uint8Array {
+  return new Uint8Array(Buffer.from(bootId.slice(0, 2 * IDENTITY_BYTES), 'hex'));
 }

@@ -1,15 +1,13 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { BitcoinNode, Clock, Logger } from '#base/domain/ports';
+import type { BitcoinNode, Clock, Logger, SubmitOutcome } from '#base/domain/ports';
 import type { Solution } from '#base/domain/share';
 import { limits } from '#base/limits';
 import type { Metrics } from '#base/telemetry/metrics';
 import type { ShareLog } from '#shares/sharelog/log';
-import { BlockSubmitter, BURIED, BURIED_BLOCKS } from '#shares/verify/blocks';
+import { headOf } from '#shares/sharelog/rows/block-rows';
+import { BlockSubmitter } from '#shares/verify/blocks';
 import { foundBlock } from '#shares/verify/found-block';
 import type { JobStore } from '#work/jobs/store';
-
-/** Between two rounds of handing over blocks of an earlier start. */
-const RESUBMIT_MS = 10_000;
+import { BlockFollower } from './block-follower.ts';
 
 export interface BlockModules {
   readonly clock: Clock;
@@ -18,22 +16,57 @@ export interface BlockModules {
   readonly logger: Logger;
 }
 
-/** Submits this pool's blocks, and tells the log and the metrics what became of them. */
-export function createBlockSubmitter({ clock, node, log, logger }: BlockModules, metrics: Metrics): BlockSubmitter {
-  return new BlockSubmitter(
+/** What happens to this pool's blocks: they are submitted, and followed from the first answer on. */
+export interface Blocks {
+  readonly submitter: BlockSubmitter;
+  readonly follower: BlockFollower;
+}
+
+/** Tells the log, the metrics and the operator what becomes of this pool's blocks, also of those of earlier starts. */
+export function createBlocks({ clock, node, log, logger }: BlockModules, metrics: Metrics): Blocks {
+  const follower = new BlockFollower({
+    node,
+    log,
+    logger,
+    changed({ hash, height, account }, outcome, before) {
+      if (before !== undefined) metrics.block(outcome.status);
+      const fields = { hash, height, account, ...outcome };
+      logger[levelOf(outcome)]({ ...fields, before: before?.status }, changeOf(outcome, before));
+    },
+  });
+  const submitter = new BlockSubmitter(
     { openMax: limits.candidatesInFlightMax },
     {
       clock,
       node,
       recorder: log,
       logger,
-      observe: ({ hash, job, account }, outcome) => {
+      observe({ hash, job, account }, outcome, contested) {
         metrics.block(outcome.status);
-        const level = outcome.status === 'orphaned' ? 'debug' : outcome.status === 'accepted' ? 'info' : 'error';
-        logger[level]({ hash, height: job.height, account, ...outcome }, `block ${outcome.status}`);
+        const fields = { hash, height: job.height, account, ...outcome };
+        // Easy blocks have siblings by the thousand.
+        logger[contested ? levelOf(outcome) : 'debug'](fields, `block ${outcome.status}`);
       },
+      follow: (block, outcome) => follower.follow(headOf(block), outcome),
+      undecided: () => follower.undecided,
+      lost: () => follower.lookSoon(),
     },
   );
+  for (const head of log.unresolved) follower.follow(head, undefined);
+  return { submitter, follower };
+}
+
+function levelOf({ status }: SubmitOutcome): 'info' | 'warn' | 'error' {
+  if (status === 'accepted') return 'info';
+  return status === 'orphaned' ? 'warn' : 'error';
+}
+
+function changeOf({ status }: SubmitOutcome, before: SubmitOutcome | undefined): string {
+  if (before === undefined) return `block of an earlier start: ${status}`;
+  if (status === 'orphaned') return 'a block of ours has lost its race';
+  return before.status === 'orphaned' && status === 'accepted'
+    ? 'a block of ours is in the chain again'
+    : `block ${status}`;
 }
 
 /** Takes what gateways find; what it returns resolves when the candidate is kept. */
@@ -43,47 +76,9 @@ export function createSolved(
   { log, logger }: Pick<BlockModules, 'log' | 'logger'>,
 ): (solution: Solution) => Promise<void> {
   return (solution) => {
-    const job = jobs.find(solution.serial);
+    const job = jobs.find(solution.serial) ?? jobs.findExpired(solution.serial);
     if (job) blocks.found(foundBlock(job, solution));
     else logger.error({ serial: solution.serial }, 'a block solves a job that this pool does not know');
     return log.kept();
   };
-}
-
-/**
- * Block candidates whose outcome was lost when the pool last stopped: the nodes are asked again, until each candidate is
- * judged or buried, or the pool closes. A few are handed over at a time, because each is up to 8 MB on its way. A candidate
- * that stays open waits for the next round, after all others.
- */
-export async function resubmitBlocks(
-  { node, log, logger, jobs }: Pick<BlockModules, 'node' | 'log' | 'logger'> & { readonly jobs: JobStore },
-  closing: () => boolean,
-): Promise<void> {
-  let open = [...log.unresolved];
-  let later: typeof open = [];
-  while (open.length > 0) {
-    const some = open.splice(0, limits.resubmittedAtOnceMax);
-    const outcomes = await Promise.all(some.map(({ block }) => node.submitBlock(block)));
-    // What is not known stays in the log for the next start.
-    if (closing()) return;
-    const height = jobs.current?.height ?? 0;
-    const undecided = some.filter((candidate, index) => {
-      const answer = outcomes[index];
-      const buried = height - candidate.height > BURIED_BLOCKS;
-      const outcome = answer?.status === 'unknown' && buried ? BURIED : answer;
-      if (outcome === undefined || outcome.status === 'unknown') return true;
-      log.resolved(candidate, outcome);
-      logger.info(
-        { hash: candidate.hash, height: candidate.height, ...outcome },
-        'block of an earlier start submitted again',
-      );
-      return false;
-    });
-    log.commit(() => {});
-    later.push(...undecided);
-    if (open.length > 0 || later.length === 0) continue;
-    [open, later] = [later, []];
-    await delay(RESUBMIT_MS, undefined, { ref: false });
-    if (closing()) return;
-  }
 }

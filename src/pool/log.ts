@@ -1,6 +1,6 @@
 import type { Config } from '#base/config/config';
 import { clickhouseHref } from '#base/config/href';
-import type { Clock, Logger } from '#base/domain/ports';
+import type { Clock, Logger, SpareDescriptors } from '#base/domain/ports';
 import { ANALYTICS_CONSUMER, type Analytics, analyticsAvailable, startAnalytics } from '#books/analytics/analytics';
 import { Deliveries } from '#shares/sharelog/consumers/deliveries';
 import { gatewayJournal, POOL_JOURNAL } from '#shares/sharelog/journal/journals';
@@ -25,12 +25,13 @@ export interface OpenedLog {
 export async function openLog(
   config: Config,
   gateways: number,
-  { clock, logger, committed }: { clock: Clock; logger: Logger; committed: (ms: number) => void },
+  modules: { clock: Clock; logger: Logger; spare: SpareDescriptors; committed: (ms: number) => void },
   running: Running,
 ): Promise<OpenedLog> {
+  const { clock, logger } = modules;
   const url = config.clickhouse && clickhouseHref(config.clickhouse);
   const consumers = analyticsAvailable(url) ? [ANALYTICS_CONSUMER] : [];
-  const log = await openShareLog({ folder: config.data, node: config.name, consumers }, { clock, logger, committed });
+  const log = await openShareLog({ folder: config.data, node: config.name, consumers }, modules);
   const journals = { folder: config.data, node: log.node, consumers };
   running.onClose(() => log.close());
   const deliveries = new Deliveries();

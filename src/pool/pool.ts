@@ -18,15 +18,18 @@ import { TokenGuard } from '#show/api/admin-token';
 import { type Api, startApi } from '#show/api/api';
 import { JobStore } from '#work/jobs/store';
 import { createAnnouncer } from './announcer.ts';
-import { createBlockSubmitter, createSolved, resubmitBlocks } from './blocks.ts';
+import { createBlocks, createSolved } from './blocks.ts';
 import { openDataFolder } from './data-folder.ts';
 import { openLog } from './log.ts';
 import { createNode } from './node.ts';
 import { Running } from './running.ts';
+import { HeldDescriptors } from './spare-descriptors.ts';
 import { createFindMiner, createStatus, type PoolParts, refreshGauges, refreshHttpCounters, unready } from './view.ts';
 import { Work } from './work.ts';
 
 const WORK_TICK_MS = 1000;
+/** Between two tries to take again the descriptors that were given up. */
+const SPARE_REFILL_MS = 1000;
 /** A block that is with the node as the pool stops gets this long. */
 const SUBMIT_DRAIN_MS_MAX = 1500;
 
@@ -72,20 +75,28 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const contain = new Containment({ logger, counted: () => void metrics.counters.containedErrors++ });
   const hashrate = createHashrateMeter({}, { clock });
   const code = loadKernel();
+  // Before anything else is opened, so that their numbers are low.
+  const spare = new HeldDescriptors({ logger });
+  const spareTimer = setInterval(() => spare.refill(), SPARE_REFILL_MS);
+  running.onClose(async () => {
+    clearInterval(spareTimer);
+    spare.close();
+  });
 
   const gateways = config.stratum.gateways === 0 ? availableParallelism() : config.stratum.gateways;
   const committed = (ms: number): void => metrics.commit(ms);
   const { log, analytics, deliveries, journals, orphans } = await openLog(
     config,
     gateways,
-    { clock, logger, committed },
+    { clock, logger, spare, committed },
     running,
   );
 
-  const node = createNode(config, modules);
+  const node = createNode(config, { clock, contain, logger, spare });
   running.onClose(() => node.close());
-  const blocks = createBlockSubmitter({ clock, node, log, logger }, metrics);
-  running.onClose(() => blocks.settled(SUBMIT_DRAIN_MS_MAX));
+  const blocks = createBlocks({ clock, node, log, logger }, metrics);
+  running.onClose(async () => blocks.follower.close());
+  running.onClose(() => blocks.submitter.settled(SUBMIT_DRAIN_MS_MAX));
   const { enabled, allow, deny } = config.stratum.bans;
   const banStore = openBanStore(
     { folder: config.data, enabled, allow: ranges(allow), deny: ranges(deny), entriesMax: limits.bansMax },
@@ -95,7 +106,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const jobs = new JobStore({ jobsMax: limits.jobsMax });
   /** Makes another job of the latest template. Does nothing before the first template. */
   let renew = (): void => {};
-  const solved = createSolved(blocks, jobs, { log, logger });
+  const solved = createSolved(blocks.submitter, jobs, { log, logger });
   const gateway =
     gateways === 1
       ? await startGateway(
@@ -162,6 +173,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const status = createStatus(config, modules, parts, metrics, hashrate);
   metrics.onScrape(() => {
     refreshGauges(parts, metrics, clock);
+    metrics.gauges.spareDescriptors = spare.held;
     metrics.gauges.bans = banStore.bans.list().length;
     if (api !== undefined) refreshHttpCounters(api.counts(), metrics);
   });
@@ -194,11 +206,11 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const work = new Work({ outageGraceMs }, { clock, logger, gateway, announce, causes: () => unready(parts) });
   await node.start((template) => work.template(template));
   renew = () => work.renew();
-  const workTimer = setInterval(() => contain.attempt('the work', () => work.tick()), WORK_TICK_MS);
+  const workTimer = setInterval(() => {
+    contain.attempt('the work', () => work.tick());
+    contain.attempt('the blocks', () => blocks.follower.tick());
+  }, WORK_TICK_MS);
   running.onClose(async () => clearInterval(workTimer));
-  resubmitBlocks({ node, log, logger, jobs }, () => running.closing).catch((err: unknown) => {
-    logger.error({ err }, 'blocks of an earlier start could not be submitted again');
-  });
   const endpoints = await gateway.listen();
   logger.info({ version, kernel: code.build, epoch: log.epoch }, 'pool started');
   return {

@@ -65,9 +65,10 @@ export function createStatus(
 
 function stratumCounts({ door, listeners, session }: GatewayStatus): StratumCounts {
   const { banned, limited: overLimit, overloaded, evicted, misbehaved, expelled, slowed, shed, idle } = door;
-  const { refused, badHandshakes, overlong, slowReaders } = listeners;
-  const shownOut = { evicted, misbehaved, expelled, slowed, shed, idle, badHandshakes, overlong, slowReaders };
-  return { refused, banned, overLimit, overloaded, ...shownOut, ...session };
+  const { refused, badHandshakes, overlong, slowReaders, overMemory } = listeners;
+  const closed = { badHandshakes, overlong, slowReaders, overMemory };
+  const shownOut = { evicted, misbehaved, expelled, slowed, shed, idle };
+  return { refused, banned, overLimit, overloaded, ...shownOut, ...closed, ...session };
 }
 
 /** Whom `/api/v1/miners/…` is about: an address in any of its spellings, or any name where anybody may mine. */
@@ -157,8 +158,10 @@ export function refreshGauges(
   counters.badHandshakes = listeners.badHandshakes;
   counters.overlongMessages = listeners.overlong;
   counters.slowReaders = listeners.slowReaders;
+  counters.connectionsOverMemory = listeners.overMemory;
   counters.sessionTimeouts = session.timeouts;
   counters.sessionsResumed = session.resumed;
+  counters.sessionsTakenBack = session.takenBack;
   counters.workersRefused = session.refusedWorkers;
   counters.difficultyChanges = session.difficultyChanges;
   counters.sharesShed = session.shedShares;

@@ -7,7 +7,7 @@ import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeCertificate } from '../support/certificate.ts';
 import { PoolFolder, PoolProcess } from '../support/pool-process.ts';
-import { StratumClient } from '../support/stratum-client.ts';
+import { StratumClient, tcpTransport } from '../support/stratum-client.ts';
 
 const USER = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080.rig';
 const ATTACKER = '127.9.0.1';
@@ -70,6 +70,17 @@ describe.each([1, 2])('a pool of %d gateways under attack', (gateways) => {
     expect(await served(pool, '127.9.0.2')).toBe(true);
     expect((await honest.submit(honest.solve(USER))).result).toBe(true);
     honest.close();
+  });
+
+  it('answers the last share of a client that has ended its half of the connection', async () => {
+    const { host, port } = pool.endpoints.tcp;
+    const transport = await tcpTransport(host, port);
+    const client = new StratumClient(transport);
+    await client.login(USER);
+    const reply = client.submit(client.solve(USER));
+    transport.finish();
+    expect(await reply).toMatchObject({ result: true, error: null });
+    await client.whenClosed;
   });
 
   it('says whom it has banned, and keeps that over a restart', async () => {

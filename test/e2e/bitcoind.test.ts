@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { findBitcoind } from '../support/bitcoind.ts';
 import { type RegtestNode, startRegtest } from '../support/bitcoind-regtest.ts';
@@ -137,12 +139,14 @@ describe.skipIf(bitcoind.path === undefined)('a pool with a real bitcoind', () =
     const height = await node.rpc<number>('getblockcount');
     for (let block = 0; block < 3; block += 1) await mineOne(client);
     const tip = await node.rpc('getbestblockhash');
+    const before = pool.log.length;
     // Before it has written them to its disk.
     await node.kill();
     await node.restart();
     await expect.poll(() => node.rpc('getbestblockhash')).toBe(tip);
     expect(await node.rpc('getblockcount')).toBe(height + 3);
-    expect(pool.log.filter((line) => line.includes('it gets it again'))).toHaveLength(3);
+    const again = (line: string): boolean => line.includes('it gets it again') && line.includes('accepted');
+    await expect.poll(() => pool.log.slice(before).filter(again)).toHaveLength(3);
     client.close();
   });
 
@@ -158,7 +162,27 @@ describe.skipIf(bitcoind.path === undefined)('a pool with a real bitcoind', () =
     client.close();
   });
 
+  it('follows a block that the chain leaves and comes back to', async () => {
+    const client = await connect('tcp');
+    await client.login(user);
+    await mineOne(client);
+    const ours = await node.rpc<string>('getbestblockhash');
+    const [rival = ''] = await rivalOf(ours);
+    await said('a block of ours has lost its race', ours);
+    // It may come back: its file is there.
+    expect(readdirSync(join(folder.path, 'data', 'candidates'))).toContain(`${ours}.json`);
+    const jobs = client.jobs.length;
+    await node.rpc('invalidateblock', rival);
+    expect(await node.rpc('getbestblockhash')).toBe(ours);
+    await said('a block of ours is in the chain again', ours);
+    await client.cleanJobAfter(jobs);
+    await mineOne(client);
+    client.close();
+  });
+
   it('has every share and every block in its tables', async () => {
+    // The node knows of the block, and builds beside it.
+    await said('a block of ours has lost its race', forgotten);
     expect(await pool.stop()).toBe(0);
     expect(await rowsByVerdict(folder)).toEqual(tally.replies);
     await expectEachAcknowledgedOnce(folder, tally);
@@ -167,9 +191,23 @@ describe.skipIf(bitcoind.path === undefined)('a pool with a real bitcoind', () =
     );
     expect(blocks.length).toBe(tally.acknowledged.size + 1);
     for (const { hash, height, status } of blocks) {
-      expect(status).toBe(hash === forgotten ? 'rejected' : hash === late ? 'orphaned' : 'accepted');
+      expect(status).toBe(hash === forgotten || hash === late ? 'orphaned' : 'accepted');
       if (status === 'accepted') expect(await node.rpc('getblockhash', Number(height))).toBe(hash);
     }
+  });
+
+  it('follows its blocks also after a restart, up to the tables', async () => {
+    const ours = await node.rpc<string>('getbestblockhash');
+    const [rival = ''] = await rivalOf(ours);
+    pool = await PoolProcess.start(folder);
+    await said('block of an earlier start: orphaned', ours);
+    const status = async (): Promise<string | undefined> =>
+      (await folder.sql<{ status: string }>(`SELECT status FROM blocks WHERE hash = '${ours}'`))[0]?.status;
+    await expect.poll(status).toBe('orphaned');
+    await node.rpc('invalidateblock', rival);
+    await said('a block of ours is in the chain again', ours);
+    await expect.poll(status).toBe('accepted');
+    expect(await pool.stop()).toBe(0);
   });
 
   it('says why there is no work also from a gateway that is started meanwhile', async () => {
@@ -217,6 +255,20 @@ describe.skipIf(bitcoind.path === undefined)('a pool with a real bitcoind', () =
       await vi.waitFor(async () => mineOne(await loggedIn()), { timeout: 30_000 });
     },
   );
+
+  /** Makes the node's chain go on for two blocks beside this one, which the node keeps. Returns the two. */
+  async function rivalOf(hash: string): Promise<string[]> {
+    await node.rpc('invalidateblock', hash);
+    const rivals = await node.mine(2);
+    await node.rpc('reconsiderblock', hash);
+    expect(await node.rpc('getbestblockhash')).toBe(rivals[1]);
+    return rivals;
+  }
+
+  /** Waits until the pool has a line of log with all of this. */
+  async function said(...parts: readonly string[]): Promise<void> {
+    await expect.poll(() => pool.log.some((line) => parts.every((part) => line.includes(part)))).toBe(true);
+  }
 
   async function loggedIn(): Promise<StratumClient> {
     const client = await connect('tcp');

@@ -37,7 +37,9 @@ interface ShareRow {
   readonly identity: string;
 }
 
-const identityColumns = "concat(job_id, ' ', extranonce1, ' ', extranonce2, ' ', ntime, ' ', nonce, ' ', version)";
+/** Behind the id of the wire, `job_id` has digits of the pool's start. */
+const identityColumns =
+  "concat(left(job_id, 10), ' ', extranonce1, ' ', extranonce2, ' ', ntime, ' ', nonce, ' ', version)";
 
 /** Rows by verdict. */
 export async function rowsByVerdict(folder: PoolFolder): Promise<Map<string, number>> {

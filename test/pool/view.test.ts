@@ -78,8 +78,10 @@ describe('what the front had to do', () => {
       sluice_bad_handshakes_total: listeners.badHandshakes,
       sluice_overlong_messages_total: listeners.overlong,
       sluice_slow_readers_total: listeners.slowReaders,
+      sluice_connections_over_memory_total: listeners.overMemory,
       sluice_session_timeouts_total: session.timeouts,
       sluice_sessions_resumed_total: session.resumed,
+      sluice_sessions_idle_closed_total: session.takenBack,
       sluice_workers_refused_total: session.refusedWorkers,
       sluice_difficulty_changes_total: session.difficultyChanges,
       sluice_shares_shed_total: session.shedShares,
@@ -95,7 +97,7 @@ describe('what the front had to do', () => {
     const config = loadConfig({ env: {} });
     const status = createStatus(config, { clock, version: '1' }, parts, metrics, createHashrateMeter({}, { clock }))();
     const { door, listeners, session } = front;
-    const { refused, badHandshakes, overlong, slowReaders } = listeners;
+    const { accepted, refused, ...shownOut } = listeners;
     const { banned, limited, overloaded, evicted, misbehaved, expelled, slowed, shed, idle } = door;
     const atDoor = {
       refused,
@@ -109,7 +111,7 @@ describe('what the front had to do', () => {
       shed,
       idle,
     };
-    expect(status.stratum).toEqual({ ...atDoor, badHandshakes, overlong, slowReaders, ...session });
+    expect(status.stratum).toEqual({ ...atDoor, ...shownOut, ...session });
   });
 });
 

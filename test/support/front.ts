@@ -43,6 +43,7 @@ export class Front {
       {
         sharesInFlightMax: 10_000,
         batchMax: limits.kernelBatchMax,
+        turnMax: limits.sharesPerTurnMax,
         versionMask: options.versionMask ?? sessionOptions.versionMask,
       },
       {
@@ -126,6 +127,7 @@ export function makeJob(index: number, tip: number, changes: Partial<Job> = {}):
   return {
     ...header,
     id: jobId(serial),
+    rowId: jobId(serial),
     serial,
     networkTarget: targetToBytes(targetOfDifficulty(1)),
     networkDifficulty: 1,

@@ -23,12 +23,18 @@ export interface Transport {
   onClose: () => void;
 }
 
+export interface TcpTransport extends Transport {
+  /** Ends the client's half of the connection; what comes is still read. */
+  finish(): void;
+}
+
 /** A line transport over TCP; `localAddress`: one of this machine's, where the connection comes from. */
-export function tcpTransport(host: string, port: number, localAddress?: string): Promise<Transport> {
+export function tcpTransport(host: string, port: number, localAddress?: string): Promise<TcpTransport> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port, noDelay: true, ...(localAddress !== undefined && { localAddress }) });
-    const transport: Transport = {
+    const transport: TcpTransport = {
       send: (text) => socket.write(`${text}\n`),
+      finish: () => socket.end(),
       close: () => socket.destroy(),
       onMessage: () => {},
       onClose: () => {},

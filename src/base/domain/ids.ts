@@ -1,9 +1,13 @@
 /**
  * Job ids. A job has a serial number that no other job of the same data directory ever had: the epoch (counted by the
- * share log at each start, and when an epoch's numbers are used up) in the high part, a running number in the low part. On the wire and in the tables a job
- * id is ten lower-case hex digits of that serial; a session that gets a job when it is current already, because it is new,
- * is back or retargets, gets it under a private variant: four more digits, at random. So a share's id names both the work
- * and the difficulty it was handed out at.
+ * share log at each start, and when an epoch's numbers are used up) in the high part, a running number in the low part.
+ *
+ * On the wire a job id is ten lower-case hex digits of that serial. A session that gets a job when it is current already
+ * (because the session is new, is back or retargets) gets it under a private variant: four more digits, at random. So a
+ * share's id names both the work and the difficulty it was handed out at.
+ *
+ * In the tables eight random digits of the start follow the serial's, because a data directory that is set back to an older
+ * copy counts the same epochs again.
  */
 
 /** Jobs of one epoch: 2^20, a job every 30 s for a year. A pool that has used them up counts a new epoch and goes on. */
@@ -15,13 +19,19 @@ export const VARIANTS_MAX = 2 ** 16;
 
 const SERIAL_DIGITS = 10;
 const VARIANT_DIGITS = 4;
+const ROW_DIGITS = 8;
 
 /** The serial number of the `index`th job of a boot. */
 export function jobSerial(epoch: number, index: number): number {
   return epoch * JOBS_PER_EPOCH + index;
 }
 
-/** The id of a job as every miner and every table sees it. */
+/** The id of a job in the tables. `bootId`: random hex digits of the start, at least eight. */
+export function jobRowId(serial: number, bootId: string): string {
+  return `${jobId(serial)}-${bootId.slice(0, ROW_DIGITS)}`;
+}
+
+/** The id of a job as every miner sees it. */
 export function jobId(serial: number): string {
   return serial.toString(16).padStart(SERIAL_DIGITS, '0');
 }

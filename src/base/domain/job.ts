@@ -7,6 +7,8 @@ import type { BlockTemplate } from './template.ts';
 export interface Job {
   /** Ten hex digits, unique in the data directory (see ids.ts). */
   readonly id: string;
+  /** In the tables: `id`, and what no other start has, not even that of a copy of the data directory. */
+  readonly rowId: string;
   /** The number behind `id`; later jobs have greater serials. */
   readonly serial: number;
   readonly height: number;

@@ -24,8 +24,8 @@ export interface Wire {
   readonly remoteIp: string;
   /** Queues one message (without line ending); what a tick queues is written at once. Ignored after close. */
   send(message: string | Uint8Array): void;
-  /** Closes after what is queued has been written. Safe to call twice. */
-  close(): void;
+  /** Closes after what is queued has been written. The client is told why, if a reason is given. Safe to call twice. */
+  close(why?: string): void;
   /** Whether its client may have something done that costs as much as many lines. What is granted counts as so many. */
   affords(): boolean;
   /** Its client gave a name, or a password, that is wrong. */
@@ -38,6 +38,13 @@ export interface Wire {
 export interface WireHandler {
   /** One message without its line ending: bytes[begin…end), which are only valid during the call. */
   onMessage(bytes: Uint8Array, begin: number, end: number): void;
+  /**
+   * The client sends nothing more, but may still read. To be followed by `close` when all is answered; the wire closes by itself
+   * after a while.
+   */
+  onEnd(): void;
+  /** The message that tells the client why its connection is closed; undefined if the client would not understand it. */
+  closingMessage(why: string): string | undefined;
   /** Called once, whoever closed. */
   onClose(): void;
 }
@@ -68,11 +75,23 @@ export interface FoundBlock {
 
 /**
  * `accepted`: the node's best chain has it. `orphaned`: valid, but the node prefers another at that height.
- * `rejected`: the node refuses it, `reason` says why. `unknown`: no node answered; it will be tried again.
+ * `rejected`: every node refuses it, `reason` says why. `unknown`: a node that may take it has not; it will be tried again.
  */
 export type SubmitOutcome =
   | { readonly status: 'accepted' }
   | { readonly status: 'orphaned' | 'rejected' | 'unknown'; readonly reason: string };
+
+/**
+ * Where a block stands in the chain with the most work that a node shows.
+ * `chain`: in it, with `confirmations` (1 for the tip). `side`: a node has the block, but that chain is another one.
+ * `none`: no node that answered has it; `refused` is set if every node was offered it and refused it, and says why.
+ * `unknown`: no node answered.
+ */
+export type Standing =
+  | { readonly at: 'chain'; readonly confirmations: number }
+  | { readonly at: 'none'; readonly refused?: string }
+  | { readonly at: 'side' }
+  | { readonly at: 'unknown' };
 
 export type NodeStatus = { readonly ready: true } | { readonly ready: false; readonly reason: string };
 
@@ -96,6 +115,11 @@ export interface BitcoinNode {
   start(onTemplate: (template: BlockTemplate) => void): Promise<void>;
   /** Sends a block at once; resolves with what the node made of it, never rejects. */
   submitBlock(block: Uint8Array): Promise<SubmitOutcome>;
+  /**
+   * Asks where a block stands (its hash in display order). A node that does not have the block is offered it again, once for
+   * each state of its chain: `block` brings the bytes, undefined if they are not to be had. Never rejects if `block` does not.
+   */
+  standing(hash: string, block: () => Promise<Uint8Array | undefined>): Promise<Standing>;
   status(): NodeStatus;
   watched(): NodeWatch;
   close(): Promise<void>;
@@ -108,12 +132,23 @@ export interface ShareRecorder {
   job(job: Job): void;
   /** No share of a job with this serial number or less is accepted any more, and none will be: a mark in the journal. */
   closed(serial: number): void;
-  /** A block candidate, so that one whose outcome got lost is submitted again at the next start. */
+  /** A block candidate: it is in a file until it is `settled`, so that also a later start hands it to the nodes. */
   candidate(block: FoundBlock): void;
-  /** What became of a candidate. */
+  /** What has become of a candidate so far. */
   outcome(block: FoundBlock, outcome: SubmitOutcome): void;
+  /** The last outcome of this candidate is final: its file goes when that is on the disk. */
+  settled(hash: string): void;
   /** Hands the open batch to the log; `durable` is called once it is on disk, in order of the calls. */
   commit(durable: () => void): void;
+}
+
+/** File descriptors that the process holds so that it can give them up when it has no others; implemented by pool/. */
+export interface SpareDescriptors {
+  /**
+   * Closes a descriptor, so that what has just failed for want of one can be tried again. Returns false if none is left.
+   * `work`: no block depends on it; half of the descriptors are kept from it.
+   */
+  release(use: 'block' | 'work'): boolean;
 }
 
 /** An address that is not let in. */

@@ -54,6 +54,11 @@ export interface Submitter {
   worker(name: string): Worker | undefined;
   /** What was promised with this id; undefined where this session was never given it. */
   terms(serial: number, variant: number): Terms | undefined;
+  /**
+   * Version bits that a share of an expired job may have, whose terms are forgotten: those of the session now. Undefined for a
+   * job that this session can not have had.
+   */
+  lateVersionMask(serial: number): number | undefined;
   /** A worker may not mine on this connection any more, unless it logs in again and is let in. */
   expel(name: string): void;
   /**
@@ -83,6 +88,8 @@ export interface JudgedShare {
   readonly shareDifficulty: number;
   /** True where the hash also meets the network's target. */
   readonly block: boolean;
+  /** Header hash of a share that meets the network's target, 32 bytes in internal order; undefined of any other. */
+  readonly hash?: Uint8Array | undefined;
   /** Pool clock when the line arrived, ms. */
   readonly receivedMs: number;
   /** From the line's arrival to the verdict, µs. */
@@ -104,6 +111,8 @@ export interface HeaderInputs {
 
 /** A share that solves a block, in so few words that it can go from a gateway to the pool. */
 export interface Solution extends HeaderInputs {
+  /** Header hash, 64 hex digits, display (big-endian) order. */
+  readonly hash: string;
   readonly serial: number;
   readonly account: string;
   readonly rig: string;

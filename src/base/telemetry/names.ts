@@ -27,6 +27,10 @@ export const gaugeNames = {
     'sluice_analytics_missing_rows',
     'Rows that ClickHouse had confirmed and had lost when it was last connected to',
   ],
+  spareDescriptors: [
+    'sluice_spare_descriptors',
+    'File descriptors held for blocks and nodes; fewer than 16: the process has run out of others',
+  ],
   bans: ['sluice_bans', 'Addresses and ranges that are banned'],
   analyticsReady: ['sluice_analytics_ready', '1 where ClickHouse took the last shipment, else 0'],
 } as const satisfies Record<string, readonly [name: string, help: string]>;
@@ -56,9 +60,17 @@ export const counterNames = {
   badHandshakes: ['sluice_bad_handshakes_total', 'TLS handshakes and PROXY headers that failed or came too late'],
   overlongMessages: ['sluice_overlong_messages_total', 'Connections closed for a message over the cap'],
   slowReaders: ['sluice_slow_readers_total', 'Connections closed because they did not read what was sent'],
+  connectionsOverMemory: [
+    'sluice_connections_over_memory_total',
+    'Connections closed because they had the most of what waits in memory, and that was too much in all',
+  ],
   sessionTimeouts: [
     'sluice_session_timeouts_total',
     'Sessions closed for not subscribing, not authorising, or silence',
+  ],
+  sessionsTakenBack: [
+    'sluice_sessions_idle_closed_total',
+    'Sessions without an accepted share, closed because no extranonce was free for others',
   ],
   sessionsResumed: [
     'sluice_sessions_resumed_total',

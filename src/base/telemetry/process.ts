@@ -15,7 +15,11 @@ export function registerProcessMetrics(registry: Registry): void {
       help,
       registers: [registry],
       collect() {
-        this.set(read());
+        try {
+          this.set(read());
+        } catch {
+          // Memory is read from /proc. Without a descriptor for that the gauge keeps its last value.
+        }
       },
     });
   };

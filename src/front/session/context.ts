@@ -4,13 +4,14 @@ import type { Clock, ShareIntake } from '#base/domain/ports';
 import type { LastView } from '#front/stratum/v1/fast-submit';
 import type { ProtocolFault } from '#front/stratum/v1/message';
 import type { NotifyLine } from '#front/stratum/v1/notify';
+import type { Idler } from './extranonces/idlers.ts';
 import type { Estate } from './extranonces/resumable.ts';
 import type { Authorize } from './login/authorize.ts';
 import type { NiceHashKey } from './login/nicehash.ts';
 import type { DeviceProfile, ProfileOf } from './profiles.ts';
 import type { DifficultyOptions } from './work/difficulty.ts';
 import type { EasyShares } from './work/easy-shares.ts';
-import type { TermsCache } from './work/terms.ts';
+import type { RungSum, TermsCache } from './work/terms.ts';
 import type { MinerBook } from './workers/miner-book.ts';
 import type { WorkerCounts } from './workers/worker-counts.ts';
 
@@ -42,6 +43,8 @@ export interface SessionCounters {
   timeouts: number;
   /** Clients that came back and went on with their extranonce and their jobs. */
   resumed: number;
+  /** Sessions without an accepted share that were closed because no extranonce was free. */
+  takenBack: number;
   /** Shares that could be credited as blocks alone, of sessions below the pool's minimum difficulty that sent too many. */
   shedShares: number;
   /** Jobs sent to devices that are known to take no coinbase of that length. */
@@ -66,6 +69,16 @@ export interface Vacating {
   vacate(newestSerial: number): Estate | undefined;
 }
 
+/** A session that has an extranonce, and may have to give it up. */
+export interface Seated extends Vacating, Idler {
+  readonly extranonce: number | undefined;
+  readonly resumeId: string;
+  /** True if it was ever given work for its extranonce. */
+  readonly hasJobs: boolean;
+  /** Gives its extranonce back, so that another client can have it, and closes the connection. */
+  giveUpExtranonce(): void;
+}
+
 /** What a session needs of the registry it lives in. */
 export interface SessionContext {
   readonly contain: Containment;
@@ -79,7 +92,7 @@ export interface SessionContext {
   /** What the client left behind that was given this id; undefined where there is nothing to go on with. */
   reclaim(resumeId: string): Estate | undefined;
   /** From now on a session can be found by its id. */
-  seated(resumeId: string, session: Vacating): void;
+  seated(resumeId: string, session: Seated): void;
   /** One that nobody else has; undefined where there is none. */
   newExtranonce(): number | undefined;
   /** 16 hex digits that nobody can guess. */
@@ -89,6 +102,7 @@ export interface SessionContext {
   /** Of something that the pool asks a client. */
   nextRequestId(): number;
   readonly terms: TermsCache;
+  readonly rungs: RungSum;
   readonly views: LastView;
   readonly counters: SessionCounters;
   readonly easyShares: EasyShares;

@@ -1,5 +1,8 @@
 import { limits } from '#base/limits';
 
+/** What a silent client has not done. */
+export type Silence = 'unsubscribed' | 'unauthorized' | 'silent';
+
 /** Whether anybody is there: what was heard, and what was asked. Times are monotonic ms. */
 export class Liveness {
   readonly #openedMs: number;
@@ -21,24 +24,24 @@ export class Liveness {
     this.#heard = true;
   }
 
-  /** What to do about the silence: nothing, to ask (only devices that answer), or to give up. */
+  /** What to do about the silence: nothing, to ask (only devices that answer), or to give up because of it. */
   look(
     nowMs: number,
     client: { readonly subscribed: boolean; readonly authorized: boolean; readonly answersPing: boolean },
-  ): 'fine' | 'ask' | 'gone' {
+  ): 'fine' | 'ask' | Silence {
     const { subscribeMsMax, authorizeMsMax, pingAfterMs, pingsMax } = limits;
     const ageMs = nowMs - this.#openedMs;
-    if (!client.subscribed && ageMs > subscribeMsMax) return 'gone';
-    if (!client.authorized && ageMs > authorizeMsMax) return 'gone';
+    if (!client.subscribed && ageMs > subscribeMsMax) return 'unsubscribed';
+    if (!client.authorized && ageMs > authorizeMsMax) return 'unauthorized';
     if (this.#heard) {
       this.#heard = false;
       this.#heardMs = nowMs;
       this.#pings = 0;
     }
     const silentMs = nowMs - this.#heardMs;
-    if (silentMs > this.#idleMsMax) return 'gone';
+    if (silentMs > this.#idleMsMax) return 'silent';
     if (!client.answersPing || silentMs <= pingAfterMs * (this.#pings + 1)) return 'fine';
-    if (this.#pings >= pingsMax) return 'gone';
+    if (this.#pings >= pingsMax) return 'silent';
     this.#pings += 1;
     return 'ask';
   }

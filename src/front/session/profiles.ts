@@ -1,3 +1,5 @@
+import { limits } from '#base/limits';
+
 /**
  * What is particular about a kind of device, by its user agent. One table, so that what belongs together stands together;
  * an operator may change or add to it in the config. What suits every device is no entry here: a nonce without its
@@ -30,11 +32,12 @@ export interface KnownProfile extends DeviceProfile {
 export const builtInProfiles: readonly DeviceProfile[] = [
   // The market refuses pools that give less; its proxies take 500 bytes of coinbase.
   { name: 'nicehash', match: ['^nicehash/'], difficultyMin: 524_288, coinbaseBytesMax: 500 },
-  // An ESP32 does 80 to 400 kH/s: a share in 5 s at difficulty 0.0001. It has room for 511 hex digits of coinbase.
+  // An ESP32 does 80 to 400 kH/s: a share in 5 s at difficulty 0.0001. It has room for 511 hex digits of coinbase. Its name gets it
+  // what any device gets that asks for so little (difficulty.ts), a moment earlier.
   {
     name: 'nerdminer',
     match: ['nerdminer', 'nmminer', 'leafminer', 'han_solominer'],
-    difficultyMin: 1e-4,
+    difficultyMin: limits.weakDifficultyMin,
     difficultyStart: 1.5e-4,
     coinbaseBytesMax: 255,
   },

@@ -17,18 +17,19 @@ import {
 } from '#front/stratum/v1/encode';
 import { FastSubmit } from '#front/stratum/v1/fast-submit';
 import type { Extension, Message, ProtocolError, Request } from '#front/stratum/v1/message';
-import type { CurrentWork, SessionContext, Vacating } from './context.ts';
+import { closings } from './closings.ts';
+import type { CurrentWork, Seated, SessionContext } from './context.ts';
 import type { Estate } from './extranonces/resumable.ts';
 import { Seat } from './extranonces/seat.ts';
 import { Liveness } from './liveness.ts';
 import type { Authorization } from './login/authorize.ts';
 import { Logins } from './login/logins.ts';
 import { mustSign } from './login/nicehash.ts';
-import { passwordDifficulty } from './login/password.ts';
 import { plainReply } from './plain-reply.ts';
 import type { KnownProfile } from './profiles.ts';
 import { encodeTurnedAway, subscribe } from './subscription.ts';
 import { Assignment } from './work/assignment.ts';
+import { SharedWish } from './work/shared-wish.ts';
 import { WorkerRoll } from './workers/worker-roll.ts';
 
 /** A seat that was taken from an open connection is not taken from the next one sooner than this. */
@@ -40,7 +41,7 @@ const KEPT_OUT = `too many bad shares of this worker, try again in ${limits.kept
  * One connection's conversation. It gives out work when the client has subscribed and authorised a worker, in either
  * order; it remembers what it promised with each job id; it judges nothing: shares go to the intake, which asks back.
  */
-export class Session implements Submitter, Vacating, WireHandler {
+export class Session implements Submitter, Seated, WireHandler {
   readonly sessionId: bigint;
   readonly remoteIp: string;
   userAgent = '';
@@ -54,10 +55,17 @@ export class Session implements Submitter, Vacating, WireHandler {
   readonly #roll: WorkerRoll;
   /** Shares that the intake has and has not settled: they were made with `extranonce1` as it is. */
   #sharesUnderWay = 0;
+  /** A share was accepted with this extranonce. */
+  #worked = false;
   readonly #logins: Logins;
+  readonly #wish = new SharedWish();
   readonly #fastSubmit = new FastSubmit();
   #unparsableLines = 0;
   #greeted = false;
+  /** A Stratum request has come. */
+  #spoken = false;
+  /** The client sends nothing more. */
+  #ended = false;
   #closing = false;
   #closed = false;
 
@@ -71,7 +79,7 @@ export class Session implements Submitter, Vacating, WireHandler {
     this.#liveness = new Liveness(context.clock.monotonicMs(), context.idleMsMax);
     this.#assignment = new Assignment(wire, context);
     this.#profile = context.profileOf('');
-    this.#roll = new WorkerRoll(wire.remoteIp, context);
+    this.#roll = new WorkerRoll(wire.remoteIp, context.options.difficulty.sharesPerMinute, context);
     this.#logins = new Logins(context.authorize, wire);
   }
 
@@ -91,6 +99,15 @@ export class Session implements Submitter, Vacating, WireHandler {
   /** What the client may name to go on after its connection is lost; empty where it was told nothing of the kind. */
   get resumeId(): string {
     return this.#seat.resumeId;
+  }
+
+  get worked(): boolean {
+    return this.#worked;
+  }
+
+  /** True if shares were accepted with its extranonce, or still may be. */
+  get credited(): boolean {
+    return this.#worked || this.#sharesUnderWay > 0;
   }
 
   /** Whether it was ever given work for its extranonce. */
@@ -119,10 +136,14 @@ export class Session implements Submitter, Vacating, WireHandler {
     return this.#assignment.terms(serial, variant);
   }
 
+  lateVersionMask(serial: number): number | undefined {
+    return this.#assignment.lateVersionMask(serial);
+  }
+
   onMessage(bytes: Uint8Array, begin: number, end: number): void {
     this.#liveness.hear();
     if (this.#logins.checking) {
-      if (!this.#logins.hold(bytes.subarray(begin, end))) this.close();
+      if (!this.#logins.hold(bytes.subarray(begin, end))) this.close(closings.held);
       return;
     }
     try {
@@ -134,6 +155,16 @@ export class Session implements Submitter, Vacating, WireHandler {
     }
   }
 
+  onEnd(): void {
+    this.#ended = true;
+    this.#closeIfAnswered();
+  }
+
+  /** Closes the connection of a client that sends nothing more, once it has every reply. */
+  #closeIfAnswered(): void {
+    if (this.#ended && this.#sharesUnderWay === 0 && !this.#logins.checking) this.close();
+  }
+
   onClose(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -141,17 +172,22 @@ export class Session implements Submitter, Vacating, WireHandler {
     this.#forget(this);
   }
 
-  /** Ends the conversation, after what is queued for the client. */
-  close(): void {
+  /** Ends the conversation after what is queued for the client, which is told why if a reason is given. */
+  close(why?: string): void {
     this.#closing = true;
-    this.#wire.close();
+    this.#wire.close(why);
+  }
+
+  /** A text for the client's display. Whoever has sent no Stratum request yet may speak another protocol, and is told nothing. */
+  closingMessage(why: string): string | undefined {
+    return this.#spoken ? encodeShowMessage(why.slice(0, limits.closingCharsMax)) : undefined;
   }
 
   /** An unexpected error ends this session, and nothing else. */
   #failed(where: string, error: unknown): void {
     const { contain } = this.#context;
     contain.caught(where, error);
-    contain.attempt(where, () => this.close());
+    contain.attempt(where, () => this.close(closings.failed));
   }
 
   /** Sends a message that is no reply, to a client that has said who it is. */
@@ -161,11 +197,16 @@ export class Session implements Submitter, Vacating, WireHandler {
 
   settle(share: JudgedShare): void {
     this.#sharesUnderWay -= 1;
+    if (share.verdict === 'accepted') this.#worked = true;
     this.#roll.count(share);
     if (this.#closed) return;
     const { id } = share.request;
     this.#wire.send(encodeVerdict(id, share.verdict));
-    if (share.verdict === 'accepted' && share.terms) this.#assignment.accepted(share.terms.difficulty);
+    if (share.verdict === 'accepted' && share.terms) {
+      this.#shareAmongWorkers();
+      this.#assignment.accepted(share.terms.difficulty);
+    }
+    this.#closeIfAnswered();
   }
 
   /** Sends a new job, with the difficulty and mask that are due. Does nothing for a client that is not ready for work. */
@@ -179,13 +220,20 @@ export class Session implements Submitter, Vacating, WireHandler {
     const { subscribed } = this;
     const client = { subscribed, authorized: this.workers.size > 0, answersPing: this.#profile.ping };
     const verdict = this.#liveness.look(nowMs, client);
-    if (verdict === 'gone') {
+    if (verdict !== 'fine' && verdict !== 'ask') {
       if (!this.#closing) this.#context.counters.timeouts += 1;
-      this.close();
+      this.close(closings[verdict]);
       return;
     }
     if (verdict === 'ask') this.#wire.send(encodePing(this.#context.nextRequestId()));
+    this.#roll.active.pass(nowMs);
+    this.#shareAmongWorkers();
     this.#assignment.review(nowMs);
+  }
+
+  #shareAmongWorkers(): void {
+    const { active, size } = this.#roll;
+    this.#assignment.difficulty.shareAmong(active.count, active.complete ? active.count : size);
   }
 
   /** What a later connection of this client may take over; undefined where there is nothing to go on with. */
@@ -194,7 +242,8 @@ export class Session implements Submitter, Vacating, WireHandler {
     if (extranonce === undefined || !this.#assignment.hasJobs) return undefined;
     const { history, difficulty } = this.#assignment;
     const closedMs = this.#context.clock.monotonicMs();
-    return { extranonce, newestSerial, history, difficulty: difficulty.wanted, closedMs, seized: false };
+    const { credited } = this;
+    return { extranonce, newestSerial, history, difficulty: difficulty.wanted, credited, closedMs, seized: false };
   }
 
   /**
@@ -206,11 +255,10 @@ export class Session implements Submitter, Vacating, WireHandler {
     const estate = this.estate(newestSerial);
     if (!estate) return undefined;
     if (estate.closedMs - this.#seat.seizedMs < SEIZE_MS_MIN && this.workers.size > 0) return undefined;
-    this.#seat.leave();
-    this.#assignment.restart();
+    this.#leaveSeat();
     const moves = this.#seat.movable && this.#sharesUnderWay === 0;
     const extranonce = moves ? this.#context.newExtranonce() : undefined;
-    if (extranonce === undefined) this.close();
+    if (extranonce === undefined) this.close(closings.taken);
     else {
       this.#seat.take(extranonce, '');
       this.#wire.send(encodeSetExtranonce(this.#seat.hex));
@@ -219,7 +267,29 @@ export class Session implements Submitter, Vacating, WireHandler {
     return { ...estate, seized: true };
   }
 
+  /**
+   * Gives its extranonce back, so that another client can have it, and closes the connection. To be called only if nothing was
+   * credited with that extranonce.
+   */
+  giveUpExtranonce(): void {
+    this.release();
+    this.#leaveSeat();
+    this.close(closings.idle);
+  }
+
+  /** Nobody will go on from where it is. */
+  release(): void {
+    this.#assignment.release();
+  }
+
+  #leaveSeat(): void {
+    this.#seat.leave();
+    this.#worked = false;
+    this.#assignment.restart();
+  }
+
   #handle(message: Message): void {
+    this.#spoken ||= message.kind !== 'error' && message.kind !== 'reply';
     switch (message.kind) {
       case 'submit':
         this.#submit(message.request);
@@ -262,7 +332,7 @@ export class Session implements Submitter, Vacating, WireHandler {
     this.#wire.send(encodeError(id, code, text));
     if (fault !== 'unparsable' && fault !== 'invalid-request') return;
     this.#unparsableLines += 1;
-    if (this.#unparsableLines >= limits.unparsableLinesMax) this.close();
+    if (this.#unparsableLines >= limits.unparsableLinesMax) this.close(closings.junk);
   }
 
   #submit(request: SubmitRequest): void {
@@ -287,6 +357,7 @@ export class Session implements Submitter, Vacating, WireHandler {
       this.#context.seated(resumeId, this);
       this.#introduce(userAgent);
       if (estate) this.#assignment.resume(estate);
+      this.#worked = estate?.credited ?? false;
       if (estate?.seized) this.#seat.seizedMs = this.#context.clock.monotonicMs();
     }
     this.#wire.send(encodeSubscribed(id, this.#seat.resumeId, this.#seat.hex));
@@ -321,7 +392,7 @@ export class Session implements Submitter, Vacating, WireHandler {
       this.#wire.send(encodeError(id, OTHER, 'Too many workers'));
       return;
     }
-    this.#logins.decide(
+    const checked = this.#logins.decide(
       name,
       password,
       (authorization) => {
@@ -332,6 +403,7 @@ export class Session implements Submitter, Vacating, WireHandler {
       },
       (error) => this.#failed('a login', error),
     );
+    void checked?.then(() => this.#closeIfAnswered());
   }
 
   #authorized(id: RequestId, password: string, authorization: Authorization): void {
@@ -346,9 +418,10 @@ export class Session implements Submitter, Vacating, WireHandler {
       return;
     }
     this.#roll.add(authorization);
-    const fixed = passwordDifficulty(password);
-    if (fixed !== undefined) this.#assignment.difficulty.fix(fixed);
+    const wish = this.#wish.take(authorization.name, password);
+    if (wish && 'fix' in wish) this.#assignment.difficulty.fix(wish.fix);
     this.#wire.send(encodeTrue(id));
+    if (wish && 'refusal' in wish) this.#wire.send(encodeShowMessage(wish.refusal));
     this.#begin();
     this.#assignment.retarget(this.#context.clock.monotonicMs());
   }

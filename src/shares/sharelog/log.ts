@@ -1,7 +1,7 @@
 import type { Job } from '#base/domain/job';
 import type { FoundBlock, SubmitOutcome } from '#base/domain/ports';
 import type { JudgedShare } from '#base/domain/share';
-import type { BlockHead, Candidate } from './candidates/candidate.ts';
+import type { BlockHead } from './candidates/candidate.ts';
 import { CandidateStore } from './candidates/candidate-store.ts';
 import { folderIdOf } from './journal/identity.ts';
 import { type Journal, notOpened, openJournal } from './journal/journal.ts';
@@ -18,7 +18,8 @@ export async function openShareLog(options: ShareLogOptions, modules: ShareLogMo
   const ready = (): Promise<void> | undefined => candidates?.settled;
   const journal = await openJournal({ ...options, journal: POOL_JOURNAL }, { ...modules, ready });
   try {
-    candidates = new CandidateStore(options.folder, { failing: (reason) => journal.failing(reason) });
+    const failing = (reason: string): void => journal.failing(reason);
+    candidates = new CandidateStore(options.folder, { failing, spare: modules.spare });
     return new PoolLog(journal, candidates);
   } catch (error) {
     await journal.close();
@@ -30,9 +31,9 @@ export async function openShareLog(options: ShareLogOptions, modules: ShareLogMo
 class PoolLog implements ShareLog {
   readonly #journal: Journal;
   readonly #candidates: CandidateStore;
-  /** Candidates whose outcome is among the rows that are not committed yet. */
+  /** Settled candidates whose last outcome is among the rows that are not committed yet. */
   #decided: string[] = [];
-  /** Those that are handed in (again) and have no outcome since. */
+  /** Those that are handed in (again) and not settled since. */
   readonly #undecided = new Set<string>();
 
   constructor(journal: Journal, candidates: CandidateStore) {
@@ -52,6 +53,10 @@ class PoolLog implements ShareLog {
     return this.#journal.node;
   }
 
+  get bootId(): string {
+    return this.#journal.bootId;
+  }
+
   get epoch(): number {
     return this.#journal.epoch;
   }
@@ -60,8 +65,12 @@ class PoolLog implements ShareLog {
     return this.#journal.nextEpoch();
   }
 
-  get unresolved(): readonly Candidate[] {
+  get unresolved(): readonly BlockHead[] {
     return this.#candidates.unresolved;
+  }
+
+  blockOf(hash: string): Promise<Uint8Array | undefined> {
+    return this.#candidates.read(hash);
   }
 
   share(share: JudgedShare): void {
@@ -96,9 +105,12 @@ class PoolLog implements ShareLog {
   resolved(candidate: BlockHead, outcome: SubmitOutcome): void {
     this.#journal.assertOpen();
     this.#journal.rows.block(candidate, outcome);
-    if (outcome.status === 'unknown') return;
-    this.#decided.push(candidate.hash);
-    this.#undecided.delete(candidate.hash);
+  }
+
+  settled(hash: string): void {
+    this.#journal.assertOpen();
+    this.#decided.push(hash);
+    this.#undecided.delete(hash);
   }
 
   commit(durable: () => void): void {

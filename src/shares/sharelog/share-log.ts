@@ -1,5 +1,5 @@
-import type { Clock, Logger, ShareRecorder, SubmitOutcome } from '#base/domain/ports';
-import type { BlockHead, Candidate } from './candidates/candidate.ts';
+import type { Clock, Logger, ShareRecorder, SpareDescriptors, SubmitOutcome } from '#base/domain/ports';
+import type { BlockHead } from './candidates/candidate.ts';
 import type { Timers } from './journal/timers.ts';
 import type { Disk } from './segments/disk.ts';
 
@@ -25,6 +25,8 @@ export interface ShareLogModules {
   readonly logger: Logger;
   /** Default: the system's. */
   readonly disk?: Disk;
+  /** For the files of block candidates. Default: none. */
+  readonly spare?: SpareDescriptors;
   /** Default: the system's. */
   readonly timers?: Timers;
   /** A group commit is on the disk, and how long that took, ms. */
@@ -76,15 +78,19 @@ export interface ShareLog extends ShareRecorder {
   readonly folderId: string;
   /** The `node` column of its rows. */
   readonly node: string;
+  /** Random, of this boot: 16 hex digits. No other boot has it, not even one of a copy of the folder that has the same epoch. */
+  readonly bootId: string;
   /** Boots of this data folder, this one included: 1 for the first. */
   readonly epoch: number;
   /** Counts a further epoch, durably, and returns it: greater than any before, and less than the next start's. Throws if the disk refuses. */
   nextEpoch(): number;
-  /** Block candidates of earlier boots whose outcome is not known: to be submitted again, and then `resolved`. */
-  readonly unresolved: readonly Candidate[];
+  /** Block candidates of earlier boots that the chain had not settled: to be followed, and `settled` in the end. */
+  readonly unresolved: readonly BlockHead[];
+  /** The block of a candidate that is not settled, from its file; undefined if it can not be read. */
+  blockOf(hash: string): Promise<Uint8Array | undefined>;
   /** Resolves when every block candidate so far is on the disk. */
   kept(): Promise<void>;
-  /** What became of one of `unresolved`. */
+  /** What has become of a candidate now: its row in `blocks`. */
   resolved(candidate: BlockHead, outcome: SubmitOutcome): void;
   /** `consumer` has stored all batches up to and including `seq` for good. */
   confirm(consumer: string, seq: number): void;

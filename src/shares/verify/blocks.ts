@@ -1,15 +1,29 @@
 import { toHex } from '#base/bitcoin/bytes';
 import { BoundedMap } from '#base/domain/bounded-map';
+import type { Job } from '#base/domain/job';
 import type { BitcoinNode, Clock, FoundBlock, Logger, ShareRecorder, SubmitOutcome } from '#base/domain/ports';
 import type { BlockTemplate } from '#base/domain/template';
 
 export interface BlockModules {
   readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly node: Pick<BitcoinNode, 'submitBlock'>;
-  readonly recorder: Pick<ShareRecorder, 'candidate' | 'outcome' | 'commit'>;
+  readonly recorder: Pick<ShareRecorder, 'candidate' | 'outcome' | 'settled' | 'commit'>;
   readonly logger: Logger;
-  /** Called with what became of a candidate; once more where that was unknown, or is another thing now. */
-  readonly observe: (block: FoundBlock, outcome: SubmitOutcome) => void;
+  /** Called with the outcome of a candidate; `contested` if a node has had it, so that it is not a sibling or one too many. */
+  readonly observe: (block: FoundBlock, outcome: SubmitOutcome, contested: boolean) => void;
+  /** Takes over a candidate after the nodes' first answer. It stays in its file. */
+  readonly follow: (block: FoundBlock, outcome: SubmitOutcome) => void;
+  /** Candidates taken over that no node has judged yet. */
+  readonly undecided: () => number;
+  /** The node has lost a block of ours. */
+  readonly lost: () => void;
+}
+
+/** A block of ours that the node has accepted. */
+interface Solved {
+  readonly hash: string;
+  readonly height: number;
+  readonly acceptedMs: number;
 }
 
 /** The candidates on one previous block: how many are with the node, and which wait. */
@@ -18,24 +32,19 @@ interface Race {
   underWay: number;
 }
 
-/** Accepted blocks remembered, with what they are made of: up to 8 MB each. */
+/** Previous blocks on which a block of ours was accepted. */
 const SOLVED_MAX = 16;
-/** One that has lost a block more often than this refuses it, where another node has taken it. */
-const LOSSES_MAX = 3;
 /** Candidates remembered by their hash, so that one that is handed in again changes nothing. */
 const KNOWN_MAX = 4096;
 /** How long a sibling waits for the first one: a node that hangs must not hold up a block that another would take. */
 const SIBLING_WAIT_MS = 1000;
-/** A chain that is so much higher than a candidate has buried it: as deep as a coinbase that may be spent. */
-export const BURIED_BLOCKS = 100;
-export const BURIED: SubmitOutcome = { status: 'orphaned', reason: 'buried: no node has judged it in 100 blocks' };
 const SIBLING: SubmitOutcome = { status: 'orphaned', reason: 'sibling of a block of this pool' };
 const TOO_MANY: SubmitOutcome = { status: 'orphaned', reason: 'too many candidates at once' };
 
 /**
  * Takes block candidates to the node. The submission leaves in the same call that found the block, before anything is
- * logged; the candidate itself is committed right after, so one whose outcome is lost in a crash is submitted again at
- * the next start.
+ * logged; the candidate itself is committed right after, so one whose outcome is lost in a crash is handed in again after
+ * the next start. The first answer is not final: whoever follows the block (`follow`) has it from then on.
  *
  * Two candidates on the same previous block are worth no more than one: the second waits for the outcome of the first, and
  * is only sent where that did not make it. Where blocks are easy (regtest) there are thousands of siblings.
@@ -44,16 +53,14 @@ export class BlockSubmitter {
   readonly #modules: BlockModules;
   readonly #openMax: number;
   /** Blocks of ours that the node has accepted, by their previous block (hex). */
-  readonly #solved = new BoundedMap<{ readonly block: FoundBlock; readonly acceptedMs: number }>(SOLVED_MAX);
-  /** How often a block that was accepted has been lost by the node. */
-  readonly #losses = new WeakMap<FoundBlock, number>();
+  readonly #solved = new BoundedMap<Solved>(SOLVED_MAX);
   /** Hashes of candidates. A share that could not be remembered (the log is stuck) may come again, its block with it. */
   readonly #known = new BoundedMap<true>(KNOWN_MAX);
   /** By previous block, where candidates are with the node. */
   readonly #racing = new Map<string, Race>();
-  /** Candidates that no node has judged. */
-  #unanswered: FoundBlock[] = [];
   #open = 0;
+  /** The parent of each job (hex): easy blocks come by the thousand, all on one. */
+  readonly #parents = new WeakMap<Job, string>();
   #idle: (() => void) | undefined;
 
   constructor(options: { readonly openMax: number }, modules: BlockModules) {
@@ -61,7 +68,7 @@ export class BlockSubmitter {
     this.#modules = modules;
   }
 
-  /** Candidates whose outcome is open. */
+  /** Candidates that are with the nodes, or wait for one that is. */
   get open(): number {
     return this.#open;
   }
@@ -69,33 +76,38 @@ export class BlockSubmitter {
   found(block: FoundBlock): void {
     if (this.#known.has(block.hash)) return;
     this.#known.set(block.hash, true);
-    const parent = parentOf(block);
-    const hopeless = this.#solved.has(parent) ? SIBLING : this.#open >= this.#openMax ? TOO_MANY : undefined;
+    const parent = this.#parentOf(block);
+    const { recorder } = this.#modules;
+    // The first one on a parent is never one too many: the others may all be siblings on an older parent.
+    const tooMany = this.#full && this.#racing.has(parent);
+    const hopeless = this.#solved.has(parent) ? SIBLING : tooMany ? TOO_MANY : undefined;
     if (hopeless !== undefined) {
-      this.#settle(block, hopeless);
+      this.#record(block, hopeless, false);
       return;
     }
-    this.#enterAndKeep(parent, block);
+    this.#open += 1;
+    this.#enter(parent, block);
+    recorder.candidate(block);
+    // At once, and not with the share: that may be in the journal of a gateway, which waits for this.
+    recorder.commit(() => {});
   }
 
   /**
    * The node has this template. A block of ours on the same previous block that it had accepted before is not in its chain,
-   * then: it was killed before it wrote that to its disk, or told to forget it. It gets the block again, and siblings have
-   * their chance where it is not taken.
+   * then: it was killed before it wrote that to its disk, or told to forget it. Siblings have their chance, and `lost` is called.
    */
   nodeBuilds({ previousHash, askedMs }: Pick<BlockTemplate, 'previousHash' | 'askedMs'>): void {
     const parent = toHex(previousHash);
     const solved = this.#solved.get(parent);
     if (!solved || askedMs <= solved.acceptedMs) return;
     this.#solved.delete(parent);
-    const { block } = solved;
-    const { hash, job } = block;
-    const losses = (this.#losses.get(block) ?? 0) + 1;
-    this.#losses.set(block, losses);
-    const again = losses <= LOSSES_MAX;
-    const message = `the node builds beside a block of ours: ${again ? 'it gets it again' : 'it does not want it'}`;
-    this.#modules.logger.warn({ hash, height: job.height }, message);
-    if (again) this.#enterAndKeep(parent, block);
+    const { hash, height } = solved;
+    this.#modules.logger.warn({ hash, height }, 'the node builds beside a block of ours');
+    this.#modules.lost();
+  }
+
+  get #full(): boolean {
+    return this.#open + this.#modules.undecided() >= this.#openMax;
   }
 
   /** Resolves when nothing is with the node any more, or after `msMax`: a block on its way should not be cut off. */
@@ -108,31 +120,6 @@ export class BlockSubmitter {
         resolve();
       };
     });
-  }
-
-  /**
-   * Tries again what no node has judged; call it when a node has a template for `height`. A candidate that is buried deep
-   * below that height is given up.
-   */
-  retry(height: number): void {
-    const blocks = this.#unanswered;
-    this.#unanswered = [];
-    for (const block of blocks) {
-      if (height - block.job.height <= BURIED_BLOCKS) {
-        this.#enter(parentOf(block), block);
-        continue;
-      }
-      this.#open -= 1;
-      this.#settle(block, BURIED);
-    }
-  }
-
-  #enterAndKeep(parent: string, block: FoundBlock): void {
-    this.#open += 1;
-    this.#enter(parent, block);
-    this.#modules.recorder.candidate(block);
-    // At once, and not with the share: that may be in the journal of a gateway, which waits for this.
-    this.#modules.recorder.commit(() => {});
   }
 
   #enter(parent: string, block: FoundBlock): void {
@@ -167,27 +154,36 @@ export class BlockSubmitter {
   }
 
   #onOutcome(parent: string, race: Race, block: FoundBlock, outcome: SubmitOutcome): void {
-    if (outcome.status === 'unknown') this.#unanswered.push(block);
-    else this.#open -= 1;
-    this.#settle(block, outcome);
+    const { clock, recorder, follow } = this.#modules;
+    this.#open -= 1;
+    this.#record(block, outcome, true);
+    follow(block, outcome);
     if (outcome.status === 'accepted') {
-      this.#solved.set(parent, { block, acceptedMs: this.#modules.clock.monotonicMs() });
+      const { hash, job } = block;
+      this.#solved.set(parent, { hash, height: job.height, acceptedMs: clock.monotonicMs() });
       const siblings = race.waiting.splice(0);
       this.#open -= siblings.length;
-      for (const sibling of siblings) this.#settle(sibling, SIBLING);
+      for (const sibling of siblings) {
+        this.#record(sibling, SIBLING, false);
+        recorder.settled(sibling.hash);
+      }
     } else this.#release(parent, race);
     if (race.underWay === 0) this.#racing.delete(parent);
-    this.#modules.recorder.commit(() => {});
+    recorder.commit(() => {});
     if (this.#racing.size === 0) this.#idle?.();
   }
 
-  #settle(block: FoundBlock, outcome: SubmitOutcome): void {
-    this.#modules.recorder.outcome(block, outcome);
-    // One that was lost was accepted before: it is no other block.
-    if (outcome.status !== 'accepted' || !this.#losses.has(block)) this.#modules.observe(block, outcome);
+  #parentOf({ job }: FoundBlock): string {
+    let parent = this.#parents.get(job);
+    if (parent === undefined) {
+      parent = toHex(job.previousHash);
+      this.#parents.set(job, parent);
+    }
+    return parent;
   }
-}
 
-function parentOf(block: FoundBlock): string {
-  return toHex(block.job.previousHash);
+  #record(block: FoundBlock, outcome: SubmitOutcome, contested: boolean): void {
+    this.#modules.recorder.outcome(block, outcome);
+    this.#modules.observe(block, outcome, contested);
+  }
 }

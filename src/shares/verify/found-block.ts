@@ -1,6 +1,6 @@
 import { assembleBlock } from '#base/bitcoin/block';
 import { concatBytes, fromHex, toDisplayHash } from '#base/bitcoin/bytes';
-import { encodeHeader, headerHash } from '#base/bitcoin/header';
+import { encodeHeader } from '#base/bitcoin/header';
 import { foldBranch } from '#base/bitcoin/merkle';
 import { sha256d } from '#base/bitcoin/sha256d';
 import type { Job } from '#base/domain/job';
@@ -9,9 +9,10 @@ import type { JudgedShare, Solution } from '#base/domain/share';
 
 /** What makes a block of a share. Throws for one that names no job or worker. */
 export function solutionOf(share: JudgedShare): Solution {
-  const { job, worker, request, submitter } = share;
-  if (!job || !worker) throw new Error('solutionOf: not a share that can be a block');
+  const { job, worker, request, submitter, hash } = share;
+  if (!job || !worker || !hash) throw new Error('solutionOf: not a share that can be a block');
   return {
+    hash: toDisplayHash(hash),
     serial: job.serial,
     variant: share.variant,
     extranonce1: submitter.extranonce1,
@@ -27,15 +28,33 @@ export function solutionOf(share: JudgedShare): Solution {
 }
 
 /**
- * The whole block that a share solved. Rebuilt with node:crypto rather than the kernel: it happens rarely, and so what the
- * node gets rests on two implementations that agree.
+ * The whole block that a share solved. The bytes are put together when they are asked for: they are up to 4 MB, and nobody
+ * wants those of a block that can not make it any more.
  */
 export function foundBlock(job: Job, solution: Solution): FoundBlock {
-  const { extranonce1, version, ntime, nonce, account, rig, shareDifficulty, foundMs } = solution;
-  const extranonce2 = fromHex(solution.extranonce2);
-  if (!extranonce2) throw new Error('foundBlock: an extranonce2 that is no hex');
-  const variant = Uint8Array.of(solution.variant >>> 8, solution.variant & 0xff);
-  const coinbase = concatBytes([job.coinb1, variant, extranonce1, extranonce2, job.coinb2]);
+  const { hash, account, rig, shareDifficulty, foundMs } = solution;
+  let assembled: Uint8Array | undefined;
+  return {
+    hash,
+    job,
+    account,
+    rig,
+    shareDifficulty,
+    foundMs,
+    inputs: solution,
+    get block() {
+      assembled ??= assemble(job, solution);
+      return assembled;
+    },
+  };
+}
+
+/** Made with node:crypto rather than the kernel, so that what the node gets rests on two implementations that agree. */
+function assemble(job: Job, { variant, extranonce1, extranonce2, version, ntime, nonce }: Solution): Uint8Array {
+  const rolled = fromHex(extranonce2);
+  if (!rolled) throw new Error('foundBlock: an extranonce2 that is no hex');
+  const variantBytes = Uint8Array.of(variant >>> 8, variant & 0xff);
+  const coinbase = concatBytes([job.coinb1, variantBytes, extranonce1, rolled, job.coinb2]);
   const header = encodeHeader({
     version,
     previousHash: job.previousHash,
@@ -44,24 +63,10 @@ export function foundBlock(job: Job, solution: Solution): FoundBlock {
     bits: job.bits,
     nonce,
   });
-  let assembled: Uint8Array | undefined;
-  return {
-    hash: toDisplayHash(headerHash(header)),
-    job,
-    account,
-    rig,
-    shareDifficulty,
-    foundMs,
-    inputs: solution,
-    // Up to 4 MB, and not wanted of a block that can not make it any more.
-    get block() {
-      assembled ??= assembleBlock({
-        header,
-        coinbase,
-        transactions: job.template.transactions.map((transaction) => transaction.data),
-        witness: job.template.witnessCommitment !== undefined,
-      });
-      return assembled;
-    },
-  };
+  return assembleBlock({
+    header,
+    coinbase,
+    transactions: job.template.transactions.map((transaction) => transaction.data),
+    witness: job.template.witnessCommitment !== undefined,
+  });
 }

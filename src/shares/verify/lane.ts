@@ -1,8 +1,11 @@
 import { difficultyOfHash } from '#base/bitcoin/target';
 import type { Job } from '#base/domain/job';
 import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, VARIANT_BYTES } from '#base/domain/job';
-import type { KernelMemory } from '#shares/kernel/memory';
+import { type KernelMemory, MEETS_NETWORK_TARGET } from '#shares/kernel/memory';
 import type { PendingShare } from './pending-share.ts';
+
+/** Of a share whose terms are forgotten: it can only be a block. */
+const NO_TARGET = new Uint8Array(32);
 
 /**
  * One kernel memory with what is loaded into it: fills it with shares, and reads the results back after whoever owns
@@ -32,7 +35,7 @@ export class Lane {
     const end = Math.min(shares.length, from + Math.min(max, this.#memory.capacity));
     for (let at = from; at < end; at += 1) {
       const share = shares[at];
-      if (!share?.job || !share.terms) throw new Error('lane: a share without job or terms');
+      if (!share?.job) throw new Error('lane: a share without a job');
       let slot = this.#slotOf.get(share.job);
       if (slot === undefined) {
         if (this.#usedInBatch(shares, from, at, this.#nextSlot)) return at - from;
@@ -50,7 +53,7 @@ export class Lane {
         share.version,
         share.request.ntime,
         share.request.nonce,
-        share.terms.target,
+        share.terms?.target ?? NO_TARGET,
       );
     }
     return end - from;
@@ -89,6 +92,7 @@ export class Lane {
       if (!share) throw new Error('lane: results beyond the batch');
       const hash = this.#memory.hash(index);
       share.meets = this.#memory.status(index);
+      if ((share.meets & MEETS_NETWORK_TARGET) !== 0) share.hash = hash.slice();
       share.hashLow = u32(hash, 0);
       share.hashHigh = u32(hash, 4);
       share.shareDifficulty = difficultyOfHash(hash);

@@ -27,6 +27,7 @@ export class PendingShare implements JudgedShare {
   latencyUs = 0;
   /** The kernel's status bits (see shares/kernel/memory.ts). */
   meets = 0;
+  hash: Uint8Array | undefined = undefined;
   /** 64 of the header hash's bits, enough to tell headers apart (see seen.ts). */
   hashLow = 0;
   hashHigh = 0;

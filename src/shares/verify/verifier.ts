@@ -1,6 +1,7 @@
 import { BoundedMap } from '#base/domain/bounded-map';
+import type { Job } from '#base/domain/job';
 import type { Clock, ShareIntake } from '#base/domain/ports';
-import type { SubmitRequest, Submitter } from '#base/domain/share';
+import type { SubmitRequest, Submitter, Terms } from '#base/domain/share';
 import { type ApplyModules, applyBatch, applyRefused, settle } from './apply.ts';
 import { PendingShare } from './pending-share.ts';
 import { offload } from './policy.ts';
@@ -10,8 +11,12 @@ import type { InlineRunner, WorkerRunner } from './runners.ts';
 export interface VerifierOptions {
   /** Shares taken and not yet settled; beyond it new ones are refused as `overloaded`. */
   readonly sharesInFlightMax: number;
+  /** The same for shares of a job whose shares are mostly blocks. Default: sharesInFlightMax. */
+  readonly blocksInFlightMax?: number;
   /** Shares of one kernel call. */
   readonly batchMax: number;
+  /** Shares that are hashed and applied in one turn of the event loop. */
+  readonly turnMax: number;
   /** Version bits that the pool lets miners roll, u32: also those who send them without having asked. */
   readonly versionMask: number;
 }
@@ -84,14 +89,30 @@ export class Verifier implements ShareIntake {
       return;
     }
     const reject = precheck(share, jobs, this.#options.versionMask);
+    if (this.#isFlood(share)) {
+      this.#turnAway(share);
+      return;
+    }
     if (reject) share.judge(reject, clock.monotonicMs());
     // Counted when nothing can throw any more, or it would be in flight for ever.
     this.#inFlight += 1;
     this.#arriving.push(share);
-    if (!this.#scheduled) {
-      this.#scheduled = true;
-      this.#modules.defer(() => this.#flush());
-    }
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#modules.defer(() => this.#flush());
+  }
+
+  /**
+   * A block takes ten times as long as another share, so fewer are taken where most shares are blocks. What is over is not
+   * hashed: of the thousands before it the node can use one.
+   */
+  #isFlood({ job, terms }: PendingShare): boolean {
+    const { sharesInFlightMax, blocksInFlightMax = sharesInFlightMax } = this.#options;
+    return this.#inFlight >= blocksInFlightMax && job !== undefined && terms !== undefined && isEasy(job, terms);
   }
 
   /**
@@ -99,17 +120,24 @@ export class Verifier implements ShareIntake {
    * for the log: it overtakes the shares that do.
    */
   #refuse(share: PendingShare): void {
-    const { contain, jobs } = this.#modules;
     // A block is worth its hash whatever the state of the log: the node needs no disk of ours.
-    if (precheck(share, jobs, this.#options.versionMask) === undefined) this.#runInline([share], 0);
+    if (precheck(share, this.#modules.jobs, this.#options.versionMask) === undefined) this.#runInline([share], 0);
+    this.#turnAway(share);
+  }
+
+  #turnAway(share: PendingShare): void {
+    const { contain, defer } = this.#modules;
     applyRefused(share, this.#refusedBlocks, this.#modules);
-    this.#modules.defer(() => settle(share, contain));
+    defer(() => settle(share, contain));
   }
 
   #flush(): void {
     this.#scheduled = false;
+    // What is over has the next turn, so that timers and other sockets have theirs.
+    const rest = this.#arriving.splice(this.#options.turnMax);
     const shares = this.#arriving;
-    this.#arriving = [];
+    this.#arriving = rest;
+    if (rest.length > 0) this.#schedule();
     const batch: Batch = { shares, outstanding: 0 };
     this.#batches.push(batch);
     const toHash = shares.filter((share) => !share.judged);
@@ -192,4 +220,9 @@ export class Verifier implements ShareIntake {
       });
     }
   }
+}
+
+/** Whether about every second share of a job, at these terms, is a block: so it is on regtest. */
+function isEasy(job: Job, terms: Terms): boolean {
+  return job.networkDifficulty < 2 * terms.difficulty;
 }

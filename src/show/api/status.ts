@@ -45,9 +45,13 @@ export interface StratumCounts {
   readonly badHandshakes: number;
   readonly overlong: number;
   readonly slowReaders: number;
+  /** Connections that had the most of what waits in memory, and were closed because that was too much in all. */
+  readonly overMemory: number;
   readonly timeouts: number;
   /** Clients that came back and went on where they were. */
   readonly resumed: number;
+  /** Sessions without an accepted share that were closed because no extranonce was free for others. */
+  readonly takenBack: number;
   /** Names that may not mine here. */
   readonly refusedWorkers: number;
   readonly difficultyChanges: number;

@@ -1,7 +1,7 @@
 import { equalBytes } from '#base/bitcoin/bytes';
 import { buildCoinbase } from '#base/bitcoin/coinbase';
 import { difficultyOfTarget, targetOfBits, targetToBytes } from '#base/bitcoin/target';
-import { EPOCHS_MAX, JOBS_PER_EPOCH, jobId, jobSerial } from '#base/domain/ids';
+import { EPOCHS_MAX, JOBS_PER_EPOCH, jobId, jobRowId, jobSerial } from '#base/domain/ids';
 import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, type Job, VARIANT_BYTES } from '#base/domain/job';
 import type { Clock } from '#base/domain/ports';
 import type { BlockTemplate } from '#base/domain/template';
@@ -12,7 +12,9 @@ export interface JobFactoryOptions {
   readonly epoch: number;
   /** Jobs that one epoch can number. */
   readonly jobsPerEpoch?: number | undefined;
-  /** Random bytes of the data directory; make its coinbases differ from those of every other pool. */
+  /** Random hex digits of this start: no other start of the data directory, or of a copy of it, has them. */
+  readonly bootId: string;
+  /** Random bytes of this start; make its coinbases differ from those of every other pool. */
   readonly identity: Uint8Array;
   /** scriptPubKey that the coinbase pays to. */
   readonly payoutScript: Uint8Array;
@@ -35,7 +37,7 @@ export interface JobFactory {
 
 /** Makes jobs of templates, in the order in which the node gives them. */
 export function createJobFactory(options: JobFactoryOptions, modules: JobFactoryModules): JobFactory {
-  const { identity, payoutScript, tag, jobsPerEpoch = JOBS_PER_EPOCH } = options;
+  const { bootId, identity, payoutScript, tag, jobsPerEpoch = JOBS_PER_EPOCH } = options;
   let epoch = checkedEpoch(options.epoch);
   let issued = 0;
   let previousHash: Uint8Array | undefined;
@@ -70,6 +72,7 @@ export function createJobFactory(options: JobFactoryOptions, modules: JobFactory
     previousHash = template.previousHash;
     return {
       id: jobId(serial),
+      rowId: jobRowId(serial, bootId),
       serial,
       height: template.height,
       version: template.version,

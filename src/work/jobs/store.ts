@@ -1,19 +1,27 @@
 import { equalBytes } from '#base/bitcoin/bytes';
 import type { Job } from '#base/domain/job';
+import { limits } from '#base/limits';
+import { ExpiredJobs } from './expired.ts';
 
 export interface JobStoreOptions {
   /** Jobs that stay findable; the oldest goes first. */
   readonly jobsMax: number;
+  /** Jobs of the current tip that are kept beyond it, for their blocks; default: `limits.expiredJobsMax`. */
+  readonly expiredJobsMax?: number;
+  /** Default: `limits.expiredJobsBytesMax`. */
+  readonly expiredBytesMax?: number;
 }
 
 /**
  * The jobs that can still be answered, current or not. Jobs of a replaced tip stay until newer ones push them out: a
  * late share for them is `stale` and not `job-not-found`, and valid again should the tip go from A to B and back to A.
+ * A job that is pushed out while its tip is current expires: its shares are stale, but a block in one can still be built.
  */
 export class JobStore {
   readonly #jobsMax: number;
   /** By serial, in order of their coming: a Map iterates in insertion order, so the first is the oldest. */
   readonly #jobs = new Map<number, Job>();
+  readonly #expired: ExpiredJobs;
   #current: Job | undefined;
   #retired = false;
 
@@ -21,6 +29,8 @@ export class JobStore {
     if (!Number.isInteger(options.jobsMax) || options.jobsMax < 1)
       throw new RangeError('JobStore: jobsMax must be at least 1');
     this.#jobsMax = options.jobsMax;
+    const { expiredJobsMax = limits.expiredJobsMax, expiredBytesMax = limits.expiredJobsBytesMax } = options;
+    this.#expired = new ExpiredJobs({ jobsMax: expiredJobsMax, bytesMax: expiredBytesMax });
   }
 
   /** The newest job; undefined before the first. */
@@ -41,17 +51,25 @@ export class JobStore {
   /** Makes the job the current one. Throws unless its serial number is greater than those before. */
   add(job: Job): void {
     if (job.serial <= (this.#current?.serial ?? -1)) throw new Error(`JobStore: job ${job.id} is not a newer one`);
+    if (this.#current !== undefined && !sameTip(this.#current, job)) this.#expired.clear();
     this.#jobs.set(job.serial, job);
     this.#current = job;
     this.#retired = false;
-    for (const serial of this.#jobs.keys()) {
+    for (const [serial, oldest] of this.#jobs) {
       if (this.#jobs.size <= this.#jobsMax) break;
       this.#jobs.delete(serial);
+      if (sameTip(oldest, job)) this.#expired.add(oldest);
     }
   }
 
+  /** A job that can be answered; undefined for any other. */
   find(serial: number): Job | undefined {
     return this.#jobs.get(serial);
+  }
+
+  /** A job that has expired while its tip is still the current one. */
+  findExpired(serial: number): Job | undefined {
+    return this.#expired.find(serial);
   }
 
   /** Every job is stale until the next one is added. */
@@ -59,11 +77,15 @@ export class JobStore {
     this.#retired = true;
   }
 
-  /** True if the job builds on another block than the current job does, or if all jobs are retired. */
+  /** True if the job has expired or builds on another block than the current job does, or if all jobs are retired. */
   isStale(job: Job): boolean {
-    if (this.#retired) return true;
+    if (this.#retired || this.#expired.find(job.serial) === job) return true;
     const current = this.#current;
     if (current === undefined || current === job) return false;
-    return !equalBytes(current.previousHash, job.previousHash);
+    return !sameTip(current, job);
   }
+}
+
+function sameTip(a: Job, b: Job): boolean {
+  return equalBytes(a.previousHash, b.previousHash);
 }

@@ -1,11 +1,23 @@
 import type { Network } from '#base/bitcoin/address';
-import { toHex } from '#base/bitcoin/bytes';
-import type { BitcoinNode, Clock, Logger, NodeStatus, NodeWatch, SubmitOutcome } from '#base/domain/ports';
+import { fromHex, toDisplayHash, toHex } from '#base/bitcoin/bytes';
+import { HEADER_BYTES, headerHash } from '#base/bitcoin/header';
+import type { Containment } from '#base/domain/contain';
+import type {
+  BitcoinNode,
+  Clock,
+  Logger,
+  NodeStatus,
+  NodeWatch,
+  SpareDescriptors,
+  Standing,
+  SubmitOutcome,
+} from '#base/domain/ports';
 import type { BlockTemplate } from '#base/domain/template';
 import { BlockSignals } from './block-signals.ts';
 import { OwedBlocks } from './owed-blocks.ts';
 import { type Pause, Pauses } from './pauses.ts';
 import { createRpcClient } from './rpc.ts';
+import { mergeStandings } from './standings.ts';
 import { bestOutcome } from './submit.ts';
 import { TemplateFeed } from './template-feed.ts';
 import { Upstream } from './upstream.ts';
@@ -31,7 +43,9 @@ export interface BitcoindOptions {
 
 export interface BitcoindModules {
   readonly clock: Clock;
+  readonly contain: Containment;
   readonly logger: Logger;
+  readonly spare: SpareDescriptors;
 }
 
 const POLL_MS = 500;
@@ -39,6 +53,9 @@ const REFRESH_MS = 30_000;
 /** Between two checks of the state of the node in use, which polling watches as well, and of each other one. */
 const CHECK_ACTIVE_MS = 5000;
 const CHECK_OTHER_MS = 1000;
+/** A node that keeps a question about a block waiting for so long is asked no more of them for a while. */
+const MUTE_AFTER_MS = 2000;
+const MUTE_MS = 20_000;
 /** Bitcoin Core refuses blocks that are two hours ahead; a clock that is wrong by so much is on its way there. */
 const CLOCK_OFFSET_S_MAX = 600;
 
@@ -49,18 +66,27 @@ const CLOCK_OFFSET_S_MAX = 600;
  */
 export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModules): BitcoinNode {
   const { network, zmq = [], pollMs = POLL_MS, refreshMs = REFRESH_MS } = options;
-  const { clock, logger } = modules;
+  const { clock, contain, logger, spare } = modules;
   if (options.rpc.length === 0) throw new Error('node.rpc: at least one URL is needed');
   const pauses = new Pauses();
   const pause = (ms: number): Promise<void> => pauses.begin(ms).over;
   const upstreams = options.rpc.map(
-    ({ url, cookie }) => new Upstream(network, { rpc: createRpcClient({ url, cookie }), clock, pause }),
+    ({ url, cookie }) => new Upstream(network, { rpc: createRpcClient({ url, cookie }, { spare }), clock, pause }),
   );
   const feed = new TemplateFeed(
     { upstreams, pollMs, refreshMs },
-    { clock, logger, pauses, onFailure, onNewTip: (upstream) => checks.get(upstream)?.end() },
+    { clock, contain, logger, pauses, onFailure, onNewTip: (upstream) => checks.get(upstream)?.end() },
   );
-  const owed = new Map(upstreams.map((upstream) => [upstream, new OwedBlocks(upstream)]));
+  const owed = new Map(
+    upstreams.map((upstream) => [
+      upstream,
+      new OwedBlocks(upstream, (hash, { status }) =>
+        logger.info({ node: upstream.name, hash, status }, 'a node lacks a block of ours: it gets it again'),
+      ),
+    ]),
+  );
+  /** Nodes that have kept a question about a block waiting are not asked another one before this time. */
+  const mutedUntilMs = new Map<Upstream, number>();
   const signals = new BlockSignals(zmq, { logger, pause, onBlock: (hash) => feed.wake(hash) });
   let clockOffsetSeconds = 0;
   const checks = new Map<Upstream, Pause>();
@@ -100,7 +126,7 @@ export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModul
         owed.get(upstream)?.offer();
       } catch (error) {
         // The next check follows.
-        logger.error({ node: upstream.name, err: error }, 'a node could not be checked');
+        contain.caught('the check of a node', error);
       }
       if (!wasReady && upstream.health.ready) feed.wake('look');
       const isWell = upstream === feed.active && upstream.health.ready;
@@ -154,7 +180,42 @@ export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModul
     const { health } = upstream;
     const outcome = await upstream.submit(hex, (ms) => pauses.begin(ms).over);
     owed.get(upstream)?.note(hex, outcome, health);
+    if (outcome.status === 'rejected') {
+      const hash = toDisplayHash(headerHash(fromHex(hex.slice(0, 2 * HEADER_BYTES)) ?? new Uint8Array()));
+      logger.warn({ node: upstream.name, hash, reason: outcome.reason }, 'a node refuses a block of ours');
+    }
     return outcome;
+  }
+
+  async function standingAt(
+    upstream: Upstream,
+    hash: string,
+    block: () => Promise<string | undefined>,
+  ): Promise<Standing> {
+    const askedMs = clock.monotonicMs();
+    const blocks = owed.get(upstream);
+    if (blocks === undefined || askedMs < (mutedUntilMs.get(upstream) ?? 0)) return { at: 'unknown' };
+    const standing = await blocks.standing(hash, block);
+    const nowMs = clock.monotonicMs();
+    if (standing.at === 'unknown' && nowMs - askedMs > MUTE_AFTER_MS) mutedUntilMs.set(upstream, nowMs + MUTE_MS);
+    return standing;
+  }
+
+  async function standing(hash: string, block: () => Promise<Uint8Array | undefined>): Promise<Standing> {
+    const asked = upstreams.filter(({ health }) => health.ready || !health.fatal);
+    let hex: Promise<string | undefined> | undefined;
+    const bytes = (): Promise<string | undefined> => {
+      hex ??= block().then((read) => read && toHex(read));
+      return hex;
+    };
+    const answers = await Promise.all(
+      asked.map(async (upstream) => ({
+        chainwork: upstream.health.ready ? upstream.health.chainwork : '',
+        active: upstream === feed.active,
+        standing: await standingAt(upstream, hash, bytes),
+      })),
+    );
+    return mergeStandings(answers);
   }
 
   function status(): NodeStatus {
@@ -171,5 +232,5 @@ export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModul
 
   const watched = (): NodeWatch => ({ clockOffsetSeconds, ...signals.counts });
 
-  return { start, submitBlock, status, watched, close };
+  return { start, submitBlock, standing, status, watched, close };
 }

@@ -1,19 +1,40 @@
-import type { SubmitOutcome } from '#base/domain/ports';
+import { fromHex, toDisplayHash } from '#base/bitcoin/bytes';
+import { BoundedMap } from '#base/domain/bounded-map';
+import type { Standing, SubmitOutcome } from '#base/domain/ports';
 import { limits } from '#base/limits';
 import { PARENT_UNKNOWN } from './submit.ts';
 import type { Health, Upstream } from './upstream.ts';
 
+/** What a node made of a block that it still lacks. */
+interface Lacking {
+  /** The work of its chain then. */
+  readonly chainwork: string;
+  /** Why it refused the block. */
+  readonly refused?: string;
+  /** The block's parent, if the node lacked that. */
+  readonly parent?: string;
+}
+
+/** What a node is to be asked. */
+type Node = Pick<Upstream, 'health' | 'submit' | 'standing'>;
+
 /**
- * The blocks that one node has not judged: it did not answer, or it lacks the block's parent. The node is offered them
- * again, whatever the other nodes have said, because only a node that has our block can build on it.
+ * The blocks that one node lacks. It is offered them again, whatever the other nodes have said, because only a node that has
+ * our block can build on it. A few that it has not judged (it did not answer, or lacks the block's parent) are kept here and
+ * offered as soon as the node is ready. Every other one is offered when somebody asks where it stands.
  */
 export class OwedBlocks {
-  readonly #node: Pick<Upstream, 'health' | 'submit'>;
+  readonly #node: Node;
+  readonly #offered: (hash: string, outcome: SubmitOutcome) => void;
   /** By block (hex): the chainwork of the node when it lacked the parent; empty if it did not answer. */
   readonly #owed = new Map<string, string>();
+  /** By hash: blocks that the node lacks although they were offered. */
+  readonly #lacking = new BoundedMap<Lacking>(limits.blocksFollowedMax + limits.candidatesInFlightMax);
   #offering = false;
 
-  constructor(node: Pick<Upstream, 'health' | 'submit'>) {
+  /** `offered` is called with what the node made of a block that it was found to lack. */
+  constructor(node: Node, offered: (hash: string, outcome: SubmitOutcome) => void = () => {}) {
+    this.#offered = offered;
     this.#node = node;
   }
 
@@ -37,6 +58,46 @@ export class OwedBlocks {
     });
   }
 
+  /**
+   * Where the block stands at this node. If the node lacks it, it is offered once for each state of the node's chain, and the
+   * node is asked again: its first answer may not be true. `block` brings the block as hex. Resolves with `unknown` if the node
+   * is not ready.
+   */
+  async standing(hash: string, block: () => Promise<string | undefined>): Promise<Standing> {
+    const { health } = this.#node;
+    if (!health.ready) return { at: 'unknown' };
+    const standing = await this.#node.standing(hash);
+    if (standing.at !== 'none') {
+      if (standing.at !== 'unknown') this.#lacking.delete(hash);
+      return standing;
+    }
+    const lacking = this.#lacking.get(hash);
+    if (lacking?.chainwork === health.chainwork) return refusedFor(lacking.refused);
+    // A node that is far behind gets no block of 8 MB each time its chain moves.
+    if (lacking?.parent !== undefined && (await this.#node.standing(lacking.parent)).at === 'none') return standing;
+    const bytes = await block();
+    return bytes === undefined ? standing : this.#offerOne(hash, bytes, health);
+  }
+
+  async #offerOne(hash: string, bytes: string, health: Health & { readonly ready: true }): Promise<Standing> {
+    const outcome = await this.#node.submit(bytes, () => Promise.resolve(), []);
+    this.note(bytes, outcome, health);
+    this.#offered(hash, outcome);
+    const { chainwork } = health;
+    if (outcome.status === 'unknown') {
+      if (outcome.reason !== PARENT_UNKNOWN) return { at: 'unknown' };
+      this.#lacking.set(hash, { chainwork, parent: parentOf(bytes) });
+      return { at: 'none' };
+    }
+    if (outcome.status === 'rejected') {
+      this.#lacking.set(hash, { chainwork, refused: outcome.reason });
+      return refusedFor(outcome.reason);
+    }
+    this.#lacking.set(hash, { chainwork });
+    // It may say that it has the block, and not have it.
+    return this.#node.standing(hash);
+  }
+
   async #offerAll(): Promise<void> {
     for (const [block, chainwork] of [...this.#owed]) {
       const { health } = this.#node;
@@ -45,4 +106,13 @@ export class OwedBlocks {
       this.note(block, await this.#node.submit(block, () => Promise.resolve(), []), health);
     }
   }
+}
+
+function refusedFor(refused: string | undefined): Standing {
+  return refused === undefined ? { at: 'none' } : { at: 'none', refused };
+}
+
+/** The previous block's hash in the header, for display. */
+function parentOf(block: string): string {
+  return toDisplayHash(fromHex(block.slice(8, 72)) ?? new Uint8Array());
 }

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { lacksDescriptor } from '#base/domain/descriptors';
+import type { SpareDescriptors } from '#base/domain/ports';
 
 /**
  * Why a call has no result.
@@ -53,6 +55,13 @@ interface Waiting {
   readonly settle: (answer: RpcAnswer) => void;
 }
 
+/** What became of one request. `reused`: it went over a connection that was there already. */
+interface Posted {
+  readonly answer: RpcAnswer;
+  readonly error: NodeJS.ErrnoException | undefined;
+  readonly reused: boolean;
+}
+
 /** Calls of one kind, at most IN_FLIGHT_MAX of them under way. */
 interface Lane {
   readonly waiting: Waiting[];
@@ -61,9 +70,13 @@ interface Lane {
 
 /**
  * JSON-RPC 1.0 over HTTP(S) keep-alive connections to one node. Credentials come from the URL, or from a cookie file
- * that is read again whenever the node refuses what it held. Throws for a URL that is none.
+ * that is read again whenever the node refuses what it held. A connection or a cookie file that finds no descriptor gets a
+ * spare one. Throws for a URL that is none.
  */
-export function createRpcClient(options: { readonly url: string; readonly cookie: string | undefined }): RpcClient {
+export function createRpcClient(
+  options: { readonly url: string; readonly cookie: string | undefined },
+  { spare }: { readonly spare: SpareDescriptors },
+): RpcClient {
   const url = parseUrl(options.url);
   const secure = url.protocol === 'https:';
   const agentOptions = { keepAlive: true, maxSockets: 2 * IN_FLIGHT_MAX, scheduling: 'lifo' } as const;
@@ -105,25 +118,37 @@ export function createRpcClient(options: { readonly url: string; readonly cookie
   /** One call with the credentials at hand, and once more where a cookie turns out to be an old one. */
   async function authorized(what: RpcCall): Promise<RpcAnswer> {
     if (fixed !== undefined || options.cookie === undefined) return attempt(what, fixed);
-    const known = cookie ?? (await readCookie(options.cookie));
+    const known = cookie ?? (await readCookie(options.cookie, what));
     if (known === undefined) return failed('unreachable', `the cookie file ${options.cookie} can not be read`);
     cookie = known;
     const answer = await attempt(what, known);
     if (answer.ok || answer.failure.kind !== 'unauthorized') return answer;
-    cookie = await readCookie(options.cookie);
+    cookie = await readCookie(options.cookie, what);
     return cookie === undefined || cookie === known ? answer : attempt(what, cookie);
   }
 
   async function attempt(what: RpcCall, authorization: string | undefined): Promise<RpcAnswer> {
-    const { answer, idleSocketDied } = await post(what, authorization);
+    const { answer, error, reused } = await post(what, authorization);
+    if (ending.signal.aborted || error === undefined) return answer;
     // The node closes idle connections when it likes; that says nothing about the call.
-    return idleSocketDied ? (await post(what, authorization)).answer : answer;
+    if (reused && (error.code === 'ECONNRESET' || error.code === 'EPIPE')) return attempt(what, authorization);
+    return lacksDescriptor(error) && release(what) ? attempt(what, authorization) : answer;
   }
 
-  function post(
-    what: RpcCall,
-    authorization: string | undefined,
-  ): Promise<{ answer: RpcAnswer; idleSocketDied: boolean }> {
+  function release({ urgent }: RpcCall): boolean {
+    return spare.release(urgent === true ? 'block' : 'work');
+  }
+
+  async function readCookie(path: string, what: RpcCall): Promise<string | undefined> {
+    try {
+      const text = (await readFile(path, 'utf8')).trim();
+      return text === '' || text.length > 1024 ? undefined : basic(text);
+    } catch (error) {
+      return lacksDescriptor(error) && release(what) ? readCookie(path, what) : undefined;
+    }
+  }
+
+  function post(what: RpcCall, authorization: string | undefined): Promise<Posted> {
     const id = nextId++;
     const body = JSON.stringify({ jsonrpc: '1.0', id, method: what.method, params: what.params ?? [] });
     return new Promise((resolve) => {
@@ -144,14 +169,11 @@ export function createRpcClient(options: { readonly url: string; readonly cookie
         done(failed('late', `no answer to ${what.method} within ${what.timeoutMs} ms`));
         request.destroy();
       }, what.timeoutMs);
-      const done = (answer: RpcAnswer, idleSocketDied = false): void => {
+      const done = (answer: RpcAnswer, error?: NodeJS.ErrnoException): void => {
         clearTimeout(deadline);
-        resolve({ answer, idleSocketDied });
+        resolve({ answer, error, reused: request.reusedSocket });
       };
-      request.on('error', (error: NodeJS.ErrnoException) => {
-        const reset = error.code === 'ECONNRESET' || error.code === 'EPIPE';
-        done(failed('unreachable', describe(error)), reset && request.reusedSocket && !ending.signal.aborted);
-      });
+      request.on('error', (error: NodeJS.ErrnoException) => done(failed('unreachable', describe(error)), error));
       request.on('response', (response) => collect(response, what, (answer) => done(answer)));
       request.end(body);
     });
@@ -183,15 +205,6 @@ function parseUrl(text: string): URL {
 
 function basic(credentials: string): string {
   return `Basic ${Buffer.from(credentials).toString('base64')}`;
-}
-
-async function readCookie(path: string): Promise<string | undefined> {
-  try {
-    const text = (await readFile(path, 'utf8')).trim();
-    return text === '' || text.length > 1024 ? undefined : basic(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Gathers the body up to its cap and reads it. */

@@ -1,16 +1,18 @@
 import type { Network } from '#base/bitcoin/address';
-import { toDisplayHash } from '#base/bitcoin/bytes';
+import { fromDisplayHash, toDisplayHash } from '#base/bitcoin/bytes';
 import { merkleRoot } from '#base/bitcoin/merkle';
 import { sha256d } from '#base/bitcoin/sha256d';
 import { bitsOfTarget, targetOfBits, targetOfDifficulty } from '#base/bitcoin/target';
-import type { BitcoinNode, Clock, Logger, NodeStatus, NodeWatch, SubmitOutcome } from '#base/domain/ports';
+import { BoundedMap } from '#base/domain/bounded-map';
+import type { Containment } from '#base/domain/contain';
+import type { BitcoinNode, Clock, Logger, NodeStatus, NodeWatch, Standing, SubmitOutcome } from '#base/domain/ports';
 import type { BlockTemplate } from '#base/domain/template';
 import { checkContextFree, checkNextBlock, decodeBlock, type NextBlockRules, WEIGHT_MAX } from './block-check.ts';
 import { loadChain, saveChain } from './chain-file.ts';
-import { HeaderChain } from './header-chain.ts';
+import { HEADERS_KEPT, HeaderChain } from './header-chain.ts';
 import { SimulatedMempool } from './simulated-mempool.ts';
 import type { Random, SimulatedTransaction } from './simulated-transaction.ts';
-import { PARENT_UNKNOWN, readSubmitAnswer } from './submit.ts';
+import { DUPLICATE, PARENT_UNKNOWN, readSubmitAnswer } from './submit.ts';
 
 export interface SimulatedNodeOptions {
   /** Only regtest: nobody should take this chain for a real one. */
@@ -30,6 +32,7 @@ export interface SimulatedNodeModules {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly contain: Containment;
 }
 
 /** About ten seconds of a CPU that does two million hashes a second. */
@@ -56,7 +59,7 @@ export function subsidySats(height: number): bigint {
  */
 export function simulatedNode(options: SimulatedNodeOptions, modules: SimulatedNodeModules): BitcoinNode {
   const { network, file, refreshMs = REFRESH_MS } = options;
-  const { clock, random, logger } = modules;
+  const { clock, random, logger, contain } = modules;
   if (network !== 'regtest') throw new Error(`the embedded node is a regtest node: ${network} needs a real one`);
   const bits = blockBits(options.blockDifficulty ?? BLOCK_DIFFICULTY);
   const chain = file === undefined ? new HeaderChain() : loadChain(file);
@@ -68,6 +71,8 @@ export function simulatedNode(options: SimulatedNodeOptions, modules: SimulatedN
     },
     { random },
   );
+  /** Blocks that came too late for the chain. */
+  const aside = new BoundedMap<true>(HEADERS_KEPT);
   let onTemplate: ((template: BlockTemplate) => void) | undefined;
   let refresh: NodeJS.Timeout | undefined;
   let soon: NodeJS.Immediate | undefined;
@@ -100,11 +105,8 @@ export function simulatedNode(options: SimulatedNodeOptions, modules: SimulatedN
     clearTimeout(refresh);
     if (closed || onTemplate === undefined) return;
     mempool.advance(clock.nowMs());
-    try {
-      onTemplate(template());
-    } catch (error) {
-      logger.error({ height: chain.height + 1, error: String(error) }, 'a template could not be used');
-    }
+    const take = onTemplate;
+    contain.attempt('a template', () => take(template()));
     refresh = setTimeout(publish, refreshMs);
   }
 
@@ -132,13 +134,16 @@ export function simulatedNode(options: SimulatedNodeOptions, modules: SimulatedN
   function submit(bytes: Uint8Array): string | null {
     const block = decodeBlock(bytes);
     if (block === undefined) return 'Block decode failed';
-    if (chain.heightOf(block.hash) !== undefined) return 'duplicate';
+    if (chain.heightOf(block.hash) !== undefined) return DUPLICATE;
     const previousHeight = chain.heightOf(block.header.previousHash);
     if (previousHeight === undefined) return 'prev-blk-not-found';
     const wrong = checkContextFree(block, bits);
     if (wrong !== undefined) return wrong;
     // Valid for all that can be known, but the chain goes on elsewhere.
-    if (previousHeight !== chain.height) return 'inconclusive';
+    if (previousHeight !== chain.height) {
+      aside.set(toDisplayHash(block.hash), true);
+      return 'inconclusive';
+    }
     const wrongHere = checkNextBlock(block, rules());
     if (wrongHere !== undefined) return wrongHere;
     if (file !== undefined) saveChain(file, chain.endAfter(block.headerBytes));
@@ -153,11 +158,29 @@ export function simulatedNode(options: SimulatedNodeOptions, modules: SimulatedN
     if (closed) return { status: 'unknown', reason: 'closed' };
     try {
       // The simulated node has no peers: a parent that it lacks will never come.
-      return readSubmitAnswer({ ok: true, result: submit(block) }) ?? { status: 'rejected', reason: PARENT_UNKNOWN };
+      const result = submit(block);
+      if (result === DUPLICATE) return { status: 'accepted' };
+      return readSubmitAnswer({ ok: true, result }) ?? { status: 'rejected', reason: PARENT_UNKNOWN };
     } catch (error) {
       logger.error({ error: String(error) }, 'the simulated chain could not be stored');
       return { status: 'unknown', reason: String(error) };
     }
+  }
+
+  function place(hash: string): Standing {
+    const height = chain.heightOf(fromDisplayHash(hash) ?? new Uint8Array());
+    if (height !== undefined) return { at: 'chain', confirmations: chain.height - height + 1 };
+    return { at: aside.has(hash) ? 'side' : 'none' };
+  }
+
+  async function standing(hash: string, block: () => Promise<Uint8Array | undefined>): Promise<Standing> {
+    if (closed) return { at: 'unknown' };
+    const found = place(hash);
+    const bytes = found.at === 'none' ? await block() : undefined;
+    if (bytes === undefined) return found;
+    const outcome = await submitBlock(bytes);
+    if (outcome.status === 'unknown') return { at: 'unknown' };
+    return outcome.status === 'rejected' ? { at: 'none', refused: outcome.reason } : place(hash);
   }
 
   async function start(take: (template: BlockTemplate) => void): Promise<void> {
@@ -184,7 +207,7 @@ export function simulatedNode(options: SimulatedNodeOptions, modules: SimulatedN
     signalsMissed: 0,
   });
 
-  return { start, submitBlock, status, watched, close };
+  return { start, submitBlock, standing, status, watched, close };
 }
 
 /** The compact target of every block: regtest's own limit is the easiest there is. */

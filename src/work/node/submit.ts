@@ -7,6 +7,9 @@ const RPC_DESERIALIZATION_ERROR = -22;
 /** BIP22: the node does not have the block's parent yet. The answer says nothing of the block itself. */
 export const PARENT_UNKNOWN = 'prev-blk-not-found';
 
+/** BIP22: the node has the block already, from a first try whose answer was lost or for so long that it may be off the chain. */
+export const DUPLICATE = 'duplicate';
+
 /**
  * What submitblock's answer means (BIP22, and Bitcoin Core's rpc/mining.cpp); undefined where the node did not judge the
  * block and should be asked again.
@@ -20,19 +23,23 @@ export function readSubmitAnswer(answer: RpcAnswer): SubmitOutcome | undefined {
   }
   const { result } = answer;
   if (result === PARENT_UNKNOWN) return undefined;
-  // A retry after a lost answer meets the block that the first try brought.
-  if (result === null || result === 'duplicate') return { status: 'accepted' };
+  if (result === null) return { status: 'accepted' };
+  // Of a block that is said to be there already only the chain can say more.
+  if (result === DUPLICATE) return undefined;
   if (result === 'inconclusive' || result === 'duplicate-inconclusive') return { status: 'orphaned', reason: result };
   if (typeof result === 'string' && result !== '') return { status: 'rejected', reason: result.slice(0, 200) };
   return undefined;
 }
 
-const ranks = { accepted: 3, orphaned: 2, rejected: 1, unknown: 0 } as const satisfies Record<
+const ranks = { accepted: 3, orphaned: 2, unknown: 1, rejected: 0 } as const satisfies Record<
   SubmitOutcome['status'],
   number
 >;
 
-/** The one that counts where nodes judge differently: a block that any of them took is in the network. */
+/**
+ * The one that counts where nodes judge differently: a block that any of them took is in the network, and one that a node has
+ * not judged may be taken yet, whatever another says.
+ */
 export function betterOutcome(a: SubmitOutcome, b: SubmitOutcome): SubmitOutcome {
   return ranks[b.status] > ranks[a.status] ? b : a;
 }

@@ -1,4 +1,5 @@
 import { equalBytes, toDisplayHash } from '#base/bitcoin/bytes';
+import type { Containment } from '#base/domain/contain';
 import type { Clock, Logger } from '#base/domain/ports';
 import type { BlockTemplate } from '#base/domain/template';
 import { chooseUpstream } from './choice.ts';
@@ -14,6 +15,7 @@ export interface TemplateFeedOptions {
 
 export interface TemplateFeedModules {
   readonly clock: Clock;
+  readonly contain: Containment;
   readonly logger: Logger;
   readonly pauses: Pauses;
   /** Called when a node failed to serve. */
@@ -34,7 +36,10 @@ type Answer = { readonly upstream: Upstream } & (
 
 /** A node that has not answered for so long is waited for beside the next one. */
 const PATIENCE_MS = 1000;
-/** After the active node's last answer the pool stays on its chain for so long: it may be back at once, or others catch up. */
+/**
+ * After the active node's last answer, and after the return of a node with less work, the pool stays on the chain that it
+ * has for so long: a node that was killed gets its last blocks again, or others catch up.
+ */
 const HOLD_MS = 10_000;
 /** A template on an unchanged tip is used for so long if no node gives a newer one. */
 const TEMPLATE_MS_MAX = 10 * 60_000;
@@ -51,6 +56,8 @@ export class TemplateFeed {
   #servedMs = 0;
   #work = '';
   #lost = false;
+  /** Since when nodes are ready again, all of which have less work than the active node had. */
+  #poorerSinceMs: number | undefined;
   #behindSinceMs: number | undefined;
   #current: { readonly template: BlockTemplate; readonly atMs: number } | undefined;
   /** Nodes that have not answered yet: each is asked one thing at a time. */
@@ -76,7 +83,7 @@ export class TemplateFeed {
 
   /** Runs until the pauses are closed. */
   async run(onTemplate: (template: BlockTemplate) => void): Promise<void> {
-    const { pauses, logger } = this.#modules;
+    const { pauses, contain } = this.#modules;
     let delivered: BlockTemplate | undefined;
     while (!pauses.closed) {
       const hint = this.#hint;
@@ -85,16 +92,12 @@ export class TemplateFeed {
         await this.#look(hint);
       } catch (error) {
         // The next poll looks again.
-        logger.error({ err: error }, 'the template could not be looked after');
+        contain.caught('the look at the tip', error);
       }
       const template = this.#current?.template;
       if (!pauses.closed && template !== undefined && template !== delivered) {
         delivered = template;
-        try {
-          onTemplate(template);
-        } catch (error) {
-          logger.error({ height: template.height, error: String(error) }, 'a template could not be used');
-        }
+        contain.attempt('a template', () => onTemplate(template));
       }
       if (this.#hint !== undefined) continue;
       this.#idle = pauses.begin(this.#options.pollMs);
@@ -136,13 +139,13 @@ export class TemplateFeed {
     }
   }
 
-  /** While the active node is away for a moment, nodes with less work are no choice: their miners would work on an old tip. */
+  /** While the active node is away or late for a moment, nodes with less work are no choice: miners would work on an old tip. */
   #choose(except: ReadonlySet<Upstream>): Upstream | undefined {
     const nowMs = this.#modules.clock.monotonicMs();
     const active = this.#active;
     if (active !== undefined && !active.health.ready) this.#lost = true;
     if (active?.health.ready === true && !this.#lost) this.#work = active.health.chainwork;
-    const workMin = this.#lost && this.#servedLately(nowMs) ? this.#work : '';
+    const workMin = this.#holds(nowMs) ? this.#work : '';
     const now = { active, behindSinceMs: this.#behindSinceMs, nowMs, workMin };
     const { upstream, behindSinceMs } = chooseUpstream(this.#options.upstreams, now, except);
     this.#behindSinceMs = behindSinceMs;
@@ -157,7 +160,10 @@ export class TemplateFeed {
       return open;
     }
     const answer = this.#question(upstream, hint)
-      .catch((error: unknown): Answer => ({ upstream, kind: 'failed', reason: String(error), fatal: false }))
+      .catch((error: unknown): Answer => {
+        this.#modules.contain.caught('a question to a node', error);
+        return { upstream, kind: 'failed', reason: String(error), fatal: false };
+      })
       .finally(() => this.#open.delete(upstream));
     this.#open.set(upstream, answer);
     return answer;
@@ -217,7 +223,7 @@ export class TemplateFeed {
     const current = this.#current;
     if (this.#active === undefined || current === undefined) return false;
     // A node that is ready and was not asked has less work.
-    if (this.#servedLately(nowMs) && this.#options.upstreams.some(({ health }) => health.ready)) return true;
+    if (this.#holds(nowMs) && this.#options.upstreams.some(({ health }) => health.ready)) return true;
     if (nowMs - current.atMs > TEMPLATE_MS_MAX) return false;
     const patience = pauses.begin(PATIENCE_MS);
     const tip = await Promise.race([this.#active.tip(), patience.over]);
@@ -225,8 +231,12 @@ export class TemplateFeed {
     return tip?.ok === true && equalBytes(tip.value, current.template.previousHash);
   }
 
-  #servedLately(nowMs: number): boolean {
-    return nowMs - this.#servedMs < HOLD_MS;
+  /** True if nodes with less work than the active one had are no choice yet. */
+  #holds(nowMs: number): boolean {
+    const works = this.#options.upstreams.flatMap(({ health }) => (health.ready ? [health.chainwork] : []));
+    if (works.length === 0 || works.some((work) => work >= this.#work)) this.#poorerSinceMs = undefined;
+    else this.#poorerSinceMs ??= nowMs;
+    return nowMs - Math.max(this.#servedMs, this.#poorerSinceMs ?? 0) < HOLD_MS;
   }
 
   #isCurrent(hash: Uint8Array): boolean {

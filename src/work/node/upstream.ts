@@ -1,11 +1,12 @@
 import type { Network } from '#base/bitcoin/address';
 import { fromDisplayHash, fromHex, toDisplayHash } from '#base/bitcoin/bytes';
 import { HEADER_BYTES, headerHash } from '#base/bitcoin/header';
-import type { Clock, SubmitOutcome } from '#base/domain/ports';
+import type { Clock, Standing, SubmitOutcome } from '#base/domain/ports';
 import type { BlockTemplate } from '#base/domain/template';
 import { BlockTimes } from './block-times.ts';
 import type { RpcAnswer, RpcCall, RpcClient } from './rpc.ts';
-import { PARENT_UNKNOWN, readSubmitAnswer } from './submit.ts';
+import { OFF_CHAIN, readStanding } from './standings.ts';
+import { DUPLICATE, PARENT_UNKNOWN, readSubmitAnswer } from './submit.ts';
 import { decodeTemplate, type TransactionsByHash } from './template-decoder.ts';
 
 /**
@@ -46,6 +47,7 @@ const SMALL_ANSWER_BYTES_MAX = 1 << 20;
 /** A full block is 8 MB as hex, and each transaction brings a few hundred bytes of JSON beside it. */
 const TEMPLATE_ANSWER_BYTES_MAX = 64 << 20;
 const SUBMIT_TIMEOUT_MS = 15_000;
+const STANDING_TIMEOUT_MS = 5_000;
 /** Pauses between tries to hand a block to a node that does not answer. */
 const SUBMIT_RETRIES_MS = [250, 500, 1000, 2000, 4000];
 /**
@@ -168,9 +170,8 @@ export class Upstream {
         answerBytesMax: SMALL_ANSWER_BYTES_MAX,
         urgent: true,
       });
-      // The node has it from before: from a first try whose answer was lost, or for so long that it may be off the chain.
-      if (answer.ok && answer.result === 'duplicate') return this.#standing(block);
-      const outcome = readSubmitAnswer(answer);
+      const isDuplicate = answer.ok && answer.result === DUPLICATE;
+      const outcome = isDuplicate ? await this.#duplicate(block) : readSubmitAnswer(answer);
       if (outcome) return outcome;
       const pauseMs = retriesMs[attempt];
       if (pauseMs === undefined) {
@@ -180,19 +181,24 @@ export class Upstream {
     }
   }
 
-  /** Where a block stands that the node knows to be valid; on its chain, where it does not say otherwise. */
-  async #standing(block: string): Promise<SubmitOutcome> {
-    const header = fromHex(block.slice(0, 2 * HEADER_BYTES)) ?? new Uint8Array();
+  /** Where a block (display hash) stands in the node's chain; `unknown` if the node does not say. */
+  async standing(hash: string, urgent = false): Promise<Standing> {
     const answer = await this.#rpc.call({
       method: 'getblockheader',
-      params: [toDisplayHash(headerHash(header))],
-      timeoutMs: SUBMIT_TIMEOUT_MS,
+      params: [hash],
+      timeoutMs: STANDING_TIMEOUT_MS,
       answerBytesMax: SMALL_ANSWER_BYTES_MAX,
-      urgent: true,
+      urgent,
     });
-    const { confirmations } = (answer.ok ? answer.result : {}) as { readonly confirmations?: unknown };
-    const off = typeof confirmations === 'number' && confirmations < 0;
-    return off ? { status: 'orphaned', reason: 'known, and not on the best chain' } : { status: 'accepted' };
+    return readStanding(answer, hash);
+  }
+
+  /** What has become of a block that the node says it has; undefined if it does not have it, or does not say. */
+  async #duplicate(block: string): Promise<SubmitOutcome | undefined> {
+    const header = fromHex(block.slice(0, 2 * HEADER_BYTES)) ?? new Uint8Array();
+    const { at } = await this.standing(toDisplayHash(headerHash(header)), true);
+    if (at === 'chain') return { status: 'accepted' };
+    return at === 'side' ? { status: 'orphaned', reason: OFF_CHAIN } : undefined;
   }
 
   close(): void {
@@ -256,5 +262,6 @@ function readHealth(answer: unknown, network: Network): Health {
 /** Why a node has not judged a block. */
 function unjudged(answer: RpcAnswer): string {
   if (!answer.ok) return answer.failure.message;
+  if (answer.result === DUPLICATE) return 'duplicate, but the node does not show the block';
   return answer.result === PARENT_UNKNOWN ? PARENT_UNKNOWN : 'submitblock: no answer known';
 }

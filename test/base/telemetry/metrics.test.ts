@@ -15,6 +15,7 @@ const submitter: Submitter = {
   userAgent: '',
   worker: () => undefined,
   terms: () => undefined,
+  lateVersionMask: () => undefined,
   expel: () => undefined,
   settle: () => undefined,
   close: () => undefined,

@@ -20,6 +20,14 @@ export class EchoEnd implements WireHandler {
     this.wire.send(`echo ${text}`);
   }
 
+  onEnd(): void {
+    this.wire.close();
+  }
+
+  closingMessage(why: string): string {
+    return `closing ${why}`;
+  }
+
   onClose(): void {
     this.#closed();
   }

@@ -37,6 +37,14 @@ class Recorded implements WireHandler {
     this.#react(this.wire, text);
   }
 
+  onEnd(): void {
+    this.wire.close();
+  }
+
+  closingMessage(why: string): string {
+    return `closing ${why}`;
+  }
+
   onClose(): void {
     this.closes += 1;
     this.#closed();
@@ -121,7 +129,8 @@ describe.each([
     // After the end both are without effect.
     ends[0]?.wire.send('late');
     ends[0]?.wire.close();
-    expect(listener.counters).toEqual({ accepted: 1, refused: 0, badHandshakes: 0, overlong: 0, slowReaders: 0 });
+    const none = { refused: 0, badHandshakes: 0, overlong: 0, slowReaders: 0, overMemory: 0 };
+    expect(listener.counters).toEqual({ accepted: 1, ...none });
   });
 
   it('sends strings and bytes in the order in which they were queued, then closes', async () => {

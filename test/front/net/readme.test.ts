@@ -54,6 +54,23 @@ describe('the operator’s guide', () => {
     expect(readme).toContain(`${limits.lookUpBurst.toLocaleString('en')} at once`);
     const waiting = `${limits.passwordQueueMax.toLocaleString('en')} may wait, and of one address`;
     expect(readme).toContain(`${waiting} ${limits.passwordsPerAddressMax}.`);
+    const turn = [limits.linesPerTurnAndConnectionMax, limits.linesPerTurnAndAddressMax, limits.linesPerTurnMax];
+    const [connectionLines, addressLines, allLines] = turn.map((count) => count.toLocaleString('en'));
+    expect(readme).toContain(
+      `most ${connectionLines} lines of a connection, ${addressLines} of an address and ${allLines} of all`,
+    );
+    const waitingLines = limits.waitingLinesPerTurnMax.toLocaleString('en');
+    expect(readme).toContain(`${waitingLines} lines a turn`);
+    expect(readme).toContain(
+      `${limits.workerTurnLines} of a connection with accepted shares and ${limits.idlerTurnLines}`,
+    );
+    const mib = limits.waitingBytesMax / 2 ** 20;
+    expect(readme).toContain(`If more than ${mib} MiB wait`);
+    expect(readme).toContain(`each write counted as ${limits.unsentWriteBytes} bytes more | ${mib} MiB`);
+    const [ofSession, terms] = [limits.termsPerSessionMax, limits.termsPerGatewayMax.toLocaleString('en')];
+    expect(readme).toMatch(new RegExp(`KB: ${ofSession} .*MB: ${terms}, and ${limits.termsPerSessionFree} of each`));
+    expect(readme).toContain(`MB: ${limits.resumableSessionsMax.toLocaleString('en')} `);
+    expect(readme).toContain(`up to ${limits.waitingMessageBytesMax / 1024} KiB of its messages wait`);
     expect(readme).toContain(`A handshake has ${limits.handshakeMsMax / 1000} s`);
   });
 });

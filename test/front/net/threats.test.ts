@@ -221,13 +221,14 @@ describe('more than its rate', () => {
     const noisy = open('127.0.0.2');
     noisy.resume();
     noisy.write('{}\n'.repeat(1000));
-    while (ends[0]?.messages.length !== 1000) await new Promise((resolve) => setImmediate(resolve));
+    const handled = limits.linesPerTurnAndConnectionMax;
+    while (ends[0]?.messages.length !== handled) await new Promise((resolve) => setImmediate(resolve));
     noisy.write('{"late":1}\n');
     for (let id = 1; id <= 20; id += 1) {
       expect(await ask(open(HONEST), `{"id":${id}}`)).toBe(`echo {"id":${id}}\n`);
     }
     // It has been there before any of them.
-    expect(ends[0]?.messages).toHaveLength(1000);
+    expect(ends[0]?.messages).toHaveLength(handled);
   });
 
   it('is late, and not lost', async () => {
@@ -240,15 +241,21 @@ describe('more than its rate', () => {
     await expect.poll(() => ends[0]?.messages.at(-1)).toBe('{"late":1}');
   });
 
-  it('is the end of a WebSocket, which can not be held', async () => {
-    const { listener } = await setup(listenWebSocket, { lines: 5 });
+  it('waits in the pool over WebSocket, and ends the connection if it is too much', async () => {
+    const { ends, listener, clock } = await setup(listenWebSocket, { lines: 5 });
     const client = await WebSocketClient.open(listener.address.host, listener.address.port);
     const closed = new Promise<void>((resolve) => {
       client.onClose = () => resolve();
     });
-    for (let i = 0; i < 12; i += 1) client.send('{}');
+    for (let i = 0; i < 12; i += 1) client.send(`{"id":${i}}`);
+    await expect.poll(() => ends[0]?.messages).toHaveLength(11);
+    clock.advance(1000);
+    await expect.poll(() => ends[0]?.messages.at(-1)).toBe('{"id":11}');
+    const messages = Math.ceil(limits.waitingMessageBytesMax / limits.waitingMessageBytes);
+    for (let i = 0; i < messages + 12; i += 1) client.send('{}');
     await closed;
     expect(client.closeCode).toBe(1013);
+    expect(ends[0]?.messages.length).toBeLessThan(30);
   });
 });
 

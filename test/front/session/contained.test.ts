@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { closings } from '#front/session/closings';
 import type { Authorize } from '#front/session/login/authorize';
 import { makeBench, makeJob } from './support.ts';
 
@@ -21,7 +22,7 @@ describe('an unexpected error ends the session that it happened to, and no other
   it('while a message is handled', () => {
     const { bad, good, contained } = setUp((name) => (name === 'bad' ? fault() : { name, account: name, rig: '' }));
     bad.call('mining.subscribe');
-    expect(bad.call('mining.authorize', ['bad', 'x'])).toEqual([]);
+    expect(bad.call('mining.authorize', ['bad', 'x'])).toMatchObject([{ params: [closings.failed] }]);
     expect([bad.wire.closes, good.wire.closes]).toEqual([1, 0]);
     expect(contained.errors).toBe(1);
     expect(good.call('mining.ping')).toHaveLength(1);

@@ -63,7 +63,13 @@ describe('device profiles', () => {
   it('has room for this pool’s coinbase on every device', () => {
     // The longest output script that is paid (P2WSH, P2TR), and a commitment.
     const factory = createJobFactory(
-      { epoch: 2 ** 20 - 1, identity: new Uint8Array(6), payoutScript: new Uint8Array(34).fill(0x51), tag: '/Sluice/' },
+      {
+        epoch: 2 ** 20 - 1,
+        bootId: '0123456789abcdef',
+        identity: new Uint8Array(6),
+        payoutScript: new Uint8Array(34).fill(0x51),
+        tag: '/Sluice/',
+      },
       { clock: { nowMs: () => 0, monotonicMs: () => 0 }, nextEpoch: () => 0, merkleBranch: () => [] },
     );
     const { coinb1, coinb2 } = factory.build(templateOn(1));
@@ -101,7 +107,7 @@ describe('device profiles', () => {
   });
 
   it.each([
-    ['cpuminer', 1, 1],
+    ['cpuminer', 1e-4, 1e-4],
     ['NerdMiner', 1e-4, 1e-4],
     // It is at its least already.
     ['nicehash/1', 524_288, Number.NaN],
@@ -145,6 +151,86 @@ describe('device profiles', () => {
     loginAs(strong, 'cpuminer');
     for (let nonce = 0; nonce < 1000; nonce += 1) strong.call('mining.submit', share('00000000010002', nonce));
     expect(registry.counters.shedShares).toBe(1000 - wanted);
+  });
+});
+
+describe('a device that asks for less than the pool’s minimum', () => {
+  const agents = ['NerdMinerV2/V1.8.3', 'SparkMiner/v2.9.5', 'BitsyMiner/v1.5.16', 'ESP32s3-Taco/1.1', ''];
+
+  it.each(agents)('gets it by a suggestion or its password, whatever it is called: %j', (agent) => {
+    const { registry, connect } = makeBench();
+    registry.broadcast(makeJob(1));
+    const suggesting = connect();
+    suggesting.call('mining.suggest_difficulty', [0.0014]);
+    expect(loginAs(suggesting, agent)[0]).toBe(`difficulty ${1.5 * 2 ** -10}`);
+    const fixing = connect();
+    fixing.call('mining.subscribe', [agent]);
+    expect(inShort(fixing.call('mining.authorize', ['me', 'd=0.0014'])).slice(1)[0]).toBe('difficulty 0.0014');
+    const late = connect();
+    loginAs(late, agent);
+    expect(inShort(late.call('mining.suggest_difficulty', [0.0014]))[1]).toBe(`difficulty ${1.5 * 2 ** -10}`);
+  });
+
+  it('gets it no more when it asks for another', () => {
+    const { registry, connect, clock } = makeBench();
+    registry.broadcast(makeJob(1));
+    const client = connect();
+    client.call('mining.suggest_difficulty', [0.0014]);
+    client.login();
+    clock.ms += 5_000;
+    expect(inShort(client.call('mining.suggest_difficulty', [2]))[1]).toBe('difficulty 2');
+    // A silence of two minutes brings it down, to the pool's minimum.
+    clock.ms += 120_000;
+    registry.tick();
+    expect(inShort(client.wire.take()).filter((line) => line.startsWith('difficulty'))).toEqual(['difficulty 1']);
+  });
+
+  it('does not get it if the operator’s minimum is above 1, or its profile has one', () => {
+    const { registry, connect } = makeBench({ difficulty: { ...sessionOptions.difficulty, min: 512 } });
+    registry.broadcast(makeJob(1));
+    const asking = (agent: string): string | undefined => {
+      const client = connect();
+      client.call('mining.suggest_difficulty', [0.0014]);
+      return loginAs(client, agent)[0];
+    };
+    expect(['NerdMiner', 'cpuminer', 'NiceHash/1'].map(asking)).toEqual([
+      'difficulty 512',
+      'difficulty 512',
+      'difficulty 524288',
+    ]);
+  });
+
+  it('has the same budget as one that only names itself weak, which gains no more', () => {
+    const credited = (agent: string, wish?: number): { difficulty: string | undefined; wanted: number } => {
+      const { registry, connect, intake, clock } = makeBench();
+      registry.broadcast(makeJob(1));
+      const client = connect();
+      if (wish !== undefined) client.call('mining.suggest_difficulty', [wish]);
+      const [difficulty] = loginAs(client, agent);
+      for (let nonce = 0; nonce < 1000; nonce += 1) {
+        clock.ms += 10;
+        client.call('mining.submit', share('00000000010001', nonce));
+      }
+      return { difficulty, wanted: intake.held.filter(({ unwanted }) => !unwanted).length };
+    };
+    const asking = credited('cpuminer', 1e-9);
+    const named = credited('NerdMiner');
+    expect(asking.wanted).toBeLessThanOrEqual(160);
+    expect(named.wanted).toBe(asking.wanted);
+    expect(asking.difficulty).toBe(`difficulty ${limits.weakDifficultyMin}`);
+    expect(named.difficulty).toBe('difficulty 0.00015');
+  });
+
+  it('goes on with it when it comes back', () => {
+    const { registry, connect } = makeBench();
+    registry.broadcast(makeJob(1));
+    const first = connect();
+    const [reply] = first.call('mining.subscribe', ['cpuminer']);
+    const [topics = []] = (reply?.result ?? []) as [string[][]?];
+    first.call('mining.suggest_difficulty', [0.0014]);
+    first.call('mining.authorize', ['someone.rig', 'x']);
+    first.handler.onClose();
+    expect(loginAs(connect(), 'cpuminer', [topics[0]?.[1]])[0]).toBe(`difficulty ${1.5 * 2 ** -10}`);
   });
 });
 

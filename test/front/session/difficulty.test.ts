@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mustBeDifficulty as d } from '#base/domain/difficulty';
+import { limits } from '#base/limits';
 import { type DifficultyOptions, SessionDifficulty } from '#front/session/work/difficulty';
 import { retarget, roundDifficulty, type VardiffView } from '#front/session/work/vardiff';
 
@@ -334,6 +335,28 @@ describe('a difficulty that its miner has fixed', () => {
     control.begin(2000);
     for (let second = 3; second < 3600; second += 1) control.review(second * 1000);
     expect(control.wanted).toBe(wanted);
+  });
+
+  it('is raised below the pool’s minimum as well, if a strong machine uses up the budget there', () => {
+    const control = new SessionDifficulty({ ...options, min: 1 });
+    control.fix(d(0.001));
+    control.begin(0);
+    for (let second = 1; second <= 60 && control.wanted < 1; second += 1) {
+      const before = control.wanted;
+      // What is over the budget is not accepted.
+      for (let share = 0; share < limits.easySharesPerSessionMax; share += 1) control.accept(control.wanted);
+      control.review(second * 1000);
+      if (control.wanted !== before) control.begin(second * 1000);
+    }
+    expect(control.wanted).toBeGreaterThanOrEqual(1);
+    const weak = new SessionDifficulty({ ...options, min: 1 });
+    weak.fix(d(0.001));
+    weak.begin(0);
+    for (let second = 1; second <= 60; second += 1) {
+      weak.accept(0.001);
+      weak.review(second * 1000);
+    }
+    expect(weak.wanted).toBe(0.001);
   });
 
   it('stays at the rate of a farm, and without vardiff', () => {

@@ -41,6 +41,19 @@ describe('ExtranonceAllocator', () => {
     expect(extranonces.allocate()).toBeUndefined();
   });
 
+  it('gives a value without an accepted share again when all are begun, the oldest first, and no other', () => {
+    const extranonces = new ExtranonceAllocator({ prefix: 0, prefixBits: 24 });
+    for (let count = 0; count < 255; count += 1) extranonces.allocate();
+    extranonces.release(7, 10, true);
+    extranonces.release(9, 10, false);
+    extranonces.release(8, 11, false);
+    expect(extranonces.allocate(), 'as long as there is one that nobody had').toBe(255);
+    expect(extranonces.free).toBe(2);
+    expect([extranonces.allocate(), extranonces.allocate(), extranonces.allocate()]).toEqual([9, 8, undefined]);
+    extranonces.expire(11);
+    expect(extranonces.allocate()).toBe(7);
+  });
+
   it('gives a value that was never mined with again at once', () => {
     const extranonces = new ExtranonceAllocator({ prefix: 0, prefixBits: 24 });
     for (let count = 0; count < 256; count += 1) extranonces.allocate();

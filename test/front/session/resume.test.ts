@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { limits } from '#base/limits';
+import { closings } from '#front/session/closings';
 import { Front, type Work } from '../../support/front.ts';
 import { type Client, inShort, makeBench, makeJob } from './support.ts';
 
@@ -148,6 +149,7 @@ describe('coming back while the old connection is still open', () => {
     const back = connect();
     expect(login(back, was.id)).toEqual(was);
     expect(old.wire.closes).toBe(1);
+    expect(inShort(old.wire.take())).toEqual([`message ${closings.taken}`]);
     const [held] = intake.held;
     expect(held?.submitter.extranonce1, 'what it was made with').toEqual(Uint8Array.of(0xf0, 0, 0, 0));
     intake.settle('accepted');
@@ -195,7 +197,7 @@ describe('coming back while the old connection is still open', () => {
     old.call('mining.extranonce.subscribe');
     old.call('mining.submit', share('0000000001', 1));
     expect(login(connect(), was.id)).toEqual(was);
-    expect(inShort(old.wire.take())).toEqual([]);
+    expect(inShort(old.wire.take())).toEqual([`message ${closings.taken}`]);
     expect(old.wire.closes).toBe(1);
   });
 
@@ -295,5 +297,35 @@ describe('the shares of both', () => {
     // The other goes on with its new extranonce, on work of its own.
     expect(old.submit(old.solve())).toBe('accepted');
     expect(old.submit(back.solve({ work: before }))).toBe('job-not-found');
+  });
+});
+
+describe('what is remembered of difficulties', () => {
+  it('is counted, in any order of coming, going and coming back, and all of it is forgotten in the end', () => {
+    const { registry, connect, clock } = makeBench({ jobsMax: 4 });
+    const open: { client: Client; seat: Seat }[] = [];
+    const ids: string[] = [];
+    let most = 0;
+    for (let step = 0; step < 2000; step += 1) {
+      clock.ms += 3_000;
+      if (step % 5 === 0) registry.broadcast(makeJob(step));
+      // A fixed course that comes to every mixture of these.
+      const turn = (step * 7919 + (step >> 3)) % 11;
+      const place = (step * 31) % Math.max(1, open.length);
+      if (turn < 3 && open.length < 20) {
+        const client = connect();
+        const seat = login(client, turn === 0 ? ids.at((step * 13) % Math.max(1, ids.length)) : undefined);
+        open.push({ client, seat });
+        ids.push(seat.id);
+      } else if (turn < 8) open[place]?.client.call('mining.suggest_difficulty', [2 ** (step % 17)]);
+      else open.splice(place, 1)[0]?.client.handler.onClose();
+      most = Math.max(most, registry.rungs);
+    }
+    expect(most).toBeGreaterThan(40);
+    expect(registry.counters.resumed).toBeGreaterThan(20);
+    for (const { client } of open) client.handler.onClose();
+    clock.ms += limits.resumeMsMax + 1;
+    registry.tick();
+    expect(registry.rungs).toBe(0);
   });
 });

@@ -144,11 +144,13 @@ describe('logging in', () => {
 
   it('turns a client away when no extranonce is free, and serves it when one is', () => {
     const extranonces = new ExtranonceAllocator({ prefix: 0, prefixBits: 24 });
-    const { registry, connect, clock } = makeBench({ jobsMax: 2 }, { extranonces });
+    const { registry, connect, clock, intake } = makeBench({ jobsMax: 2 }, { extranonces });
     registry.broadcast(makeJob(1));
     const clients = Array.from({ length: 256 }, () => {
       const client = connect();
       client.login();
+      client.call('mining.submit', share('00000000010001'));
+      intake.settle('accepted');
       return client;
     });
     const late = connect();
@@ -272,7 +274,7 @@ describe('difficulty', () => {
     registry.broadcast(makeJob(1));
     const early = connect();
     early.call('mining.suggest_difficulty', [0.00015], null);
-    expect(inShort(early.login())).toEqual(['difficulty 1', 'job 00000000010001 clean']);
+    expect(inShort(early.login())).toEqual([`difficulty ${1.25 * 2 ** -13}`, 'job 00000000010001 clean']);
     const target = connect();
     target.call('mining.suggest_target', [`0000000000${'f'.repeat(54)}`], null);
     expect(inShort(target.login())[0]).toBe('difficulty 256');
@@ -372,6 +374,8 @@ describe('version rolling', () => {
     const submitter = intake.held[0]?.submitter;
     expect(submitter?.terms(1, 1)?.versionMask).toBe(0);
     expect(submitter?.terms(1, 2)?.versionMask).toBe(0x6000);
+    // A late share of a job whose terms are forgotten is read with the mask of now, if the job was sent.
+    expect([1, 2].map((serial) => submitter?.lateVersionMask(serial))).toEqual([0x6000, undefined]);
     // Changing it back and forth is no way to fill the memory.
     client.call('mining.configure', [['version-rolling'], options]);
     expect(client.call('mining.configure', [['version-rolling'], options]).length).toBe(1);

@@ -48,7 +48,12 @@ export class MemoryWire implements Wire {
     this.texts.push(typeof message === 'string' ? message : Buffer.from(message).toString());
   }
 
-  close(): void {
+  /** The session behind it, which is asked for the last message as the pool's own wires do. */
+  handler: WireHandler | undefined;
+
+  close(why?: string): void {
+    const message = why === undefined || this.closes > 0 ? undefined : this.handler?.closingMessage(why);
+    if (message !== undefined) this.texts.push(message);
     this.closes += 1;
   }
 
@@ -109,6 +114,7 @@ export function makeJob(serial: number, changes: Partial<Job> = {}): Job {
   return {
     ...header,
     id: jobId(serial),
+    rowId: jobId(serial),
     serial,
     networkTarget: new Uint8Array(32).fill(0xff),
     networkDifficulty: 1,
@@ -148,6 +154,7 @@ export class Client {
     const handler = registry.accept(this.wire);
     if (!handler) throw new Error('the registry refused the connection');
     this.handler = handler;
+    this.wire.handler = handler;
   }
 
   /** Sends a line and returns what came back within the call. */
@@ -206,6 +213,7 @@ export function inShort(lines: readonly Line[]): string[] {
   return lines.map(({ method, params = [], result, error }) => {
     if (method === 'mining.set_difficulty') return `difficulty ${params[0]}`;
     if (method === 'mining.set_version_mask') return `mask ${params[0]}`;
+    if (method === 'client.show_message') return `message ${params[0]}`;
     if (method === 'mining.notify') return `job ${params[0]}${params[8] === true ? ' clean' : ''}`;
     return error ? `error ${error[0]}` : `result ${JSON.stringify(result)}`;
   });

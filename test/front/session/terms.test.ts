@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { targetOfDifficulty, targetToBytes, workOf } from '#base/bitcoin/target';
 import { mustBeDifficulty as d } from '#base/domain/difficulty';
 import type { Terms } from '#base/domain/share';
-import { TermsCache, TermsLadder } from '#front/session/work/terms';
+import { RungSum, TermsCache, TermsLadder } from '#front/session/work/terms';
 
 const cache = new TermsCache({ entriesMax: 100 });
 const terms = (difficulty: number): Terms => cache.get(d(difficulty), 0);
@@ -112,5 +112,22 @@ describe('TermsLadder', () => {
     }
     for (let variant = 1; !ladder.full; variant += 1) ladder.announce(999, variant, terms(1));
     expect(ladder.size).toBe(8);
+  });
+
+  it('is bounded with all others, beyond what each may have', () => {
+    const sum = new RungSum({ rungsMax: 40 });
+    const ladders = Array.from({ length: 10 }, () => new TermsLadder({ rungsMax: 30, rungsFree: 3 }, sum));
+    for (const ladder of ladders) {
+      for (let serial = 0; !ladder.full; serial += 1) ladder.announce(serial, 0, terms(serial + 1));
+    }
+    expect(ladders.map(({ size }) => size)).toEqual([30, 10, 3, 3, 3, 3, 3, 3, 3, 3]);
+    expect(sum.rungs).toBe(64);
+    ladders[0]?.prune(29);
+    expect(sum.rungs).toBe(35);
+    expect(ladders[2]?.full, 'there is room again').toBe(false);
+    for (const ladder of [...ladders, ...ladders]) ladder.release();
+    expect(sum.rungs).toBe(0);
+    ladders[1]?.prune(1000);
+    expect(sum.rungs).toBe(0);
   });
 });

@@ -13,7 +13,7 @@ function setup(authorizedWorkers = 0) {
   const workerCounts = new WorkerCounts();
   const books = { counters: { ...counters, authorizedWorkers }, miners: new MinerBook({ clock: new ManualClock() }) };
   const context = { ...books, workerCounts };
-  return { context, workerCounts, roll: (ip: string) => new WorkerRoll(ip, context) };
+  return { context, workerCounts, roll: (ip: string) => new WorkerRoll(ip, 12, context) };
 }
 
 describe('the workers of a connection', () => {

@@ -69,6 +69,7 @@ export const worker: Worker = { name: 'bcrt1qminer.rig1', account: 'bcrt1qminer'
 
 export const job: Job = {
   id: '0000100001',
+  rowId: '0000100001',
   serial: 0x100001,
   height: 812,
   version: 0x20000000,
@@ -113,6 +114,7 @@ export function submitter(overrides: Partial<Submitter> = {}): Submitter {
     userAgent: 'cgminer/4.12.0',
     worker: () => worker,
     terms: () => terms,
+    lateVersionMask: () => undefined,
     expel: () => {},
     settle: () => {},
     ...overrides,

@@ -159,18 +159,24 @@ describe('block candidates', () => {
     log.candidate(block);
     await committed(log);
     log.outcome(block, { status: 'accepted' });
+    log.settled(block.hash);
     const decided = committed(log);
     log.candidate(block);
     await Promise.all([decided, committed(log)]);
     await log.kept();
     expect(readdirSync(join(folder.path, 'candidates'))).toEqual([`${block.hash}.json`]);
+    // Not by an outcome: the chain may have another one tomorrow.
     log.outcome(block, { status: 'accepted' });
+    await committed(log);
+    await log.kept();
+    expect(readdirSync(join(folder.path, 'candidates'))).toEqual([`${block.hash}.json`]);
+    log.settled(block.hash);
     await committed(log);
     await log.kept();
     expect(readdirSync(join(folder.path, 'candidates'))).toEqual([]);
   });
 
-  it('share a synced file if they come together, and each is gone when its outcome is known', async () => {
+  it('share a synced file if they come together, and each is gone when it is settled', async () => {
     const log = await openLog();
     const blocks = Array.from({ length: 200 }, (_, index) =>
       foundBlock({ hash: (index + 1).toString(16).padStart(64, '0') }),
@@ -180,24 +186,30 @@ describe('block candidates', () => {
     await log.kept();
     // The first came to an idle disk.
     expect(files().length).toBeLessThanOrEqual(2);
-    for (const block of blocks.slice(1)) log.outcome(block, { status: 'orphaned', reason: 'sibling' });
+    for (const block of blocks.slice(1)) {
+      log.outcome(block, { status: 'orphaned', reason: 'sibling' });
+      log.settled(block.hash);
+    }
     await committed(log);
     await log.kept();
     expect(files()).toEqual([`${blocks[0]?.hash}.json`]);
     await log.close();
     const second = await openLog();
+    const [head] = second.unresolved as [BlockHead];
     expect(second.unresolved.map(({ hash }) => hash)).toEqual([blocks[0]?.hash]);
-    second.resolved(second.unresolved[0] as BlockHead, { status: 'accepted' });
+    second.resolved(head, { status: 'accepted' });
+    second.settled(head.hash);
     await second.close();
     expect(files()).toEqual([]);
   });
 
-  it('are there after a restart until their outcome is known', async () => {
+  it('are there after a restart until they are settled', async () => {
     const log = await openLog();
     const [lost, won, unheard] = ['a1', 'a2', 'a3'].map((tail) => foundBlock({ hash: tail.padStart(64, '0') }));
     if (lost === undefined || won === undefined || unheard === undefined) throw new Error('unreachable');
     for (const block of [lost, won, unheard]) log.candidate(block);
     log.outcome(won, { status: 'accepted' });
+    log.settled(won.hash);
     log.outcome(unheard, { status: 'unknown', reason: 'no node answered' });
     await log.close();
 
@@ -226,9 +238,14 @@ describe('block candidates', () => {
         nonce: 0xdeadbeef,
         version: 0x20002000,
       },
-      block: Uint8Array.of(1, 2, 3, 4),
     });
-    for (const candidate of second.unresolved) second.resolved(candidate, { status: 'rejected', reason: 'stale' });
+    // Blocks are up to 8 MB as hex, so they are read when they are wanted.
+    expect(await second.blockOf(lost.hash)).toEqual(Uint8Array.of(1, 2, 3, 4));
+    expect(await second.blockOf(won.hash)).toBeUndefined();
+    for (const candidate of second.unresolved) {
+      second.resolved(candidate, { status: 'rejected', reason: 'stale' });
+      second.settled(candidate.hash);
+    }
     await second.close();
 
     expect((await openLog()).unresolved).toEqual([]);

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { jobId } from '#base/domain/ids';
+import { jobId, jobRowId } from '#base/domain/ids';
 import type { Job } from '#base/domain/job';
 import type { JudgedShare } from '#base/domain/share';
 import { makeCurrent } from '#gateway/answerable-jobs';
@@ -74,7 +74,7 @@ class Ledger {
 }
 
 function jobOf(serial: number): Job {
-  return { ...job, serial, id: jobId(serial) };
+  return { ...job, serial, id: jobId(serial), rowId: jobRowId(serial, 'b007b007') };
 }
 
 /** The parts of a gateway that decide and record, without its sockets. */

@@ -88,7 +88,7 @@ describe('rows of shares', () => {
     encoder.write(rows, judgedShare({ submitter: first }));
     encoder.write(rows, judgedShare({ submitter: submitter({ ...first, userAgent: 'other' }) }));
     encoder.write(rows, judgedShare({ submitter: submitter({ ...first, extranonce1: new Uint8Array(4) }) }));
-    encoder.write(rows, judgedShare({ job: { ...job, id: '0000100002', height: 813 } }));
+    encoder.write(rows, judgedShare({ job: { ...job, rowId: '0000100002', height: 813 } }));
     encoder.write(rows, judgedShare({ terms: { ...terms, difficulty: 1 } }));
     encoder.write(rows, judgedShare({ submitter: first }));
     rows.seal();
@@ -144,7 +144,7 @@ describe('rows of shares', () => {
               ...s,
               submitter: submitter(s),
               worker: { ...worker, account: wellFormed(s.account), rig: s.rig },
-              job: s.known ? { ...job, id: wellFormed(s.jobId), height: s.height } : undefined,
+              job: s.known ? { ...job, rowId: wellFormed(s.jobId), height: s.height } : undefined,
               terms: s.known ? { ...terms, difficulty: s.difficulty, work: s.work } : undefined,
               request: s,
             }),

@@ -54,11 +54,14 @@ function poolWith(log: ShareLog, sharesInFlightMax = 1000) {
       recorder: log,
       logger: keptLogger(),
       observe: () => {},
+      follow: () => {},
+      undecided: () => 0,
+      lost: () => {},
     },
   );
   const contained = recordedContainment();
   const verifier = new Verifier(
-    { sharesInFlightMax, batchMax: 128, versionMask: 0 },
+    { sharesInFlightMax, batchMax: 128, turnMax: 8_192, versionMask: 0 },
     {
       clock,
       contain: contained.contain,

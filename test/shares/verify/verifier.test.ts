@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { targetOfDifficulty, targetToBytes, workOf } from '#base/bitcoin/target';
 import { jobId, jobSerial, wireJobId } from '#base/domain/ids';
 import type { Job } from '#base/domain/job';
 import type { JudgedShare, SubmitRequest, Submitter, Terms, Worker } from '#base/domain/share';
 import { loadKernel } from '#shares/kernel/kernel';
+import { layout } from '#shares/kernel/layout';
 import { type Runners, startRunners } from '#shares/verify/runners';
 import { SeenHeaders } from '#shares/verify/seen';
 import { Verifier } from '#shares/verify/verifier';
@@ -26,6 +27,7 @@ function makeJob(index: number, tip = 1): Job {
   const previousHash = new Uint8Array(32).fill(tip);
   return {
     id: jobId(serial),
+    rowId: jobId(serial),
     serial,
     height: 100 + tip,
     version: 0x20000000,
@@ -65,6 +67,8 @@ class TestSubmitter implements Submitter {
   readonly userAgent = 'test';
   readonly settled: JudgedShare[] = [];
   closes = 0;
+  /** As of a session that was given every job, with terms that are forgotten; undefined: it never had the job. */
+  lateMask: number | undefined = undefined;
   readonly #terms: readonly Terms[];
 
   constructor(...ofVariants: readonly Terms[]) {
@@ -77,6 +81,10 @@ class TestSubmitter implements Submitter {
 
   terms(_serial: number, variant: number): Terms | undefined {
     return this.#terms[variant];
+  }
+
+  lateVersionMask(): number | undefined {
+    return this.lateMask;
   }
 
   expel(): void {}
@@ -157,8 +165,16 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
   });
   afterAll(() => runners.close());
 
-  function setUp(options: { headersMax?: number; sharesInFlightMax?: number } = {}) {
-    const jobs = new JobStore({ jobsMax: 8 });
+  function setUp(
+    options: {
+      headersMax?: number;
+      sharesInFlightMax?: number;
+      blocksInFlightMax?: number;
+      turnMax?: number;
+      jobsMax?: number;
+    } = {},
+  ) {
+    const jobs = new JobStore({ jobsMax: options.jobsMax ?? 8 });
     const seen = new SeenHeaders(
       { headersMax: options.headersMax ?? 1 << 16 },
       { closedEarly: () => {}, wantsJob: () => {} },
@@ -173,7 +189,13 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     /** Throws where it is told to, once. */
     const faulty = { observe: 0, record: 0 };
     const verifier = new Verifier(
-      { sharesInFlightMax: options.sharesInFlightMax ?? 10_000, batchMax: 128, versionMask: 0x1fffe000 },
+      {
+        sharesInFlightMax: options.sharesInFlightMax ?? 10_000,
+        batchMax: 128,
+        turnMax: options.turnMax ?? 8_192,
+        versionMask: 0x1fffe000,
+        ...(options.blocksInFlightMax !== undefined && { blocksInFlightMax: options.blocksInFlightMax }),
+      },
       {
         clock: { nowMs: () => 5, monotonicMs: () => performance.now() },
         contain: contained.contain,
@@ -296,18 +318,19 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
   });
 
   it('knows more jobs in one batch than the kernel has slots', async () => {
-    const { verifier, jobs, flushed, durable } = setUp();
+    const count = layout.JOB_SLOTS + 2;
+    const { verifier, jobs, flushed, durable } = setUp({ jobsMax: count });
     const submitter = new TestSubmitter(terms(EASY));
-    const all = Array.from({ length: 8 }, (_, index) => makeJob(index));
+    const all = Array.from({ length: count }, (_, index) => makeJob(index));
     for (const job of all) jobs.add(job);
-    for (const job of [...all, ...all, ...all])
+    for (const job of [...all, ...all])
       verifier.take(
         submitter,
         mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY)),
       );
     await flushed();
     durable();
-    expect(submitter.settled.map((share) => share.verdict)).toEqual(new Array(24).fill('accepted'));
+    expect(submitter.settled.map((share) => share.verdict)).toEqual(new Array(2 * count).fill('accepted'));
   });
 
   it('credits a header once: in one batch, over batches, and under another id of the same job', async () => {
@@ -433,6 +456,36 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     expect(blocks.map(({ job: of }) => of)).toEqual([old, job]);
   });
 
+  it('finds the block in a share of an expired job on the same tip, though its terms are forgotten', async () => {
+    const { verifier, jobs, blocks, flushed, durable, log } = setUp();
+    const submitter = new TestSubmitter();
+    const expired = makeJob(0);
+    Object.assign(expired, { networkTarget: targetToBytes(targetOfDifficulty(EASY)), networkDifficulty: EASY });
+    jobs.add(expired);
+    for (let index = 1; index <= 8; index += 1) jobs.add(makeJob(index));
+    expect(jobs.find(expired.serial)).toBeUndefined();
+    const meets = (hash: bigint): boolean => hash <= targetOfDifficulty(EASY);
+    const solving = mined(expired, submitter, meets, { versionBits: 0x00002000 });
+    // A session that can not have had the job.
+    verifier.take(submitter, solving);
+    submitter.lateMask = 0x1fffe000;
+    verifier.take(submitter, solving);
+    const misses = (hash: bigint): boolean => !meets(hash);
+    verifier.take(submitter, mined(expired, submitter, misses));
+    // A job that can be answered is not answered without its terms.
+    verifier.take(submitter, request(makeJob(8)));
+    await flushed();
+    durable();
+    expect(submitter.settled.map(({ verdict, block }) => [verdict, block])).toEqual([
+      ['job-not-found', false],
+      ['stale', true],
+      ['stale', false],
+      ['job-not-found', false],
+    ]);
+    expect(blocks).toEqual([log[1]]);
+    expect(log[1]?.job).toBe(expired);
+  });
+
   it('takes ntime at both edges of its range', async () => {
     const { verifier, jobs, flushed, durable } = setUp();
     const submitter = new TestSubmitter(terms(EASY));
@@ -484,6 +537,42 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
       expect(submitter.settled.map((share) => share.verdict).sort()).toEqual(['accepted', 'overloaded', 'overloaded']);
       expect(blocks.length).toBe(3);
     }
+  });
+
+  it('takes fewer shares where most are blocks, and turns away what is over without hashing it', async () => {
+    const { verifier, jobs, blocks, log, flushed, durable } = setUp({ blocksInFlightMax: 1 });
+    const submitter = new TestSubmitter(terms(EASY));
+    const hard = makeJob(1);
+    const easy: Job = {
+      ...makeJob(0),
+      networkTarget: targetToBytes(targetOfDifficulty(EASY)),
+      networkDifficulty: EASY,
+    };
+    const passes = (hash: bigint): boolean => hash <= targetOfDifficulty(EASY);
+    for (const job of [easy, hard]) {
+      jobs.add(job);
+      for (let count = 0; count < 2; count += 1) verifier.take(submitter, mined(job, submitter, passes));
+    }
+    await flushed();
+    durable();
+    expect(submitter.settled.map(({ verdict }) => verdict)).toEqual(['overloaded', 'accepted', 'accepted', 'accepted']);
+    expect(blocks.filter(({ job }) => job === easy)).toHaveLength(1);
+    expect(log.map(({ job }) => job?.id)).toEqual([easy.id, hard.id, hard.id]);
+  });
+
+  it('hashes no more than its share of a turn, and goes on in the next', async () => {
+    const { verifier, jobs, log, tick } = setUp({ turnMax: 2 });
+    const submitter = new TestSubmitter(terms(EASY));
+    const job = makeJob(0);
+    jobs.add(job);
+    const sent = Array.from({ length: 5 }, () => request(job));
+    for (const share of sent) verifier.take(submitter, share);
+    for (const hashed of [2, 4, 5]) {
+      tick();
+      await vi.waitFor(() => expect(log).toHaveLength(hashed));
+    }
+    expect(log.map((share) => share.request)).toEqual(sent);
+    expect(verifier.inFlight).toBe(5);
   });
 
   it('credits no unwanted share but a block, and calls a bad one bad', async () => {
@@ -556,7 +645,7 @@ it('hashes inline what a failing worker leaves behind', async () => {
   const failures: unknown[] = [];
   const done = signal();
   const verifier = new Verifier(
-    { sharesInFlightMax: 10_000, batchMax: 128, versionMask: 0x1fffe000 },
+    { sharesInFlightMax: 10_000, batchMax: 128, turnMax: 8_192, versionMask: 0x1fffe000 },
     {
       clock: { nowMs: () => 0, monotonicMs: () => 0 },
       contain: recordedContainment().contain,

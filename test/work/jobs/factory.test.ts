@@ -14,7 +14,7 @@ const ours = new Uint8Array(6).fill(0x77);
 
 function factory(epoch = 3, clock = new ManualClock(), identity = ours, jobsPerEpoch?: number): JobFactory {
   return createJobFactory(
-    { epoch, identity, payoutScript, tag: '/Sluice/', jobsPerEpoch },
+    { epoch, bootId: '0123456789abcdef', identity, payoutScript, tag: '/Sluice/', jobsPerEpoch },
     { clock, nextEpoch: () => epoch + 4, merkleBranch },
   );
 }
@@ -95,7 +95,10 @@ describe('createJobFactory', () => {
       nextEpoch: () => 2,
       merkleBranch: () => Array.from({ length: 33 }, () => hashOf(1)),
     };
-    const jobs = createJobFactory({ epoch: 1, identity: ours, payoutScript, tag: '' }, modules);
+    const jobs = createJobFactory(
+      { epoch: 1, bootId: '0123456789abcdef', identity: ours, payoutScript, tag: '' },
+      modules,
+    );
     expect(() => jobs.build(templateOn(1))).toThrow('merkle branches');
   });
 

@@ -1,12 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { merkleBranch } from '#base/bitcoin/merkle';
+import type { Job } from '#base/domain/job';
+import { ExpiredJobs } from '#work/jobs/expired';
 import { createJobFactory, type JobFactory } from '#work/jobs/factory';
 import { JobStore } from '#work/jobs/store';
 import { ManualClock, templateOn } from './fixtures.ts';
 
 function factory(): JobFactory {
-  const options = { epoch: 1, identity: new Uint8Array(6), payoutScript: Uint8Array.of(0x51), tag: '' };
+  const options = {
+    epoch: 1,
+    bootId: '0123456789abcdef',
+    identity: new Uint8Array(6),
+    payoutScript: Uint8Array.of(0x51),
+    tag: '',
+  };
   return createJobFactory(options, { clock: new ManualClock(), nextEpoch: () => 2, merkleBranch });
 }
 
@@ -51,6 +59,39 @@ describe('JobStore', () => {
     expect(store.find(a.serial)).toBeUndefined();
     expect(store.isStale(a)).toBe(true);
     expect(store.size).toBe(2);
+  });
+
+  it('keeps expired jobs as long as their tip, as stale, and the newest of them', () => {
+    const [jobs, store] = [factory(), new JobStore({ jobsMax: 2, expiredJobsMax: 2 })];
+    const other = jobs.build(templateOn(2));
+    const [a, b, c, d, e] = Array.from({ length: 5 }, () => jobs.build(templateOn(1))) as [Job, Job, Job, Job, Job];
+    for (const job of [other, a, b, c]) store.add(job);
+    // Of another tip.
+    expect(store.findExpired(other.serial)).toBeUndefined();
+    expect(store.find(a.serial)).toBeUndefined();
+    expect(store.findExpired(a.serial)).toBe(a);
+    expect(store.isStale(a)).toBe(true);
+    expect(store.findExpired(b.serial)).toBeUndefined();
+    for (const job of [d, e]) store.add(job);
+    expect([a, b, c, d].map(({ serial }) => store.findExpired(serial))).toEqual([undefined, b, c, undefined]);
+    store.add(jobs.build(templateOn(3)));
+    expect([b, c, d].map(({ serial }) => store.findExpired(serial))).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('bounds the memory of expired jobs, where a transaction counts once', () => {
+    const transactions = [0, 1].map((byte) => ({ data: new Uint8Array(100_000), txid: new Uint8Array(32).fill(byte) }));
+    const withBoth = { ...templateOn(1), transactions };
+    const bounds = { jobsMax: 1024, bytesMax: 250_000 };
+    const [jobs, shared, own] = [factory(), new ExpiredJobs(bounds), new ExpiredJobs(bounds)];
+    for (let index = 0; index < 8; index += 1) shared.add(jobs.build(withBoth));
+    expect(shared.size).toBe(8);
+    expect(shared.bytes).toBeLessThan(250_000);
+    const copy = () => ({ ...withBoth, transactions: transactions.map(({ data, txid }) => ({ data, txid })) });
+    const last = [1, 2, 3].map(() => jobs.build(copy()));
+    for (const job of last) own.add(job);
+    expect(last.map(({ serial }) => own.find(serial))).toEqual([undefined, undefined, last[2]]);
+    own.clear();
+    expect([own.size, own.bytes]).toEqual([0, 0]);
   });
 
   it('refuses a job that is not newer than those before', () => {

@@ -10,9 +10,10 @@ import { type BitcoindOptions, connectBitcoind } from '#work/node/bitcoind';
 import { simulatedNode } from '#work/node/simulated';
 import { findBitcoind } from '../../support/bitcoind.ts';
 import { freePorts, type RegtestNode, startRegtest } from '../../support/bitcoind-regtest.ts';
+import { recordedContainment } from '../../support/containment.ts';
 import { recordedLogger } from '../../support/recorded-logger.ts';
 import { buildBlock, faults } from './block-builder.ts';
-import { mineBlock, systemClock, TemplateInbox } from './fixtures.ts';
+import { mineBlock, noSpare, systemClock, TemplateInbox } from './fixtures.ts';
 
 const bitcoind = await findBitcoind();
 if (bitcoind.reason !== undefined) process.stderr.write(`not run: ${bitcoind.reason}\n`);
@@ -23,6 +24,7 @@ if (!payTo.ok) throw new Error(payTo.reason);
 function factory(): JobFactory {
   const options = {
     epoch: 1,
+    bootId: '0123456789abcdef',
     identity: new Uint8Array(6),
     payoutScript: payTo.ok ? payTo.script : new Uint8Array(),
     tag: '/Sluice test/',
@@ -32,6 +34,7 @@ function factory(): JobFactory {
 
 describe.skipIf(bitcoind.path === undefined)('connectBitcoind with a real node', () => {
   const logger = recordedLogger();
+  const { contain } = recordedContainment();
   let first: RegtestNode;
   let second: RegtestNode;
   const opened: BitcoinNode[] = [];
@@ -39,7 +42,7 @@ describe.skipIf(bitcoind.path === undefined)('connectBitcoind with a real node',
   function connect(options: Partial<BitcoindOptions>): BitcoinNode {
     const node = connectBitcoind(
       { rpc: [{ url: first.url }], network: 'regtest', pollMs: 100, ...options },
-      { clock: systemClock, logger },
+      { clock: systemClock, contain, logger, spare: noSpare },
     );
     opened.push(node);
     return node;
@@ -133,7 +136,7 @@ describe.skipIf(bitcoind.path === undefined)('connectBitcoind with a real node',
   it("reads the simulated node's transactions", async () => {
     const inbox = new TemplateInbox();
     const random = Math.random;
-    const simulated = simulatedNode({ network: 'regtest' }, { clock: systemClock, logger, random });
+    const simulated = simulatedNode({ network: 'regtest' }, { clock: systemClock, contain, logger, random });
     opened.push(simulated);
     await simulated.start(inbox.take);
     for (const { data, txid } of inbox.latest.transactions) {
@@ -260,6 +263,8 @@ describe.skipIf(bitcoind.path === undefined)('connectBitcoind with a real node',
     const inbox = new TemplateInbox();
     const node = connect({ rpc: [{ url: `http://127.0.0.1:${first.rpcPort}`, cookie: first.cookie }] });
     await node.start(inbox.take);
+    // Writes its chain to the disk: with an older one it would wait for its blocks first.
+    await first.rpc('gettxoutsetinfo');
     await first.restart();
     const [hash = ''] = await first.mine(1);
     await inbox.wait((template) => toDisplayHash(template.previousHash) === hash);

@@ -1,11 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { toDisplayHash } from '#base/bitcoin/bytes';
-import type { BitcoinNode } from '#base/domain/ports';
+import type { BitcoinNode, Clock } from '#base/domain/ports';
+import type { BlockTemplate } from '#base/domain/template';
 import { type BitcoindOptions, connectBitcoind } from '#work/node/bitcoind';
 import { freePorts } from '../../support/bitcoind-regtest.ts';
+import { recordedContainment } from '../../support/containment.ts';
 import { recordedLogger } from '../../support/recorded-logger.ts';
 import { FakeNode, type Reply } from './fake-node.ts';
-import { systemClock, TemplateInbox } from './fixtures.ts';
+import { noSpare, systemClock, TemplateInbox } from './fixtures.ts';
 
 const hash = (byte: number): string => byte.toString(16).padStart(2, '0').repeat(32);
 const nodes: FakeNode[] = [];
@@ -17,16 +19,21 @@ async function fakes(count: number): Promise<FakeNode[]> {
   return started;
 }
 
-function connect(to: readonly FakeNode[], options: Partial<BitcoindOptions> = {}) {
+function connect(
+  to: readonly FakeNode[],
+  options: Partial<BitcoindOptions & { clock: Clock }> = {},
+  take?: (template: BlockTemplate) => void,
+) {
   const logger = recordedLogger();
   const inbox = new TemplateInbox();
+  const contained = recordedContainment();
   const node = connectBitcoind(
     { rpc: to.map(({ url }) => ({ url })), network: 'regtest', pollMs: 20, ...options },
-    { clock: systemClock, logger },
+    { clock: options.clock ?? systemClock, contain: contained.contain, logger, spare: noSpare },
   );
   pools.push(node);
   const messages = (): string[] => logger.lines.map(({ message }) => message);
-  return { node, inbox, logger, messages, started: node.start(inbox.take) };
+  return { node, inbox, logger, contained, messages, started: node.start(take ?? inbox.take) };
 }
 
 const on =
@@ -144,6 +151,53 @@ describe('a node with less work', () => {
   });
 });
 
+describe('the work of the chain', () => {
+  /** A clock that the test moves on. */
+  function movable() {
+    const clock = { aheadMs: 0, nowMs: () => Date.now(), monotonicMs: () => performance.now() + clock.aheadMs };
+    return clock;
+  }
+  const checks = ({ calls }: FakeNode): number => calls.filter((method) => method === 'getblockchaininfo').length;
+
+  it('does not go down because one answer is late', async () => {
+    const [a, b] = (await fakes(2)) as [FakeNode, FakeNode];
+    a.chainwork = 10;
+    b.chainwork = 9;
+    b.tip = hash(0xbb);
+    const { started, inbox } = connect([a, b]);
+    await started;
+    await expect.poll(() => checks(b)).toBeGreaterThan(1);
+    a.reply = (method) => (method === 'getbestblockhash' ? 'silence' : undefined);
+    // Longer than the feed waits for one node before it asks the next.
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    a.reply = () => undefined;
+    a.speak();
+    a.tip = hash(0xcc);
+    await inbox.wait(on(a.tip));
+    expect(inbox.all.some(on(b.tip))).toBe(false);
+  });
+
+  it('does not go down at once when the only node comes back with an older chain after a long time', async () => {
+    const [a] = (await fakes(1)) as [FakeNode];
+    const clock = movable();
+    a.chainwork = 10;
+    const { started, inbox, node } = connect([a], { clock });
+    await started;
+    a.reply = () => ({ status: 503 });
+    clock.aheadMs = 60_000;
+    await expect.poll(() => node.status().ready).toBe(false);
+    a.chainwork = 9;
+    a.tip = hash(0x99);
+    const before = checks(a);
+    a.reply = () => undefined;
+    await expect.poll(() => checks(a), { timeout: 10_000 }).toBeGreaterThan(before + 1);
+    expect(inbox.all.some(on(a.tip))).toBe(false);
+    // It does not get its blocks again: what it has is the chain now.
+    clock.aheadMs = 90_000;
+    await inbox.wait(on(a.tip));
+  });
+});
+
 describe('a right that is missing', () => {
   it.each(['submitblock', 'getblockheader', 'getblocktemplate', 'getbestblockhash'])(
     '%s shows at the start, and is no wrong password',
@@ -241,5 +295,37 @@ describe('ZeroMQ', () => {
       .poll(messages)
       .toContain('a block came without a signal by ZeroMQ: polling found it; see zmqpubhashblock');
     expect(node.watched()).toMatchObject({ signalsConfigured: 1, signalsConnected: 0, signalsMissed: 1 });
+  });
+});
+
+describe('an unexpected error', () => {
+  it('of whoever takes a template is contained, logged once, and the feed goes on', async () => {
+    const [node] = (await fakes(1)) as [FakeNode];
+    const tips: string[] = [];
+    const { contained, started } = connect([node], {}, ({ previousHash }) => {
+      tips.push(toDisplayHash(previousHash));
+      throw new Error('test');
+    });
+    await started;
+    node.tip = hash(0x0b);
+    await expect.poll(() => tips).toEqual([hash(0x0a), hash(0x0b)]);
+    await expect.poll(() => contained.errors).toBe(2);
+    expect(contained.lines.map(({ fields }) => fields)).toMatchObject([{ where: 'a template' }]);
+  });
+
+  it('over what a node says of itself is contained, logged once, and the node is asked again', async () => {
+    const [node] = (await fakes(1)) as [FakeNode];
+    // An object that can not be made a text.
+    const blocks = { toString: 1 };
+    node.reply = (method) =>
+      method === 'getblockchaininfo'
+        ? { result: { chain: 'main', initialblockdownload: true, chainwork: '00'.repeat(32), blocks } }
+        : undefined;
+    const { contained, started } = connect([node], { network: 'main' });
+    await expect.poll(() => contained.errors, { timeout: 5_000 }).toBe(2);
+    expect(contained.lines.map(({ fields }) => fields)).toMatchObject([{ where: 'the check of a node' }]);
+    node.reply = () => undefined;
+    node.chain = 'main';
+    await started;
   });
 });

@@ -5,10 +5,12 @@ import { foldBranch } from '#base/bitcoin/merkle';
 import { sha256d } from '#base/bitcoin/sha256d';
 import { meetsTarget } from '#base/bitcoin/target';
 import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, type Job, VARIANT_BYTES } from '#base/domain/job';
-import type { Clock } from '#base/domain/ports';
+import type { Clock, SpareDescriptors } from '#base/domain/ports';
 import type { BlockTemplate } from '#base/domain/template';
 
 export const systemClock: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
+
+export const noSpare: SpareDescriptors = { release: () => false };
 
 /** Takes templates as a pool does, and lets a test wait for the one that it expects. */
 export class TemplateInbox {

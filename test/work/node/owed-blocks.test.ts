@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { SubmitOutcome } from '#base/domain/ports';
+import type { Standing, SubmitOutcome } from '#base/domain/ports';
 import { OwedBlocks } from '#work/node/owed-blocks';
 import type { Health } from '#work/node/upstream';
 
@@ -18,13 +18,18 @@ function setUp() {
       node.asked.push(block);
       return Promise.resolve(node.answer);
     },
+    /** Where it says that a block stands: the last is said again. */
+    standings: [{ at: 'none' }] as Standing[],
+    standing: () =>
+      Promise.resolve((node.standings.length > 1 ? node.standings.shift() : node.standings[0]) as Standing),
   };
   const owed = new OwedBlocks(node);
   const offer = async (): Promise<void> => {
     owed.offer();
     await new Promise((resolve) => setImmediate(resolve));
   };
-  return { node, owed, offer };
+  const standing = (): Promise<Standing> => owed.standing('a', () => Promise.resolve('aa'));
+  return { node, owed, offer, standing };
 }
 
 describe('OwedBlocks', () => {
@@ -59,5 +64,67 @@ describe('OwedBlocks', () => {
     for (const block of 'abcdef') owed.note(block, noAnswer, away);
     await offer();
     expect(node.asked).toEqual(['c', 'd', 'e', 'f']);
+  });
+});
+
+describe('where a block stands at a node', () => {
+  it('is asked, and the block is offered if the node lacks it, once for each state of its chain', async () => {
+    const { node, standing } = setUp();
+    node.answer = { status: 'rejected', reason: 'duplicate-invalid' };
+    expect(await standing()).toEqual({ at: 'none', refused: 'duplicate-invalid' });
+    expect(await standing()).toEqual({ at: 'none', refused: 'duplicate-invalid' });
+    expect(node.asked).toEqual(['aa']);
+    node.health = ready('2');
+    node.answer = { status: 'accepted' };
+    node.standings = [{ at: 'none' }, { at: 'chain', confirmations: 1 }];
+    expect(await standing()).toEqual({ at: 'chain', confirmations: 1 });
+    expect(node.asked).toEqual(['aa', 'aa']);
+  });
+
+  it('is not what a node claims that takes the block and then does not have it', async () => {
+    const { node, standing } = setUp();
+    node.answer = { status: 'accepted' };
+    expect(await standing()).toEqual({ at: 'none' });
+    expect(await standing()).toEqual({ at: 'none' });
+    expect(node.asked).toEqual(['aa']);
+  });
+
+  it('is open while the node does not judge the block, and it is offered again', async () => {
+    const { node, standing } = setUp();
+    expect(await standing()).toEqual({ at: 'unknown' });
+    expect(await standing()).toEqual({ at: 'unknown' });
+    expect(node.asked).toEqual(['aa', 'aa']);
+    node.answer = noParent;
+    expect(await standing()).toEqual({ at: 'none' });
+    expect(await standing()).toEqual({ at: 'none' });
+    expect(node.asked).toEqual(['aa', 'aa', 'aa']);
+  });
+
+  it('is not found by sending the block to a node that is far behind, each time its chain moves', async () => {
+    const { node, owed } = setUp();
+    const parent = '0b'.repeat(32);
+    const block = `${'00'.repeat(4)}${parent}${'00'.repeat(44)}`;
+    const hasParent = { at: 'chain', confirmations: 1 } as const;
+    let known: readonly string[] = [];
+    Object.assign(node, { standing: async (of: string) => (known.includes(of) ? hasParent : { at: 'none' }) });
+    node.answer = noParent;
+    for (const chainwork of ['1', '2', '3']) {
+      node.health = ready(chainwork);
+      expect(await owed.standing('a', () => Promise.resolve(block))).toEqual({ at: 'none' });
+    }
+    expect(node.asked).toHaveLength(1);
+    known = [parent];
+    expect(await owed.standing('a', () => Promise.resolve(block))).toEqual({ at: 'none' });
+    expect(node.asked).toHaveLength(2);
+  });
+
+  it('is open where the node is away or says nothing, and nothing is offered', async () => {
+    const { node, standing } = setUp();
+    node.health = away;
+    expect(await standing()).toEqual({ at: 'unknown' });
+    node.health = ready('1');
+    node.standings = [{ at: 'unknown' }];
+    expect(await standing()).toEqual({ at: 'unknown' });
+    expect(node.asked).toEqual([]);
   });
 });

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createRpcClient, type RpcCall, type RpcClient } from '#work/node/rpc';
+import { noSpare } from './fixtures.ts';
 
 type Respond = (request: IncomingMessage, response: ServerResponse, body: string) => void;
 
@@ -26,10 +27,8 @@ async function serve(
   servers.push(server.listen(0, '127.0.0.1'));
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const client = createRpcClient({
-    url: `http://${options.credentials ?? ''}127.0.0.1:${port}`,
-    cookie: options.cookie,
-  });
+  const url = `http://${options.credentials ?? ''}127.0.0.1:${port}`;
+  const client = createRpcClient({ url, cookie: options.cookie }, { spare: noSpare });
   clients.push(client);
   return { client, server };
 }
@@ -172,7 +171,7 @@ describe('createRpcClient', () => {
   it.each(['', 'bitcoind:8332', 'ftp://secret@host', 'http://%zz:secret@host', '/secret'])(
     'throws for the URL %j without repeating it',
     (url) => {
-      expect(() => createRpcClient({ url, cookie: undefined })).toThrow(/^node\.rpc: (?!.*secret)/);
+      expect(() => createRpcClient({ url, cookie: undefined }, { spare: noSpare })).toThrow(/^node\.rpc: (?!.*secret)/);
     },
   );
 });

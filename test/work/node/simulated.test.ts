@@ -11,6 +11,7 @@ import type { BitcoinNode } from '#base/domain/ports';
 import type { BlockTemplate } from '#base/domain/template';
 import { createJobFactory } from '#work/jobs/factory';
 import { BLOCK_DIFFICULTY, type SimulatedNodeOptions, simulatedNode, subsidySats } from '#work/node/simulated';
+import { recordedContainment } from '../../support/containment.ts';
 import { recordedLogger } from '../../support/recorded-logger.ts';
 import { ManualClock } from '../jobs/fixtures.ts';
 import { buildBlock, faults } from './block-builder.ts';
@@ -37,12 +38,13 @@ function open(options: Partial<SimulatedNodeOptions> = {}, seed = 1) {
   const clock = new ManualClock();
   const logger = recordedLogger();
   const inbox = new TemplateInbox();
+  const contained = recordedContainment();
   const node = simulatedNode(
     { network: 'regtest', blockDifficulty: EASY, ...options },
-    { clock, logger, random: seeded(seed) },
+    { clock, contain: contained.contain, logger, random: seeded(seed) },
   );
   opened.push(node);
-  return { node, clock, logger, inbox };
+  return { node, clock, contained, logger, inbox };
 }
 
 /** Submits a good block on the newest template and waits for the one after it. */
@@ -80,7 +82,13 @@ describe('the simulated node', () => {
     const { node, clock, inbox } = open();
     await node.start(inbox.take);
     const jobs = createJobFactory(
-      { epoch: 1, identity: new Uint8Array(6), payoutScript: Uint8Array.of(0x51), tag: '/Sluice/' },
+      {
+        epoch: 1,
+        bootId: '0123456789abcdef',
+        identity: new Uint8Array(6),
+        payoutScript: Uint8Array.of(0x51),
+        tag: '/Sluice/',
+      },
       { clock, nextEpoch: () => 2, merkleBranch },
     );
     for (let height = 1; height <= 5; height += 1) {
@@ -268,7 +276,7 @@ describe('the simulated node', () => {
   });
 
   it('survives a pool that fails to use a template', async () => {
-    const { node, logger } = open({ refreshMs: 1 });
+    const { node, contained } = open({ refreshMs: 1 });
     let calls = 0;
     const third = new Promise<void>((resolve) => {
       void node.start(() => {
@@ -278,7 +286,8 @@ describe('the simulated node', () => {
       });
     });
     await third;
-    expect(logger.lines.some(({ level }) => level === 'error')).toBe(true);
+    expect(contained.errors).toBe(3);
+    expect(contained.lines).toHaveLength(1);
   });
 
   it('is quiet after close', async () => {

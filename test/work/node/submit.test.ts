@@ -8,7 +8,8 @@ const failure = (kind: 'unreachable' | 'error', code?: number) =>
 describe('readSubmitAnswer', () => {
   it.each<[unknown, SubmitOutcome | undefined]>([
     [null, { status: 'accepted' }],
-    ['duplicate', { status: 'accepted' }],
+    // What the node says it has is looked for in its chain.
+    ['duplicate', undefined],
     ['inconclusive', { status: 'orphaned', reason: 'inconclusive' }],
     ['duplicate-inconclusive', { status: 'orphaned', reason: 'duplicate-inconclusive' }],
     ['duplicate-invalid', { status: 'rejected', reason: 'duplicate-invalid' }],
@@ -35,7 +36,9 @@ describe('bestOutcome', () => {
 
   it.each([
     [[rejected, accepted], accepted],
-    [[unknown, rejected], rejected],
+    // Who has not judged it may take it.
+    [[unknown, rejected], unknown],
+    [[rejected, rejected], rejected],
     [[rejected, orphaned, unknown], orphaned],
     [[unknown, unknown], unknown],
   ])('of %j is the best for us', async (outcomes, best) => {

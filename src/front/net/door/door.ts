@@ -3,11 +3,13 @@ import type { Ban, Clock, Logger, Wire } from '#base/domain/ports';
 import type { JudgedShare } from '#base/domain/share';
 import { type Rate, TokenBucket } from '#base/domain/token-bucket';
 import { limits } from '#base/limits';
+import { Party } from '../listen/turns.ts';
 import { Admission, type AdmissionLimits } from './admission.ts';
 import { BanReport } from './ban-report.ts';
 import { wideRange } from './bans.ts';
 import { Conduct, fadeFactor } from './conduct.ts';
 import { Crush, WHOLE_POOL } from './crush.ts';
+import { dismissals } from './dismissals.ts';
 import { type DoorCounters, newDoorCounters } from './door-counters.ts';
 import { type BanBook, Judge, type JudgeOptions } from './judge.ts';
 import type { Neighbours } from './neighbours.ts';
@@ -184,7 +186,7 @@ export class Door {
         if (range !== undefined && !inRange(range, parseIp(visit.address) ?? new Uint8Array())) continue;
         if (visit.dismissed || this.#modules.bans.allows(visit.address)) continue;
         this.counters.evicted += 1;
-        visit.dismiss();
+        visit.dismiss(dismissals.banned(ban));
       }
     }
   }
@@ -243,6 +245,8 @@ export class Door {
         standing: new Standing(),
         idlers: 0,
         traffic: exempt ? undefined : new Traffic(rates, nowMs),
+        owesUntilMs: 0,
+        party: exempt ? undefined : new Party(),
         lookUps: exempt ? undefined : new TokenBucket(lookUps, nowMs),
       };
       this.#peers.set(host, peer);
@@ -273,7 +277,7 @@ export class Door {
       }
     }
     noisy.sort((a, b) => b.noise - a.noise);
-    for (const visit of noisy.slice(0, shedSessionsMax)) visit.visitor.close();
+    for (const visit of noisy.slice(0, shedSessionsMax)) visit.visitor.close(dismissals.overloaded);
     for (const visit of noisy) visit.noise = 0;
     this.counters.shed += Math.min(noisy.length, shedSessionsMax);
   }
@@ -282,7 +286,7 @@ export class Door {
   #makeRoom(nowMs: number): void {
     for (const visit of this.#crush.giveWay(this.#peers, nowMs)) {
       this.counters.idle += 1;
-      visit.dismiss();
+      visit.dismiss(dismissals.noRoom);
     }
   }
 }

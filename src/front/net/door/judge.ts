@@ -3,6 +3,7 @@ import type { JudgedShare, Submitter } from '#base/domain/share';
 import type { Verdict } from '#base/domain/verdict';
 import type { Bans } from './bans.ts';
 import type { Misconduct, Offence } from './conduct.ts';
+import { dismissals, misconducts } from './dismissals.ts';
 import type { Peer, Visit } from './visit.ts';
 
 /** Points at which something comes of them. */
@@ -132,10 +133,10 @@ export class Judge {
     const { bans, counters } = this.#modules;
     const condemned = visit !== undefined && !visit.dismissed && visit.conduct.condemned(this.#pointsMax(peer));
     if (this.#bans(peer, visit, condemned, knocks)) {
-      bans.punish(address, reasons[misconduct], knocks);
+      bans.punish(address, misconducts[misconduct], knocks);
     } else if (condemned && !bans.allows(address)) {
       counters.misbehaved += 1;
-      visit.dismiss();
+      visit.dismiss(dismissals.conduct(misconduct));
     }
   }
 
@@ -158,18 +159,3 @@ function isInnocentElsewhere(visit: Visit, name: string): boolean {
   }
   return false;
 }
-
-/** In words, for operators. */
-const reasons: Readonly<Record<Misconduct, string>> = {
-  shares: 'bad shares',
-  junk: 'lines that are no message',
-  foreign: 'another protocol',
-  overlong: 'overlong lines',
-  'bad-handshake': 'failed handshakes',
-  'hung-up': 'unfinished handshakes',
-  silent: 'silent connections',
-  empty: 'empty connections',
-  cut: 'cut logins',
-  'slow-reader': 'does not read',
-  'bad-login': 'wrong names or passwords',
-};

@@ -1,6 +1,7 @@
 import type { Clock } from '#base/domain/ports';
 import { type Rate, TokenBucket } from '#base/domain/token-bucket';
 import { limits } from '#base/limits';
+import type { Party } from '../listen/turns.ts';
 import { Conduct, GOOD_MIN, type Offence } from './conduct.ts';
 import type { Standing } from './standing.ts';
 
@@ -49,6 +50,10 @@ export interface Peer {
   idlers: number;
   /** Undefined where no limit is kept. */
   readonly traffic: Traffic | undefined;
+  /** Its debt of traffic is paid then, monotonic ms; 0 if there was none. */
+  owesUntilMs: number;
+  /** Its share of the event loop's turns. Undefined if no limit is kept: then each connection has its own. */
+  readonly party: Party | undefined;
   /** Undefined where no limit is kept. */
   readonly lookUps: TokenBucket | undefined;
 }
@@ -61,8 +66,8 @@ export function isForgettable({ conduct, standing, traffic, lookUps }: Peer, now
 
 /** What a visit can have done to it. */
 export interface Visitor {
-  /** Closes the connection, with what is queued for it. */
-  close(): void;
+  /** Closes the connection after what is queued for it. The client is told why, if it understands that. */
+  close(why: string): void;
   /** Reads nothing for so long, where the transport can do that. */
   hold(ms: number): void;
 }
@@ -132,12 +137,12 @@ export class Visit {
     return this.#traffic === undefined;
   }
 
-  /** Takes note of what has come in. */
-  received(lines: number, bytes: number): void {
+  /** Takes note of what has come in. Returns what it cost, in lines: more than `lines` if names were looked up. */
+  received(lines: number, bytes: number): number {
     this.lines += lines;
     this.#bytes += bytes;
     this.noise += lines;
-    if (this.#traffic === undefined) return;
+    if (this.#traffic === undefined) return lines;
     const nowMs = this.#modules.clock.monotonicMs();
     const submits = this.#submits;
     this.#submits = 0;
@@ -145,8 +150,32 @@ export class Visit {
     this.#surcharge = 0;
     const ownMs = this.#traffic.received(charged, bytes, submits, nowMs);
     const sharedMs = this.peer.traffic?.received(charged, bytes, submits, nowMs) ?? 0;
+    if (sharedMs > 0) this.peer.owesUntilMs = nowMs + sharedMs;
     const ms = Math.max(ownMs, sharedMs > 0 ? this.#shareOf(sharedMs, charged, nowMs) : 0);
     if (ms > 0) this.visitor.hold(ms);
+    return charged;
+  }
+
+  /**
+   * How long this connection has to wait before its bytes are handled, ms, because of what its address owes. 0 if the address owes
+   * nothing, or if the connection itself has sent little lately.
+   */
+  owedMs(): number {
+    const { peer } = this;
+    // Nearly always.
+    if (peer.owesUntilMs === 0) return 0;
+    const nowMs = this.#modules.clock.monotonicMs();
+    const owedMs = peer.owesUntilMs - nowMs;
+    if (owedMs <= 0) {
+      peer.owesUntilMs = 0;
+      return 0;
+    }
+    return (this.#modest?.has(0, nowMs) ?? true) ? 0 : owedMs;
+  }
+
+  /** Of so many lines, those that may be handled before this connection is held for what its address owes. */
+  allowance(lines: number): number {
+    return this.peer.owesUntilMs === 0 ? lines : Math.min(lines, limits.modestLineBurst);
   }
 
   /** How long the debt of its address holds this connection, ms: not for long if it sends little itself. */
@@ -201,11 +230,11 @@ export class Visit {
     return this.#dismissed;
   }
 
-  /** Shows it out. What is still to be heard of it is held against nobody. */
-  dismiss(): void {
+  /** Closes the connection and tells the client why. What is still to be heard of it is held against nobody. */
+  dismiss(why: string): void {
     this.#dismissed = true;
     this.#settled = true;
-    this.visitor.close();
+    this.visitor.close(why);
   }
 
   /** The conduct of a worker since its first bad share; what it was accepted before is estimated. */

@@ -11,6 +11,8 @@ const BLANK_MAX = 0x20;
  * cap's size at once: growing step by step, thousands of drip feeds would leave as much garbage as they hold.
  */
 const PARTIAL_BYTES_MIN = 512;
+/** Any number of lines. */
+const LINES_MAX = 0x7fffffff;
 
 /**
  * Cuts a stream of bytes into lines that end in \n or \r\n; empty lines are skipped. A line within one chunk is handed
@@ -23,6 +25,7 @@ export class LineFramer {
   #partial: Uint8Array | undefined;
   #partialBytes = 0;
   #stopped = false;
+  #at = 0;
 
   /** `lineBytesMax` counts a line without its ending. */
   constructor(lineBytesMax: number, sink: LineSink) {
@@ -30,15 +33,32 @@ export class LineFramer {
     this.#sink = sink;
   }
 
+  /** After `push` returned 'more': where in its bytes the rest begins. */
+  get at(): number {
+    return this.#at;
+  }
+
+  /** Bytes of the buffer for a line that has not ended; 0 if there is none. */
+  get bufferBytes(): number {
+    return this.#partial?.length ?? 0;
+  }
+
   /**
-   * Feeds bytes, which are only looked at during the call. `overlong`: a line is longer than the cap; the lines before
-   * it have been handed out, and nothing will be from now on.
+   * Feeds the bytes from `from` on, which are only looked at during the call. `overlong`: a line is longer than the cap; the
+   * lines before it have been handed out, and nothing will be from now on. `more`: there are more than `linesMax` lines, empty ones
+   * counted; the bytes from `at` on have to be fed again.
    */
-  push(chunk: Uint8Array): 'ok' | 'overlong' {
-    let start = 0;
+  push(chunk: Uint8Array, from = 0, linesMax = LINES_MAX): 'ok' | 'overlong' | 'more' {
+    let start = from;
+    let left = linesMax;
     while (!this.#stopped) {
       const end = chunk.indexOf(NEWLINE, start);
       if (end === -1) return start < chunk.length ? this.#keep(chunk.subarray(start)) : 'ok';
+      if (left <= 0) {
+        this.#at = start;
+        return 'more';
+      }
+      left -= 1;
       const begin = start;
       start = end + 1;
       if (this.#partialBytes === 0) {

@@ -1,6 +1,8 @@
 import type { IpRange } from '#base/domain/ip';
 import type { Logger, Wire, WireHandler } from '#base/domain/ports';
 import type { Door } from '../door/door.ts';
+import type { Turns } from './turns.ts';
+import type { WaitingBytes } from './waiting-bytes.ts';
 
 export interface ListenOptions {
   readonly host: string;
@@ -14,6 +16,8 @@ export interface ListenOptions {
   readonly sendQueueBytesMax?: number;
   /** What a closing connection has to take its last messages, ms. Default: limits.closeMsMax. */
   readonly closeMsMax?: number;
+  /** How long a client that has ended its half of the connection is still answered, ms. Default: limits.halfOpenMsMax. */
+  readonly halfOpenMsMax?: number;
   /** WebSocket only: other processes listen on the same port (SO_REUSEPORT). For TCP node:cluster sees to it. */
   readonly shared?: boolean;
   /** For a PROXY header and a TLS handshake together, ms. Default: limits.handshakeMsMax. */
@@ -33,6 +37,10 @@ export interface ListenModules {
   readonly logger: Logger;
   /** Who may come in; without one, everybody. */
   readonly door?: Door;
+  /** One for all listeners of a process. Default: one of this listener's own. */
+  readonly turns?: Turns;
+  /** One for all listeners of a process. Default: one of this listener's own. */
+  readonly waiting?: WaitingBytes;
 }
 
 /** Why connections ended that did not end by themselves: for metrics. */
@@ -47,6 +55,8 @@ export interface ListenerCounters {
   overlong: number;
   /** Did not read what was sent. */
   slowReaders: number;
+  /** Had the most of what waits in memory, when that was too much in all. */
+  overMemory: number;
 }
 
 export interface Listener {
@@ -61,7 +71,7 @@ export interface Listener {
 }
 
 export function newCounters(): ListenerCounters {
-  return { accepted: 0, refused: 0, badHandshakes: 0, overlong: 0, slowReaders: 0 };
+  return { accepted: 0, refused: 0, badHandshakes: 0, overlong: 0, slowReaders: 0, overMemory: 0 };
 }
 
 const MAPPED = '::ffff:';

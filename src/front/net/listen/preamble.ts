@@ -15,6 +15,7 @@ export function readPreamble(
   const finish = (result: Parameters<typeof done>[0]): void => {
     clearTimeout(timer);
     socket.off('data', take);
+    socket.off('end', gone);
     socket.off('close', gone);
     done(result);
   };
@@ -34,5 +35,6 @@ export function readPreamble(
     finish({ source: header.source });
   };
   socket.on('data', take);
+  socket.once('end', gone);
   socket.once('close', gone);
 }

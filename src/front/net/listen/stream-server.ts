@@ -6,6 +6,8 @@ import { Flusher } from './flusher.ts';
 import { canonicalIp, type Listener, type ListenModules, type ListenOptions, newCounters } from './listener.ts';
 import { readPreamble } from './preamble.ts';
 import type { StreamContext, StreamWire } from './stream-wire.ts';
+import { Turns } from './turns.ts';
+import { WaitingBytes } from './waiting-bytes.ts';
 
 /** Connections that the kernel keeps for us: a farm that reconnects comes all at once. The system's somaxconn cuts it. */
 const BACKLOG = 4096;
@@ -48,9 +50,12 @@ export async function listenStream(
   const context: StreamContext = {
     flusher: new Flusher(),
     counters,
+    turns: modules.turns ?? new Turns(),
+    waiting: modules.waiting ?? new WaitingBytes(limits.waitingBytesMax),
     lineBytesMax: options.lineBytesMax ?? limits.lineBytesMax,
     sendQueueBytesMax: options.sendQueueBytesMax ?? limits.sendQueueBytesMax,
     closeMsMax: options.closeMsMax ?? limits.closeMsMax,
+    halfOpenMsMax: options.halfOpenMsMax ?? limits.halfOpenMsMax,
   };
   const wires = new Set<StreamWire>();
   /** Connections that are no wire yet. */
@@ -113,7 +118,9 @@ export async function listenStream(
     },
   };
 
-  const listening = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_MS }, (socket) => {
+  // Whoever ends its half after a submit still waits for the reply.
+  const keepAlive = { keepAlive: true, keepAliveInitialDelay: KEEPALIVE_MS };
+  const listening = createServer({ noDelay: true, allowHalfOpen: true, ...keepAlive }, (socket) => {
     const { remoteAddress } = socket;
     // Gone already, between the kernel's accept and ours.
     if (remoteAddress === undefined) {

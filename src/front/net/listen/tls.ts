@@ -84,6 +84,7 @@ class Guest implements Visitor {
     server.await(this.#socket);
     const end = (how: 'failed' | 'late' | 'went' | 'declined'): void => {
       clearTimeout(timer);
+      secure.off('end', went);
       secure.off('close', went);
       secure.off(TLS_ERROR, fail);
       server.fail(this.#socket, visit, how);
@@ -92,11 +93,13 @@ class Guest implements Visitor {
     const went = (): void => end('went');
     const fail = (error: unknown): void => end(isAlert(error) ? 'declined' : 'failed');
     const timer = setTimeout(end, Math.max(0, timeMsMax), 'late');
+    secure.once('end', went);
     secure.once('close', went);
     secure.once(TLS_ERROR, fail);
     // What a TLS server listens to as well: the handshake is over, and has been checked.
     secure.once('secure', () => {
       clearTimeout(timer);
+      secure.off('end', went);
       secure.off('close', went);
       secure.off(TLS_ERROR, fail);
       secure.once(TLS_ERROR, (error: unknown) => {
@@ -109,9 +112,9 @@ class Guest implements Visitor {
     });
   }
 
-  close(): void {
+  close(why: string): void {
     if (this.#wire === undefined) this.#socket.destroy();
-    else this.#wire.close();
+    else this.#wire.close(why);
   }
 
   hold(ms: number): void {

@@ -1,28 +1,19 @@
 import { formatIp, inAnyRange, parseIp } from '#base/domain/ip';
-import type { Wire, WireHandler } from '#base/domain/ports';
+import type { WireHandler } from '#base/domain/ports';
 import { limits } from '#base/limits';
 import { App, type HttpRequest, type HttpResponse, listenUws, type WebSocket } from '#base/uws';
 import { Arrivals } from '../door/arrivals.ts';
 import type { Visit, Visitor } from '../door/visit.ts';
 import { Flusher } from './flusher.ts';
-import { looksLikeObject } from './framer.ts';
-import {
-  canonicalIp,
-  type Listener,
-  type ListenerCounters,
-  type ListenModules,
-  type ListenOptions,
-  newCounters,
-} from './listener.ts';
+import { canonicalIp, type Listener, type ListenModules, type ListenOptions, newCounters } from './listener.ts';
+import { Turns } from './turns.ts';
+import { WaitingBytes } from './waiting-bytes.ts';
+import { TRY_AGAIN_LATER, type WebSocketContext, WebSocketWire } from './websocket-wire.ts';
 
 /** Silence (our pings are answered by the other end) before a connection counts as dead, seconds. */
 const IDLE_SECONDS_MAX = 120;
-/** What send returns where a message would go over maxBackpressure and was not queued. */
-const DROPPED = 2;
 /** The reason that uWebSockets.js gives, to us alone, for a message over maxPayloadLength; the code is 1006 as for any cut. */
 const TOO_BIG = 'Received too big message';
-/** RFC 6455 close codes. */
-const [GOING_AWAY, TRY_AGAIN_LATER] = [1001, 1013];
 const TICK_MS = 1000;
 /** uWebSockets.js closes a connection without a request after 10 s, which it counts in steps of 4 s. */
 const ARRIVAL_TICKS_MAX = 12;
@@ -47,14 +38,13 @@ class Guest implements Visitor {
   /** It was shown out before it was a WebSocket. */
   dismissed = false;
 
-  close(): void {
+  close(why: string): void {
     this.dismissed = true;
-    this.wire?.close();
+    this.wire?.close(why);
   }
 
-  /** A WebSocket can not be held, so one that is over its limits is told to come back later. */
-  hold(): void {
-    this.wire?.close(TRY_AGAIN_LATER);
+  hold(ms: number): void {
+    this.wire?.hold(ms);
   }
 }
 
@@ -65,7 +55,12 @@ class Guest implements Visitor {
 export async function listenWebSocket(options: ListenOptions, modules: ListenModules): Promise<Listener> {
   const counters = newCounters();
   const connectionsMax = options.connectionsMax ?? limits.connectionsMax;
-  const flusher = new Flusher();
+  const context: WebSocketContext = {
+    flusher: new Flusher(),
+    counters,
+    turns: modules.turns ?? new Turns(),
+    waiting: modules.waiting ?? new WaitingBytes(limits.waitingBytesMax),
+  };
   const wires = new Set<WebSocketWire>();
   const arrivals = new Arrivals<Guest>(ARRIVAL_TICKS_MAX);
   let tick = 0;
@@ -165,7 +160,7 @@ export async function listenWebSocket(options: ListenOptions, modules: ListenMod
     },
     open(socket) {
       const connection = socket.getUserData();
-      const wire = new WebSocketWire(socket, connection, flusher, counters);
+      const wire = new WebSocketWire(socket, connection.remoteIp, connection.visit, context);
       connection.wire = wire;
       connection.guest.wire = wire;
       wires.add(wire);
@@ -174,20 +169,16 @@ export async function listenWebSocket(options: ListenOptions, modules: ListenMod
       if (connection.handler === undefined) {
         counters.refused += 1;
         connection.visit?.leave('unwanted');
-        wire.close(TRY_AGAIN_LATER);
-      } else counters.accepted += 1;
+        wire.close(undefined, TRY_AGAIN_LATER);
+      } else {
+        counters.accepted += 1;
+        wire.start(connection.handler);
+      }
     },
     message(socket, message) {
-      const { wire, handler, visit } = socket.getUserData();
-      if (wire?.closing !== false) return;
-      const line = new Uint8Array(message);
-      if (visit !== undefined) {
-        visit.received(1, line.length);
-        if (!looksLikeObject(line)) visit.offend('junk');
-      }
-      // It may have been one too many.
-      if (!wire.closing) handler?.onMessage(line, 0, line.length);
+      socket.getUserData().wire?.take(new Uint8Array(message));
     },
+    drain: (socket) => socket.getUserData().wire?.drained(),
     ping: (socket, message) => control(socket, message.byteLength),
     pong: (socket, message) => control(socket, message.byteLength),
     close(socket, _code, reason) {
@@ -275,98 +266,4 @@ function clientOf(res: HttpResponse, { proxies }: ListenOptions): string | undef
   if (proxies === undefined || !inAnyRange(proxies, remoteIp)) return remoteIp;
   const announced = parseIp(Buffer.from(res.getProxiedRemoteAddressAsText()).toString('latin1'));
   return announced && formatIp(announced);
-}
-
-class WebSocketWire implements Wire {
-  readonly transport = 'websocket';
-  readonly remoteIp: string;
-  readonly #flusher: Flusher;
-  readonly #counters: ListenerCounters;
-  readonly #visit: Visit | undefined;
-  /** Undefined once it is closed: the native socket may not be touched after that. */
-  #socket: WebSocket<Connection> | undefined;
-  #queued: (string | Uint8Array)[] = [];
-  #marked = false;
-  #overflowed = false;
-  #closeCode: number | undefined;
-  readonly #sendQueued = (): void => {
-    const queued = this.#queued;
-    this.#queued = [];
-    for (const message of queued) {
-      if (this.#socket?.send(message, false) === DROPPED) this.#overflowed = true;
-    }
-  };
-
-  constructor(
-    socket: WebSocket<Connection>,
-    { remoteIp, visit }: Connection,
-    flusher: Flusher,
-    counters: ListenerCounters,
-  ) {
-    this.#counters = counters;
-    this.#socket = socket;
-    this.remoteIp = remoteIp;
-    this.#visit = visit;
-    this.#flusher = flusher;
-  }
-
-  /** It was closed for not reading. */
-  get overflowed(): boolean {
-    return this.#overflowed;
-  }
-
-  /** False once the connection is gone. */
-  get open(): boolean {
-    return this.#socket !== undefined;
-  }
-
-  get closing(): boolean {
-    return this.#closeCode !== undefined || this.#socket === undefined;
-  }
-
-  send(message: string | Uint8Array): void {
-    if (this.closing) return;
-    this.#queued.push(message);
-    this.#mark();
-  }
-
-  close(code = GOING_AWAY): void {
-    if (this.closing) return;
-    this.#closeCode = code;
-    this.#mark();
-  }
-
-  affords(): boolean {
-    return this.#visit?.affords() ?? true;
-  }
-
-  misnamed(): void {
-    this.#visit?.offend('bad-login');
-  }
-
-  admits(name: string): boolean {
-    return this.#visit?.admits(name) ?? true;
-  }
-
-  gone(): void {
-    this.#socket = undefined;
-    this.#queued = [];
-  }
-
-  #mark(): void {
-    if (this.#marked) return;
-    this.#marked = true;
-    this.#flusher.mark(this);
-  }
-
-  /** All frames of a tick in one write, which a single one is by itself. */
-  flush(): void {
-    this.#marked = false;
-    if (this.#queued.length === 1) this.#sendQueued();
-    else if (this.#queued.length > 1) this.#socket?.cork(this.#sendQueued);
-    if (this.#overflowed) {
-      this.#counters.slowReaders += 1;
-      this.#socket?.close();
-    } else if (this.#closeCode !== undefined) this.#socket?.end(this.#closeCode);
-  }
 }

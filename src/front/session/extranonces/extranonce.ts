@@ -2,8 +2,11 @@
 export interface Extranonces {
   /** A u32 that no live session has and no answerable job was mined with; undefined when there is none left. */
   allocate(): number | undefined;
-  /** Gives one back. `newestSerial`: the newest job that it may have been mined with; undefined: none, so that it is free at once. */
-  release(value: number, newestSerial: number | undefined): void;
+  /**
+   * Gives one back. `newestSerial`: the newest job that it may have been mined with; undefined: none, so that it is free at once.
+   * `credited`: shares were accepted with it, or still may be. Default: true.
+   */
+  release(value: number, newestSerial: number | undefined, credited?: boolean): void;
   /** Jobs before this serial can not be answered any more. */
   expire(oldestSerial: number): void;
 }
@@ -25,6 +28,10 @@ const COMPACT_AT = 1024;
  * that was answerable at its release is gone: until then its former session's shares and its next session's could be
  * the same header. Values in that waiting line are reused in order of release, and before new ones are begun; those that
  * were never mined with go first.
+ *
+ * If all values are begun, one of a session that never had a share accepted comes back sooner. No share was credited with it. Its
+ * next session is given the current job under an id that nobody could foresee, and no older job, so what the former one
+ * has mined and kept to itself is worth nothing.
  */
 export class ExtranonceAllocator implements Extranonces {
   readonly #base: number;
@@ -32,10 +39,10 @@ export class ExtranonceAllocator implements Extranonces {
   #begun = 0;
   /** Released by sessions that never had a job. */
   readonly #unused: number[] = [];
-  /** Released values and, beside each, the newest job of its session: a queue from `#head`. Serials never fall. */
-  #values: number[] = [];
-  #serials: number[] = [];
-  #head = 0;
+  /** Released values that shares were credited with. */
+  readonly #credited = new WaitingValues();
+  /** Released values of sessions that had jobs and no accepted share. */
+  readonly #idle = new WaitingValues();
   #oldestSerial = 0;
 
   constructor({ prefix, prefixBits }: ExtranonceOptions) {
@@ -51,35 +58,46 @@ export class ExtranonceAllocator implements Extranonces {
 
   /** Values that are neither in use nor waiting. */
   get free(): number {
-    return this.#size - this.#begun + this.#unused.length + this.#reusable();
+    const waiting = this.#credited.before(this.#oldestSerial) + this.#idle.before(Number.POSITIVE_INFINITY);
+    return this.#size - this.#begun + this.#unused.length + waiting;
   }
 
   allocate(): number | undefined {
-    const unused = this.#unused.pop();
-    if (unused !== undefined) return unused;
-    const serial = this.#serials[this.#head];
-    const value = this.#values[this.#head];
-    if (value !== undefined && serial !== undefined && serial < this.#oldestSerial) {
-      this.#head += 1;
-      if (this.#head >= COMPACT_AT && this.#head * 2 >= this.#values.length) this.#compact();
-      return value;
-    }
-    if (this.#begun === this.#size) return undefined;
+    const reused = this.#unused.pop() ?? this.#credited.take(this.#oldestSerial) ?? this.#idle.take(this.#oldestSerial);
+    if (reused !== undefined) return reused;
+    if (this.#begun === this.#size) return this.#idle.take(Number.POSITIVE_INFINITY);
     this.#begun += 1;
     return this.#base + this.#begun - 1;
   }
 
-  release(value: number, newestSerial: number | undefined): void {
-    if (newestSerial === undefined) {
-      this.#unused.push(value);
-      return;
-    }
-    this.#values.push(value);
-    this.#serials.push(newestSerial);
+  release(value: number, newestSerial: number | undefined, credited = true): void {
+    if (newestSerial === undefined) this.#unused.push(value);
+    else (credited ? this.#credited : this.#idle).add(value, newestSerial);
   }
 
   expire(oldestSerial: number): void {
     this.#oldestSerial = oldestSerial;
+  }
+}
+
+/** Released values and, beside each, the newest job of its session: a queue from `#head`. Serials never fall. */
+class WaitingValues {
+  #values: number[] = [];
+  #serials: number[] = [];
+  #head = 0;
+
+  add(value: number, serial: number): void {
+    this.#values.push(value);
+    this.#serials.push(serial);
+  }
+
+  /** The value that was released first, if its newest job is older than `serial`. */
+  take(serial: number): number | undefined {
+    const value = this.#values[this.#head];
+    if (value === undefined || (this.#serials[this.#head] ?? 0) >= serial) return undefined;
+    this.#head += 1;
+    if (this.#head >= COMPACT_AT && this.#head * 2 >= this.#values.length) this.#compact();
+    return value;
   }
 
   #compact(): void {
@@ -88,10 +106,11 @@ export class ExtranonceAllocator implements Extranonces {
     this.#head = 0;
   }
 
-  #reusable(): number {
+  /** How many have a newest job that is older than `serial`. */
+  before(serial: number): number {
     let count = 0;
     for (let index = this.#head; index < this.#serials.length; index += 1) {
-      if ((this.#serials[index] ?? 0) >= this.#oldestSerial) break;
+      if ((this.#serials[index] ?? 0) >= serial) break;
       count += 1;
     }
     return count;

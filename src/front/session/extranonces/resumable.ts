@@ -9,6 +9,8 @@ export interface Estate {
   readonly newestSerial: number;
   readonly history: History;
   readonly difficulty: Difficulty;
+  /** Shares were accepted with its extranonce, or still may be. */
+  readonly credited: boolean;
   readonly closedMs: number;
   /** Its connection was still open. */
   readonly seized: boolean;
@@ -61,8 +63,9 @@ export class Resumable {
     }
   }
 
-  #giveUp(sessionId: string, { extranonce, newestSerial }: Estate): void {
+  #giveUp(sessionId: string, { extranonce, newestSerial, history, credited }: Estate): void {
     this.#estates.delete(sessionId);
-    this.#extranonces.release(extranonce, newestSerial);
+    history.ladder.release();
+    this.#extranonces.release(extranonce, newestSerial, credited);
   }
 }

@@ -31,18 +31,21 @@ export class Logins {
     return true;
   }
 
-  /** Decides on a name, at once where that can be done; then `next` gets what waited, in order. `failed`: something threw after the call. */
+  /**
+   * Decides on a name, at once if that is possible. Otherwise the promise resolves when `decided` was called and `next` has got
+   * what waited, in order; or when one of them threw, and `failed` was called.
+   */
   decide(
     name: string,
     password: string,
     decided: (authorization: Authorization) => void,
     next: (message: Uint8Array) => void,
     failed: (error: unknown) => void,
-  ): void {
+  ): Promise<void> | undefined {
     const authorization = this.#authorize(name, password, this.#applicant);
     if (!(authorization instanceof Promise)) {
       decided(authorization);
-      return;
+      return undefined;
     }
     const waiting: Uint8Array[] = [];
     this.#waiting = waiting;
@@ -52,6 +55,6 @@ export class Logins {
       decided(decision);
       for (const message of waiting) next(message);
     });
-    settled.catch(failed);
+    return settled.catch(failed);
   }
 }

@@ -19,7 +19,7 @@ export class Assignment {
   readonly difficulty: SessionDifficulty;
   readonly #wire: Wire;
   readonly #context: SessionContext;
-  #history = newHistory();
+  #history: History;
   /** Version bits agreed on with mining.configure; 0 before and without. */
   #versionMask = 0;
   /** What this connection was told last; undefined before its first work. */
@@ -36,6 +36,7 @@ export class Assignment {
   constructor(wire: Wire, context: SessionContext) {
     this.#wire = wire;
     this.#context = context;
+    this.#history = newHistory(context);
     this.difficulty = new SessionDifficulty(context.options.difficulty);
   }
 
@@ -71,17 +72,30 @@ export class Assignment {
   /** Goes on from where a former connection of the same client ended. To be called before its first work. */
   resume({ history, difficulty }: Pick<Estate, 'history' | 'difficulty'>): void {
     this.difficulty.resume(difficulty);
+    this.release();
     this.#history = history;
   }
 
-  /** Forgets every job that was given out: with another extranonce they would be other headers. */
+  /** Nobody will go on from its history. */
+  release(): void {
+    this.#history.ladder.release();
+  }
+
+  /**
+   * Begins a new history: with another extranonce the jobs that were given out would be other headers. The old one is
+   * somebody else's from now on, or released.
+   */
   restart(): void {
-    this.#history = newHistory();
+    this.#history = newHistory(this.#context);
     this.#told = undefined;
   }
 
   terms(serial: number, variant: number): Terms | undefined {
     return this.#history.ladder.find(serial, variant, this.#history.lastSerial);
+  }
+
+  lateVersionMask(serial: number): number | undefined {
+    return serial <= this.#history.lastSerial ? this.#versionMask : undefined;
   }
 
   /** Sends a job, with the difficulty and mask that are due. */
@@ -191,6 +205,7 @@ export class Assignment {
   }
 }
 
-function newHistory(): History {
-  return { ladder: new TermsLadder({ rungsMax: limits.termsPerSessionMax }), lastSerial: -1 };
+function newHistory({ rungs }: SessionContext): History {
+  const { termsPerSessionMax: rungsMax, termsPerSessionFree: rungsFree } = limits;
+  return { ladder: new TermsLadder({ rungsMax, rungsFree }, rungs), lastSerial: -1 };
 }

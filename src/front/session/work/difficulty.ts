@@ -15,6 +15,7 @@ import {
   roundDifficulty,
   SETTLING_MS,
   SHORT_WINDOW_MS_MAX,
+  type VardiffView,
   type VardiffWindow,
 } from './vardiff.ts';
 
@@ -34,6 +35,9 @@ export interface DifficultyOptions {
  */
 const SILENT_DECAY_MAX = 64;
 
+/** Half of what a session below the pool's minimum may send, so that a stroke of luck stays within that. */
+const EASY_SHARES_PER_MINUTE = limits.easySharesPerSessionMax * 30;
+
 /** A burst that is shorter says nothing about a rate. */
 const FLOOD_MS_MIN = 1_000;
 
@@ -44,8 +48,13 @@ const FLOOD_MS_MIN = 1_000;
 export class SessionDifficulty {
   readonly #options: DifficultyOptions;
   #wanted: Difficulty;
-  /** The least that the pool gives this device. */
-  #min: Difficulty;
+  readonly #poolMin: Difficulty;
+  /** The least that weak devices get: no less than the pool's minimum if that is above 1. */
+  readonly #weakMin: Difficulty;
+  /** The least that this device's profile has; undefined if it says nothing. */
+  #deviceMin: Difficulty | undefined;
+  /** What its miner asked for last is below the pool's minimum. */
+  #weak = false;
   readonly #max: Difficulty;
   /** The least that the miner asked for. */
   #floor: Difficulty = DIFFICULTY_MIN;
@@ -61,10 +70,15 @@ export class SessionDifficulty {
   #settlingUntilMs: number | undefined;
   /** The difficulty of the last accepted share; 0 before the first. */
   #proven = 0;
+  /** Shares a minute that the workers seen at work should bring, and those that may be at work. */
+  #aim: number;
+  #aimMax: number;
 
   constructor(options: DifficultyOptions) {
     this.#options = options;
-    this.#min = mustBeDifficulty(options.min);
+    this.#aim = this.#aimMax = options.sharesPerMinute;
+    this.#poolMin = mustBeDifficulty(options.min);
+    this.#weakMin = options.min > 1 ? this.#poolMin : mustBeDifficulty(Math.min(options.min, limits.weakDifficultyMin));
     this.#max = mustBeDifficulty(options.max);
     this.#wanted = this.#clamp(mustBeDifficulty(options.start));
   }
@@ -90,7 +104,7 @@ export class SessionDifficulty {
 
   /** Which device it is: its own floor, and its own start where nothing else has been said yet. */
   device(min: number | undefined, start: number | undefined): void {
-    if (min !== undefined) this.#min = least(mustBeDifficulty(min), this.#max);
+    if (min !== undefined) this.#deviceMin = least(mustBeDifficulty(min), this.#max);
     if (start !== undefined && this.#untouched) this.#wanted = mustBeDifficulty(start);
     this.#wanted = this.#clamp(this.#wanted);
   }
@@ -99,6 +113,7 @@ export class SessionDifficulty {
   resume(difficulty: Difficulty): void {
     if (!this.#untouched) return;
     this.#untouched = false;
+    this.#weak = difficulty < this.#poolMin;
     this.#wanted = this.#clamp(difficulty);
   }
 
@@ -107,6 +122,7 @@ export class SessionDifficulty {
     if (this.#fixed !== undefined || difficulty === this.#suggested) return;
     this.#untouched = false;
     this.#suggested = difficulty;
+    this.#weak = difficulty < this.#poolMin;
     // As vardiff's, so that the wishes of all sessions come to few sets of terms; what is as good as had already is kept.
     const rounded = roundDifficulty(difficulty);
     this.#wanted = this.#wish(rounded === roundDifficulty(this.#wanted) ? this.#wanted : rounded);
@@ -116,6 +132,7 @@ export class SessionDifficulty {
   fix(difficulty: Difficulty): void {
     this.#untouched = false;
     this.#fixed = difficulty;
+    this.#weak = difficulty < this.#poolMin;
     this.#wanted = this.#wish(difficulty);
   }
 
@@ -130,6 +147,21 @@ export class SessionDifficulty {
     this.#long = new Window(nowMs, LONG_WINDOW_MS_MAX);
     this.#short = new Window(nowMs, SHORT_WINDOW_MS_MAX);
     this.#settlingUntilMs ??= nowMs + SETTLING_MS;
+  }
+
+  /**
+   * The workers that mine at this difficulty: `seen` have had accepted shares lately, and up to `possible` may be at work. Vardiff aims
+   * at the share rate of one worker for each, up to `farmSharesPerSecondMax` in all. It comes down only for those seen.
+   */
+  shareAmong(seen: number, possible: number): void {
+    this.#aim = this.#rate(seen);
+    this.#aimMax = Math.max(this.#aim, this.#rate(possible));
+  }
+
+  #rate(workers: number): number {
+    const { sharesPerMinute } = this.#options;
+    const most = Math.max(sharesPerMinute, limits.farmSharesPerSecondMax * 60);
+    return Math.min(Math.max(1, workers) * sharesPerMinute, most);
   }
 
   /** Whether shares change it. */
@@ -156,7 +188,9 @@ export class SessionDifficulty {
   #stem(nowMs: number): void {
     if (!this.#options.vardiff || this.#short === undefined) return;
     const { elapsedMs, shares } = this.#short.until(nowMs);
-    const ratio = (shares * 1000) / (elapsedMs * limits.fixedSharesPerSecondMax);
+    // Below the pool's minimum no more than a budget is accepted: half of it is a flood.
+    const floodPerSecond = this.#wanted < this.#poolMin ? EASY_SHARES_PER_MINUTE / 60 : limits.fixedSharesPerSecondMax;
+    const ratio = (shares * 1000) / (elapsedMs * floodPerSecond);
     if (elapsedMs < FLOOD_MS_MIN || ratio <= 1) return;
     this.#fixed = roundDifficulty(mustBeDifficulty(this.#wanted * 2 * ratio));
     this.#wanted = this.#clamp(this.#fixed);
@@ -168,12 +202,11 @@ export class SessionDifficulty {
       this.#stem(nowMs);
       return;
     }
-    const { sharesPerMinute } = this.#options;
     if (!this.#varies || !this.#long || !this.#short) return;
     const difficulty = this.#wanted;
     const settling = nowMs < (this.#settlingUntilMs ?? 0);
     const view = { difficulty, long: this.#long.until(nowMs), short: this.#short.until(nowMs), settling };
-    const next = retarget(view, sharesPerMinute);
+    const next = this.#next(view);
     if (next === undefined) return;
     this.#untouched = false;
     const decayed = difficultyOf(this.#proven / SILENT_DECAY_MAX) ?? DIFFICULTY_MIN;
@@ -182,8 +215,30 @@ export class SessionDifficulty {
     if (jumped) this.#settlingUntilMs = nowMs + SETTLING_MS;
   }
 
+  /** What vardiff makes of a view. */
+  #next(view: VardiffView): Difficulty | undefined {
+    const { difficulty } = view;
+    // The budget of easy shares is a session's, however many workers it has.
+    const easyAim = Math.min(this.#aim, EASY_SHARES_PER_MINUTE);
+    const poolMin = this.#poolMin;
+    if (difficulty < poolMin) return retarget(view, easyAim);
+    const next = retarget(view, this.#aim);
+    if (next === undefined || next === difficulty) return next;
+    if (next > difficulty) {
+      const sure = this.#aimMax > this.#aim ? retarget(view, this.#aimMax) : next;
+      return sure !== undefined && sure > difficulty ? sure : undefined;
+    }
+    if (next >= poolMin || easyAim === this.#aim) return next;
+    return least(poolMin, retarget(view, easyAim) ?? poolMin);
+  }
+
   #wish(difficulty: Difficulty): Difficulty {
     return this.#clamp(least(difficulty, this.#networkDifficulty));
+  }
+
+  /** The least that the pool gives this session. A profile's own minimum goes before what its miner asks for. */
+  get #min(): Difficulty {
+    return this.#deviceMin ?? (this.#weak ? this.#weakMin : this.#poolMin);
   }
 
   #clamp(difficulty: Difficulty): Difficulty {

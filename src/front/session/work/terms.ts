@@ -29,18 +29,47 @@ interface Rung {
   readonly terms: Terms | undefined;
 }
 
+/** How many rungs the ladders of all sessions have, those of clients that may come back among them. */
+export class RungSum {
+  readonly #rungsMax: number;
+  #rungs = 0;
+
+  constructor(options: { readonly rungsMax: number }) {
+    this.#rungsMax = options.rungsMax;
+  }
+
+  get rungs(): number {
+    return this.#rungs;
+  }
+
+  get full(): boolean {
+    return this.#rungs >= this.#rungsMax;
+  }
+
+  /** Rungs were added, or (negative) are gone. */
+  add(rungs: number): void {
+    this.#rungs += rungs;
+  }
+}
+
 /**
  * What a session was promised, by job id: terms hold from the id with which they were announced until the next
  * announcement, so a share is judged by what stood beside its job, whatever came since.
  */
 export class TermsLadder {
   readonly #rungsMax: number;
+  readonly #rungsFree: number;
   /** In order of issue, so serials rise; the variants of one serial come in any order. */
   #rungs: Rung[] = [];
   #leastDifficulty = Number.POSITIVE_INFINITY;
+  /** Undefined when this ladder does not count any more. */
+  #sum: RungSum | undefined;
 
-  constructor(options: { readonly rungsMax: number }) {
+  /** `rungsFree`: what this ladder may have however many others have; default: all. */
+  constructor(options: { readonly rungsMax: number; readonly rungsFree?: number }, sum?: RungSum) {
     this.#rungsMax = options.rungsMax;
+    this.#rungsFree = options.rungsFree ?? options.rungsMax;
+    this.#sum = sum;
   }
 
   /** The terms announced last; undefined before the first. */
@@ -59,12 +88,13 @@ export class TermsLadder {
 
   /** No more can be announced until older jobs are gone. */
   get full(): boolean {
-    return this.#rungs.length >= this.#rungsMax;
+    const { length } = this.#rungs;
+    return length >= this.#rungsMax || (length >= this.#rungsFree && this.#sum?.full === true);
   }
 
   /** Terms from this id on. Serials never fall. */
   announce(serial: number, variant: number, terms: Terms): void {
-    this.#rungs.push({ serial, variant, terms });
+    this.#push({ serial, variant, terms });
     this.#leastDifficulty = Math.min(this.#leastDifficulty, terms.difficulty);
   }
 
@@ -73,7 +103,18 @@ export class TermsLadder {
    * for them, or a client could mine them before it is said what they are worth.
    */
   skip(serial: number): void {
-    if (this.#rungs.length > 0) this.#rungs.push({ serial, variant: 0, terms: undefined });
+    if (this.#rungs.length > 0) this.#push({ serial, variant: 0, terms: undefined });
+  }
+
+  /** No session has this ladder any more: it counts for nothing. Safe to call twice. */
+  release(): void {
+    this.#sum?.add(-this.#rungs.length);
+    this.#sum = undefined;
+  }
+
+  #push(rung: Rung): void {
+    this.#rungs.push(rung);
+    this.#sum?.add(1);
   }
 
   /** Forgets what no job from `oldestSerial` on can refer to. */
@@ -86,6 +127,7 @@ export class TermsLadder {
     }
     if (keep === 0) return;
     this.#rungs = this.#rungs.slice(keep);
+    this.#sum?.add(-keep);
     this.#leastDifficulty = Number.POSITIVE_INFINITY;
     for (const { terms } of this.#rungs)
       this.#leastDifficulty = Math.min(this.#leastDifficulty, terms?.difficulty ?? Number.POSITIVE_INFINITY);

@@ -8,14 +8,16 @@ import { limits } from '#base/limits';
 import { encodeReconnect, encodeShowMessage } from '#front/stratum/v1/encode';
 import { LastView } from '#front/stratum/v1/fast-submit';
 import { encodeNotify } from '#front/stratum/v1/notify';
-import type { CurrentWork, SessionContext, SessionCounters, SessionOptions, Vacating } from '../context.ts';
+import { closings } from '../closings.ts';
+import type { CurrentWork, Seated, SessionContext, SessionCounters, SessionOptions, Vacating } from '../context.ts';
 import type { Extranonces } from '../extranonces/extranonce.ts';
+import { Idlers } from '../extranonces/idlers.ts';
 import { type Estate, Resumable } from '../extranonces/resumable.ts';
 import type { Authorize } from '../login/authorize.ts';
 import { deviceProfiles } from '../profiles.ts';
 import { Session } from '../session.ts';
 import { EasyShares } from '../work/easy-shares.ts';
-import { TermsCache } from '../work/terms.ts';
+import { RungSum, TermsCache } from '../work/terms.ts';
 import { MinerBook } from './miner-book.ts';
 import { WorkerCounts } from './worker-counts.ts';
 
@@ -56,6 +58,8 @@ export class SessionRegistry {
   readonly #resumable: Resumable;
   /** Those who have subscribed, by what they may name to go on. */
   readonly #seated = new Map<string, Vacating>();
+  /** Those who have subscribed, and may have to make room for others. */
+  readonly #idlers = new Idlers<Seated>();
   readonly #sessionsMax: number;
   readonly #jobsMax: number;
   /** Serials of the jobs that may still be answered, oldest first. */
@@ -69,6 +73,7 @@ export class SessionRegistry {
     difficultyChanges: 0,
     timeouts: 0,
     resumed: 0,
+    takenBack: 0,
     shedShares: 0,
     oversizedCoinbases: 0,
     protocolErrors: { unparsable: 0, 'invalid-request': 0, 'unknown-method': 0, 'bad-params': 0 },
@@ -79,11 +84,19 @@ export class SessionRegistry {
     this.#sessions.delete(session);
     session.workers.dismiss();
     const { extranonce, resumeId } = session;
-    if (extranonce === undefined) return;
+    this.#idlers.leave(session);
+    if (extranonce === undefined) {
+      session.release();
+      return;
+    }
     this.#seated.delete(resumeId);
     const estate = this.#open && resumeId !== '' ? session.estate(this.#newestSerial) : undefined;
-    if (estate) this.#resumable.keep(resumeId, estate);
-    else this.#modules.extranonces.release(extranonce, session.hasJobs ? this.#newestSerial : undefined);
+    if (estate) {
+      this.#resumable.keep(resumeId, estate);
+      return;
+    }
+    session.release();
+    this.#giveBack(session, extranonce);
   };
 
   constructor(options: SessionOptions, modules: SessionModules) {
@@ -106,11 +119,15 @@ export class SessionRegistry {
       niceHash: options.niceHash,
       idleMsMax: options.idleMsMax ?? limits.idleMsMax,
       reclaim: (resumeId) => this.#reclaim(resumeId),
-      seated: (resumeId, session) => this.#seated.set(resumeId, session),
-      newExtranonce: () => extranonces.allocate(),
+      seated: (resumeId, session) => {
+        this.#seated.set(resumeId, session);
+        this.#idlers.enter(session, clock.monotonicMs());
+      },
+      newExtranonce: () => extranonces.allocate() ?? this.#takeBack(),
       newResumeId: modules.newResumeId ?? (() => randomBytes(8).toString('hex')),
       newVariant: modules.newVariant ?? randomVariant,
       nextRequestId: () => asked++,
+      rungs: new RungSum({ rungsMax: limits.termsPerGatewayMax }),
       terms: new TermsCache({ entriesMax: TERMS_MAX }),
       views: new LastView(),
       counters: this.#counters,
@@ -138,6 +155,11 @@ export class SessionRegistry {
     return this.#context.miners.view(query);
   }
 
+  /** Difficulty changes that are remembered, of all sessions and of clients that may come back. */
+  get rungs(): number {
+    return this.#context.rungs.rungs;
+  }
+
   get counters(): Readonly<SessionCounters> {
     return this.#counters;
   }
@@ -159,8 +181,28 @@ export class SessionRegistry {
     if (!ladder.full) return estate;
     // Nothing more could be promised beside what was. With a new history, and this extranonce, headers that were promised
     // at one difficulty could be handed in at another: so the client gets another extranonce instead.
-    this.#modules.extranonces.release(estate.extranonce, estate.newestSerial);
+    ladder.release();
+    this.#modules.extranonces.release(estate.extranonce, estate.newestSerial, estate.credited);
     return undefined;
+  }
+
+  /** An extranonce of a session that does nothing, which is closed; undefined if there is none. */
+  #takeBack(): number | undefined {
+    const nowMs = this.#modules.clock.monotonicMs();
+    let session = this.#idlers.next(nowMs);
+    // Another connection has gone on in its place.
+    while (session && session.extranonce === undefined) session = this.#idlers.next(nowMs);
+    if (session?.extranonce === undefined) return undefined;
+    const { extranonce, resumeId } = session;
+    this.#counters.takenBack += 1;
+    this.#seated.delete(resumeId);
+    this.#giveBack(session, extranonce);
+    session.giveUpExtranonce();
+    return this.#modules.extranonces.allocate();
+  }
+
+  #giveBack({ hasJobs, credited }: Seated, extranonce: number): void {
+    this.#modules.extranonces.release(extranonce, hasJobs ? this.#newestSerial : undefined, credited);
   }
 
   /** The handler of a new connection; undefined where there are too many, or after `closeAll`. */
@@ -207,7 +249,7 @@ export class SessionRegistry {
       contain.attempt(
         'a look at a session',
         () => session.tick(nowMs),
-        () => session.close(),
+        () => session.close(closings.failed),
       );
     }
   }
@@ -251,6 +293,6 @@ export class SessionRegistry {
 
   /** Does something with every session. A session for which that fails is closed. */
   #each(where: string, act: (session: Session) => void): void {
-    this.#modules.contain.each(where, this.#sessions, act, (session) => session.close());
+    this.#modules.contain.each(where, this.#sessions, act, (session) => session.close(closings.failed));
   }
 }

@@ -2,14 +2,16 @@ import { hostOf } from '#base/domain/ip';
 import type { JudgedShare, Worker } from '#base/domain/share';
 import { limits } from '#base/limits';
 import type { SessionContext } from '../context.ts';
+import { ActiveWorkers, type Marked } from '../work/active-workers.ts';
 import type { WorkerTally } from './worker-tally.ts';
 
 /** A worker of this connection; its tally is the one of all connections that it mines over. */
-class RollEntry implements Worker {
+class RollEntry implements Worker, Marked {
   readonly name: string;
   readonly account: string;
   readonly rig: string;
   readonly tally: WorkerTally;
+  activeIn = -1;
 
   constructor({ name, account, rig }: Worker, tally: WorkerTally) {
     this.name = name;
@@ -27,8 +29,12 @@ export class WorkerRoll {
   readonly #remoteIp: string;
   readonly #entries = new Map<string, RollEntry>();
   #knownHost: string | undefined;
+  /** Those with accepted shares lately. */
+  readonly active: ActiveWorkers;
 
-  constructor(remoteIp: string, context: Books) {
+  /** `sharesPerMinute`: what one worker is expected to find. */
+  constructor(remoteIp: string, sharesPerMinute: number, context: Books) {
+    this.active = new ActiveWorkers(sharesPerMinute);
     this.#remoteIp = remoteIp;
     this.#context = context;
   }
@@ -66,6 +72,7 @@ export class WorkerRoll {
     const entry = this.#entries.get(name);
     if (entry === undefined) return;
     this.#entries.delete(name);
+    this.active.gone(entry);
     this.#context.miners.leave(entry.tally);
     this.#context.counters.authorizedWorkers -= 1;
     this.#context.workerCounts.add(this.#host, -1);
@@ -78,7 +85,11 @@ export class WorkerRoll {
 
   /** What became of a share, whoever it was of. */
   count(share: JudgedShare): void {
-    if (share.worker instanceof RollEntry) share.worker.tally.count(share);
+    const { worker, verdict } = share;
+    if (!(worker instanceof RollEntry)) return;
+    worker.tally.count(share);
+    // One that was expelled meanwhile is not counted again.
+    if (verdict === 'accepted' && this.#entries.get(worker.name) === worker) this.active.worked(worker);
   }
 
   /** The connection is gone. */

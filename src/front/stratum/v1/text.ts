@@ -13,7 +13,9 @@ const CUT_PAIR = /[\ud800-\udbff]$/;
 export function cleanText(text: string, charsMax: number): string {
   if (text.length <= charsMax && PLAIN.test(text)) return text;
   // Cut first, so that the work is bounded, and again after cleaning has moved the end to no worse place.
-  return text.slice(0, charsMax).replace(CUT_PAIR, '').replace(UNPRINTABLE, '').trim();
+  const cleaned = text.slice(0, charsMax).replace(CUT_PAIR, '').replace(UNPRINTABLE, '').trim();
+  // A copy: V8's slices keep the whole text in memory, and names are kept as long as their connection.
+  return Buffer.from(cleaned).toString();
 }
 
 /** JSON text in which every character is ASCII, so that a line's characters are its bytes. */

@@ -1,13 +1,15 @@
 import { accessSync, constants, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { open, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
+import { lacksDescriptor } from '#base/domain/descriptors';
+import type { SpareDescriptors } from '#base/domain/ports';
 import { makeFolder } from '../journal/make-folder.ts';
 import { syncFolder } from '../segments/sync-folder.ts';
-import type { Candidate } from './candidate.ts';
+import type { BlockHead, Candidate } from './candidate.ts';
 
-/** In the data folder: the block candidates whose outcome is not known for good. */
+/** In the data folder: the block candidates that the chain has not settled. */
 export const CANDIDATES_FOLDER = 'candidates';
 const NAME = /^[0-9a-f]{64}\.json$/;
 const UNFINISHED = '.new';
@@ -42,9 +44,12 @@ const line = z.object({
     .transform((hex) => new Uint8Array(Buffer.from(hex, 'hex'))),
 });
 
-/** Candidates that came together, a line each. Its name is the hash of the first of them. */
+/** Candidates that came together, a line each. The lines stay on the disk, because a block is up to 8 MB as hex. */
 interface CandidateFile {
-  readonly lines: Map<string, string>;
+  /** Named by the hash of the first of them. */
+  readonly path: string;
+  /** In the order of the lines. */
+  readonly hashes: readonly string[];
 }
 
 /** What was asked for since the disk was asked last: it is done together. */
@@ -56,15 +61,16 @@ interface Turn {
 }
 
 /**
- * Block candidates on the disk, from the moment they are found until a node has said for good what becomes of them. Those
+ * Block candidates on the disk, from the moment they are found until the chain has settled what becomes of them. Those
  * that come while the disk is busy share a file and its sync, because easy blocks come by the thousand. A line has the
  * block in hex: should all else fail, `bitcoin-cli submitblock` takes it.
  */
 export class CandidateStore {
   /** Those of earlier boots, the oldest first. */
-  readonly unresolved: readonly Candidate[];
+  readonly unresolved: readonly BlockHead[];
   readonly #folder: string;
   readonly #failing: (reason: string) => void;
+  readonly #spare: SpareDescriptors | undefined;
   /** The file of each candidate. */
   readonly #files = new Map<string, CandidateFile>();
   #running: Turn | undefined;
@@ -75,9 +81,13 @@ export class CandidateStore {
    * `failing`: the disk does not take a candidate, and is asked again until it does. Throws if the folder can not be
    * written, or has a file that is no candidate.
    */
-  constructor(folder: string, modules: { readonly failing: (reason: string) => void }) {
+  constructor(
+    folder: string,
+    modules: { readonly failing: (reason: string) => void; readonly spare?: SpareDescriptors | undefined },
+  ) {
     this.#folder = join(folder, CANDIDATES_FOLDER);
     this.#failing = modules.failing;
+    this.#spare = modules.spare;
     // Now, and not when the first block is found: that one could not wait for somebody to mend it.
     makeFolder(this.#folder, FOLDER_MODE);
     accessSync(this.#folder, constants.W_OK);
@@ -103,7 +113,20 @@ export class CandidateStore {
     this.#ask(candidate.hash, text);
   }
 
-  /** Its outcome is known for good, and recorded. */
+  /** The block of a candidate, from the disk; undefined if it is not there (yet), or can not be read. */
+  async read(hash: string): Promise<Uint8Array | undefined> {
+    const file = this.#files.get(hash);
+    if (file === undefined) return undefined;
+    try {
+      const text = (await linesOf(file)).get(hash);
+      return text === undefined ? undefined : parse(file.path, text).block;
+    } catch {
+      // The file is being replaced by one without candidates that are settled: it is there the next time.
+      return undefined;
+    }
+  }
+
+  /** Its outcome is settled by the chain, and recorded. */
   drop(hash: string): void {
     this.#ask(hash, undefined);
   }
@@ -164,48 +187,82 @@ export class CandidateStore {
   }
 
   async #writeOnce(lines: Map<string, string>): Promise<void> {
-    const path = this.#pathOf(lines);
-    await synced(path + UNFINISHED, 'w', [...lines.values()].join('\n'));
+    const hashes = [...lines.keys()];
+    const path = this.#pathOf(hashes);
+    await this.#synced(path + UNFINISHED, 'w', [...lines.values()].join('\n'));
     await rename(path + UNFINISHED, path);
-    await synced(this.#folder, 'r');
-    const file = { lines };
-    for (const hash of lines.keys()) this.#files.set(hash, file);
+    await this.#synced(this.#folder, 'r');
+    const file = { path, hashes };
+    for (const hash of hashes) this.#files.set(hash, file);
   }
 
   /** Leaves in a file what is not dropped. The rest has its new file before the old one goes. */
   async #thin(file: CandidateFile, wanted: Turn['wanted']): Promise<void> {
+    const { path, hashes } = file;
     const stays = (hash: string): boolean =>
       this.#files.get(hash) === file && !(wanted.has(hash) && wanted.get(hash) === undefined);
-    const left = new Map([...file.lines].filter(([hash]) => stays(hash)));
-    const path = this.#pathOf(file.lines);
+    const left = hashes.filter(stays);
     try {
-      if (left.size > 0) await this.#writeOnce(left);
-      if (left.size === 0 || this.#pathOf(left) !== path) await unlink(path);
+      if (left.length > 0) {
+        const lines = await linesOf(file);
+        await this.#writeOnce(new Map(left.map((hash) => [hash, lines.get(hash) ?? ''])));
+      }
+      if (left.length === 0 || this.#pathOf(left) !== path) await unlink(path);
     } catch (error) {
-      // They are submitted once more at the next start, which is known by then.
+      // They are followed once more after the next start.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
         this.#failing(`a block candidate can not be removed: ${(error as Error).message}`);
         return;
       }
     }
-    for (const hash of file.lines.keys())
-      if (this.#files.get(hash) === file && !left.has(hash)) this.#files.delete(hash);
+    for (const hash of hashes) if (this.#files.get(hash) === file && !left.includes(hash)) this.#files.delete(hash);
   }
 
-  #pathOf(lines: ReadonlyMap<string, string>): string {
-    const [first = ''] = lines.keys();
+  async #synced(path: string, flags: 'r' | 'w', text?: string): Promise<void> {
+    const handle = await this.#open(path, flags);
+    try {
+      if (text !== undefined) await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async #open(path: string, flags: 'r' | 'w'): Promise<FileHandle> {
+    try {
+      return await open(path, flags, 0o600);
+    } catch (error) {
+      if (!lacksDescriptor(error) || this.#spare?.release('block') !== true) throw error;
+      return this.#open(path, flags);
+    }
+  }
+
+  #pathOf([first = '']: readonly string[]): string {
     return join(this.#folder, `${first}.json`);
   }
 
   /** Candidates of a file that no other file had. Throws with the file's name. */
-  #read(path: string): Candidate[] {
-    const texts = readFileSync(path, 'utf8').split('\n');
-    const candidates = texts.map((text) => parse(path, text));
-    const file = { lines: new Map(candidates.map(({ hash }, index) => [hash, texts[index] ?? ''])) };
-    const fresh = candidates.filter(({ hash }) => !this.#files.has(hash));
-    for (const { hash } of candidates) this.#files.set(hash, file);
+  #read(path: string): BlockHead[] {
+    const heads = readFileSync(path, 'utf8')
+      .split('\n')
+      .map((text) => headOf(parse(path, text)));
+    const file = { path, hashes: heads.map(({ hash }) => hash) };
+    const fresh = heads.filter(({ hash }) => !this.#files.has(hash));
+    for (const { hash } of heads) this.#files.set(hash, file);
     return fresh;
   }
+}
+
+/** Without the block, which stays on the disk. */
+function headOf({ block: _, ...head }: Candidate): BlockHead {
+  return head;
+}
+
+/** The lines of a file by the hash of their candidate. */
+async function linesOf({ path, hashes }: CandidateFile): Promise<Map<string, string>> {
+  const texts = (await readFile(path, 'utf8')).split('\n');
+  if (texts.length !== hashes.length) throw new Error(`${path} has been changed`);
+  return new Map(hashes.map((hash, index) => [hash, texts[index] ?? '']));
 }
 
 function newTurn(): Turn {
@@ -221,15 +278,5 @@ function parse(path: string, text: string): Candidate {
     return line.parse(JSON.parse(text));
   } catch (error) {
     throw new Error(`${path} is no block candidate: move it away to start without it`, { cause: error });
-  }
-}
-
-async function synced(path: string, flags: 'r' | 'w', text?: string): Promise<void> {
-  const handle = await open(path, flags, 0o600);
-  try {
-    if (text !== undefined) await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

@@ -103,6 +103,13 @@ function wanted(boots: ReadonlyMap<number, string>, { oldestEpoch, epoch }: LogE
   return written.filter(([boot], index) => boot >= oldestEpoch || index >= written.length - BOOTS_KEPT);
 }
 
+/** The random id of the boot that is counted last: 16 hex digits. */
+export function bootIdOf({ boots, epoch }: LogIdentity): string {
+  const boot = boots.get(epoch);
+  if (boot === undefined) throw new Error(`the boot ${epoch} of the share log has no id`);
+  return boot;
+}
+
 /**
  * The life that wrote the frames of a boot: what no other boot ever has, not even the boot of a copy of the folder that
  * has the same epoch. Batches are numbered within a journal, but are the same batch only within one life. Throws if the

@@ -11,7 +11,7 @@ import type { ShareLogModules, ShareLogOptions, ShareLogStatus } from '../share-
 import { CommitWindow } from './commit-window.ts';
 import { type FolderLock, lockFile } from './folder-lock.ts';
 import { Gate } from './gate.ts';
-import { countBoot, defaultNode, type LogIdentity } from './identity.ts';
+import { bootIdOf, countBoot, defaultNode, type LogIdentity } from './identity.ts';
 import { journalLock, POOL_JOURNAL } from './journals.ts';
 import type { KeptMarks } from './kept.ts';
 import { makeFolder } from './make-folder.ts';
@@ -92,6 +92,8 @@ export class Journal {
   readonly logId: string;
   /** How often it has been opened, this time included. */
   readonly epoch: number;
+  /** Random, of this boot: 16 hex digits. */
+  readonly bootId: string;
   /** The `node` column of its rows. */
   readonly node: string;
   /** What the next commit takes. */
@@ -128,6 +130,7 @@ export class Journal {
     const { path, identity, store, end } = parts;
     this.logId = identity.logId;
     this.epoch = identity.epoch;
+    this.bootId = bootIdOf(identity);
     this.node = options.node ?? defaultNode(identity);
     this.#path = path;
     this.#lastEpoch = identity.epoch;

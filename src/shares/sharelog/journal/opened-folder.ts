@@ -21,7 +21,7 @@ export class OpenedFolder {
   constructor(path: string) {
     this.#path = path;
     this.#fd = openSync(path, 'r');
-    this.#listed = isListed(this.#fd);
+    this.#listed = isListed(this.#fd) === true;
   }
 
   /** Why what is written there would be lost; undefined if it would not. */
@@ -45,7 +45,7 @@ export class OpenedFolder {
     const name = `${basename(this.#path)}/`;
     const opened = await statOf(this.#fd);
     if (opened.nlink === 0) return `${name} was removed`;
-    if (this.#listed && !isListed(this.#fd)) return `the file system of ${name} was unmounted`;
+    if (this.#listed && isListed(this.#fd) === false) return `the file system of ${name} was unmounted`;
     const there = await statAt(this.#path).catch(() => undefined);
     if (there === undefined || (there.ino === opened.ino && there.dev === opened.dev)) return undefined;
     return `another folder is in the place of ${name}`;
@@ -88,15 +88,16 @@ export class FolderWatch {
 }
 
 /**
- * Whether the mount of a descriptor's file is one that the system lists: it is not after umount --lazy. False if the system
- * lists none. (What is read here is made by the kernel, and waits for no disk.)
+ * Whether the mount of a descriptor's file is one that the system lists: it is not after umount --lazy. Undefined if the list
+ * can not be read: there is none, or the process has no descriptor left. (What is read here is made by the kernel, and waits
+ * for no disk.)
  */
-function isListed(fd: number): boolean {
+function isListed(fd: number): boolean | undefined {
   try {
     const [, mount] = /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8')) ?? [];
     const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
     return mount !== undefined && mounts.some((line) => line.startsWith(`${mount} `));
   } catch {
-    return false;
+    return undefined;
   }
 }

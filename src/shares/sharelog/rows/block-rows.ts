@@ -56,7 +56,7 @@ export function headOf(block: FoundBlock): BlockHead {
   return {
     hash: block.hash,
     height: job.height,
-    jobId: job.id,
+    jobId: job.rowId,
     account: block.account,
     rig: block.rig,
     rewardSats: job.rewardSats,

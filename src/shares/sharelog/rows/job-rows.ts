@@ -14,12 +14,12 @@ export class JobRows {
   write(rows: RowWriter, job: Job): void {
     rows.reserve(
       FIXED_BYTES +
-        stringBytesMax(job.id) +
+        stringBytesMax(job.rowId) +
         stringBytesMax(this.#node) +
         2 * (job.coinb1.length + VARIANT_BYTES + job.coinb2.length) +
         job.merkleBranch.length * 67,
     );
-    rows.string(job.id);
+    rows.string(job.rowId);
     rows.timeMs(job.createdMs);
     rows.string(this.#node);
     rows.u32(job.height);

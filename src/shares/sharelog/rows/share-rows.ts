@@ -94,10 +94,10 @@ export class ShareRows {
   }
 
   #what({ job, terms, request }: JudgedShare): Uint8Array {
-    if (job === undefined || terms === undefined) return encodeWhat(job?.id ?? request.jobId, job, terms);
+    if (job === undefined || terms === undefined) return encodeWhat(job?.rowId ?? request.jobId, job, terms);
     const kept = this.#terms.get(terms);
     if (kept?.job === job) return kept.bytes;
-    const bytes = encodeWhat(job.id, job, terms);
+    const bytes = encodeWhat(job.rowId, job, terms);
     this.#terms.set(terms, { job, bytes });
     return bytes;
   }

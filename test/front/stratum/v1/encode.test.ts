@@ -95,6 +95,7 @@ describe('encodeNotify', () => {
   const genesis = Buffer.from('000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f', 'hex').reverse();
   const job: Job = {
     id: '0000100001',
+    rowId: '0000100001',
     serial: 0x100001,
     height: 1,
     version: 0x20000000,

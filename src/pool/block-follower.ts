@@ -1,0 +1,176 @@
+import { toHex } from '#base/bitcoin/bytes';
+import type { BitcoinNode, Logger, Standing, SubmitOutcome } from '#base/domain/ports';
+import type { BlockTemplate } from '#base/domain/template';
+import { limits } from '#base/limits';
+import type { BlockHead } from '#shares/sharelog/candidates/candidate';
+import type { ShareLog } from '#shares/sharelog/log';
+import { OFF_CHAIN } from '#work/node/standings';
+
+export interface BlockFollowerModules {
+  readonly node: Pick<BitcoinNode, 'standing'>;
+  readonly log: Pick<ShareLog, 'blockOf' | 'resolved' | 'settled' | 'commit'>;
+  readonly logger: Logger;
+  /** Called with the new status of a block; `before` is undefined for a block of an earlier start that is heard of first. */
+  readonly changed: (block: BlockHead, outcome: SubmitOutcome, before: SubmitOutcome | undefined) => void;
+}
+
+interface Followed {
+  readonly head: BlockHead;
+  /** As its last row has it; undefined for a block of an earlier start. */
+  outcome: SubmitOutcome | undefined;
+  /** The chain has confirmed the outcome since, so that it is enough to look again at the next tip. */
+  confirmed: boolean;
+}
+
+/** Ticks between two looks at all blocks on an unchanged tip: a node that is not the serving one may have lost some. */
+const LOOK_TICKS = 10;
+const LACKING: SubmitOutcome = { status: 'unknown', reason: 'no node has it' };
+const BURIED: SubmitOutcome = {
+  status: 'orphaned',
+  reason: `buried: no node has it after ${limits.burialDepth} more blocks`,
+};
+
+/**
+ * Follows the pool's block candidates in the chain, from the first answer to a submission until they or others in their place
+ * are buried. What a node says when it is handed a block is not final: the chain may leave the block, or come back to it, and a
+ * node may lose it. Each look offers the block to the nodes that lack it (`BitcoinNode.standing`).
+ *
+ * A candidate's file stays until it is settled here, so a later start goes on.
+ */
+export class BlockFollower {
+  readonly #modules: BlockFollowerModules;
+  readonly #blocks = new Map<string, Followed>();
+  /** Of the block that is mined now; 0 before the first template. */
+  #height = 0;
+  #tip = '';
+  /** The tip has changed since all blocks were last looked at. */
+  #moved = false;
+  #ticks = 0;
+  #looking = false;
+  #closed = false;
+
+  constructor(modules: BlockFollowerModules) {
+    this.#modules = modules;
+  }
+
+  get size(): number {
+    return this.#blocks.size;
+  }
+
+  /** Blocks that no node has judged. */
+  get undecided(): number {
+    let count = 0;
+    for (const { outcome } of this.#blocks.values()) if (outcome?.status === 'unknown') count += 1;
+    return count;
+  }
+
+  /** Follows a candidate whose outcome so far is recorded; undefined for one of an earlier start, whose outcome is not known. */
+  follow(head: BlockHead, outcome: SubmitOutcome | undefined): void {
+    this.#blocks.set(head.hash, { head, outcome, confirmed: false });
+    this.#trim();
+  }
+
+  /** The nodes have a template; one on another block than before is a reason to look at all blocks. */
+  template({ height, previousHash }: Pick<BlockTemplate, 'height' | 'previousHash'>): void {
+    this.#height = height;
+    const tip = toHex(previousHash);
+    if (tip === this.#tip) return;
+    this.#tip = tip;
+    this.#moved = true;
+  }
+
+  /** Call it once a second. Looks at the blocks whose outcome is open, and at all of them if there is a reason. */
+  tick(): void {
+    this.#ticks += 1;
+    if (this.#looking || this.#closed || this.#height === 0) return;
+    const all = this.#moved || this.#ticks >= LOOK_TICKS;
+    if (all) {
+      this.#moved = false;
+      this.#ticks = 0;
+    }
+    const due = [...this.#blocks.values()].filter(({ confirmed }) => all || !confirmed);
+    if (due.length === 0) return;
+    this.#looking = true;
+    // A node takes a block only after its parent.
+    due.sort((a, b) => a.head.height - b.head.height);
+    void this.#look(due)
+      .catch((err: unknown) => this.#modules.logger.error({ err }, 'the blocks of this pool could not be followed'))
+      .finally(() => {
+        this.#looking = false;
+      });
+  }
+
+  /** Looks at all blocks with the next tick. */
+  lookSoon(): void {
+    this.#moved = true;
+  }
+
+  /** Touches neither nodes nor log again. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** One at a time, so that the nodes have time for everything else. */
+  async #look(due: readonly Followed[]): Promise<void> {
+    const { node, log } = this.#modules;
+    for (const followed of due) {
+      const { hash } = followed.head;
+      const standing = await node.standing(hash, () => log.blockOf(hash));
+      if (this.#closed) return;
+      if (this.#blocks.get(hash) === followed) this.#take(followed, standing);
+    }
+    this.#trim();
+    log.commit(() => {});
+  }
+
+  #take(followed: Followed, standing: Standing): void {
+    const { head } = followed;
+    if (standing.at === 'unknown') {
+      followed.confirmed = false;
+      return;
+    }
+    const isBuried = this.#height - head.height > limits.burialDepth;
+    const outcome = outcomeOf(standing, followed.outcome, isBuried);
+    followed.confirmed = outcome.status !== 'unknown';
+    this.#record(followed, outcome);
+    // A node that counts more confirmations than there are blocks settles nothing.
+    const isDeep = standing.at !== 'chain' || standing.confirmations >= limits.burialDepth;
+    if (isBuried && isDeep) this.#settle(head.hash);
+  }
+
+  #record(followed: Followed, outcome: SubmitOutcome): void {
+    const before = followed.outcome;
+    followed.outcome = outcome;
+    if (before?.status === outcome.status) return;
+    this.#modules.log.resolved(followed.head, outcome);
+    this.#modules.changed(followed.head, outcome, before);
+  }
+
+  #settle(hash: string): void {
+    this.#blocks.delete(hash);
+    this.#modules.log.settled(hash);
+  }
+
+  /** Lets go of the lowest of the judged blocks where there are too many. */
+  #trim(): void {
+    const judged = [...this.#blocks.values()].filter(({ outcome }) => (outcome?.status ?? 'unknown') !== 'unknown');
+    const excess = judged.length - limits.blocksFollowedMax;
+    if (excess <= 0) return;
+    judged.sort((a, b) => a.head.height - b.head.height);
+    for (const { head } of judged.slice(0, excess)) this.#settle(head.hash);
+  }
+}
+
+/** What has become of a block that stood as `before`. */
+function outcomeOf(
+  standing: Exclude<Standing, { at: 'unknown' }>,
+  before: SubmitOutcome | undefined,
+  isBuried: boolean,
+): SubmitOutcome {
+  if (standing.at === 'chain') return { status: 'accepted' };
+  if (standing.at === 'side') return { status: 'orphaned', reason: OFF_CHAIN };
+  if (standing.refused !== undefined) return { status: 'rejected', reason: standing.refused };
+  // Nodes do not keep every block that they have refused, or that came too late.
+  if (before?.status === 'rejected' || before?.status === 'orphaned') return before;
+  return isBuried ? BURIED : LACKING;
+}

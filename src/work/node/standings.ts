@@ -1,0 +1,54 @@
+import type { Standing } from '#base/domain/ports';
+import type { RpcAnswer } from './rpc.ts';
+
+/** Bitcoin Core, rpc/protocol.h: what RPC_INVALID_ADDRESS_OR_KEY means for getblockheader is that there is no such block. */
+const RPC_NOT_FOUND = -5;
+/** Why a block is orphaned that a node has. */
+export const OFF_CHAIN = 'known, and not on the best chain';
+const CONFIRMATIONS_MAX = 0x7fff_ffff;
+
+/** Where one node says that a block stands, and the work of that node's chain (64 hex digits). */
+export interface NodeStanding {
+  readonly standing: Standing;
+  readonly chainwork: string;
+  /** Templates come from this node. */
+  readonly active: boolean;
+}
+
+/** What getblockheader's answer says of a block; `unknown` for an answer that can not be right. */
+export function readStanding(answer: RpcAnswer, hash: string): Standing {
+  if (!answer.ok) {
+    const { kind, code } = answer.failure;
+    return { at: kind === 'error' && code === RPC_NOT_FOUND ? 'none' : 'unknown' };
+  }
+  const fields = typeof answer.result === 'object' && answer.result !== null ? answer.result : {};
+  const { hash: answered, confirmations } = fields as { readonly hash?: unknown; readonly confirmations?: unknown };
+  if (answered !== hash || typeof confirmations !== 'number' || !Number.isInteger(confirmations)) {
+    return { at: 'unknown' };
+  }
+  // Core says -1 of a block that is not in the main chain, whatever else it knows of it.
+  if (confirmations === -1) return { at: 'side' };
+  return confirmations >= 1 && confirmations <= CONFIRMATIONS_MAX ? { at: 'chain', confirmations } : { at: 'unknown' };
+}
+
+/**
+ * What all nodes together say. The one with the most work has the chain, and of two with as much the one that serves. A block
+ * that only the chain of a poorer node has is off the chain.
+ */
+export function mergeStandings(nodes: readonly NodeStanding[]): Standing {
+  const heard = nodes
+    .filter(({ standing }) => standing.at !== 'unknown')
+    .sort((a, b) => compare(b.chainwork, a.chainwork) || Number(b.active) - Number(a.active));
+  const [richest] = heard;
+  if (richest === undefined) return { at: 'unknown' };
+  const having = heard.find(({ standing }) => standing.at !== 'none');
+  if (having !== undefined) return having.chainwork < richest.chainwork ? { at: 'side' } : having.standing;
+  const refusals = heard.map(({ standing }) => (standing.at === 'none' ? standing.refused : undefined));
+  const [refused] = refusals;
+  const all = heard.length === nodes.length && refusals.every((refusal) => refusal !== undefined);
+  return all && refused !== undefined ? { at: 'none', refused } : { at: 'none' };
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,92 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { listenTcp } from '#front/net/listen/tcp';
+import { WaitingBytes } from '#front/net/listen/waiting-bytes';
+import { listenWebSocket } from '#front/net/listen/websocket';
+import { recordedLogger } from '../../support/recorded-logger.ts';
+import { echoEnds } from './ends.ts';
+
+const closing: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+const BYTES_MAX = 1024 * 1024;
+const READERS = 10;
+/** Less than what may wait for one of so many connections. */
+const CHUNK = 'z'.repeat(40_000);
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe.each([
+  ['tcp', listenTcp],
+  ['websocket', listenWebSocket],
+] as const)('what waits to be written over %s', (name, listen) => {
+  it('is bounded in all, by closing those with the most', async () => {
+    const waiting = new WaitingBytes(BYTES_MAX);
+    const { ends, accept } = echoEnds();
+    const listener = await listen({ host: '127.0.0.1', port: 0 }, { accept, logger: recordedLogger(), waiting });
+    closing.push(() => listener.close());
+    const open = async (): Promise<Socket> => {
+      const socket = connect(listener.address);
+      closing.push(() => void socket.destroy());
+      socket.on('error', () => undefined);
+      const before = ends.length;
+      if (name === 'websocket') {
+        socket.write('GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n');
+        socket.write('Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n');
+        await once(socket, 'data');
+      }
+      while (ends.length === before) await turn();
+      return socket;
+    };
+    const sockets: Socket[] = [];
+    for (let i = 0; i < READERS; i += 1) sockets.push(await open());
+    for (const socket of sockets) socket.pause();
+    const reader = await open();
+    let read = 0;
+    reader.on('data', (chunk: Buffer) => {
+      read += chunk.length;
+    });
+    let sumMax = 0;
+    const [slow, wellRead] = [ends.slice(0, READERS), ends[READERS]];
+    // More than the system's buffers take, and then more than may wait in all, though not for one.
+    for (let round = 0; round < 2000 && listener.counters.overMemory === 0; round += 1) {
+      for (const { wire } of slow) wire.send(CHUNK);
+      wellRead?.wire.send('{"fine":true}');
+      await turn();
+      sumMax = Math.max(sumMax, waiting.sum);
+    }
+    expect(listener.counters).toMatchObject({ slowReaders: 0 });
+    expect(listener.counters.overMemory).toBeGreaterThan(0);
+    expect(listener.counters.overMemory).toBeLessThan(READERS);
+    expect(sumMax).toBeGreaterThan(BYTES_MAX / 2);
+    expect(sumMax).toBeLessThanOrEqual(BYTES_MAX);
+    const seen = read;
+    wellRead?.wire.send('{"fine":true}');
+    await expect.poll(() => read).toBeGreaterThan(seen);
+    for (const socket of sockets) socket.destroy();
+    await expect.poll(() => listener.connections).toBe(1);
+    expect([waiting.sum, waiting.holders]).toEqual([0, 0]);
+  });
+});
+
+describe('what waits to be handled', () => {
+  it('counts as well: lines that have not ended', async () => {
+    const waiting = new WaitingBytes(20 * 8_193);
+    const { ends, accept } = echoEnds();
+    const listener = await listenTcp({ host: '127.0.0.1', port: 0 }, { accept, logger: recordedLogger(), waiting });
+    closing.push(() => listener.close());
+    const sockets = Array.from({ length: 30 }, () => connect(listener.address));
+    for (const socket of sockets) {
+      closing.push(() => void socket.destroy());
+      socket.on('error', () => undefined);
+      socket.write('{'.repeat(4_000));
+    }
+    await expect.poll(() => ends.length).toBe(30);
+    await expect.poll(() => listener.counters.overMemory).toBeGreaterThan(0);
+    expect(waiting.sum).toBeLessThanOrEqual(20 * 8_193);
+    expect(waiting.holders).toBeGreaterThanOrEqual(14);
+  });
+});
