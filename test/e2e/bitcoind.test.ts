@@ -181,8 +181,8 @@ describe.skipIf(bitcoind.path === undefined)('a pool with a real bitcoind', () =
   });
 
   it('has every share and every block in its tables', async () => {
-    // The node knows of the block, and builds beside it.
-    await said('a block of ours has lost its race', forgotten);
+    // The node keeps the block, and calls it invalid.
+    await said('block rejected', forgotten);
     expect(await pool.stop()).toBe(0);
     expect(await rowsByVerdict(folder)).toEqual(tally.replies);
     await expectEachAcknowledgedOnce(folder, tally);
@@ -191,7 +191,7 @@ describe.skipIf(bitcoind.path === undefined)('a pool with a real bitcoind', () =
     );
     expect(blocks.length).toBe(tally.acknowledged.size + 1);
     for (const { hash, height, status } of blocks) {
-      expect(status).toBe(hash === forgotten || hash === late ? 'orphaned' : 'accepted');
+      expect(status).toBe(hash === forgotten ? 'rejected' : hash === late ? 'orphaned' : 'accepted');
       if (status === 'accepted') expect(await node.rpc('getblockhash', Number(height))).toBe(hash);
     }
   });

@@ -5,12 +5,14 @@ import { limits } from '#base/limits';
 import { PARENT_UNKNOWN } from './submit.ts';
 import type { Health, Upstream } from './upstream.ts';
 
-/** What a node made of a block that it still lacks. */
-interface Lacking {
+/** What a node made of a block, at its last offer, that it does not have in its chain. */
+interface Offer {
   /** The work of its chain then. */
   readonly chainwork: string;
   /** Why it refused the block. */
   readonly refused?: string;
+  /** It has the block, and has not refused it. */
+  readonly side?: true;
   /** The block's parent, if the node lacked that. */
   readonly parent?: string;
 }
@@ -28,8 +30,8 @@ export class OwedBlocks {
   readonly #offered: (hash: string, outcome: SubmitOutcome) => void;
   /** By block (hex): the chainwork of the node when it lacked the parent; empty if it did not answer. */
   readonly #owed = new Map<string, string>();
-  /** By hash: blocks that the node lacks although they were offered. */
-  readonly #lacking = new BoundedMap<Lacking>(limits.blocksFollowedMax + limits.candidatesInFlightMax);
+  /** By hash: blocks that the node does not have in its chain although they were offered. */
+  readonly #offers = new BoundedMap<Offer>(limits.blocksFollowedMax + limits.candidatesInFlightMax);
   #offering = false;
 
   /** `offered` is called with what the node made of a block that it was found to lack. */
@@ -60,42 +62,47 @@ export class OwedBlocks {
 
   /**
    * Where the block stands at this node. If the node lacks it, it is offered once for each state of the node's chain, and the
-   * node is asked again: its first answer may not be true. `block` brings the block as hex. Resolves with `unknown` if the node
-   * is not ready.
+   * node is asked again: its first answer may not be true. A node keeps blocks that it has refused, and shows them like those of
+   * a lost race. So a block beside the chain is offered too: `none` with `refused` if the node refuses it. `block` brings the
+   * block as hex. Resolves with `unknown` if the node is not ready.
    */
   async standing(hash: string, block: () => Promise<string | undefined>): Promise<Standing> {
     const { health } = this.#node;
     if (!health.ready) return { at: 'unknown' };
     const standing = await this.#node.standing(hash);
-    if (standing.at !== 'none') {
-      if (standing.at !== 'unknown') this.#lacking.delete(hash);
+    if (standing.at === 'unknown') return standing;
+    if (standing.at === 'chain') {
+      this.#offers.delete(hash);
       return standing;
     }
-    const lacking = this.#lacking.get(hash);
-    if (lacking?.chainwork === health.chainwork) return refusedFor(lacking.refused);
+    const last = this.#offers.get(hash);
+    if (standing.at === 'side' && last?.side) return standing;
+    if (last?.chainwork === health.chainwork) return last.refused === undefined ? standing : refusedFor(last.refused);
     // A node that is far behind gets no block of 8 MB each time its chain moves.
-    if (lacking?.parent !== undefined && (await this.#node.standing(lacking.parent)).at === 'none') return standing;
+    if (last?.parent !== undefined && (await this.#node.standing(last.parent)).at === 'none') return standing;
     const bytes = await block();
-    return bytes === undefined ? standing : this.#offerOne(hash, bytes, health);
-  }
-
-  async #offerOne(hash: string, bytes: string, health: Health & { readonly ready: true }): Promise<Standing> {
+    if (bytes === undefined) return standing;
     const outcome = await this.#node.submit(bytes, () => Promise.resolve(), []);
     this.note(bytes, outcome, health);
-    this.#offered(hash, outcome);
-    const { chainwork } = health;
+    if (standing.at === 'none') this.#offered(hash, outcome);
+    return this.#judged(hash, bytes, outcome, health.chainwork);
+  }
+
+  /** Where a block stands that the node has just been offered. */
+  async #judged(hash: string, bytes: string, outcome: SubmitOutcome, chainwork: string): Promise<Standing> {
     if (outcome.status === 'unknown') {
       if (outcome.reason !== PARENT_UNKNOWN) return { at: 'unknown' };
-      this.#lacking.set(hash, { chainwork, parent: parentOf(bytes) });
+      this.#offers.set(hash, { chainwork, parent: parentOf(bytes) });
       return { at: 'none' };
     }
     if (outcome.status === 'rejected') {
-      this.#lacking.set(hash, { chainwork, refused: outcome.reason });
+      this.#offers.set(hash, { chainwork, refused: outcome.reason });
       return refusedFor(outcome.reason);
     }
-    this.#lacking.set(hash, { chainwork });
     // It may say that it has the block, and not have it.
-    return this.#node.standing(hash);
+    const standing = await this.#node.standing(hash);
+    this.#offers.set(hash, standing.at === 'side' ? { chainwork, side: true } : { chainwork });
+    return standing;
   }
 
   async #offerAll(): Promise<void> {
@@ -108,8 +115,8 @@ export class OwedBlocks {
   }
 }
 
-function refusedFor(refused: string | undefined): Standing {
-  return refused === undefined ? { at: 'none' } : { at: 'none', refused };
+function refusedFor(refused: string): Standing {
+  return { at: 'none', refused };
 }
 
 /** The previous block's hash in the header, for display. */

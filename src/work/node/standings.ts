@@ -22,12 +22,16 @@ export function readStanding(answer: RpcAnswer, hash: string): Standing {
     return { at: kind === 'error' && code === RPC_NOT_FOUND ? 'none' : 'unknown' };
   }
   const fields = typeof answer.result === 'object' && answer.result !== null ? answer.result : {};
-  const { hash: answered, confirmations } = fields as { readonly hash?: unknown; readonly confirmations?: unknown };
+  const { hash: answered, confirmations, nTx: transactions } = fields as Readonly<Record<string, unknown>>;
   if (answered !== hash || typeof confirmations !== 'number' || !Number.isInteger(confirmations)) {
     return { at: 'unknown' };
   }
-  // Core says -1 of a block that is not in the main chain, whatever else it knows of it.
-  if (confirmations === -1) return { at: 'side' };
+  // Core says -1 of each block that is not in the main chain. Its nTx is 0 while it knows the header only: from a peer, or from
+  // a block that it refused. Nodes of other makes may have no nTx.
+  if (confirmations === -1) {
+    if (transactions === 0) return { at: 'none' };
+    return transactions === undefined || isCount(transactions) ? { at: 'side' } : { at: 'unknown' };
+  }
   return confirmations >= 1 && confirmations <= CONFIRMATIONS_MAX ? { at: 'chain', confirmations } : { at: 'unknown' };
 }
 
@@ -47,6 +51,10 @@ export function mergeStandings(nodes: readonly NodeStanding[]): Standing {
   const [refused] = refusals;
   const all = heard.length === nodes.length && refusals.every((refusal) => refusal !== undefined);
   return all && refused !== undefined ? { at: 'none', refused } : { at: 'none' };
+}
+
+function isCount(value: unknown): boolean {
+  return typeof value === 'number' && Number.isInteger(value) && value > 0;
 }
 
 function compare(a: string, b: string): number {

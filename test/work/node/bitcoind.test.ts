@@ -100,6 +100,55 @@ describe.skipIf(bitcoind.path === undefined)('connectBitcoind with a real node',
     await first.mine(2);
     await first.rpc('reconsiderblock', hash);
     expect(await node.submitBlock(block)).toEqual({ status: 'orphaned', reason: 'known, and not on the best chain' });
+    expect(await node.standing(hash, async () => block)).toEqual({ at: 'side' });
+  });
+
+  it('has a node take a block of which it knew the header only', async () => {
+    const inbox = new TemplateInbox();
+    const node = connect({});
+    await node.start(inbox.take);
+    const block = mineBlock(factory().build(inbox.latest));
+    const header = block.subarray(0, 80);
+    await first.rpc('submitheader', toHex(header));
+    const hash = toDisplayHash(headerHash(header));
+    expect(await first.rpc('getblockheader', hash)).toMatchObject({ confirmations: -1, nTx: 0 });
+    expect(await node.standing(hash, async () => undefined)).toEqual({ at: 'none' });
+    expect(await node.standing(hash, async () => block)).toEqual({ at: 'chain', confirmations: 1 });
+    expect(await first.rpc('getbestblockhash')).toBe(hash);
+  });
+
+  it.each(['one satoshi too much', 'another height', 'another reserved value'])(
+    'tells a block that its node keeps and refuses from one that has lost its race: %s',
+    async (name) => {
+      await first.mine(1);
+      const inbox = new TemplateInbox();
+      const node = connect({});
+      await node.start(inbox.take);
+      const [fault, reason] = faults[name] ?? [{}, ''];
+      const block = buildBlock(inbox.latest, fault);
+      const hash = toDisplayHash(headerHash(block.subarray(0, 80)));
+      expect(await node.submitBlock(block)).toEqual({ status: 'rejected', reason });
+      expect(await first.rpc('getblockheader', hash)).toMatchObject({ confirmations: -1 });
+      const refused = name === 'another reserved value' ? reason : 'duplicate-invalid';
+      for (let look = 0; look < 2; look += 1) {
+        expect(await node.standing(hash, async () => block)).toEqual({ at: 'none', refused });
+      }
+    },
+  );
+
+  it('takes back the refusal of a block that its node considers again', async () => {
+    const inbox = new TemplateInbox();
+    const node = connect({});
+    await node.start(inbox.take);
+    const block = mineBlock(factory().build(inbox.latest));
+    const hash = toDisplayHash(headerHash(block.subarray(0, 80)));
+    const standing = () => node.standing(hash, async () => block);
+    expect(await node.submitBlock(block)).toEqual({ status: 'accepted' });
+    await first.rpc('invalidateblock', hash);
+    await expect.poll(standing).toEqual({ at: 'none', refused: 'duplicate-invalid' });
+    await first.mine(2);
+    await first.rpc('reconsiderblock', hash);
+    await expect.poll(standing).toEqual({ at: 'side' });
   });
 
   it("has it refuse bad blocks, with the node's reason", async () => {

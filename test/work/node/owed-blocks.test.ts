@@ -81,6 +81,36 @@ describe('where a block stands at a node', () => {
     expect(node.asked).toEqual(['aa', 'aa']);
   });
 
+  it('is beside the chain if the node does not refuse the block, which it is offered once', async () => {
+    const { node, standing } = setUp();
+    node.standings = [{ at: 'side' }];
+    node.answer = { status: 'orphaned', reason: 'known, and not on the best chain' };
+    expect(await standing()).toEqual({ at: 'side' });
+    node.health = ready('2');
+    expect(await standing()).toEqual({ at: 'side' });
+    expect(node.asked).toEqual(['aa']);
+  });
+
+  it('is that of a refused block if the node keeps what it refuses, until the node changes its mind', async () => {
+    const { node, standing } = setUp();
+    node.standings = [{ at: 'side' }];
+    node.answer = { status: 'rejected', reason: 'duplicate-invalid' };
+    for (let look = 0; look < 2; look += 1) {
+      expect(await standing()).toEqual({ at: 'none', refused: 'duplicate-invalid' });
+    }
+    expect(node.asked).toEqual(['aa']);
+    node.health = ready('2');
+    node.answer = { status: 'orphaned', reason: 'inconclusive' };
+    expect(await standing()).toEqual({ at: 'side' });
+  });
+
+  it('is not known while a node that has the block beside its chain does not judge it', async () => {
+    const { node, standing } = setUp();
+    node.standings = [{ at: 'side' }];
+    expect(await standing()).toEqual({ at: 'unknown' });
+    expect(node.asked).toEqual(['aa']);
+  });
+
   it('is not what a node claims that takes the block and then does not have it', async () => {
     const { node, standing } = setUp();
     node.answer = { status: 'accepted' };

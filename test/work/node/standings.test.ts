@@ -156,6 +156,19 @@ describe('readStanding', () => {
   ])('takes %d confirmations', (confirmations, standing) => {
     expect(readStanding({ ok: true, result: { hash, confirmations } }, hash)).toEqual(standing);
   });
+
+  it.each<[unknown, Standing]>([
+    [0, { at: 'none' }],
+    [1, { at: 'side' }],
+    [4000, { at: 'side' }],
+    [undefined, { at: 'side' }],
+    ['0', { at: 'unknown' }],
+    [null, { at: 'unknown' }],
+    [-1, { at: 'unknown' }],
+    [0.5, { at: 'unknown' }],
+  ])('takes %j transactions of a block that is not in the chain', (nTx, standing) => {
+    expect(readStanding({ ok: true, result: { hash, confirmations: -1, nTx } }, hash)).toEqual(standing);
+  });
 });
 
 describe('mergeStandings', () => {
