@@ -85,7 +85,7 @@ export type SubmitOutcome =
  * Where a block stands in the chain with the most work that a node shows.
  * `chain`: in it, with `confirmations` (1 for the tip). `side`: a node has the block, but that chain is another one.
  * `none`: no node that answered has it; `refused` is set if every node was offered it and refused it, and says why.
- * `unknown`: no node answered.
+ * `unknown`: no node answered, or one did not that had as much work as those that did.
  */
 export type Standing =
   | { readonly at: 'chain'; readonly confirmations: number }

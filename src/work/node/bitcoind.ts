@@ -202,15 +202,16 @@ export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModul
   }
 
   async function standing(hash: string, block: () => Promise<Uint8Array | undefined>): Promise<Standing> {
-    const asked = upstreams.filter(({ health }) => health.ready || !health.fatal);
+    // A node that has shown its chain counts also while it can not be used.
+    const known = upstreams.filter(({ health, chainwork }) => chainwork !== '' || health.ready || !health.fatal);
     let hex: Promise<string | undefined> | undefined;
     const bytes = (): Promise<string | undefined> => {
       hex ??= block().then((read) => read && toHex(read));
       return hex;
     };
     const answers = await Promise.all(
-      asked.map(async (upstream) => ({
-        chainwork: upstream.health.ready ? upstream.health.chainwork : '',
+      known.map(async (upstream) => ({
+        chainwork: upstream.chainwork,
         active: upstream === feed.active,
         standing: await standingAt(upstream, hash, bytes),
       })),

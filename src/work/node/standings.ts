@@ -7,9 +7,11 @@ const RPC_NOT_FOUND = -5;
 export const OFF_CHAIN = 'known, and not on the best chain';
 const CONFIRMATIONS_MAX = 0x7fff_ffff;
 
-/** Where one node says that a block stands, and the work of that node's chain (64 hex digits). */
+/** Where one node says that a block stands. */
 export interface NodeStanding {
+  /** `unknown` for a node that is silent: it is not ready, is not asked, or does not answer. */
   readonly standing: Standing;
+  /** The work of the node's chain when it was last ready, 64 hex digits; empty if it never was. */
   readonly chainwork: string;
   /** Templates come from this node. */
   readonly active: boolean;
@@ -37,7 +39,8 @@ export function readStanding(answer: RpcAnswer, hash: string): Standing {
 
 /**
  * What all nodes together say. The one with the most work has the chain, and of two with as much the one that serves. A block
- * that only the chain of a poorer node has is off the chain.
+ * that only the chain of a poorer node has is off the chain. The answer is `unknown` while a silent node had as much work as any
+ * that answers: its chain may be the one that counts.
  */
 export function mergeStandings(nodes: readonly NodeStanding[]): Standing {
   const heard = nodes
@@ -45,6 +48,9 @@ export function mergeStandings(nodes: readonly NodeStanding[]): Standing {
     .sort((a, b) => compare(b.chainwork, a.chainwork) || Number(b.active) - Number(a.active));
   const [richest] = heard;
   if (richest === undefined) return { at: 'unknown' };
+  const isSilent = ({ standing, chainwork }: NodeStanding): boolean =>
+    standing.at === 'unknown' && chainwork >= richest.chainwork;
+  if (nodes.some(isSilent)) return { at: 'unknown' };
   const having = heard.find(({ standing }) => standing.at !== 'none');
   if (having !== undefined) return having.chainwork < richest.chainwork ? { at: 'side' } : having.standing;
   const refusals = heard.map(({ standing }) => (standing.at === 'none' ? standing.refused : undefined));

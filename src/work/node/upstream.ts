@@ -75,6 +75,7 @@ export class Upstream {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
   readonly #pause: (ms: number) => Promise<void>;
   #health: Health = { ready: false, reason: 'not asked yet', fatal: false };
+  #chainwork = '';
   #failuresInRow = 0;
   #retryAtMs = 0;
   #delaysInRow = 0;
@@ -97,6 +98,11 @@ export class Upstream {
     return this.#health;
   }
 
+  /** The work of its best chain when it was last ready, 64 hex digits; empty if it never was. */
+  get chainwork(): string {
+    return this.#chainwork;
+  }
+
   /** True if the node kept the feed waiting lately: another one that is not slow is asked first. */
   get slow(): boolean {
     return this.#clock.monotonicMs() < this.#slowUntilMs;
@@ -107,6 +113,7 @@ export class Upstream {
     const answer = await this.#poll('getblockchaininfo');
     const told = answer.ok ? readHealth(answer.result, this.#network) : this.#unhealthy(answer);
     const health = told.ready ? ((await this.#forbidden()) ?? told) : told;
+    if (health.ready) this.#chainwork = health.chainwork;
     if (health.ready && this.#clock.monotonicMs() < this.#retryAtMs) return;
     this.#health = health;
   }

@@ -88,7 +88,7 @@ describe('a block', () => {
     expect(await node.submitBlock(block)).toEqual({ status: 'unknown', reason: 'prev-blk-not-found' });
     expect(await node.standing(hash, bytes)).toEqual({ at: 'none' });
     fakes[1].reply = () => ({ status: 503 });
-    expect(await node.standing(hash, bytes)).toEqual({ at: 'none' });
+    expect(await node.standing(hash, bytes)).toEqual({ at: 'unknown' });
     fakes[1].chainwork += 1;
     fakes[1].reply = saying({ result: 'time-too-new' }, NOT_FOUND);
     await expect.poll(() => node.standing(hash, bytes)).toEqual({ at: 'none', refused: 'time-too-new' });
@@ -183,6 +183,23 @@ describe('mergeStandings', () => {
         { ...side, active: false },
       ]),
     ).toMatchObject({ at: 'chain' });
+  });
+
+  it.each<Standing>([
+    { at: 'none' },
+    { at: 'none', refused: 'high-hash' },
+    { at: 'side' },
+    { at: 'chain', confirmations: 1 },
+  ])('is unknown while a node with as much work is silent, whatever the others say: %j', (standing) => {
+    const silent = (chainwork: string) => at(chainwork, { at: 'unknown' });
+    const heard = at('2', standing, true);
+    for (const chainwork of ['2', '3']) {
+      expect(mergeStandings([heard, silent(chainwork)])).toEqual({ at: 'unknown' });
+      expect(mergeStandings([silent(chainwork), heard, at('1', standing)])).toEqual({ at: 'unknown' });
+    }
+    // One with less work, or that has never shown its chain, takes no answer away; but it may still take a refused block.
+    const left = standing.at === 'none' ? { at: 'none' } : standing;
+    for (const chainwork of ['', '1']) expect(mergeStandings([heard, silent(chainwork)])).toEqual(left);
   });
 
   it('is unknown without an answer', () => {
