@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, rmSync, write, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, write, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -203,6 +203,43 @@ describe('block candidates', () => {
     expect(files()).toEqual([]);
   });
 
+  it.each([
+    ['a1', ['a2', 'a3'], 'first'],
+    ['a3', ['a1', 'a2'], 'first'],
+    ['a1', ['a2', 'a3'], 'last'],
+    ['a3', ['a1', 'a2'], 'last'],
+  ])(
+    'leave no file behind after a crash between a new file and the removal of the old one: %s of it, beside %j, the %s one settled first',
+    async (gone, stay, end) => {
+      const log = await openLog();
+      const [old, ...left] = [gone, ...stay].map((tail) => tail.padStart(64, '0')) as [string, string, string];
+      // The first has a file of its own: the others come while it is written.
+      const first = 'ff'.padStart(64, '0');
+      for (const hash of [first, old, ...left]) log.candidate(foundBlock({ hash }));
+      log.settled(first);
+      await committed(log);
+      await log.kept();
+      const path = (hash: string): string => join(folder.path, 'candidates', `${hash}.json`);
+      const text = readFileSync(path(old));
+      expect(readdirSync(join(folder.path, 'candidates'))).toEqual([`${old}.json`]);
+      log.settled(old);
+      await log.close();
+      // As if the process had ended before it removed the old file.
+      expect(readdirSync(join(folder.path, 'candidates'))).toEqual([`${left[0]}.json`]);
+      writeFileSync(path(old), text);
+
+      const second = await openLog();
+      expect(second.unresolved.map(({ hash }) => hash)).toEqual([old, ...left].sort());
+      for (const hash of left) expect(await second.blockOf(hash)).toEqual(Uint8Array.of(1, 2, 3, 4));
+      for (const { hash } of end === 'first' ? second.unresolved : second.unresolved.toReversed()) {
+        second.settled(hash);
+        await committed(second);
+        await second.kept();
+      }
+      expect(readdirSync(join(folder.path, 'candidates'))).toEqual([]);
+    },
+  );
+
   it('are there after a restart until they are settled', async () => {
     const log = await openLog();
     const [lost, won, unheard] = ['a1', 'a2', 'a3'].map((tail) => foundBlock({ hash: tail.padStart(64, '0') }));
@@ -255,6 +292,30 @@ describe('block candidates', () => {
       [won.hash]: 'accepted',
       [unheard.hash]: 'rejected',
     });
+  });
+});
+
+describe('a data folder that is set back to an older copy', () => {
+  it('has the later rows of a block, however many the first life wrote', async () => {
+    const first = await openLog();
+    first.candidate(foundBlock());
+    await committed(first);
+    await first.close();
+    const copy = `${folder.path}-copy`;
+    cpSync(folder.path, copy, { recursive: true });
+    const revisionOf = async (statuses: readonly ('accepted' | 'orphaned')[], laterMs: number): Promise<bigint> => {
+      const log = await openLog({}, { clock: { ...clock, nowMs: () => clock.nowMs() + laterMs } });
+      for (const status of statuses) {
+        log.resolved(log.unresolved[0] as BlockHead, status === 'accepted' ? { status } : { status, reason: 'late' });
+      }
+      await committed(log);
+      await log.close();
+      return rowsOf('blocks').at(-1)?.['revision'] as bigint;
+    };
+    const before = await revisionOf(['orphaned', 'accepted', 'orphaned'], 1);
+    rmSync(folder.path, { recursive: true });
+    renameSync(copy, folder.path);
+    expect(await revisionOf(['accepted'], 2)).toBeGreaterThan(before);
   });
 });
 

@@ -93,8 +93,11 @@ export class CandidateStore {
     accessSync(this.#folder, constants.W_OK);
     syncFolder(folder);
     for (const name of readdirSync(this.#folder)) if (name.endsWith(UNFINISHED)) rmSync(join(this.#folder, name));
+    // What is read now stays, also after a loss of power that follows the removal of another file.
+    syncFolder(this.#folder);
     this.unresolved = readdirSync(this.#folder)
       .filter((name) => NAME.test(name))
+      .sort()
       .flatMap((name) => this.#read(join(this.#folder, name)))
       .sort((a, b) => a.foundMs - b.foundMs || (a.hash < b.hash ? -1 : 1));
   }
@@ -241,14 +244,18 @@ export class CandidateStore {
     return join(this.#folder, `${first}.json`);
   }
 
-  /** Candidates of a file that no other file had. Throws with the file's name. */
+  /**
+   * Candidates of a file that no file before it had. A crash between the two steps of `#thin` leaves the old file beside the new
+   * one: each candidate belongs to the first of its files, and a file without any is removed. Throws with the file's name.
+   */
   #read(path: string): BlockHead[] {
     const heads = readFileSync(path, 'utf8')
       .split('\n')
       .map((text) => headOf(parse(path, text)));
     const file = { path, hashes: heads.map(({ hash }) => hash) };
     const fresh = heads.filter(({ hash }) => !this.#files.has(hash));
-    for (const { hash } of heads) this.#files.set(hash, file);
+    for (const { hash } of fresh) this.#files.set(hash, file);
+    if (fresh.length === 0) rmSync(path);
     return fresh;
   }
 }
