@@ -38,7 +38,10 @@ class Time {
 /** A window over a disk that answers each commit after `diskMs`. */
 function windowOf(diskMs = DISK_MS) {
   const time = new Time();
-  const open = new OpenBatch({ node: 'n', epoch: 1, bounds: { rowsMax: 1000, bytesMax: 1e6 } }, new BufferPool(4, 1e6));
+  const open = new OpenBatch(
+    { node: 'n', bounds: { rowsMax: 1000, bytesMax: 1e6 }, clock: { nowMs: () => 0 } },
+    new BufferPool(4, 1e6),
+  );
   const posts: { readonly atMs: number; readonly rows: number }[] = [];
   const waitsMs: number[] = [];
   const window = new CommitWindow(

@@ -213,10 +213,13 @@ describe('rows of jobs and blocks', () => {
 
   it('hold a block, with a greater revision for what is known later, also after a restart', () => {
     const rows = writer();
-    const first = new BlockRows('pool-1', 3);
+    let nowMs = 1_790_000_000_000;
+    const clock = { nowMs: () => nowMs };
+    const first = new BlockRows('pool-1', clock);
     first.write(rows, headOf(foundBlock()), { status: 'unknown', reason: 'no answer yet' });
     first.write(rows, headOf(foundBlock()), { status: 'accepted' });
-    new BlockRows('pool-1', 4).write(rows, headOf(foundBlock()), { status: 'orphaned', reason: 'inconclusive' });
+    nowMs += 1;
+    new BlockRows('pool-1', clock).write(rows, headOf(foundBlock()), { status: 'orphaned', reason: 'inconclusive' });
     rows.seal();
     const [decoded = []] = taken(rows, blockColumns);
     expect(decoded.map((row) => [row['status'], row['reason']])).toEqual([
@@ -228,6 +231,35 @@ describe('rows of jobs and blocks', () => {
     expect(revisions).toEqual(revisions.toSorted((a, b) => (a < b ? -1 : 1)));
     expect(new Set(revisions).size).toBe(3);
     expect(decoded[0]).toMatchObject({ hash: `${'00'.repeat(31)}ab`, height: 812, reward_sats: 5_000_000_123n });
+  });
+
+  it.each([
+    ['stands still', [0, 0, 0]],
+    ['goes back', [5000, 1000, 0]],
+    ['is before 1970', [0, -1e13, -1e15]],
+    ['has fractions', [0, 0.25, 0.5]],
+    ['is far ahead', [0, 1e15, 8.64e15]],
+  ])('have rising revisions of 64 bits within a boot, also if the clock %s', (_, offsetsMs) => {
+    const rows = writer();
+    const offsets = [...offsetsMs];
+    const blocks = new BlockRows('pool-1', { nowMs: () => 1_790_000_000_000 + (offsets.shift() ?? 0) });
+    for (const _ of offsetsMs) blocks.write(rows, headOf(foundBlock()), { status: 'accepted' });
+    rows.seal();
+    const revisions = taken(rows, blockColumns)
+      .flat()
+      .map((row) => row['revision'] as bigint);
+    expect(revisions).toEqual(revisions.toSorted((a, b) => (a < b ? -1 : 1)));
+    expect(new Set(revisions).size).toBe(3);
+    for (const revision of revisions) expect(revision).toBeLessThan(2n ** 64n - 2n ** 32n);
+  });
+
+  it('have greater revisions than the rows of earlier versions, which counted boots', () => {
+    const rows = writer();
+    const blocks = new BlockRows('pool-1', { nowMs: () => Date.UTC(2026, 0) });
+    blocks.write(rows, headOf(foundBlock()), { status: 'accepted' });
+    rows.seal();
+    const [row] = taken(rows, blockColumns).flat();
+    expect(row?.['revision']).toBeGreaterThan(400_000_000n << 32n);
   });
 });
 

@@ -167,7 +167,7 @@ export class Journal {
       rowsMax: options.batchRowsMax ?? limits.logBatchRowsMax,
       bytesMax: options.batchBytesMax ?? limits.logBatchBytesMax,
     };
-    this.rows = new OpenBatch({ node: this.node, epoch: this.epoch, bounds }, this.#pool);
+    this.rows = new OpenBatch({ node: this.node, bounds, clock: modules.clock }, this.#pool);
     this.#window = new CommitWindow(
       { commitBytesMax: bounds.bytesMax },
       {

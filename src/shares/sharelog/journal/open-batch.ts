@@ -1,5 +1,5 @@
 import type { Job } from '#base/domain/job';
-import type { SubmitOutcome } from '#base/domain/ports';
+import type { Clock, SubmitOutcome } from '#base/domain/ports';
 import type { JudgedShare } from '#base/domain/share';
 import type { BlockHead } from '../candidates/candidate.ts';
 import { BlockRows } from '../rows/block-rows.ts';
@@ -24,12 +24,12 @@ export class OpenBatch {
   readonly #blocks: BlockRows;
   #urgent = false;
 
-  constructor(options: { node: string; epoch: number; bounds: SegmentBounds }, pool: BufferPool) {
+  constructor(options: { node: string; bounds: SegmentBounds; clock: Pick<Clock, 'nowMs'> }, pool: BufferPool) {
     const writer = (): RowWriter => new RowWriter(options.bounds, pool);
     this.#writers = { jobs: writer(), shares: writer(), blocks: writer(), marks: writer() };
     this.#shares = new ShareRows(options.node);
     this.#jobs = new JobRows(options.node);
-    this.#blocks = new BlockRows(options.node, options.epoch);
+    this.#blocks = new BlockRows(options.node, options.clock);
   }
 
   get rows(): number {

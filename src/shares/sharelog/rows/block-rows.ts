@@ -1,20 +1,31 @@
-import type { FoundBlock, SubmitOutcome } from '#base/domain/ports';
+import type { Clock, FoundBlock, SubmitOutcome } from '#base/domain/ports';
 import type { BlockHead, BlockInputs } from '../candidates/candidate.ts';
 import { type RowWriter, stringBytesMax } from './row-writer.ts';
 
 const FIXED_BYTES = 80;
+/**
+ * A revision is a time in ms and this many bits for the rows of that ms. Earlier versions wrote the boot's number, shifted by 32
+ * bits, and counted on: less than any time since 2001 up to the 200 millionth boot.
+ */
+const COUNT_BITS = 20n;
+/** A clock beyond the year 2248 is wrong: its revisions leave room in 64 bits for the rows that follow. */
+const CLOCK_MS_MAX = 2 ** 43;
 /** A candidate of a version that did not keep what its share was. */
 const UNNAMED: BlockInputs = { variant: 0, extranonce1: '', extranonce2: '', ntime: 0, nonce: 0, version: 0 };
 
 /** Encodes what is known of block candidates as rows of `blocks` (see rows.ts). */
 export class BlockRows {
   readonly #node: string;
-  #revision: bigint;
+  readonly #clock: Pick<Clock, 'nowMs'>;
+  #revision = 0n;
 
-  /** Later boots have greater epochs, so their rows are the later ones, whatever the clock says. */
-  constructor(node: string, epoch: number) {
+  /**
+   * Revisions rise within a boot, whatever the clock does. Between boots the clock decides: a data folder that is set back to an
+   * older copy counts the same boots again, and its rows are the later ones all the same.
+   */
+  constructor(node: string, clock: Pick<Clock, 'nowMs'>) {
     this.#node = node;
-    this.#revision = BigInt(epoch) << 32n;
+    this.#clock = clock;
   }
 
   write(rows: RowWriter, block: BlockHead, outcome: SubmitOutcome): void {
@@ -25,7 +36,7 @@ export class BlockRows {
       ...[extranonce1, extranonce2],
     ];
     rows.reserve(texts.reduce((sum, text) => sum + stringBytesMax(text), FIXED_BYTES));
-    this.#revision += 1n;
+    this.#revision = this.#next();
     rows.string(block.hash);
     rows.timeMs(block.foundMs);
     rows.string(this.#node);
@@ -46,6 +57,12 @@ export class BlockRows {
     rows.u32(nonce);
     rows.u32(version);
     rows.endRow();
+  }
+
+  #next(): bigint {
+    const nowMs = Math.min(Math.max(Math.floor(this.#clock.nowMs()), 0), CLOCK_MS_MAX);
+    const now = BigInt(nowMs) << COUNT_BITS;
+    return now > this.#revision ? now : this.#revision + 1n;
   }
 }
 
