@@ -12,6 +12,8 @@ export interface BlockFollowerModules {
   readonly logger: Logger;
   /** Called with the new status of a block; `before` is undefined for a block of an earlier start that is heard of first. */
   readonly changed: (block: BlockHead, outcome: SubmitOutcome, before: SubmitOutcome | undefined) => void;
+  /** Called when all blocks that were due have been looked at. */
+  readonly looked: () => void;
 }
 
 interface Followed {
@@ -121,6 +123,7 @@ export class BlockFollower {
     }
     this.#trim();
     log.commit(() => {});
+    this.#modules.looked();
   }
 
   #take(followed: Followed, standing: Standing): void {

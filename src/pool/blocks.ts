@@ -24,14 +24,28 @@ export interface Blocks {
 
 /** Tells the log, the metrics and the operator what becomes of this pool's blocks, also of those of earlier starts. */
 export function createBlocks({ clock, node, log, logger }: BlockModules, metrics: Metrics): Blocks {
+  /** Blocks of earlier starts, which the metrics do not count. */
+  const earlier = new Set(log.unresolved.map(({ hash }) => hash));
+  /** Of these: those that the look under way has heard of first, by status. */
+  let heard: Partial<Record<SubmitOutcome['status'], number>> = {};
   const follower = new BlockFollower({
     node,
     log,
     logger,
     changed({ hash, height, account }, outcome, before) {
-      if (before !== undefined) metrics.block(outcome.status);
       const fields = { hash, height, account, ...outcome };
-      logger[levelOf(outcome)]({ ...fields, before: before?.status }, changeOf(outcome, before));
+      if (before === undefined) {
+        heard[outcome.status] = (heard[outcome.status] ?? 0) + 1;
+        logger.debug(fields, `block of an earlier start: ${outcome.status}`);
+        return;
+      }
+      if (!earlier.has(hash)) metrics.block(outcome.status, before.status);
+      logger[levelOf(outcome)]({ ...fields, before: before.status }, changeOf(outcome, before));
+    },
+    looked() {
+      // One line for all: their statuses are no news, but for what happened while the pool was away.
+      if (Object.keys(heard).length > 0) logger.info(heard, 'blocks of earlier starts are followed');
+      heard = {};
     },
   });
   const submitter = new BlockSubmitter(
@@ -42,6 +56,7 @@ export function createBlocks({ clock, node, log, logger }: BlockModules, metrics
       recorder: log,
       logger,
       observe({ hash, job, account }, outcome, contested) {
+        earlier.delete(hash);
         metrics.block(outcome.status);
         const fields = { hash, height: job.height, account, ...outcome };
         // Easy blocks have siblings by the thousand.
@@ -61,8 +76,7 @@ function levelOf({ status }: SubmitOutcome): 'info' | 'warn' | 'error' {
   return status === 'orphaned' ? 'warn' : 'error';
 }
 
-function changeOf({ status }: SubmitOutcome, before: SubmitOutcome | undefined): string {
-  if (before === undefined) return `block of an earlier start: ${status}`;
+function changeOf({ status }: SubmitOutcome, before: SubmitOutcome): string {
   if (status === 'orphaned') return 'a block of ours has lost its race';
   return before.status === 'orphaned' && status === 'accepted'
     ? 'a block of ours is in the chain again'

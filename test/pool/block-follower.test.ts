@@ -35,6 +35,7 @@ function setUp() {
     },
     logger,
     changed: ({ hash }, { status }, before) => events.push(`${before?.status} → ${status} ${hash}`),
+    looked: () => {},
   });
   let tips = 0;
   /** A tick; with a height, after a new tip. */

@@ -61,6 +61,7 @@ async function follow(rich: Reply, poor: Reply, depth: number) {
     },
     logger,
     changed: () => {},
+    looked: () => {},
   });
   follower.follow({ hash, height: HEIGHT } as BlockHead, undefined);
   const look = async (): Promise<void> => {

@@ -21,8 +21,8 @@ export interface Metrics {
   share(share: JudgedShare): void;
   /** One group commit of the share log. */
   commit(durationMs: number): void;
-  /** What became of a block. */
-  block(status: BlockStatus): void;
+  /** A block of this start has this status; `before` is the one that it had, undefined for a new block. */
+  block(status: BlockStatus, before?: BlockStatus): void;
   opened(transport: Transport): void;
   closed(transport: Transport): void;
   /** To be written at will. */
@@ -37,7 +37,7 @@ export interface Metrics {
   shares(): Readonly<Record<Verdict, number>>;
   /** Open connections, by transport. */
   connections(): Readonly<Record<Transport, number>>;
-  /** Blocks since the start, by what became of them. */
+  /** Blocks since the start, each once, by the status that they have now. */
   blocks(): Readonly<Record<BlockStatus, number>>;
   /** What the share path and the connections of this process have come to, as plain data. */
   tally(): GatewayTally;
@@ -66,6 +66,7 @@ export function createMetrics(): Metrics {
   const open = zeros(transports);
   const everOpened = zeros(transports);
   const blocks = zeros(blockStatuses);
+  const blocksFound = zeros(blockStatuses);
   const protocolErrors = zeros(protocolFaults);
   const verdictSeconds = new FixedHistogram(latencyBoundsSeconds);
   const commitSeconds = new FixedHistogram(latencyBoundsSeconds);
@@ -82,7 +83,21 @@ export function createMetrics(): Metrics {
     everOpened,
   );
   registerLabelled(registry, 'sluice_protocol_errors_total', 'Invalid requests', 'kind', protocolErrors);
-  registerLabelled(registry, 'sluice_blocks_total', 'Block candidates by what became of them', 'status', blocks);
+  registerLabelled(
+    registry,
+    'sluice_blocks_total',
+    'Block candidates found since the start, each once, by the first answer of the nodes',
+    'status',
+    blocksFound,
+  );
+  registerLabelled(
+    registry,
+    'sluice_blocks',
+    'Block candidates found since the start, each once, by the status that they have now',
+    'status',
+    blocks,
+    'gauge',
+  );
   registerLabelled(registry, 'sluice_connections', 'Open Stratum connections', 'transport', open, 'gauge');
   registerHistogram(
     registry,
@@ -100,7 +115,11 @@ export function createMetrics(): Metrics {
       verdictSeconds.observe(share.latencyUs / 1e6);
     },
     commit: (durationMs) => commitSeconds.observe(durationMs / 1e3),
-    block: (status) => void blocks[status]++,
+    block(status, before) {
+      blocks[status]++;
+      if (before === undefined) blocksFound[status]++;
+      else blocks[before]--;
+    },
     opened(transport) {
       open[transport]++;
       everOpened[transport]++;

@@ -94,15 +94,20 @@ describe('the metrics', () => {
     metrics.opened('websocket');
     metrics.closed('tcp');
     metrics.block('accepted');
+    metrics.block('accepted');
+    metrics.block('orphaned', 'accepted');
     metrics.commit(2);
     const samples = await scrape(metrics);
     expect(samples.get('sluice_connections{transport="tcp"}')).toBe(1);
     expect(samples.get('sluice_connections{transport="websocket"}')).toBe(1);
     expect(samples.get('sluice_connections_opened_total{transport="tcp"}')).toBe(2);
-    expect(samples.get('sluice_blocks_total{status="accepted"}')).toBe(1);
+    expect(samples.get('sluice_blocks_total{status="accepted"}')).toBe(2);
+    expect(samples.get('sluice_blocks_total{status="orphaned"}')).toBe(0);
+    expect(samples.get('sluice_blocks{status="accepted"}')).toBe(1);
+    expect(samples.get('sluice_blocks{status="orphaned"}')).toBe(1);
     expect(samples.get('sluice_share_log_commit_seconds_sum')).toBe(0.002);
     expect(metrics.connections()).toEqual({ tcp: 1, tls: 0, websocket: 1 });
-    expect(metrics.blocks()).toEqual({ accepted: 1, orphaned: 0, rejected: 0, unknown: 0 });
+    expect(metrics.blocks()).toEqual({ accepted: 1, orphaned: 1, rejected: 0, unknown: 0 });
   });
 
   it('has no label but those with a closed set of values', async () => {
