@@ -1,9 +1,15 @@
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { listenTcp } from '#front/net/listen/tcp';
+import { listenTls } from '#front/net/listen/tls';
 import { WaitingBytes } from '#front/net/listen/waiting-bytes';
 import { listenWebSocket } from '#front/net/listen/websocket';
+import { makeCertificate } from '../../support/certificate.ts';
 import { recordedLogger } from '../../support/recorded-logger.ts';
 import { echoEnds } from './ends.ts';
 
@@ -69,6 +75,71 @@ describe.each([
     for (const socket of sockets) socket.destroy();
     await expect.poll(() => listener.connections).toBe(1);
     expect([waiting.sum, waiting.holders]).toEqual([0, 0]);
+  });
+});
+
+describe('the sum of what waits', () => {
+  /** A connection with as much waiting as the test says. */
+  const holder = (bytes: number) => ({
+    waitingBytes: bytes,
+    dropped: false,
+    drop() {
+      this.dropped = true;
+      this.waitingBytes = 0;
+    },
+  });
+
+  it('closes nobody for what was written since it was noted', () => {
+    const waiting = new WaitingBytes(1000);
+    const [written, small] = [holder(500), holder(801)];
+    waiting.note(written, 500);
+    written.waitingBytes = 0;
+    waiting.note(small, 801);
+    expect([written.dropped, small.dropped, waiting.sum]).toEqual([false, false, 801]);
+  });
+
+  it('counts a connection once though its close is noted', () => {
+    const waiting = new WaitingBytes(1000);
+    let drops = 0;
+    const noting = Array.from({ length: 5 }, (_, at) => ({
+      waitingBytes: 300 + at,
+      drop() {
+        drops += 1;
+        this.waitingBytes = 0;
+        waiting.note(this, 0);
+      },
+    }));
+    for (const each of noting) waiting.note(each, each.waitingBytes);
+    expect(drops).toBe(noting.filter(({ waitingBytes }) => waitingBytes === 0).length);
+    expect(waiting.sum).toBeLessThanOrEqual(1000);
+  });
+
+  it('has nothing of TLS clients that read, when a broadcast is on its way', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-waiting-'));
+    closing.push(() => rmSync(folder, { recursive: true }));
+    const certificate = makeCertificate(folder, 'tls');
+    const waiting = new WaitingBytes(16 * 1024);
+    const { ends, accept } = echoEnds();
+    const listener = await listenTls(
+      { host: '127.0.0.1', port: 0, certificate },
+      { accept, logger: recordedLogger(), waiting },
+    );
+    closing.push(() => listener.close());
+    for (let each = 0; each < 20; each += 1) {
+      const socket = connectTls({ ...listener.address, rejectUnauthorized: false });
+      closing.push(() => void socket.destroy());
+      socket.on('error', () => undefined);
+      socket.resume();
+      await once(socket, 'secureConnect');
+    }
+    await expect.poll(() => ends.length).toBe(20);
+    for (let broadcast = 0; broadcast < 5; broadcast += 1) {
+      for (const { wire } of ends) wire.send('z'.repeat(3_500));
+      await turn();
+      await turn();
+    }
+    await expect.poll(() => waiting.sum).toBe(0);
+    expect(listener.counters).toMatchObject({ overMemory: 0, slowReaders: 0 });
   });
 });
 
