@@ -105,8 +105,10 @@ describe('the sum of what waits', () => {
       drops: 0,
       drop() {
         this.drops += 1;
+        // Not all of it goes at once.
+        this.waitingBytes -= 1;
+        waiting.note(this, this.waitingBytes);
         this.waitingBytes = 0;
-        waiting.note(this, 0);
       },
     }));
     for (const each of noting) waiting.note(each, each.waitingBytes);
