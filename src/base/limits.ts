@@ -49,8 +49,12 @@ export const limits = {
   pingsMax: 3,
   /** Bytes of messages that wait while a password of their connection is checked. */
   heldBytesMax: 64 * 1024,
-  /** Clients whose connection has gone that are waited for, and for how long, ms. 0.6 KB each, beside their difficulty changes. */
+  /**
+   * Clients whose connection has gone that are waited for, and for how long, ms. 0.7 KB each, beside their difficulty changes.
+   * An address (IPv4, or an IPv6 /64) may have more than its own part as long as there is room.
+   */
   resumableSessionsMax: 16_384,
+  resumablePerAddressMax: 2_048,
   resumeMsMax: 10 * 60_000,
   /** Passwords that are checked at once, and that wait for it; and of one address (IPv4, or an IPv6 /64), both together. */
   passwordChecksMax: 2,
@@ -298,6 +302,10 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.workerNameCharsMax + l.userAgentCharsMax < l.lineBytesMax, 'names fit a line');
   must(l.requestIdCharsMax < l.lineBytesMax, 'a request id fits a line');
   must(l.passwordsPerAddressMax * 8 <= l.passwordQueueMax, 'no address takes more than an eighth of the queue');
+  must(
+    l.resumablePerAddressMax * 8 <= l.resumableSessionsMax,
+    'no address takes more than an eighth of who may come back',
+  );
   must(l.passwordQueueMax <= l.passwordMistakesMax, 'what waits to be checked fits what is remembered');
   must(l.lineBytesMax <= l.heldBytesMax, 'a line can wait for the one before it');
   must(l.pingAfterMs * (l.pingsMax + 1) <= l.idleMsMax, 'a client is pinged before it counts as gone');

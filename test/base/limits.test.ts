@@ -13,6 +13,10 @@ const broken: readonly (readonly [relation: string, change: Limits])[] = [
   ['names fit a line', { userAgentCharsMax: l.lineBytesMax - l.workerNameCharsMax }],
   ['a request id fits a line', { requestIdCharsMax: l.lineBytesMax }],
   ['no address takes more than an eighth of the queue', { passwordsPerAddressMax: l.passwordQueueMax / 8 + 1 }],
+  [
+    'no address takes more than an eighth of who may come back',
+    { resumablePerAddressMax: l.resumableSessionsMax / 8 + 1 },
+  ],
   ['what waits to be checked fits what is remembered', { passwordMistakesMax: l.passwordQueueMax - 1 }],
   ['a line can wait for the one before it', { heldBytesMax: l.lineBytesMax - 1 }],
   ['a client is pinged before it counts as gone', { idleMsMax: l.pingAfterMs * (l.pingsMax + 1) - 1 }],
