@@ -116,6 +116,9 @@ export const limits = {
   modestLineBurst: 100,
   neighbourHoldMs: 250,
   trafficBurstSeconds: 2,
+  /** Bytes of TLS that bring no data count as a line each time there are so many, at looks that are so far apart, ms. */
+  tlsQuietBytesPerLine: 8,
+  tlsLookMs: 500,
   /**
    * Lines that one turn of the event loop handles as they are read: of all connections, of an address and of a connection. Each
    * takes 2 to 4 µs, and `bytesPerTurnLine` bytes count as another one. A read brings up to 64 KiB, about 400 submits.
