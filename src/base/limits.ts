@@ -145,7 +145,13 @@ export const limits = {
    * message beside its own. Beyond it the connection is closed.
    */
   waitingMessageBytesMax: 256 * 1024,
-  waitingMessageBytes: 128,
+  waitingMessageBytes: 224,
+  /**
+   * Messages of one address's WebSockets that a turn may keep to be handled later. Beyond it, a WebSocket that has more than
+   * `crowdedMessagesMax` of them and never had an accepted share is closed: two thousand of them could each bring a thousand.
+   */
+  keptPerTurnAndAddressMax: 32_768,
+  crowdedMessagesMax: 32,
   /**
    * Names that an address may have looked up a second, and at once: each takes up to 70 µs (an elliptic curve), and counts
    * as so many lines in the traffic. Names that came before take none. What is over is refused.
@@ -346,6 +352,7 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.idlerTurnLines <= l.workerTurnLines, 'whoever works gets as much of a turn as whoever is idle');
   must(l.workerTurnLines * 4 <= l.waitingLinesPerTurnMax, 'several connections are taken up in a turn');
   must(l.lineBytesMax + l.waitingMessageBytes <= l.waitingMessageBytesMax, 'a message can wait for its turn');
+  must(l.linesPerTurnAndAddressMax <= l.keptPerTurnAndAddressMax, 'what a turn handles of an address can also wait');
   must(l.sendQueueBytesMax * 64 <= l.waitingBytesMax, 'no slow reader takes more than a small part of what may wait');
   must(l.probationPoints < l.banPoints, 'probationPoints < banPoints');
   must(l.banPoints < l.presentBanPoints, 'banPoints < presentBanPoints');

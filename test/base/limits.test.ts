@@ -33,6 +33,7 @@ const broken: readonly (readonly [relation: string, change: Limits])[] = [
   ['whoever works gets as much of a turn as whoever is idle', { idlerTurnLines: l.workerTurnLines + 1 }],
   ['several connections are taken up in a turn', { waitingLinesPerTurnMax: l.workerTurnLines * 4 - 1 }],
   ['a message can wait for its turn', { waitingMessageBytesMax: l.lineBytesMax + l.waitingMessageBytes - 1 }],
+  ['what a turn handles of an address can also wait', { keptPerTurnAndAddressMax: l.linesPerTurnAndAddressMax - 1 }],
   ['no slow reader takes more than a small part of what may wait', { waitingBytesMax: l.sendQueueBytesMax * 64 - 1 }],
   ['every open job can have a difficulty of its own', { jobsMax: l.termsPerSessionMax + 1 }],
   ['sharesInFlightMax <= seenPerTipMax', { seenPerTipMax: l.sharesInFlightMax - 1 }],
