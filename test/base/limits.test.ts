@@ -13,6 +13,10 @@ const broken: readonly (readonly [relation: string, change: Limits])[] = [
   ['names fit a line', { userAgentCharsMax: l.lineBytesMax - l.workerNameCharsMax }],
   ['a request id fits a line', { requestIdCharsMax: l.lineBytesMax }],
   ['no address takes more than an eighth of the queue', { passwordsPerAddressMax: l.passwordQueueMax / 8 + 1 }],
+  [
+    'no address takes more than an eighth of who may come back',
+    { resumablePerAddressMax: l.resumableSessionsMax / 8 + 1 },
+  ],
   ['what waits to be checked fits what is remembered', { passwordMistakesMax: l.passwordQueueMax - 1 }],
   ['a line can wait for the one before it', { heldBytesMax: l.lineBytesMax - 1 }],
   ['a client is pinged before it counts as gone', { idleMsMax: l.pingAfterMs * (l.pingsMax + 1) - 1 }],
@@ -30,6 +34,7 @@ const broken: readonly (readonly [relation: string, change: Limits])[] = [
   ['the shares of the lines of a turn are hashed in it', { sharesPerTurnMax: l.linesPerTurnMax }],
   ['several connections are taken up in a turn', { waitingLinesPerTurnMax: l.workerTurnLines * 4 - 1 }],
   ['a message can wait for its turn', { waitingMessageBytesMax: l.lineBytesMax + l.waitingMessageBytes - 1 }],
+  ['what a turn handles of an address can also wait', { keptPerTurnAndAddressMax: l.linesPerTurnAndAddressMax - 1 }],
   ['no slow reader takes more than a small part of what may wait', { waitingBytesMax: l.sendQueueBytesMax * 64 - 1 }],
   ['every open job can have a difficulty of its own', { jobsMax: l.termsPerSessionMax + 1 }],
   ['sharesInFlightMax <= seenPerTipMax', { seenPerTipMax: l.sharesInFlightMax - 1 }],

@@ -102,7 +102,11 @@ export class SessionRegistry {
   constructor(options: SessionOptions, modules: SessionModules) {
     const { clock, contain, intake, authorize, extranonces } = modules;
     this.#resumable = new Resumable(
-      { sessionsMax: limits.resumableSessionsMax, waitMsMax: limits.resumeMsMax },
+      {
+        sessionsMax: limits.resumableSessionsMax,
+        sessionsPerHostMax: limits.resumablePerAddressMax,
+        waitMsMax: limits.resumeMsMax,
+      },
       extranonces,
     );
     let asked = REQUEST_ID_FIRST;
