@@ -270,14 +270,16 @@ export class SessionRegistry {
   }
 
   /**
-   * As `pause`, and every session ends, so that firmware goes to its next pool. Until the next broadcast whoever subscribes or
-   * authorises is refused with the message.
+   * As `pause`, and every subscribed session ends, so that firmware goes to its next pool. Until the next broadcast whoever
+   * subscribes or authorises is refused with the message: also a client that is connected already and has not subscribed.
    */
   letGo(message: string): void {
     this.pause(message);
     this.#context.refusedBecause = message;
     this.#modules.logger.info({ sessions: this.#sessions.size }, 'letting all sessions go');
-    this.#each('letting go', (session) => session.close());
+    this.#each('letting go', (session) => {
+      if (session.subscribed) session.close();
+    });
   }
 
   /**
