@@ -5,6 +5,7 @@ import type { Job } from '#base/domain/job';
 import type { MinerQuery, MinerView } from '#base/domain/miner';
 import type { Ban, Logger } from '#base/domain/ports';
 import type { Solution } from '#base/domain/share';
+import { Backoff } from '#base/std/backoff';
 import type { GatewayTally, Metrics } from '#base/telemetry/metrics';
 import type { Bans } from '#front/net/door/bans';
 import { type Gateway, INCARNATIONS_MAX, type StratumEndpoints, type StratumPorts } from '#gateway/gateway';
@@ -40,8 +41,7 @@ export interface GatewaysModules {
 }
 
 /** A gateway that is gone is replaced after this long, and longer each time it dies young. */
-const RESTART_MS_MIN = 200;
-const RESTART_MS_MAX = 10_000;
+const RESTART = { msMin: 200, msMax: 10_000 };
 /** One that lived for so long did not die young. */
 const YOUNG_MS = 60_000;
 const CLOSE_MS_MAX = 8_000;
@@ -88,13 +88,13 @@ class Gateways implements Gateway {
   #paused: Extract<ToGateway, { type: 'pause' | 'let-go' }> | undefined;
   /** Where all of them listen; undefined before they do. */
   #ports: StratumPorts | undefined;
-  readonly #restartMs: number[];
+  readonly #backoffs: readonly Backoff[];
   #closing = false;
 
   constructor(options: GatewaysOptions, modules: GatewaysModules) {
     this.#options = options;
     this.#modules = modules;
-    this.#restartMs = new Array<number>(options.count).fill(RESTART_MS_MIN);
+    this.#backoffs = Array.from({ length: options.count }, () => new Backoff(RESTART));
     // Every gateway accepts for itself. Dealt out in turn by the primary (node's default), connections that were on their
     // way to a gateway as it died would stay open for ever with nobody behind them; and it would cost the primary time.
     cluster.schedulingPolicy = cluster.SCHED_NONE;
@@ -108,7 +108,7 @@ class Gateways implements Gateway {
   }
 
   async start(): Promise<void> {
-    await Promise.all(this.#restartMs.map((_, slot) => this.#fork(slot)));
+    await Promise.all(this.#backoffs.map((_, slot) => this.#fork(slot)));
   }
 
   announce(job: Job, recorded: Promise<void>): void {
@@ -268,7 +268,7 @@ class Gateways implements Gateway {
     this.#modules.contain.attempt('the end of a gateway', () => this.#retire(member));
     if (this.#closing) return;
     this.#modules.logger.error({ gateway: slot, reason }, 'a gateway is gone; another one takes its place');
-    if (performance.now() - startedMs >= YOUNG_MS) this.#restartMs[slot] = RESTART_MS_MIN;
+    if (performance.now() - startedMs >= YOUNG_MS) this.#backoffs[slot]?.reset();
     this.#replace(slot);
   }
 
@@ -285,8 +285,6 @@ class Gateways implements Gateway {
   /** Starts another gateway in a slot, for as long as it takes. */
   #replace(slot: number): void {
     if (this.#closing) return;
-    const delayMs = this.#restartMs[slot] ?? RESTART_MS_MIN;
-    this.#restartMs[slot] = Math.min(2 * delayMs, RESTART_MS_MAX);
     setTimeout(() => {
       if (this.#closing) return;
       if (this.#incarnations >= INCARNATIONS_MAX) {
@@ -299,7 +297,7 @@ class Gateways implements Gateway {
         this.#modules.logger.error({ gateway: slot, err: error }, 'a gateway did not start');
         if (!this.#members.has(slot)) this.#replace(slot);
       });
-    }, delayMs);
+    }, this.#backoffs[slot]?.next());
   }
 
   async #revive(slot: number): Promise<void> {

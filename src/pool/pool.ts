@@ -3,11 +3,11 @@ import type { Config } from '#base/config/config';
 import { Containment } from '#base/domain/contain';
 import type { Ban, BanControl, Clock, Logger } from '#base/domain/ports';
 import { assertLimits, limits } from '#base/limits';
-import { createHashrateMeter } from '#base/telemetry/hashrate';
 import { createMetrics } from '#base/telemetry/metrics';
+import { WorkRate } from '#base/telemetry/work-rate';
 import { startGateways } from '#cluster/gateways';
 import { openBanStore } from '#front/net/door/ban-store';
-import { ranges } from '#front/net/door/door-options';
+import { banOptions } from '#front/net/door/door-options';
 import { startGateway } from '#gateway/gateway';
 import { loadKernel } from '#shares/kernel/kernel';
 import { withSocketPath } from '#shares/sharelog/journal/socket-path';
@@ -70,7 +70,8 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const { clock, logger, version } = modules;
   const metrics = createMetrics();
   const contain = new Containment({ logger, counted: () => void metrics.counters.containedErrors++ });
-  const hashrate = createHashrateMeter({}, { clock });
+  const hashrate = new WorkRate(clock.monotonicMs());
+  const worked = (difficulty: number): void => hashrate.add(difficulty, Math.floor(clock.monotonicMs()));
   const code = loadKernel();
 
   const gateways = config.stratum.gateways === 0 ? availableParallelism() : config.stratum.gateways;
@@ -86,9 +87,9 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   running.onClose(() => node.close());
   const blocks = createBlockSubmitter({ clock, node, log, logger }, metrics);
   running.onClose(() => blocks.settled(SUBMIT_DRAIN_MS_MAX));
-  const { enabled, allow, deny } = config.stratum.bans;
+  const { allow, deny } = config.stratum.bans;
   const banStore = openBanStore(
-    { folder: config.data, enabled, allow: ranges(allow), deny: ranges(deny), entriesMax: limits.bansMax },
+    { folder: config.data, ...banOptions(config.stratum.bans) },
     { clock, logger, banned: (ban) => evict(ban) },
   );
   running.onClose(() => banStore.close());
@@ -111,7 +112,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
             wantsJob: () => renew(),
             observe: (share) => {
               metrics.share(share);
-              if (share.verdict === 'accepted' && share.terms) hashrate.add(share.terms.difficulty);
+              if (share.verdict === 'accepted' && share.terms) worked(share.terms.difficulty);
             },
           },
         )
@@ -133,7 +134,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
             deliveries,
             solved,
             wantsJob: () => renew(),
-            worked: (difficulty) => hashrate.add(difficulty),
+            worked,
             fatal: (error) => running.fail(error),
           },
         );

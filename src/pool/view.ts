@@ -1,8 +1,8 @@
 import { parseAddress } from '#base/bitcoin/address';
 import type { Config } from '#base/config/config';
 import type { BitcoinNode, Clock, Logger } from '#base/domain/ports';
-import type { HashrateMeter } from '#base/telemetry/hashrate';
 import type { Metrics } from '#base/telemetry/metrics';
+import type { WorkRate } from '#base/telemetry/work-rate';
 import type { Analytics, AnalyticsStatus } from '#books/analytics/analytics';
 import type { Gateway } from '#gateway/gateway';
 import type { GatewayStatus } from '#gateway/status';
@@ -27,13 +27,14 @@ export function createStatus(
   { clock, version }: { readonly clock: Clock; readonly version: string },
   { jobs, gateway }: PoolParts,
   metrics: Metrics,
-  hashrate: HashrateMeter,
+  hashrate: WorkRate,
 ): () => PoolStatus {
   const startedMs = clock.monotonicMs();
   return () => {
     const job = jobs.current;
     const front = gateway.status();
     const { accepted, ...rejected } = metrics.shares();
+    const { minute, tenMinutes, hour } = hashrate.hashrates(clock.monotonicMs());
     return {
       name: 'sluice',
       version,
@@ -42,11 +43,7 @@ export function createStatus(
       connections: metrics.connections(),
       sessions: front.sessions,
       workers: front.workers,
-      hashrate: {
-        '1m': hashrate.perSecond(60_000),
-        '10m': hashrate.perSecond(600_000),
-        '1h': hashrate.perSecond(3_600_000),
-      },
+      hashrate: { '1m': minute, '10m': tenMinutes, '1h': hour },
       job: job
         ? {
             id: job.id,

@@ -1,17 +1,18 @@
+import { Places } from '#base/std/places';
+
 /**
  * Hands out a bounded number of turns, in order of arrival. A turn may be paused while its owner waits for something else,
  * such as a slow reader: another owner has the turn meanwhile.
  */
 export class Turns {
-  readonly #turnsMax: number;
+  readonly #places: Places;
   readonly #ownersMax: number;
-  #running = 0;
   /** Everybody who has, waits for or has paused a turn. */
   #owners = 0;
   readonly #waiting = new Set<() => void>();
 
   constructor(options: { readonly turnsMax: number; readonly ownersMax: number }) {
-    this.#turnsMax = options.turnsMax;
+    this.#places = new Places(options.turnsMax, { startNext: () => this.#startNext() });
     this.#ownersMax = options.ownersMax;
   }
 
@@ -23,7 +24,7 @@ export class Turns {
     const turn: Turn = {
       pausedFor: async (wait) => {
         held = false;
-        this.#give();
+        this.#places.give();
         await wait;
         await this.#take(signal);
         held = true;
@@ -34,7 +35,7 @@ export class Turns {
       held = true;
       await work(turn);
     } finally {
-      if (held) this.#give();
+      if (held) this.#places.give();
       this.#owners -= 1;
     }
     return true;
@@ -42,10 +43,7 @@ export class Turns {
 
   async #take(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    if (this.#running < this.#turnsMax) {
-      this.#running += 1;
-      return;
-    }
+    if (this.#places.take()) return;
     await new Promise<void>((resolve, reject) => {
       const aborted = (): void => {
         this.#waiting.delete(start);
@@ -60,14 +58,13 @@ export class Turns {
     });
   }
 
-  /** The turn goes straight to the next owner, so that nobody comes between. */
-  #give(): void {
+  #startNext(): boolean {
     for (const next of this.#waiting) {
       this.#waiting.delete(next);
       next();
-      return;
+      return true;
     }
-    this.#running -= 1;
+    return false;
   }
 }
 

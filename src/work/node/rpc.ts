@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { Lane } from './lane.ts';
 
 /**
  * Why a call has no result.
@@ -48,17 +49,6 @@ const IN_FLIGHT_MAX = 4;
 /** Calls that wait for a free connection; beyond it they fail as unreachable. */
 const WAITING_MAX = 512;
 
-interface Waiting {
-  readonly call: RpcCall;
-  readonly settle: (answer: RpcAnswer) => void;
-}
-
-/** Calls of one kind, at most IN_FLIGHT_MAX of them under way. */
-interface Lane {
-  readonly waiting: Waiting[];
-  inFlight: number;
-}
-
 /**
  * JSON-RPC 1.0 over HTTP(S) keep-alive connections to one node. Credentials come from the URL, or from a cookie file
  * that is read again whenever the node refuses what it held. Throws for a URL that is none.
@@ -71,35 +61,17 @@ export function createRpcClient(options: { readonly url: string; readonly cookie
   const fixed =
     url.username === '' ? undefined : basic(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`);
   const name = `${url.protocol}//${url.host}${url.pathname === '/' ? '' : url.pathname}`;
-  const ordinary: Lane = { waiting: [], inFlight: 0 };
-  const urgent: Lane = { waiting: [], inFlight: 0 };
+  const newLane = (): Lane<RpcAnswer> =>
+    new Lane({ inFlightMax: IN_FLIGHT_MAX, waitingMax: WAITING_MAX }, (reason) => failed('unreachable', reason));
+  const ordinary = newLane();
+  const urgent = newLane();
   const ending = new AbortController();
   let nextId = 1;
   let cookie: string | undefined;
 
   function call(what: RpcCall): Promise<RpcAnswer> {
     if (ending.signal.aborted) return Promise.resolve(failed('unreachable', 'closed'));
-    const lane = what.urgent === true ? urgent : ordinary;
-    if (lane.waiting.length >= WAITING_MAX) {
-      return Promise.resolve(failed('unreachable', 'too many calls are waiting'));
-    }
-    return new Promise((settle) => {
-      lane.waiting.push({ call: what, settle });
-      pump(lane);
-    });
-  }
-
-  function pump(lane: Lane): void {
-    while (lane.inFlight < IN_FLIGHT_MAX) {
-      const next = lane.waiting.shift();
-      if (next === undefined) return;
-      lane.inFlight += 1;
-      void authorized(next.call).then((answer) => {
-        lane.inFlight -= 1;
-        next.settle(answer);
-        pump(lane);
-      });
-    }
+    return (what.urgent === true ? urgent : ordinary).run(() => authorized(what));
   }
 
   /** One call with the credentials at hand, and once more where a cookie turns out to be an old one. */
@@ -159,9 +131,8 @@ export function createRpcClient(options: { readonly url: string; readonly cookie
 
   function close(): void {
     ending.abort();
-    for (const { waiting } of [ordinary, urgent]) {
-      for (const { settle } of waiting.splice(0)) settle(failed('unreachable', 'closed'));
-    }
+    ordinary.close();
+    urgent.close();
     agent.destroy();
   }
 

@@ -63,19 +63,3 @@ export interface Listener {
 export function newCounters(): ListenerCounters {
   return { accepted: 0, refused: 0, badHandshakes: 0, overlong: 0, slowReaders: 0 };
 }
-
-const MAPPED = '::ffff:';
-
-/** An IP address in its one spelling: IPv4 in IPv6 as IPv4, IPv6 compressed (RFC 5952). */
-export function canonicalIp(address: string): string {
-  if (!address.includes(':')) return address;
-  const [bare = address] = address.split('%');
-  const compressed = new URL(`http://[${bare}]`).hostname.slice(1, -1);
-  if (!compressed.startsWith(MAPPED)) return compressed;
-  // The URL parser writes the last 32 bits as two groups.
-  const [high = 0, low = 0] = compressed
-    .slice(MAPPED.length)
-    .split(':')
-    .map((group) => Number.parseInt(group, 16));
-  return [high >>> 8, high & 0xff, low >>> 8, low & 0xff].join('.');
-}

@@ -1,4 +1,4 @@
-import { formatIp, inAnyRange, parseIp } from '#base/domain/ip';
+import { canonicalIp, formatIp, inAnyRange, parseIp } from '#base/domain/ip';
 import type { Wire, WireHandler } from '#base/domain/ports';
 import { limits } from '#base/limits';
 import { App, type HttpRequest, type HttpResponse, listenUws, type WebSocket } from '#base/uws';
@@ -7,7 +7,6 @@ import type { Visit, Visitor } from '../door/visit.ts';
 import { Flusher } from './flusher.ts';
 import { looksLikeObject } from './framer.ts';
 import {
-  canonicalIp,
   type Listener,
   type ListenerCounters,
   type ListenModules,

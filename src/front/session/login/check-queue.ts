@@ -1,5 +1,6 @@
 import { hostOf, subnetOf } from '#base/domain/ip';
 import { limits } from '#base/limits';
+import { Places } from '#base/std/places';
 
 interface Check {
   start(): void;
@@ -12,7 +13,7 @@ interface Check {
  * with the most checks in it loses its newest one.
  */
 export class CheckQueue {
-  #running = 0;
+  readonly #places = new Places(limits.passwordChecksMax, { startNext: () => this.#startNext() });
   #waiting = 0;
   /** Waiting checks by subnet and host; the first of each map has the next turn. */
   readonly #subnets = new Map<string, Map<string, Check[]>>();
@@ -29,15 +30,11 @@ export class CheckQueue {
     const host = hostOf(address);
     this.#count(host, 1);
     try {
-      if (this.#running < limits.passwordChecksMax) this.#running += 1;
-      else await this.#turn(subnetOf(address), host);
+      if (!this.#places.take()) await this.#turn(subnetOf(address), host);
       try {
         return await check();
       } finally {
-        // The place goes straight to the next one, so that nobody comes between.
-        const next = this.#next();
-        if (next === undefined) this.#running -= 1;
-        else next.start();
+        this.#places.give();
       }
     } finally {
       this.#count(host, -1);
@@ -66,7 +63,7 @@ export class CheckQueue {
     newest?.giveUp(new Error('too many checks wait'));
   }
 
-  #next(): Check | undefined {
+  #startNext(): boolean {
     for (const [subnet, hosts] of this.#subnets) {
       for (const [host, checks] of hosts) {
         const check = checks.shift();
@@ -77,10 +74,11 @@ export class CheckQueue {
         this.#subnets.delete(subnet);
         this.#subnets.set(subnet, hosts);
         this.#forget(subnet, hosts, host, checks);
-        return check;
+        check?.start();
+        return true;
       }
     }
-    return undefined;
+    return false;
   }
 
   #forget(subnet: string, hosts: Map<string, Check[]>, host: string, checks: readonly Check[]): void {

@@ -1,16 +1,16 @@
 import { accessSync, constants, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { open, rename, unlink } from 'node:fs/promises';
+import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
+import { replaceFile, UNFINISHED } from '#base/std/atomic-file';
+import { syncFolderSync } from '#base/std/sync-folder';
 import { makeFolder } from '../journal/make-folder.ts';
-import { syncFolder } from '../segments/sync-folder.ts';
 import type { Candidate } from './candidate.ts';
 
 /** In the data folder: the block candidates whose outcome is not known for good. */
 export const CANDIDATES_FOLDER = 'candidates';
 const NAME = /^[0-9a-f]{64}\.json$/;
-const UNFINISHED = '.new';
 const FOLDER_MODE = 0o700;
 const RETRY_MS = 500;
 /** Text of one file, but for a candidate that is larger. */
@@ -71,7 +71,7 @@ export class CandidateStore {
     // Now, and not when the first block is found: that one could not wait for somebody to mend it.
     makeFolder(this.#folder, FOLDER_MODE);
     accessSync(this.#folder, constants.W_OK);
-    syncFolder(folder);
+    syncFolderSync(folder);
     for (const name of readdirSync(this.#folder)) if (name.endsWith(UNFINISHED)) rmSync(join(this.#folder, name));
     this.unresolved = readdirSync(this.#folder)
       .filter((name) => NAME.test(name))
@@ -155,9 +155,7 @@ export class CandidateStore {
 
   async #writeOnce(lines: Map<string, string>): Promise<void> {
     const path = this.#pathOf(lines);
-    await synced(path + UNFINISHED, 'w', [...lines.values()].join('\n'));
-    await rename(path + UNFINISHED, path);
-    await synced(this.#folder, 'r');
+    await replaceFile(path, [[...lines.values()].join('\n')]);
     const file = { lines };
     for (const hash of lines.keys()) this.#files.set(hash, file);
   }
@@ -211,15 +209,5 @@ function parse(path: string, text: string): Candidate {
     return line.parse(JSON.parse(text));
   } catch (error) {
     throw new Error(`${path} is no block candidate: move it away to start without it`, { cause: error });
-  }
-}
-
-async function synced(path: string, flags: 'r' | 'w', text?: string): Promise<void> {
-  const handle = await open(path, flags, 0o600);
-  try {
-    if (text !== undefined) await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
