@@ -37,7 +37,7 @@ async function start(options: GatewayStart): Promise<Running> {
   const { network, stratum, verify, epoch, incarnation } = options;
   const logger = createLogger({ level: options.logLevel, ...formatFor(process.stderr, process.env) });
   const metrics = createMetrics();
-  const contain = new Containment({ logger, counted: () => void metrics.counters.containedErrors++ });
+  const contain = new Containment({ logger, counted: () => void metrics.counts.gateway.containedErrors++ });
   const poolDisk = new PoolDisk();
   const { folder, node, consumers } = options;
   const journal = await openJournal(

@@ -7,6 +7,8 @@ import type { MinerQuery, MinerView } from '#base/domain/miner';
 import type { Ban, Clock, Logger, ShareRecorder, Wire, WireHandler } from '#base/domain/ports';
 import type { JudgedShare, Solution } from '#base/domain/share';
 import { limits } from '#base/limits';
+import { addCounts } from '#base/std/add-counts';
+import { QueueMeter } from '#base/std/queue-meter';
 import type { Metrics } from '#base/telemetry/metrics';
 import { type DescriptorBudget, descriptorBudget } from '#front/net/door/descriptors';
 import { DOOR_TICK_MS, Door } from '#front/net/door/door';
@@ -27,7 +29,7 @@ import { startRunners } from '#shares/verify/runners';
 import { SeenHeaders } from '#shares/verify/seen';
 import { Verifier } from '#shares/verify/verifier';
 import { JobStore } from '#work/jobs/store';
-import { type GatewayStatus, NO_STATUS, sum } from './status.ts';
+import { type GatewayStatus, NO_STATUS } from './status.ts';
 
 export interface GatewayOptions {
   readonly network: Network;
@@ -159,6 +161,7 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
       drained: () => idle(),
     },
   );
+  const passwords = new QueueMeter(clock);
   const firstSessionId = BigInt(epoch * INCARNATIONS_MAX + incarnation) * SESSIONS_PER_INCARNATION;
   let sessionsBegun = 0n;
   const registry = new SessionRegistry(stratum, {
@@ -166,7 +169,7 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
     contain,
     logger,
     intake: verifier,
-    authorize: authorizeBy(stratum, network),
+    authorize: authorizeBy(stratum, network, passwords),
     extranonces: new ExtranonceAllocator({ prefix: incarnation, prefixBits: options.shared ? INCARNATION_BITS : 0 }),
     newSessionId: () => firstSessionId + sessionsBegun++,
   });
@@ -277,7 +280,8 @@ export async function startGateway(options: GatewayOptions, modules: GatewayModu
         seen: seen.status,
         session: { ...session, protocolErrors: { ...session.protocolErrors } },
         door: { ...door.counters },
-        listeners: listeners.map(({ counters }) => counters).reduce(sum, NO_STATUS.listeners),
+        passwords: passwords.counts,
+        listeners: listeners.map(({ counters }) => counters).reduce(addCounts, NO_STATUS.listeners),
       };
     },
     miner: async (query) => registry.miner(query),

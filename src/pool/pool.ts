@@ -23,7 +23,7 @@ import { openDataFolder } from './data-folder.ts';
 import { openLog } from './log.ts';
 import { createNode } from './node.ts';
 import { Running } from './running.ts';
-import { createFindMiner, createStatus, type PoolParts, refreshGauges, refreshHttpCounters, unready } from './view.ts';
+import { createFindMiner, createStatus, type PoolParts, refreshGauges, unready } from './view.ts';
 import { Work } from './work.ts';
 
 const WORK_TICK_MS = 1000;
@@ -69,7 +69,7 @@ export async function startPool(config: Config, modules: PoolModules): Promise<P
 async function start(config: Config, modules: PoolModules, running: Running): Promise<Pool> {
   const { clock, logger, version } = modules;
   const metrics = createMetrics();
-  const contain = new Containment({ logger, counted: () => void metrics.counters.containedErrors++ });
+  const contain = new Containment({ logger, counted: () => void metrics.counts.gateway.containedErrors++ });
   const hashrate = new WorkRate(clock.monotonicMs());
   const worked = (difficulty: number): void => hashrate.add(difficulty, Math.floor(clock.monotonicMs()));
   const code = loadKernel();
@@ -163,8 +163,12 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const status = createStatus(config, modules, parts, metrics, hashrate);
   metrics.onScrape(() => {
     refreshGauges(parts, metrics, clock);
+    metrics.queues.blocks = blocks.queue;
     metrics.gauges.bans = banStore.bans.list().length;
-    if (api !== undefined) refreshHttpCounters(api.counts(), metrics);
+    if (api === undefined) return;
+    const http = api.counts();
+    metrics.take({ http });
+    metrics.queues.http = http.waiting;
   });
   const { adminToken } = config.http;
   const guard = adminToken === undefined ? undefined : new TokenGuard(adminToken, () => clock.monotonicMs());

@@ -1,7 +1,7 @@
+import type { Clock } from '#base/domain/ports';
+
 /** The machine's own time. */
-export const systemClock = {
-  /** Wall clock, ms since 1970. */
-  nowMs: (): number => Date.now(),
-  /** Monotonic clock, ms with a fraction. */
-  monotonicMs: (): number => performance.now(),
-} as const;
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+};

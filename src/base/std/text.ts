@@ -20,7 +20,7 @@ export function cleanText(text: string, charsMax: number): string {
 
 /** The text with a space for each unprintable character, cut to `charsMax` UTF-16 units. */
 export function spacedText(text: string, charsMax: number): string {
-  return text.slice(0, charsMax).replace(CUT_PAIR, '').replace(UNPRINTABLE, ' ');
+  return text.slice(0, charsMax).replace(UNPRINTABLE, ' ');
 }
 
 /** The text with unprintable characters written as `\uXXXX`. Of JSON text on one line it makes the same JSON. */

@@ -73,7 +73,7 @@ function nodeOf({ folder, name }: ChildOptions): string | undefined {
   return identity && (name ?? defaultNode(identity));
 }
 
-function startShipper(options: ChildOptions, warehouse: Warehouse, querying: () => boolean): Shipper {
+function startShipper(options: ChildOptions, warehouse: Warehouse, server: QueryServer): Shipper {
   const readers = new LogReaders(options.folder);
   const state = new ShipState(options.folder, warehouse.name);
   const delivered = (journal: string, seq: number): void => say({ type: 'delivered', journal, seq });
@@ -84,7 +84,8 @@ function startShipper(options: ChildOptions, warehouse: Warehouse, querying: () 
   const report = (): void => {
     try {
       const status = shipper.status();
-      say({ type: 'status', status, busy: querying() || status.lagRows > 0 });
+      const { busy, queries } = server;
+      say({ type: 'status', status, busy: busy || status.lagRows > 0, queries });
     } catch (error) {
       // A journal that is just being removed, or a disk that fails: the shipper meets it as well, and says so.
       logger.debug({ err: String(error) }, 'the log can not be looked at');
@@ -111,7 +112,7 @@ async function main(options: ChildOptions): Promise<void> {
   const warehouse = options.url === undefined ? await openEmbedded(options) : openServer(parseServerUrl(options.url));
   const caughtUp = async (msMax: number): Promise<void> => void (await within(shipper.caughtUp(), msMax));
   const server = new QueryServer({ warehouse, caughtUp: () => caughtUp(options.catchUpMsMax) });
-  const shipper = startShipper(options, warehouse, () => server.busy);
+  const shipper = startShipper(options, warehouse, server);
   await server.listen(options.folder, options.socketFile);
   process.on('message', ({ type }: ChildRequest) => {
     if (type !== 'close') return;

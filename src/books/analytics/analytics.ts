@@ -1,5 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Logger } from '#base/domain/ports';
+import { NO_QUEUE, type QueueCounts } from '#base/domain/queue';
+import { addCounts } from '#base/std/add-counts';
 import { SupervisedChild } from '#base/std/supervised-child';
 import { LATE, within } from '#base/std/within';
 import { chdbInstalled } from './chdb-engine.ts';
@@ -43,6 +45,8 @@ export interface AnalyticsStatus extends ShipStatus {
   readonly reason: string;
   /** Times that the child had to be started again. */
   readonly restarts: number;
+  /** SQL queries that wait for their turn, over all children. */
+  readonly queries: QueueCounts;
   /** Its process; undefined where none runs. */
   readonly pid: number | undefined;
 }
@@ -101,7 +105,8 @@ const NOTHING_SHIPPED: ShipStatus = { lagRows: 0, lagMs: 0, shippedRows: 0, miss
 class NoAnalytics implements Analytics {
   status(): AnalyticsStatus {
     const reason = 'analytics is off';
-    return { ...NOTHING_SHIPPED, mode: 'off', reporting: false, healthy: false, reason, restarts: 0, pid: undefined };
+    const nothing = { ...NOTHING_SHIPPED, queries: NO_QUEUE, restarts: 0, pid: undefined };
+    return { ...nothing, mode: 'off', reporting: false, healthy: false, reason };
   }
 
   async query(): Promise<Readable> {
@@ -116,6 +121,9 @@ class ChildAnalytics implements Analytics {
   readonly #modules: AnalyticsModules;
   readonly #supervised: SupervisedChild<AnalyticsChild>;
   #shipped = NOTHING_SHIPPED;
+  #queries = NO_QUEUE;
+  /** Of children that are gone. */
+  #retiredQueries = NO_QUEUE;
   /** It has said that work waits. */
   #busy = false;
   #starvation = new Starvation();
@@ -197,6 +205,7 @@ class ChildAnalytics implements Analytics {
       healthy: reason === '',
       reason,
       restarts,
+      queries: addCounts(this.#retiredQueries, this.#queries),
       pid: child?.pid,
     };
   }
@@ -244,12 +253,15 @@ class ChildAnalytics implements Analytics {
 
   #onReply(reply: ChildReply): void {
     this.#supervised.heard();
-    if (reply.type === 'status') [this.#shipped, this.#busy] = [reply.status, reply.busy];
-    else if (reply.type === 'tried') this.#onTried(reply.refused);
+    if (reply.type === 'status') {
+      [this.#shipped, this.#busy, this.#queries] = [reply.status, reply.busy, reply.queries];
+    } else if (reply.type === 'tried') this.#onTried(reply.refused);
     else if (reply.type === 'delivered') this.#modules.delivered(reply.journal, reply.seq);
   }
 
   #onEnd(): void {
+    this.#retiredQueries = addCounts(this.#retiredQueries, { ...this.#queries, depth: 0 });
+    this.#queries = NO_QUEUE;
     if (this.#starting === '') this.#modules.logger.error({}, 'the analytics process ended; it is started again');
     this.#starting ||= 'the analytics process ended';
   }

@@ -1,4 +1,7 @@
+import type { Clock } from '#base/domain/ports';
+import type { QueueCounts } from '#base/domain/queue';
 import { Places } from '#base/std/places';
+import { QueueMeter } from '#base/std/queue-meter';
 
 /**
  * Hands out a bounded number of turns, in order of arrival. A turn may be paused while its owner waits for something else,
@@ -10,15 +13,25 @@ export class Turns {
   /** Everybody who has, waits for or has paused a turn. */
   #owners = 0;
   readonly #waiting = new Set<() => void>();
+  readonly #meter: QueueMeter;
 
-  constructor(options: { readonly turnsMax: number; readonly ownersMax: number }) {
+  constructor(options: { readonly turnsMax: number; readonly ownersMax: number }, clock: Pick<Clock, 'monotonicMs'>) {
+    this.#meter = new QueueMeter(clock);
     this.#places = new Places(options.turnsMax, { startNext: () => this.#startNext() });
     this.#ownersMax = options.ownersMax;
   }
 
+  /** The turns that are waited for. */
+  get counts(): QueueCounts {
+    return this.#meter.counts;
+  }
+
   /** Runs `work` in a turn. Returns false, at once, if there are too many owners. Rejects if `signal` aborts before the turn. */
   async run(signal: AbortSignal, work: (turn: Turn) => Promise<void>): Promise<boolean> {
-    if (this.#owners >= this.#ownersMax) return false;
+    if (this.#owners >= this.#ownersMax) {
+      this.#meter.refuse();
+      return false;
+    }
     this.#owners += 1;
     let held = false;
     const turn: Turn = {
@@ -43,14 +56,20 @@ export class Turns {
 
   async #take(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    if (this.#places.take()) return;
+    if (this.#places.take()) {
+      this.#meter.pass();
+      return;
+    }
+    const enteredMs = this.#meter.enter();
     await new Promise<void>((resolve, reject) => {
       const aborted = (): void => {
         this.#waiting.delete(start);
+        this.#meter.giveUp();
         reject(signal.reason);
       };
       const start = (): void => {
         signal.removeEventListener('abort', aborted);
+        this.#meter.serve(enteredMs);
         resolve();
       };
       this.#waiting.add(start);

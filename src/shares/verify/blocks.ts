@@ -1,7 +1,9 @@
 import { toHex } from '#base/bitcoin/bytes';
 import { BoundedMap } from '#base/domain/bounded-map';
 import type { BitcoinNode, Clock, FoundBlock, Logger, ShareRecorder, SubmitOutcome } from '#base/domain/ports';
+import type { QueueCounts } from '#base/domain/queue';
 import type { BlockTemplate } from '#base/domain/template';
+import { QueueMeter } from '#base/std/queue-meter';
 
 export interface BlockModules {
   readonly clock: Pick<Clock, 'monotonicMs'>;
@@ -53,25 +55,33 @@ export class BlockSubmitter {
   readonly #racing = new Map<string, Race>();
   /** Candidates that no node has judged. */
   #unanswered: FoundBlock[] = [];
-  #open = 0;
+  readonly #meter: QueueMeter;
+  /** When the candidates came whose outcome is open, for the meter. */
+  readonly #entered = new WeakMap<FoundBlock, number>();
   #idle: (() => void) | undefined;
 
   constructor(options: { readonly openMax: number }, modules: BlockModules) {
     this.#openMax = options.openMax;
     this.#modules = modules;
+    this.#meter = new QueueMeter(modules.clock);
   }
 
   /** Candidates whose outcome is open. */
   get open(): number {
-    return this.#open;
+    return this.#meter.counts.depth;
+  }
+
+  get queue(): QueueCounts {
+    return this.#meter.counts;
   }
 
   found(block: FoundBlock): void {
     if (this.#known.has(block.hash)) return;
     this.#known.set(block.hash, true);
     const parent = parentOf(block);
-    const hopeless = this.#solved.has(parent) ? SIBLING : this.#open >= this.#openMax ? TOO_MANY : undefined;
+    const hopeless = this.#solved.has(parent) ? SIBLING : this.open >= this.#openMax ? TOO_MANY : undefined;
     if (hopeless !== undefined) {
+      if (hopeless === TOO_MANY) this.#meter.refuse();
       this.#settle(block, hopeless);
       return;
     }
@@ -122,13 +132,13 @@ export class BlockSubmitter {
         this.#enter(parentOf(block), block);
         continue;
       }
-      this.#open -= 1;
+      this.#leave(block);
       this.#settle(block, BURIED);
     }
   }
 
   #enterAndKeep(parent: string, block: FoundBlock): void {
-    this.#open += 1;
+    this.#entered.set(block, this.#meter.enter());
     this.#enter(parent, block);
     this.#modules.recorder.candidate(block);
     // At once, and not with the share: that may be in the journal of a gateway, which waits for this.
@@ -168,17 +178,23 @@ export class BlockSubmitter {
 
   #onOutcome(parent: string, race: Race, block: FoundBlock, outcome: SubmitOutcome): void {
     if (outcome.status === 'unknown') this.#unanswered.push(block);
-    else this.#open -= 1;
+    else this.#leave(block);
     this.#settle(block, outcome);
     if (outcome.status === 'accepted') {
       this.#solved.set(parent, { block, acceptedMs: this.#modules.clock.monotonicMs() });
       const siblings = race.waiting.splice(0);
-      this.#open -= siblings.length;
-      for (const sibling of siblings) this.#settle(sibling, SIBLING);
+      for (const sibling of siblings) {
+        this.#leave(sibling);
+        this.#settle(sibling, SIBLING);
+      }
     } else this.#release(parent, race);
     if (race.underWay === 0) this.#racing.delete(parent);
     this.#modules.recorder.commit(() => {});
     if (this.#racing.size === 0) this.#idle?.();
+  }
+
+  #leave(block: FoundBlock): void {
+    this.#meter.serve(this.#entered.get(block) ?? this.#modules.clock.monotonicMs());
   }
 
   #settle(block: FoundBlock, outcome: SubmitOutcome): void {

@@ -2,8 +2,11 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { setPriority } from 'node:os';
 import { builtFile, nodeFlags, tiedToParent } from '#base/built';
 import type { Ban, Logger } from '#base/domain/ports';
+import { NO_QUEUE } from '#base/domain/queue';
 import { limits } from '#base/limits';
+import { addCounts } from '#base/std/add-counts';
 import { type Child, goneOf, SupervisedChild } from '#base/std/supervised-child';
+import type { Counts } from '#base/telemetry/counters';
 import { Faults } from './faults.ts';
 import type { FromServer, HttpCounts, Question, Replies, ServerStart, ToServer } from './messages.ts';
 import type { ApiSources } from './sources.ts';
@@ -30,17 +33,14 @@ export interface Api {
   close(): Promise<void>;
 }
 
-export interface ApiCounts extends HttpCounts {
-  /** Times that the process was started again. */
-  readonly restarts: number;
-}
+export type ApiCounts = HttpCounts & Readonly<Counts<'http'>>;
 
 /** Less important than miners, who have the same cores; more than SQL, since a probe waits for its answer. */
 const NICE = 10;
 const RESTART = { msMin: 100, msMax: 10_000 };
 /** It reports every second. One that is silent for so many seconds hangs, and is killed. */
 const HUNG_S_MAX = 30;
-const NO_COUNTS: HttpCounts = { requests: 0, refused: 0, limited: 0, faults: 0 };
+const NO_COUNTS: HttpCounts = { requests: 0, refused: 0, limited: 0, faults: 0, waiting: NO_QUEUE };
 
 /** Starts the HTTP process; resolves when it listens. Rejects if the address can not be had. */
 export async function startApi(options: ApiOptions, modules: ApiModules): Promise<Api> {
@@ -91,7 +91,7 @@ class SupervisedApi implements Api {
   }
 
   counts(): ApiCounts {
-    return { ...sum(this.#retired, this.#counts), restarts: this.#supervised.restarts };
+    return { ...addCounts(this.#retired, this.#counts), restarts: this.#supervised.restarts };
   }
 
   ban(ban: Ban): void {
@@ -156,7 +156,8 @@ class SupervisedApi implements Api {
 
   /** What a process that is gone has counted stays counted. */
   #retire(): void {
-    this.#retired = sum(this.#retired, this.#counts);
+    const { waiting } = this.#counts;
+    this.#retired = addCounts(this.#retired, { ...this.#counts, waiting: { ...waiting, depth: 0 } });
     this.#counts = NO_COUNTS;
   }
 
@@ -218,13 +219,4 @@ function lower(pid: number | undefined): void {
 function send(child: ChildProcess, message: ToServer): void {
   // A channel that is closing takes nothing more; the exit follows.
   if (child.connected) child.send(message, () => {});
-}
-
-function sum(a: HttpCounts, b: HttpCounts): HttpCounts {
-  return {
-    requests: a.requests + b.requests,
-    refused: a.refused + b.refused,
-    limited: a.limited + b.limited,
-    faults: a.faults + b.faults,
-  };
 }

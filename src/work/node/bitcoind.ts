@@ -1,7 +1,9 @@
 import type { Network } from '#base/bitcoin/address';
 import { toHex } from '#base/bitcoin/bytes';
 import type { BitcoinNode, Clock, Logger, NodeStatus, NodeWatch, SubmitOutcome } from '#base/domain/ports';
+import { NO_QUEUE } from '#base/domain/queue';
 import type { BlockTemplate } from '#base/domain/template';
+import { addCounts } from '#base/std/add-counts';
 import { BlockSignals } from './block-signals.ts';
 import { OwedBlocks } from './owed-blocks.ts';
 import { type Pause, Pauses } from './pauses.ts';
@@ -169,7 +171,11 @@ export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModul
     await running;
   }
 
-  const watched = (): NodeWatch => ({ clockOffsetSeconds, ...signals.counts });
+  const watched = (): NodeWatch => ({
+    clockOffsetSeconds,
+    ...signals.counts,
+    ...upstreams.map(({ queues }) => queues).reduce(addCounts, { calls: NO_QUEUE, urgentCalls: NO_QUEUE }),
+  });
 
   return { start, submitBlock, status, watched, close };
 }

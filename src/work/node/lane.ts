@@ -1,4 +1,7 @@
+import type { QueueCounts } from '#base/domain/queue';
 import { Places } from '#base/std/places';
+import { QueueMeter } from '#base/std/queue-meter';
+import { systemClock } from '#base/std/system-clock';
 
 export interface LaneOptions {
   /** Calls under way at the same time. */
@@ -8,6 +11,7 @@ export interface LaneOptions {
 }
 
 interface Waiting<T> {
+  readonly enteredMs: number;
   start(): void;
   settle(answer: T): void;
 }
@@ -19,6 +23,7 @@ export class Lane<T> {
   readonly #refused: (reason: string) => T;
   readonly #places: Places;
   readonly #waiting: Waiting<T>[] = [];
+  readonly #meter = new QueueMeter(systemClock);
 
   constructor({ inFlightMax, waitingMax }: LaneOptions, refused: (reason: string) => T) {
     this.#waitingMax = waitingMax;
@@ -26,9 +31,17 @@ export class Lane<T> {
     this.#places = new Places(inFlightMax, { startNext: () => this.#startNext() });
   }
 
+  /** The calls that are not under way yet. */
+  get counts(): QueueCounts {
+    return this.#meter.counts;
+  }
+
   /** `call` must not reject. */
   run(call: () => Promise<T>): Promise<T> {
-    if (this.#waiting.length >= this.#waitingMax) return Promise.resolve(this.#refused('too many calls are waiting'));
+    if (this.#waiting.length >= this.#waitingMax) {
+      this.#meter.refuse();
+      return Promise.resolve(this.#refused('too many calls are waiting'));
+    }
     return new Promise((settle) => {
       const start = (): void => {
         void call().then((answer) => {
@@ -36,19 +49,26 @@ export class Lane<T> {
           this.#places.give();
         });
       };
-      if (this.#places.take()) start();
-      else this.#waiting.push({ start, settle });
+      if (this.#places.take()) {
+        this.#meter.pass();
+        start();
+      } else this.#waiting.push({ start, settle, enteredMs: this.#meter.enter() });
     });
   }
 
   /** Refuses those that wait. */
   close(): void {
-    for (const { settle } of this.#waiting.splice(0)) settle(this.#refused('closed'));
+    for (const { settle } of this.#waiting.splice(0)) {
+      this.#meter.giveUp();
+      settle(this.#refused('closed'));
+    }
   }
 
   #startNext(): boolean {
     const next = this.#waiting.shift();
-    next?.start();
-    return next !== undefined;
+    if (next === undefined) return false;
+    this.#meter.serve(next.enteredMs);
+    next.start();
+    return true;
   }
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { QueueCounts } from '#base/domain/queue';
 import { Lane } from './lane.ts';
 
 /**
@@ -40,6 +41,8 @@ export interface RpcClient {
   readonly fixedCredentials: boolean;
   /** Never rejects. */
   call(call: RpcCall): Promise<RpcAnswer>;
+  /** Calls that wait for a connection. */
+  readonly queues: { readonly calls: QueueCounts; readonly urgentCalls: QueueCounts };
   /** Ends all calls as unreachable. */
   close(): void;
 }
@@ -136,7 +139,15 @@ export function createRpcClient(options: { readonly url: string; readonly cookie
     agent.destroy();
   }
 
-  return { name, fixedCredentials: fixed !== undefined, call, close };
+  return {
+    name,
+    fixedCredentials: fixed !== undefined,
+    get queues() {
+      return { calls: ordinary.counts, urgentCalls: urgent.counts };
+    },
+    call,
+    close,
+  };
 }
 
 function parseUrl(text: string): URL {

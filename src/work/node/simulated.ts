@@ -4,6 +4,7 @@ import { merkleRoot } from '#base/bitcoin/merkle';
 import { sha256d } from '#base/bitcoin/sha256d';
 import { bitsOfTarget, targetOfBits, targetOfDifficulty } from '#base/bitcoin/target';
 import type { BitcoinNode, Clock, Logger, NodeStatus, NodeWatch, SubmitOutcome } from '#base/domain/ports';
+import { NO_QUEUE } from '#base/domain/queue';
 import type { BlockTemplate } from '#base/domain/template';
 import { checkContextFree, checkNextBlock, decodeBlock, type NextBlockRules, WEIGHT_MAX } from './block-check.ts';
 import { loadChain, saveChain } from './chain-file.ts';
@@ -182,6 +183,8 @@ export function simulatedNode(options: SimulatedNodeOptions, modules: SimulatedN
     signalsConfigured: 0,
     signalsConnected: 0,
     signalsMissed: 0,
+    calls: NO_QUEUE,
+    urgentCalls: NO_QUEUE,
   });
 
   return { start, submitBlock, status, watched, close };

@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JudgedShare, Submitter } from '#base/domain/share';
 import { type Verdict, verdicts } from '#base/domain/verdict';
+import { type CounterRow, counters } from '#base/telemetry/counters';
 import { FixedHistogram } from '#base/telemetry/histogram';
 import { createMetrics, type Metrics } from '#base/telemetry/metrics';
-import { counterNames, gaugeNames } from '#base/telemetry/names';
+import { gaugeNames } from '#base/telemetry/names';
 
 const submitter: Submitter = {
   sessionId: 1n,
@@ -56,8 +57,10 @@ async function scrape(metrics: Metrics): Promise<Map<string, number>> {
 describe('the metrics', () => {
   it('has every name from the start, at zero', async () => {
     const samples = await scrape(createMetrics());
-    for (const [name] of [...Object.values(gaugeNames), ...Object.values(counterNames)])
-      expect(samples.get(name), name).toBe(0);
+    for (const [name] of Object.values(gaugeNames)) expect(samples.get(name), name).toBe(0);
+    for (const { name, by } of Object.values(counters).flatMap((group): CounterRow[] => Object.values(group)))
+      for (const labels of by ? by.values.map((value) => `{${by.label}="${value}"}`) : [''])
+        if (name !== undefined) expect(samples.get(name + labels), name).toBe(0);
     for (const verdict of verdicts) expect(samples.get(`sluice_shares_total{verdict="${verdict}"}`)).toBe(0);
     expect(samples.get('process_resident_memory_bytes')).toBeGreaterThan(1e6);
     expect(samples.get('process_cpu_seconds_total')).toBeGreaterThan(0);
@@ -105,11 +108,11 @@ describe('the metrics', () => {
 
   it('has no label but those with a closed set of values', async () => {
     const metrics = createMetrics();
-    metrics.protocolErrors['unknown-method'] = 4;
+    metrics.counts.session.protocolErrors['unknown-method'] = 4;
     const samples = await scrape(metrics);
     expect(samples.get('sluice_protocol_errors_total{kind="unknown-method"}')).toBe(4);
     const labels = new Set([...samples.keys()].flatMap((key) => /\{(.*)=/.exec(key)?.[1] ?? []));
-    expect(labels).toEqual(new Set(['verdict', 'transport', 'status', 'kind', 'le']));
+    expect(labels).toEqual(new Set(['verdict', 'transport', 'status', 'kind', 'queue', 'le']));
   });
 
   it('asks for fresh gauges before each scrape', async () => {
@@ -124,7 +127,7 @@ describe('the metrics', () => {
 
   it('can stand side by side', async () => {
     const [one, other] = [createMetrics(), createMetrics()];
-    one.counters.jobs += 1;
+    one.counts.pool.jobs += 1;
     expect((await scrape(other)).get('sluice_jobs_total')).toBe(0);
   });
 });

@@ -1,5 +1,6 @@
 import type { IpRange } from '#base/domain/ip';
 import type { Logger, Wire, WireHandler } from '#base/domain/ports';
+import { type Counts, newCounts } from '#base/telemetry/counters';
 import type { Door } from '../door/door.ts';
 
 export interface ListenOptions {
@@ -36,18 +37,7 @@ export interface ListenModules {
 }
 
 /** Why connections ended that did not end by themselves: for metrics. */
-export interface ListenerCounters {
-  /** Taken and handed to `accept`. */
-  accepted: number;
-  /** Closed at once: too many connections, or the door or `accept` did not want them. */
-  refused: number;
-  /** A TLS handshake or a PROXY header that failed or did not come in time. */
-  badHandshakes: number;
-  /** A message over the cap. */
-  overlong: number;
-  /** Did not read what was sent. */
-  slowReaders: number;
-}
+export type ListenerCounters = Counts<'listeners'>;
 
 export interface Listener {
   readonly address: { readonly host: string; readonly port: number };
@@ -61,5 +51,5 @@ export interface Listener {
 }
 
 export function newCounters(): ListenerCounters {
-  return { accepted: 0, refused: 0, badHandshakes: 0, overlong: 0, slowReaders: 0 };
+  return newCounts('listeners');
 }

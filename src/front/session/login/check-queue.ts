@@ -1,6 +1,7 @@
 import { hostOf, subnetOf } from '#base/domain/ip';
 import { limits } from '#base/limits';
 import { Places } from '#base/std/places';
+import type { QueueMeter } from '#base/std/queue-meter';
 
 interface Check {
   start(): void;
@@ -14,11 +15,16 @@ interface Check {
  */
 export class CheckQueue {
   readonly #places = new Places(limits.passwordChecksMax, { startNext: () => this.#startNext() });
+  readonly #meter: QueueMeter;
   #waiting = 0;
   /** Waiting checks by subnet and host; the first of each map has the next turn. */
   readonly #subnets = new Map<string, Map<string, Check[]>>();
   /** Running and waiting. */
   readonly #ofHost = new Map<string, number>();
+
+  constructor(meter: QueueMeter) {
+    this.#meter = meter;
+  }
 
   /** Returns false if the host of this address has as many checks as one host may. */
   takes(address: string): boolean {
@@ -30,7 +36,8 @@ export class CheckQueue {
     const host = hostOf(address);
     this.#count(host, 1);
     try {
-      if (!this.#places.take()) await this.#turn(subnetOf(address), host);
+      if (this.#places.take()) this.#meter.pass();
+      else await this.#turn(subnetOf(address), host);
       try {
         return await check();
       } finally {
@@ -43,23 +50,29 @@ export class CheckQueue {
 
   async #turn(subnet: string, host: string): Promise<void> {
     if (this.#waiting >= limits.passwordQueueMax) this.#makeRoom(subnet);
+    const enteredMs = this.#meter.enter();
     await new Promise<void>((start, giveUp) => {
       const hosts = entry(this.#subnets, subnet, () => new Map<string, Check[]>());
       entry(hosts, host, () => []).push({ start, giveUp });
       this.#waiting += 1;
     });
+    this.#meter.serve(enteredMs);
   }
 
   /** Throws if the newcomer's own subnet is the one with the most checks. */
   #makeRoom(newcomer: string): void {
     const most = largest(this.#subnets, (hosts) => sizeOf(hosts));
     const own = sizeOf(this.#subnets.get(newcomer) ?? new Map());
-    if (most === undefined || own >= sizeOf(most[1])) throw new Error('too many checks wait');
+    if (most === undefined || own >= sizeOf(most[1])) {
+      this.#meter.refuse();
+      throw new Error('too many checks wait');
+    }
     const [subnet, hosts] = most;
     const [host, checks] = largest(hosts, (waiting) => waiting.length) ?? ['', []];
     const newest = checks.pop();
     this.#waiting -= 1;
     this.#forget(subnet, hosts, host, checks);
+    this.#meter.giveUp();
     newest?.giveUp(new Error('too many checks wait'));
   }
 
