@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { QueueCounts } from '#base/domain/queue';
 import { Lane } from './lane.ts';
@@ -57,64 +57,75 @@ const WAITING_MAX = 512;
  * that is read again whenever the node refuses what it held. Throws for a URL that is none.
  */
 export function createRpcClient(options: { readonly url: string; readonly cookie: string | undefined }): RpcClient {
-  const url = parseUrl(options.url);
-  const secure = url.protocol === 'https:';
-  const agentOptions = { keepAlive: true, maxSockets: 2 * IN_FLIGHT_MAX, scheduling: 'lifo' } as const;
-  const agent = secure ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
-  const fixed =
-    url.username === '' ? undefined : basic(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`);
-  const name = `${url.protocol}//${url.host}${url.pathname === '/' ? '' : url.pathname}`;
-  const newLane = (): Lane<RpcAnswer> =>
-    new Lane({ inFlightMax: IN_FLIGHT_MAX, waitingMax: WAITING_MAX }, (reason) => failed('unreachable', reason));
-  const ordinary = newLane();
-  const urgent = newLane();
-  const ending = new AbortController();
-  let nextId = 1;
-  let cookie: string | undefined;
+  return new HttpRpcClient(parseUrl(options.url), options.cookie);
+}
 
-  function call(what: RpcCall): Promise<RpcAnswer> {
-    if (ending.signal.aborted) return Promise.resolve(failed('unreachable', 'closed'));
-    return (what.urgent === true ? urgent : ordinary).run(() => authorized(what));
+class HttpRpcClient implements RpcClient {
+  readonly name: string;
+  readonly fixedCredentials: boolean;
+  readonly #url: URL;
+  readonly #agent: HttpAgent;
+  /** The header for the credentials of the URL; undefined if it has none. */
+  readonly #fixed: string | undefined;
+  readonly #cookieFile: string | undefined;
+  #cookie: string | undefined;
+  readonly #ordinary = newLane();
+  readonly #urgent = newLane();
+  readonly #ending = new AbortController();
+  #nextId = 1;
+
+  constructor(url: URL, cookieFile: string | undefined) {
+    const { username, password, protocol, host, pathname } = url;
+    this.#url = url;
+    this.#cookieFile = cookieFile;
+    const agentOptions = { keepAlive: true, maxSockets: 2 * IN_FLIGHT_MAX, scheduling: 'lifo' } as const;
+    this.#agent = isSecure(url) ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
+    this.#fixed =
+      username === '' ? undefined : basic(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`);
+    this.fixedCredentials = this.#fixed !== undefined;
+    this.name = `${protocol}//${host}${pathname === '/' ? '' : pathname}`;
+  }
+
+  get queues(): RpcClient['queues'] {
+    return { calls: this.#ordinary.counts, urgentCalls: this.#urgent.counts };
+  }
+
+  call(what: RpcCall): Promise<RpcAnswer> {
+    if (this.#ending.signal.aborted) return Promise.resolve(failed('unreachable', 'closed'));
+    return (what.urgent === true ? this.#urgent : this.#ordinary).run(() => this.#authorized(what));
+  }
+
+  close(): void {
+    this.#ending.abort();
+    this.#ordinary.close();
+    this.#urgent.close();
+    this.#agent.destroy();
   }
 
   /** One call with the credentials at hand, and once more where a cookie turns out to be an old one. */
-  async function authorized(what: RpcCall): Promise<RpcAnswer> {
-    if (fixed !== undefined || options.cookie === undefined) return attempt(what, fixed);
-    const known = cookie ?? (await readCookie(options.cookie));
-    if (known === undefined) return failed('unreachable', `the cookie file ${options.cookie} can not be read`);
-    cookie = known;
-    const answer = await attempt(what, known);
+  async #authorized(what: RpcCall): Promise<RpcAnswer> {
+    const file = this.#cookieFile;
+    if (this.#fixed !== undefined || file === undefined) return this.#attempt(what, this.#fixed);
+    const known = this.#cookie ?? (await readCookie(file));
+    if (known === undefined) return failed('unreachable', `the cookie file ${file} can not be read`);
+    this.#cookie = known;
+    const answer = await this.#attempt(what, known);
     if (answer.ok || answer.failure.kind !== 'unauthorized') return answer;
-    cookie = await readCookie(options.cookie);
-    return cookie === undefined || cookie === known ? answer : attempt(what, cookie);
+    this.#cookie = await readCookie(file);
+    return this.#cookie === undefined || this.#cookie === known ? answer : this.#attempt(what, this.#cookie);
   }
 
-  async function attempt(what: RpcCall, authorization: string | undefined): Promise<RpcAnswer> {
-    const { answer, idleSocketDied } = await post(what, authorization);
+  async #attempt(what: RpcCall, authorization: string | undefined): Promise<RpcAnswer> {
+    const { answer, idleSocketDied } = await this.#post(what, authorization);
     // The node closes idle connections when it likes; that says nothing about the call.
-    return idleSocketDied ? (await post(what, authorization)).answer : answer;
+    return idleSocketDied ? (await this.#post(what, authorization)).answer : answer;
   }
 
-  function post(
-    what: RpcCall,
-    authorization: string | undefined,
-  ): Promise<{ answer: RpcAnswer; idleSocketDied: boolean }> {
-    const id = nextId++;
-    const body = JSON.stringify({ jsonrpc: '1.0', id, method: what.method, params: what.params ?? [] });
+  #post(what: RpcCall, authorization: string | undefined): Promise<{ answer: RpcAnswer; idleSocketDied: boolean }> {
+    const { signal } = this.#ending;
+    const body = JSON.stringify({ jsonrpc: '1.0', id: this.#nextId++, method: what.method, params: what.params ?? [] });
     return new Promise((resolve) => {
-      const request = (secure ? httpsRequest : httpRequest)({
-        agent,
-        method: 'POST',
-        hostname: url.hostname.replace(/^\[|\]$/g, ''),
-        port: url.port === '' ? (secure ? 443 : 80) : url.port,
-        path: url.pathname + url.search,
-        signal: ending.signal,
-        headers: {
-          'content-type': 'application/json',
-          'content-length': Buffer.byteLength(body),
-          ...(authorization === undefined ? {} : { authorization }),
-        },
-      });
+      const request = this.#request(Buffer.byteLength(body), authorization);
       const deadline = setTimeout(() => {
         done(failed('late', `no answer to ${what.method} within ${what.timeoutMs} ms`));
         request.destroy();
@@ -125,29 +136,37 @@ export function createRpcClient(options: { readonly url: string; readonly cookie
       };
       request.on('error', (error: NodeJS.ErrnoException) => {
         const reset = error.code === 'ECONNRESET' || error.code === 'EPIPE';
-        done(failed('unreachable', describe(error)), reset && request.reusedSocket && !ending.signal.aborted);
+        done(failed('unreachable', describe(error)), reset && request.reusedSocket && !signal.aborted);
       });
       request.on('response', (response) => collect(response, what, (answer) => done(answer)));
       request.end(body);
     });
   }
 
-  function close(): void {
-    ending.abort();
-    ordinary.close();
-    urgent.close();
-    agent.destroy();
+  #request(bodyBytes: number, authorization: string | undefined): ClientRequest {
+    const { hostname, port, pathname, search } = this.#url;
+    return (isSecure(this.#url) ? httpsRequest : httpRequest)({
+      agent: this.#agent,
+      method: 'POST',
+      hostname: hostname.replace(/^\[|\]$/g, ''),
+      port: port === '' ? (isSecure(this.#url) ? 443 : 80) : port,
+      path: pathname + search,
+      signal: this.#ending.signal,
+      headers: {
+        'content-type': 'application/json',
+        'content-length': bodyBytes,
+        ...(authorization === undefined ? {} : { authorization }),
+      },
+    });
   }
+}
 
-  return {
-    name,
-    fixedCredentials: fixed !== undefined,
-    get queues() {
-      return { calls: ordinary.counts, urgentCalls: urgent.counts };
-    },
-    call,
-    close,
-  };
+function newLane(): Lane<RpcAnswer> {
+  return new Lane({ inFlightMax: IN_FLIGHT_MAX, waitingMax: WAITING_MAX }, (reason) => failed('unreachable', reason));
+}
+
+function isSecure({ protocol }: URL): boolean {
+  return protocol === 'https:';
 }
 
 function parseUrl(text: string): URL {
