@@ -228,10 +228,11 @@ describe('the supervisor of gateways', () => {
   });
 
   it('closes all in order, ends one that does not close, and starts none any more', async () => {
-    const { supervisor, processes, of } = setup({ count: 3 });
+    const { supervisor, processes, of, logger } = setup({ count: 3 });
     await supervisor.start();
     of(2)?.end('x');
     await settle();
+    const lines = logger.lines.length;
     if (processes[1]) processes[1].silent = true;
     let closed = false;
     void supervisor.close().then(() => {
@@ -242,6 +243,7 @@ describe('the supervisor of gateways', () => {
     await vi.advanceTimersByTimeAsync(1);
     expect(closed).toBe(true);
     expect(processes.map(({ killed }) => killed)).toEqual([false, true, false]);
+    expect(logger.lines, 'their ends are no news').toHaveLength(lines);
     await vi.advanceTimersByTimeAsync(60_000);
     expect(processes).toHaveLength(3);
   });

@@ -186,5 +186,6 @@ describe('BlockSubmitter', () => {
     expect(events.at(-1)).toBe('orphaned c');
     expect(events).not.toContain('candidate c');
     expect(submitter.open).toBe(2);
+    expect(submitter.queue).toMatchObject({ depth: 2, served: 0, dropped: 1 });
   });
 });
