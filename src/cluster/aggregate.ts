@@ -23,8 +23,10 @@ const NO_CONNECTIONS: GatewayTally['open'] = { tcp: 0, tls: 0, websocket: 0 };
 export class Aggregate {
   readonly #modules: AggregateModules;
   readonly #questions = new MinerQuestions();
-  /** The last report of each. */
+  /** The last report of each that has not left. */
   readonly #reports = new Map<Member, Report>();
+  /** What each had reported that has left, if anything, for a report that comes after its end. */
+  readonly #left = new WeakMap<Member, GatewayTally | undefined>();
   /** Counters of gateways that are gone. */
   #retired = NO_STATUS;
 
@@ -58,8 +60,10 @@ export class Aggregate {
   left(member: Member): void {
     const last = this.#reports.get(member);
     this.#reports.delete(member);
-    if (last) {
-      this.#modules.metrics.absorb({ ...last.tally, open: NO_CONNECTIONS }, last.tally);
+    const tally = last && { ...last.tally, open: NO_CONNECTIONS };
+    this.#left.set(member, tally);
+    if (last && tally) {
+      this.#modules.metrics.absorb(tally, last.tally);
       this.#retired = addStatus(this.#retired, countersOf(last.status));
     }
     this.#questions.gone(member.process);
@@ -67,10 +71,13 @@ export class Aggregate {
 
   #report(member: Member, report: Report): void {
     const { metrics, worked } = this.#modules;
-    const before = this.#reports.get(member)?.tally;
-    metrics.absorb(report.tally, before);
-    worked(report.tally.acceptedDifficulty - (before?.acceptedDifficulty ?? 0));
-    this.#reports.set(member, report);
+    const isLate = this.#left.has(member);
+    const before = isLate ? this.#left.get(member) : this.#reports.get(member)?.tally;
+    const tally = isLate ? { ...report.tally, open: NO_CONNECTIONS } : report.tally;
+    metrics.absorb(tally, before);
+    worked(tally.acceptedDifficulty - (before?.acceptedDifficulty ?? 0));
+    if (isLate) this.#left.set(member, tally);
+    else this.#reports.set(member, report);
   }
 
   /** Of those that have started. */

@@ -60,6 +60,27 @@ describe('what all gateways come to', () => {
     expect(aggregate.status().door.banned).toBe(4);
   });
 
+  it.each([true, false])(
+    'has what a gateway says last, though that comes after its end (after another: %s)',
+    (reported) => {
+      const metrics = createMetrics();
+      const members: Member[] = [];
+      const aggregate = new Aggregate({ metrics, members: () => members, worked: () => {} });
+      const one = gateway(0);
+      members.push(one.member);
+      one.metrics.opened('tcp');
+      one.metrics.counts.gateway.acceptedDifficulty += 8;
+      if (reported) aggregate.heard(one.member, one.report());
+      members.pop();
+      aggregate.left(one.member);
+      one.metrics.counts.gateway.acceptedDifficulty += 1;
+      for (let twice = 0; twice < 2; twice += 1) aggregate.heard(one.member, one.report());
+      expect(metrics.counts.gateway.acceptedDifficulty).toBe(9);
+      expect(metrics.connections().tcp).toBe(0);
+      expect(metrics.counts.gateway.everOpened.tcp).toBe(1);
+    },
+  );
+
   it('is asked of each gateway about a miner, and not of one that is gone meanwhile', async () => {
     const members: Member[] = [];
     const aggregate = new Aggregate({ metrics: createMetrics(), members: () => members, worked: () => {} });
