@@ -106,6 +106,7 @@ class SupervisedApi implements Api {
   async start(): Promise<void> {
     this.#supervised.start();
     try {
+      if (this.#supervised.child === undefined) throw new Error('the HTTP process can not be started');
       await this.#listening;
     } catch (error) {
       await this.close();
@@ -179,7 +180,8 @@ class SupervisedApi implements Api {
         );
         return;
       case 'counts':
-        this.#counts = message.counts;
+        // What comes after the end of its process is counted already, but for a second's.
+        if (child === this.#supervised.child?.process) this.#counts = message.counts;
         return;
       case 'fault':
         this.#modules.logger.error({ path: message.kind, reason: message.reason }, 'an API request failed');
