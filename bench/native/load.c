@@ -121,7 +121,7 @@ static void closed_loop(int poll, double end) {
     while (now() < end) turn(poll, 0.1, 1);
 }
 
-/* Sends what is due, round the connections; the sockets are looked at every 200 us. */
+/* Sends what is due, round the connections; the sockets are looked at every 200 us. The first share is due at 1 / rate. */
 static void open_loop(int poll, double end, double rate) {
     uint64_t sent = 0;
     int at = 0;
@@ -130,7 +130,7 @@ static void open_loop(int poll, double end, double rate) {
         for (int tries = 0; sent < due && tries < connections; tries++) {
             struct peer *p = &peers[at++ % connections];
             if (p->fd < 0 || p->in_flight >= flight) continue;
-            submit(p, 1, start + (double)sent / rate);
+            submit(p, 1, start + (double)(sent + 1) / rate);
             sent++;
         }
         turn(poll, 200e-6, 0);

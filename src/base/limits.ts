@@ -116,15 +116,15 @@ export const limits = {
    * Lines that one turn of the event loop handles as they are read: of all connections, of an address and of a connection. Each
    * takes 2 to 4 µs, and `bytesPerTurnLine` bytes count as another one. A read brings up to 64 KiB, about 400 submits.
    */
-  linesPerTurnMax: 8_192,
-  linesPerTurnAndAddressMax: 2_048,
+  linesPerTurnMax: 6_144,
+  linesPerTurnAndAddressMax: 1_536,
   linesPerTurnAndConnectionMax: 512,
   bytesPerTurnLine: 512,
   /**
    * What is over waits. Lines that a turn takes up of what waits, and of one connection at a time: of one with accepted shares,
    * and of any other.
    */
-  waitingLinesPerTurnMax: 4_096,
+  waitingLinesPerTurnMax: 2_048,
   workerTurnLines: 256,
   idlerTurnLines: 32,
   /**
@@ -333,6 +333,10 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.linesPerTurnAndConnectionMax <= l.linesPerTurnAndAddressMax, 'a connection gets no more than its address');
   must(l.linesPerTurnAndAddressMax * 4 <= l.linesPerTurnMax, 'no address takes more than a quarter of a turn');
   must(l.idlerTurnLines <= l.workerTurnLines, 'whoever works gets as much of a turn as whoever is idle');
+  must(
+    l.linesPerTurnMax + l.waitingLinesPerTurnMax <= l.sharesPerTurnMax,
+    'the shares of the lines of a turn are hashed in it',
+  );
   must(l.workerTurnLines * 4 <= l.waitingLinesPerTurnMax, 'several connections are taken up in a turn');
   must(l.lineBytesMax + l.waitingMessageBytes <= l.waitingMessageBytesMax, 'a message can wait for its turn');
   must(l.sendQueueBytesMax * 64 <= l.waitingBytesMax, 'no slow reader takes more than a small part of what may wait');

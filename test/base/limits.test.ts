@@ -27,6 +27,7 @@ const broken: readonly (readonly [relation: string, change: Limits])[] = [
   ['a connection gets no more than its address', { linesPerTurnAndConnectionMax: l.linesPerTurnAndAddressMax + 1 }],
   ['no address takes more than a quarter of a turn', { linesPerTurnMax: l.linesPerTurnAndAddressMax * 4 - 1 }],
   ['whoever works gets as much of a turn as whoever is idle', { idlerTurnLines: l.workerTurnLines + 1 }],
+  ['the shares of the lines of a turn are hashed in it', { sharesPerTurnMax: l.linesPerTurnMax }],
   ['several connections are taken up in a turn', { waitingLinesPerTurnMax: l.workerTurnLines * 4 - 1 }],
   ['a message can wait for its turn', { waitingMessageBytesMax: l.lineBytesMax + l.waitingMessageBytes - 1 }],
   ['no slow reader takes more than a small part of what may wait', { waitingBytesMax: l.sendQueueBytesMax * 64 - 1 }],

@@ -77,6 +77,8 @@ export interface SessionContext {
   reclaim(resumeId: string): Estate | undefined;
   /** From now on a session can be found by its id. */
   seated(resumeId: string, session: Seated): void;
+  /** A session has gone on with another extranonce, and may have to give that up. */
+  reseated(session: Seated): void;
   /** One that nobody else has; undefined where there is none. */
   newExtranonce(): number | undefined;
   /** 16 hex digits that nobody can guess. */

@@ -261,6 +261,7 @@ export class Session implements Submitter, Seated, WireHandler {
     if (extranonce === undefined) this.close(closings.taken);
     else {
       this.#seat.take(extranonce, '');
+      this.#context.reseated(this);
       this.#wire.send(encodeSetExtranonce(this.#seat.hex));
       this.#begin();
     }

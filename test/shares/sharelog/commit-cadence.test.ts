@@ -104,6 +104,27 @@ describe('the commit cadence', () => {
     expect(posts.length).toBe(before + 2);
   });
 
+  it('holds nothing for a few clients that each wait for their reply, and gathers again when shares arrive steadily', () => {
+    const { time, posts, stream, open, window } = windowOf();
+    const endMs = time.nowMs + 900;
+    let answered = 0;
+    const client = (): void => {
+      open.share(judgedShare());
+      window.commit(() => {
+        answered += 1;
+        if (time.nowMs < endMs) time.after(0.05, client);
+      });
+    };
+    for (let each = 0; each < 4; each += 1) client();
+    time.pass(1000);
+    // Held all the time they would get 1,800 answers: four in each interval.
+    expect(answered).toBeGreaterThan(10_000);
+    stream(5000, 1000);
+    const before = posts.length;
+    stream(5000, 1000);
+    expect(posts.length - before).toBeLessThan(600);
+  });
+
   it('posts what is held when its time is over though nothing more comes', () => {
     const { time, window, stream } = windowOf();
     stream(5000, 100.4);

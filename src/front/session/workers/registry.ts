@@ -115,6 +115,7 @@ export class SessionRegistry {
         this.#idlers.enter(session, clock.monotonicMs());
       },
       newExtranonce: () => extranonces.allocate() ?? this.#takeBack(),
+      reseated: (session) => this.#idlers.enter(session, clock.monotonicMs()),
       newResumeId: modules.newResumeId ?? (() => randomBytes(8).toString('hex')),
       newVariant: modules.newVariant ?? randomVariant,
       nextRequestId: () => asked++,

@@ -9,6 +9,11 @@ export const COMMIT_ROWS_ENOUGH = 12;
 const RATE_MIN = 1;
 /** Rows count for the rate with weights that fall to 1/e in this time, ms. */
 const RATE_MEMORY_MS = 16;
+/** A commit was held for nothing if no row came in the last part of its wait, so long, ms. */
+const QUIET_MS = 1;
+/** After so many of them in a row nothing is held for a while, ms: then it is tried again. */
+const IN_VAIN_MAX = 8;
+const UNHELD_MS = 1000;
 
 /**
  * When to write what has gathered. A lone share is posted at once. When shares arrive steadily, posts keep an interval, so
@@ -19,6 +24,9 @@ export class CommitCadence {
   #rate = 0;
   #rateMs = 0;
   #postedMs = Number.NEGATIVE_INFINITY;
+  /** Commits in a row that were held for nothing. */
+  #inVain = 0;
+  #unheldUntilMs = Number.NEGATIVE_INFINITY;
 
   /** Rows have come. `nowMs`: monotonic clock. */
   arrived(rows: number, nowMs: number): void {
@@ -31,9 +39,17 @@ export class CommitCadence {
     this.#postedMs = nowMs;
   }
 
+  /** The wait of a commit is over, and not because enough has gathered. */
+  held(nowMs: number): void {
+    this.#inVain = nowMs - this.#rateMs < QUIET_MS ? 0 : this.#inVain + 1;
+    if (this.#inVain < IN_VAIN_MAX) return;
+    this.#inVain = 0;
+    this.#unheldUntilMs = nowMs + UNHELD_MS;
+  }
+
   /** How long the `rows` that have gathered are to wait for more, ms; 0 to post them now. */
   holdMs(rows: number, nowMs: number): number {
-    if (rows >= COMMIT_ROWS_ENOUGH || this.#rate < RATE_MIN) return 0;
+    if (rows >= COMMIT_ROWS_ENOUGH || this.#rate < RATE_MIN || nowMs < this.#unheldUntilMs) return 0;
     return Math.max(0, this.#postedMs + COMMIT_INTERVAL_MS - nowMs);
   }
 }

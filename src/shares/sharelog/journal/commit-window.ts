@@ -132,7 +132,9 @@ export class CommitWindow {
     if (holdMs === 0) return false;
     this.#unhold ??= this.#modules.timers.after(Math.ceil(holdMs), () => {
       this.#unhold = undefined;
-      if (this.#posted === undefined) this.#postNext(this.#modules.clock.monotonicMs());
+      const endMs = this.#modules.clock.monotonicMs();
+      this.#cadence.held(endMs);
+      if (this.#posted === undefined) this.#postNext(endMs);
     });
     return true;
   }
