@@ -1,3 +1,4 @@
+import { PerformanceObserver } from 'node:perf_hooks';
 import { describe, expect, it } from 'vitest';
 import { type CounterRow, counters, newAllCounts, newCounts, shownCounts } from '#base/telemetry/counters';
 import { createMetrics } from '#base/telemetry/metrics';
@@ -7,6 +8,19 @@ import { queueSeries } from '#base/telemetry/queues';
 const rows = Object.entries(counters).flatMap(([group, of]) =>
   Object.entries<CounterRow>(of).map(([key, row]) => ({ group, key, row })),
 );
+
+/** Times that memory was collected while `act` ran. */
+async function collections(act: () => void): Promise<number> {
+  let times = 0;
+  const observer = new PerformanceObserver((list) => {
+    times += list.getEntries().length;
+  });
+  observer.observe({ entryTypes: ['gc'] });
+  act();
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  observer.disconnect();
+  return times;
+}
 
 describe('the table of counters', () => {
   it('names no series twice, and nothing after what a miner can choose', () => {
@@ -23,6 +37,17 @@ describe('the table of counters', () => {
   it('includes only counters of the same group', () => {
     for (const { group, row } of rows)
       if (row.includes !== undefined) expect(Reflect.get(counters, group)).toHaveProperty(row.includes);
+  });
+
+  it('takes a fraction for each share without allocating it', async () => {
+    const { gateway } = newAllCounts();
+    const add = (times: number): void => {
+      for (let i = 0; i < times; i += 1) gateway.acceptedDifficulty += 1.5;
+    };
+    add(1e5);
+    // 160 MB, if each were a number of its own.
+    expect(await collections(() => add(1e7))).toBeLessThan(4);
+    expect(gateway.acceptedDifficulty).toBe(1.5 * (1e7 + 1e5));
   });
 
   it('makes counts at zero, no two the same object', () => {
