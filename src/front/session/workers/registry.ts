@@ -5,6 +5,7 @@ import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, type Job, VARIANT_BYTES } from '#
 import type { MinerQuery, MinerView } from '#base/domain/miner';
 import type { Clock, Logger, ShareIntake, Wire, WireHandler } from '#base/domain/ports';
 import { limits } from '#base/limits';
+import { newCounts } from '#base/telemetry/counters';
 import { encodeReconnect, encodeShowMessage } from '#front/stratum/v1/encode';
 import { LastView } from '#front/stratum/v1/fast-submit';
 import { encodeNotify } from '#front/stratum/v1/notify';
@@ -67,17 +68,7 @@ export class SessionRegistry {
   /** Where the ticks have come to. */
   #round: IterableIterator<Session> | undefined;
   #open = true;
-  readonly #counters: SessionCounters = {
-    authorizedWorkers: 0,
-    refusedWorkers: 0,
-    difficultyChanges: 0,
-    timeouts: 0,
-    resumed: 0,
-    takenBack: 0,
-    shedShares: 0,
-    oversizedCoinbases: 0,
-    protocolErrors: { unparsable: 0, 'invalid-request': 0, 'unknown-method': 0, 'bad-params': 0 },
-  };
+  readonly #counters: SessionCounters = { authorizedWorkers: 0, ...newCounts('session') };
 
   /** A session's connection is gone. */
   readonly #forget = (session: Session): void => {
