@@ -49,8 +49,12 @@ export const limits = {
   pingsMax: 3,
   /** Bytes of messages that wait while a password of their connection is checked. */
   heldBytesMax: 64 * 1024,
-  /** Clients whose connection has gone that are waited for, and for how long, ms. 0.6 KB each, beside their difficulty changes. */
+  /**
+   * Clients whose connection has gone that are waited for, and for how long, ms. 0.7 KB each, beside their difficulty changes.
+   * An address (IPv4, or an IPv6 /64) may have more than its own part as long as there is room.
+   */
   resumableSessionsMax: 16_384,
+  resumablePerAddressMax: 2_048,
   resumeMsMax: 10 * 60_000,
   /** Passwords that are checked at once, and that wait for it; and of one address (IPv4, or an IPv6 /64), both together. */
   passwordChecksMax: 2,
@@ -112,19 +116,22 @@ export const limits = {
   modestLineBurst: 100,
   neighbourHoldMs: 250,
   trafficBurstSeconds: 2,
+  /** Bytes of TLS that bring no data count as a line each time there are so many, at looks that are so far apart, ms. */
+  tlsQuietBytesPerLine: 8,
+  tlsLookMs: 500,
   /**
    * Lines that one turn of the event loop handles as they are read: of all connections, of an address and of a connection. Each
    * takes 2 to 4 µs, and `bytesPerTurnLine` bytes count as another one. A read brings up to 64 KiB, about 400 submits.
    */
-  linesPerTurnMax: 8_192,
-  linesPerTurnAndAddressMax: 2_048,
+  linesPerTurnMax: 6_144,
+  linesPerTurnAndAddressMax: 1_536,
   linesPerTurnAndConnectionMax: 512,
   bytesPerTurnLine: 512,
   /**
    * What is over waits. Lines that a turn takes up of what waits, and of one connection at a time: of one with accepted shares,
    * and of any other.
    */
-  waitingLinesPerTurnMax: 4_096,
+  waitingLinesPerTurnMax: 2_048,
   workerTurnLines: 256,
   idlerTurnLines: 32,
   /**
@@ -138,7 +145,13 @@ export const limits = {
    * message beside its own. Beyond it the connection is closed.
    */
   waitingMessageBytesMax: 256 * 1024,
-  waitingMessageBytes: 128,
+  waitingMessageBytes: 224,
+  /**
+   * Messages of one address's WebSockets that a turn may keep to be handled later. Beyond it, a WebSocket that has more than
+   * `crowdedMessagesMax` of them and never had an accepted share is closed: two thousand of them could each bring a thousand.
+   */
+  keptPerTurnAndAddressMax: 32_768,
+  crowdedMessagesMax: 32,
   /**
    * Names that an address may have looked up a second, and at once: each takes up to 70 µs (an elliptic curve), and counts
    * as so many lines in the traffic. Names that came before take none. What is over is refused.
@@ -298,6 +311,10 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.workerNameCharsMax + l.userAgentCharsMax < l.lineBytesMax, 'names fit a line');
   must(l.requestIdCharsMax < l.lineBytesMax, 'a request id fits a line');
   must(l.passwordsPerAddressMax * 8 <= l.passwordQueueMax, 'no address takes more than an eighth of the queue');
+  must(
+    l.resumablePerAddressMax * 8 <= l.resumableSessionsMax,
+    'no address takes more than an eighth of who may come back',
+  );
   must(l.passwordQueueMax <= l.passwordMistakesMax, 'what waits to be checked fits what is remembered');
   must(l.lineBytesMax <= l.heldBytesMax, 'a line can wait for the one before it');
   must(l.pingAfterMs * (l.pingsMax + 1) <= l.idleMsMax, 'a client is pinged before it counts as gone');
@@ -333,8 +350,13 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.linesPerTurnAndConnectionMax <= l.linesPerTurnAndAddressMax, 'a connection gets no more than its address');
   must(l.linesPerTurnAndAddressMax * 4 <= l.linesPerTurnMax, 'no address takes more than a quarter of a turn');
   must(l.idlerTurnLines <= l.workerTurnLines, 'whoever works gets as much of a turn as whoever is idle');
+  must(
+    l.linesPerTurnMax + l.waitingLinesPerTurnMax <= l.sharesPerTurnMax,
+    'the shares of the lines of a turn are hashed in it',
+  );
   must(l.workerTurnLines * 4 <= l.waitingLinesPerTurnMax, 'several connections are taken up in a turn');
   must(l.lineBytesMax + l.waitingMessageBytes <= l.waitingMessageBytesMax, 'a message can wait for its turn');
+  must(l.linesPerTurnAndAddressMax <= l.keptPerTurnAndAddressMax, 'what a turn handles of an address can also wait');
   must(l.sendQueueBytesMax * 64 <= l.waitingBytesMax, 'no slow reader takes more than a small part of what may wait');
   must(l.probationPoints < l.banPoints, 'probationPoints < banPoints');
   must(l.banPoints < l.presentBanPoints, 'banPoints < presentBanPoints');

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Config } from '#base/config/config';
 import { loadConfig } from '#base/config/load';
-import { limits } from '#base/limits';
+import { systemClock } from '#base/std/system-clock';
 import { BanFileError, readBanFile, writeBanFile } from '#front/net/door/ban-file';
 import { Bans } from '#front/net/door/bans';
-import { ranges } from '#front/net/door/door-options';
+import { banOptions } from '#front/net/door/door-options';
 import { lockFile } from '#shares/sharelog/journal/folder-lock';
 import { journalLock, POOL_JOURNAL } from '#shares/sharelog/journal/journals';
 import { withSocketPath } from '#shares/sharelog/journal/socket-path';
@@ -107,18 +107,14 @@ async function askFile(config: Config, method: string, path: string, query: stri
   const lock = lockFile(journalLock(folder, POOL_JOURNAL));
   if (lock === undefined) throw new CommandError('the pool is starting or stopping: try again in a moment');
   try {
-    const { enabled, allow, deny } = stratum.bans;
     let isChanged = false;
-    const bans = new Bans(
-      { enabled, allow: ranges(allow), deny: ranges(deny), entriesMax: limits.bansMax },
-      {
-        clock: { nowMs: () => Date.now() },
-        changed: () => {
-          isChanged = true;
-        },
-        banned: () => undefined,
+    const bans = new Bans(banOptions(stratum.bans), {
+      clock: systemClock,
+      changed: () => {
+        isChanged = true;
       },
-    );
+      banned: () => undefined,
+    });
     bans.restore(readBanFile(folder));
     const answer = answerBans(method, path, query, bans);
     if (isChanged) await writeBanFile(folder, bans.records());

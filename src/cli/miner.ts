@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { showValue } from '#base/config/problem';
+import { systemClock } from '#base/std/system-clock';
 import { type Miner, type MinerCounters, type MinerEvent, runMiner } from '#miner/miner';
 import { CommandError, type ExitCode, exitCodes, type Io, paint } from './io.ts';
 import { stopSignal } from './stop.ts';
@@ -47,7 +48,7 @@ function startMiner(options: MineOptions, onEvent: (event: MinerEvent) => void):
     return runMiner(
       { url, user, password, threads },
       {
-        clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
+        clock: systemClock,
         schedule(delayMs, task) {
           const timer = setTimeout(task, delayMs);
           return () => clearTimeout(timer);

@@ -42,7 +42,9 @@ function explain(error: unknown, io: Io): ExitCode {
   return exitCodes.failed;
 }
 
-function build(io: Io, done: (code: ExitCode) => void): Command {
+type Done = (code: ExitCode) => void;
+
+function build(io: Io, done: Done): Command {
   const program = new Command('sluice')
     .description('A Bitcoin mining pool: Stratum in, durable shares, SQL over every one of them')
     .version(version, '-V, --version', 'print the version')
@@ -54,7 +56,17 @@ function build(io: Io, done: (code: ExitCode) => void): Command {
       'after',
       examples('sluice start', 'sluice miner', "sluice sql 'SELECT verdict, count() FROM shares GROUP BY verdict'"),
     );
+  addStart(program, io, done);
+  addCheck(program, io, done);
+  addBench(program, io, done);
+  addMiner(program, io, done);
+  addSql(program, io, done);
+  addBans(program, io, done);
+  addAccount(program, io, done);
+  return program;
+}
 
+function addStart(program: Command, io: Io, done: Done): void {
   program
     .command('start')
     .description('start the pool; without a config everything is embedded, and nothing leaves this machine')
@@ -65,7 +77,9 @@ function build(io: Io, done: (code: ExitCode) => void): Command {
       examples('sluice start', 'sluice start --config sluice.toml', 'SLUICE_STRATUM__TCP=0.0.0.0:3333 sluice start'),
     )
     .action(async (options: { config?: string; json?: boolean }) => done(await start(options, io)));
+}
 
+function addCheck(program: Command, io: Io, done: Done): void {
   program
     .command('check')
     .description('check the config, and the certificate that it names, and show what it comes to; starts nothing')
@@ -73,7 +87,9 @@ function build(io: Io, done: (code: ExitCode) => void): Command {
     .option('--json', 'print the result as JSON')
     .addHelpText('after', `${keyHelp()}${examples('sluice check --config sluice.toml')}`)
     .action((options: { config?: string; json?: boolean }) => done(check(options, io)));
+}
 
+function addBench(program: Command, io: Io, done: Done): void {
   program
     .command('bench')
     .description('measure this machine: what it takes in shares and miners, beside ceilings measured in the same run')
@@ -89,7 +105,9 @@ function build(io: Io, done: (code: ExitCode) => void): Command {
     )
     .addHelpText('after', examples('sluice bench', 'sluice bench stratum-tcp', 'sluice bench --full'))
     .action(async (names: string[], options: BenchOptions) => done(await bench(names, options, io)));
+}
 
+function addMiner(program: Command, io: Io, done: Done): void {
   program
     .command('miner')
     .description('mine with the CPU, on the kernel that verifies shares: to try a pool, not to earn')
@@ -112,7 +130,9 @@ function build(io: Io, done: (code: ExitCode) => void): Command {
       examples('sluice miner', 'sluice miner --url stratum+ws://127.0.0.1:3334 --duration 60 --json'),
     )
     .action(async (options: Parameters<typeof mine>[0]) => done(await mine(options, io)));
+}
 
+function addSql(program: Command, io: Io, done: Done): void {
   program
     .command('sql')
     .description("run an SQL query over the pool's shares, jobs and blocks, while it runs or when it is stopped")
@@ -128,8 +148,9 @@ function build(io: Io, done: (code: ExitCode) => void): Command {
       ),
     )
     .action(async (query: string, options: Parameters<typeof sql>[1]) => done(await sql(query, options, io)));
+}
 
-  addBans(program, io, done);
+function addAccount(program: Command, io: Io, done: Done): void {
   program
     .command('account')
     .description('accounts of a pool whose stratum.authorization is "accounts"')
@@ -138,11 +159,9 @@ function build(io: Io, done: (code: ExitCode) => void): Command {
     .description('print the password-hash of the password on standard input, for [stratum.accounts.NAME]')
     .option('--json', 'print as JSON')
     .action(async (options: { json?: boolean }) => done(await hashAccount(options, io)));
-
-  return program;
 }
 
-function addBans(program: Command, io: Io, done: (code: ExitCode) => void): void {
+function addBans(program: Command, io: Io, done: Done): void {
   const bans = program
     .command('bans')
     .description('show and change who is not let in, while the pool runs or when it is stopped')

@@ -1,10 +1,12 @@
 import type { Config } from '#base/config/config';
-import type { Clock, Logger } from '#base/domain/ports';
+import type { Logger } from '#base/domain/ports';
+import { systemClock } from '#base/std/system-clock';
+import { LATE, within } from '#base/std/within';
 import { createLogger, formatFor } from '#base/telemetry/logger';
 import type { Pool, PoolModules } from '#pool/pool';
 import { poolConfig } from './config.ts';
 import { CommandError, type ExitCode, exitCodes, type Io } from './io.ts';
-import { hangups, stopSignal, within } from './stop.ts';
+import { hangups, stopSignal } from './stop.ts';
 import { version } from './version.ts';
 
 export type StartPool = (config: Config, modules: PoolModules) => Promise<Pool>;
@@ -13,8 +15,6 @@ export type StartPool = (config: Config, modules: PoolModules) => Promise<Pool>;
 const CLOSE_MS_MAX = 10_000;
 /** What may still hold the process open after that has this long. */
 const LINGER_MS_MAX = 500;
-
-const systemClock: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
 
 /** `sluice start`: runs a pool until it is told to stop, and resolves with the exit code. */
 export async function start(
@@ -34,7 +34,8 @@ export async function start(
     setTimeout(() => io.exit(exitCodes.failed), LINGER_MS_MAX).unref();
     throw new CommandError(`the pool did not start: ${reasonOf(error)}`);
   });
-  const pool = await Promise.race([starting, stop.then(() => within(starting, CLOSE_MS_MAX / 2))]);
+  const started = await Promise.race([starting, stop.then(() => within(starting, CLOSE_MS_MAX / 2))]);
+  const pool = started === LATE ? undefined : started;
   if (config.stratum.tls) hangup.each(() => pool?.reload());
   const code = pool === undefined ? exitCodes.fine : await runUntil(stop, pool, options.json === true, io, logger);
   setTimeout(() => io.exit(code), LINGER_MS_MAX).unref();
@@ -68,13 +69,7 @@ function readyLine({ endpoints }: Pool, json: boolean): string {
 /** False where the pool could not close, or not in time. */
 async function close(pool: Pool, logger: Logger): Promise<boolean> {
   try {
-    if (
-      await within(
-        pool.close().then(() => true),
-        CLOSE_MS_MAX,
-      )
-    )
-      return true;
+    if ((await within(pool.close(), CLOSE_MS_MAX)) !== LATE) return true;
     logger.error({ seconds: CLOSE_MS_MAX / 1000 }, 'the pool did not close in time');
   } catch (error) {
     logger.error({ err: error }, 'the pool did not close in order');

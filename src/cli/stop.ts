@@ -12,15 +12,6 @@ export function stopSignal(io: Io): Promise<string> {
   });
 }
 
-/** What a promise comes to; undefined where it takes longer. */
-export async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
-
 /** Hangups: `first` resolves with the signal's name at the first, `each` calls back at every one from then on. */
 export function hangups(io: Io): { readonly first: Promise<string>; each(callback: () => void): void } {
   let listener = (): void => {};

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import type { StratumConfig } from '#base/config/config';
-import type { StratumPorts } from '#gateway/gateway';
+import type { StratumPorts } from '#gateway/listeners';
 
 /**
  * A port for every listener that the config leaves one open for (port 0): processes that listen together have to name

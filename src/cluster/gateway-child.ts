@@ -1,10 +1,9 @@
 import { Containment } from '#base/domain/contain';
-import type { Clock } from '#base/domain/ports';
-import { limits } from '#base/limits';
+import { systemClock } from '#base/std/system-clock';
 import { createLogger, formatFor } from '#base/telemetry/logger';
 import { createMetrics } from '#base/telemetry/metrics';
 import { Bans } from '#front/net/door/bans';
-import { ranges } from '#front/net/door/door-options';
+import { banOptions } from '#front/net/door/door-options';
 import type { CrowdChange } from '#front/net/door/neighbours';
 import { type LocalGateway, startGateway } from '#gateway/gateway';
 import { loadKernel } from '#shares/kernel/kernel';
@@ -19,7 +18,7 @@ const REPORT_MS = 1000;
 /** The gateway that this one replaces, or one of a pool that was killed, may take so long to end. */
 const LOCK_MS_MAX = 5000;
 
-const clock: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
+const clock = systemClock;
 const say = (message: FromGateway, sent: () => void = () => {}): void => {
   if (process.connected) process.send?.(message, sent);
 };
@@ -39,18 +38,18 @@ async function start(options: GatewayStart): Promise<Running> {
   const { network, stratum, verify, epoch, incarnation } = options;
   const logger = createLogger({ level: options.logLevel, ...formatFor(process.stderr, process.env) });
   const metrics = createMetrics();
-  const contain = new Containment({ logger, counted: () => void metrics.counters.containedErrors++ });
+  const contain = new Containment({ logger, counted: () => void metrics.counts.gateway.containedErrors++ });
   const poolDisk = new PoolDisk();
   const { folder, node, consumers } = options;
   const journal = await openJournal(
     { folder, journal: options.journal, node, consumers, lockMsMax: LOCK_MS_MAX },
     { clock, logger, ready: () => poolDisk.ready, committed: (ms) => metrics.commit(ms) },
   );
-  const { enabled, allow, deny } = stratum.bans;
-  const bans = new Bans(
-    { enabled, allow: ranges(allow), deny: ranges(deny), entriesMax: limits.bansMax },
-    { clock, changed: () => {}, banned: (ban) => gateway.evict(ban) },
-  );
+  const bans = new Bans(banOptions(stratum.bans), {
+    clock,
+    changed: () => {},
+    banned: (ban) => gateway.evict(ban),
+  });
   bans.restore(options.bans);
   let hear: Running['hear'] = () => {};
   const blocks = new ToldBlocks({

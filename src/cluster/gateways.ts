@@ -1,22 +1,23 @@
-import cluster, { type Worker } from 'node:cluster';
-import { builtFile, nodeFlags } from '#base/built';
 import type { Containment } from '#base/domain/contain';
 import type { Job } from '#base/domain/job';
 import type { MinerQuery, MinerView } from '#base/domain/miner';
 import type { Ban, Logger } from '#base/domain/ports';
 import type { Solution } from '#base/domain/share';
-import type { GatewayTally, Metrics } from '#base/telemetry/metrics';
+import type { Metrics } from '#base/telemetry/metrics';
 import type { Bans } from '#front/net/door/bans';
-import { type Gateway, INCARNATIONS_MAX, type StratumEndpoints, type StratumPorts } from '#gateway/gateway';
-import { addStatus, countersOf, type GatewayStatus, NO_STATUS } from '#gateway/status';
+import { type Gateway, INCARNATIONS_MAX } from '#gateway/gateway';
+import type { StratumEndpoints } from '#gateway/listeners';
+import type { GatewayStatus } from '#gateway/status';
 import type { Deliveries } from '#shares/sharelog/consumers/deliveries';
 import { gatewayJournal } from '#shares/sharelog/journal/journals';
 import type { ShareLogStatus } from '#shares/sharelog/share-log';
-import { Crowd } from './crowd.ts';
+import { Aggregate } from './aggregate.ts';
 import { choosePorts } from './free-port.ts';
-import { mergeViews } from './merge-views.ts';
-import type { FromGateway, GatewayStart, ToGateway } from './messages.ts';
-import { MinerQuestions } from './miner-questions.ts';
+import { GatewayNumbers } from './gateway-numbers.ts';
+import { gatewayForker } from './gateway-process.ts';
+import type { GatewayStart } from './messages.ts';
+import { Relay } from './relay.ts';
+import { type Prepared, Supervisor } from './supervisor.ts';
 
 export interface GatewaysOptions extends Omit<GatewayStart, 'incarnation' | 'journal' | 'bans'> {
   /** Processes, at least 1. */
@@ -29,31 +30,14 @@ export interface GatewaysModules {
   readonly metrics: Metrics;
   readonly bans: Pick<Bans, 'punish' | 'records'>;
   readonly deliveries: Deliveries;
+  /** Counts a further epoch of the data folder. */
+  readonly nextEpoch: () => number;
   /** Resolves when the block can not be lost any more. */
   readonly solved: (solution: Solution) => Promise<void>;
   /** A gateway wants a newer job soon: see GatewayModules. */
   readonly wantsJob: () => void;
   /** Difficulty of the shares accepted since the last call. */
   readonly worked: (difficulty: number) => void;
-  /** No gateway can be started any more. */
-  readonly fatal: (error: Error) => void;
-}
-
-/** A gateway that is gone is replaced after this long, and longer each time it dies young. */
-const RESTART_MS_MIN = 200;
-const RESTART_MS_MAX = 10_000;
-/** One that lived for so long did not die young. */
-const YOUNG_MS = 60_000;
-const CLOSE_MS_MAX = 8_000;
-
-/** One gateway process, from its fork to its end. */
-interface Member {
-  readonly worker: Worker;
-  readonly slot: number;
-  readonly startedMs: number;
-  status: GatewayStatus | undefined;
-  tally: GatewayTally | undefined;
-  journal: ShareLogStatus | undefined;
 }
 
 /**
@@ -63,294 +47,102 @@ interface Member {
  */
 export async function startGateways(options: GatewaysOptions, modules: GatewaysModules): Promise<Gateway> {
   const gateways = new Gateways(options, modules);
-  try {
-    await gateways.start();
-  } catch (error) {
-    await gateways.kill();
-    throw error;
-  }
+  await gateways.start();
   return gateways;
 }
 
 class Gateways implements Gateway {
   readonly #options: GatewaysOptions;
   readonly #modules: GatewaysModules;
-  readonly #members = new Map<number, Member>();
-  /** Every process that has not ended, also one that is no member yet. */
-  readonly #alive = new Set<Worker>();
-  readonly #questions = new MinerQuestions(send);
-  readonly #crowd = new Crowd();
-  /** Counters of gateways that are gone. */
-  #retired = NO_STATUS;
-  #incarnations = 0;
-  #job: { readonly job: Job; readonly recorded: Promise<void> } | undefined;
-  /** Why there is no job, since there was one. */
-  #paused: Extract<ToGateway, { type: 'pause' | 'let-go' }> | undefined;
-  /** Where all of them listen; undefined before they do. */
-  #ports: StratumPorts | undefined;
-  readonly #restartMs: number[];
-  #closing = false;
+  readonly #numbers: GatewayNumbers;
+  readonly #supervisor: Supervisor;
+  readonly #relay: Relay;
+  readonly #aggregate: Aggregate;
 
   constructor(options: GatewaysOptions, modules: GatewaysModules) {
     this.#options = options;
     this.#modules = modules;
-    this.#restartMs = new Array<number>(options.count).fill(RESTART_MS_MIN);
-    // Every gateway accepts for itself. Dealt out in turn by the primary (node's default), connections that were on their
-    // way to a gateway as it died would stay open for ever with nobody behind them; and it would cost the primary time.
-    cluster.schedulingPolicy = cluster.SCHED_NONE;
-    const execArgv = [...process.execArgv, ...nodeFlags.filter((flag) => !process.execArgv.includes(flag))];
-    cluster.setupPrimary({
-      exec: builtFile('cluster/gateway-child.ts'),
-      args: [],
-      execArgv,
-      serialization: 'advanced',
+    const { contain, logger, nextEpoch } = modules;
+    this.#numbers = new GatewayNumbers({ epoch: options.epoch, incarnationsMax: INCARNATIONS_MAX }, nextEpoch);
+    const members = () => this.#supervisor.members;
+    this.#relay = new Relay({ ...modules, members });
+    this.#aggregate = new Aggregate({ ...modules, members });
+    const each = [this.#relay, this.#aggregate];
+    this.#supervisor = new Supervisor(options, {
+      contain,
+      logger,
+      fork: gatewayForker(),
+      prepare: (slot) => this.#prepare(slot),
+      joined: (member) => this.#relay.joined(member),
+      left: (member) => {
+        for (const part of each) part.left(member);
+      },
+      heard: (member, message) => {
+        for (const part of each) part.heard(member, message);
+      },
     });
   }
 
   async start(): Promise<void> {
-    await Promise.all(this.#restartMs.map((_, slot) => this.#fork(slot)));
+    try {
+      await this.#supervisor.start();
+    } catch (error) {
+      await this.#supervisor.kill();
+      throw error;
+    }
   }
 
   announce(job: Job, recorded: Promise<void>): void {
-    this.#job = { job: { ...job, template: { ...job.template, transactions: [] } }, recorded };
-    for (const { worker } of this.#members.values()) sendJob(worker, this.#job);
+    this.#relay.announce(job, recorded);
   }
 
   async listen(): Promise<StratumEndpoints> {
-    const ports = await choosePorts(this.#options.stratum);
-    this.#ports = ports;
-    const [endpoints] = await Promise.all([...this.#members.values()].map((member) => this.#listenOn(member, ports)));
-    if (!endpoints) throw new Error('gateways: none is running');
-    return endpoints;
+    return this.#supervisor.listen(await choosePorts(this.#options.stratum));
   }
 
   pause(reason: string): void {
-    this.#job = undefined;
-    this.#paused = { type: 'pause', reason };
-    this.#broadcast(this.#paused);
+    this.#relay.pause({ type: 'pause', reason });
   }
 
   letGo(reason: string): void {
-    this.#job = undefined;
-    this.#paused = { type: 'let-go', reason };
-    this.#broadcast(this.#paused);
+    this.#relay.pause({ type: 'let-go', reason });
   }
 
   evict(ban: Ban): void {
-    this.#broadcast({ type: 'ban', ban });
+    this.#relay.broadcast({ type: 'ban', ban });
   }
 
   pardon(address: string): void {
-    this.#broadcast({ type: 'pardon', address });
+    this.#relay.broadcast({ type: 'pardon', address });
   }
 
   reload(): void {
-    this.#broadcast({ type: 'reload' });
+    this.#relay.broadcast({ type: 'reload' });
   }
 
   status(): GatewayStatus {
-    const all = [...this.#members.values()].flatMap(({ status }) => status ?? []);
-    return all.reduce(addStatus, this.#retired);
+    return this.#aggregate.status();
   }
 
   journals(): ShareLogStatus[] {
-    return [...this.#members.values()].flatMap(({ journal }) => journal ?? []);
+    return this.#aggregate.journals();
   }
 
-  async miner(query: MinerQuery): Promise<MinerView | undefined> {
-    const members = [...this.#members.values()];
-    const views = await Promise.all(members.map(({ worker }) => this.#questions.ask(worker, query)));
-    return mergeViews(
-      views.flatMap((view) => view ?? []),
-      query.workersMax,
-    );
+  miner(query: MinerQuery): Promise<MinerView | undefined> {
+    return this.#aggregate.miner(query);
   }
 
-  async close(): Promise<void> {
-    this.#closing = true;
-    await Promise.all(
-      [...this.#members.values()].map(async ({ worker }) => {
-        const exited = new Promise<void>((resolve) => void worker.once('exit', () => resolve()));
-        const timer = setTimeout(() => worker.process.kill('SIGKILL'), CLOSE_MS_MAX);
-        send(worker, { type: 'close' });
-        await exited;
-        clearTimeout(timer);
-      }),
-    );
+  close(): Promise<void> {
+    return this.#supervisor.close();
   }
 
-  /** Ends all of them as they are. */
-  async kill(): Promise<void> {
-    this.#closing = true;
-    await Promise.all(
-      [...this.#alive].map(async (worker) => {
-        const exited = new Promise<void>((resolve) => void worker.once('exit', () => resolve()));
-        worker.process.kill('SIGKILL');
-        await exited;
-      }),
-    );
-  }
-
-  /** Starts a gateway in a slot; resolves when it has its kernel, its log and the current job. */
-  async #fork(slot: number): Promise<Member> {
+  #prepare(slot: number): Prepared {
     const { count: _, ...shared } = this.#options;
-    const { contain } = this.#modules;
-    const incarnation = this.#incarnations;
-    this.#incarnations += 1;
-    const worker = cluster.fork();
-    this.#alive.add(worker);
-    worker.once('exit', () => this.#alive.delete(worker));
-    const startedMs = performance.now();
-    const member: Member = { worker, slot, startedMs, status: undefined, tally: undefined, journal: undefined };
-    worker.on('message', (message: FromGateway) =>
-      contain.attempt('a message of a gateway', () => this.#take(member, message)),
-    );
-    await answer(worker, 'hello');
-    const started = answer(worker, 'started');
-    const bans = this.#modules.bans.records();
-    const journal = gatewayJournal(slot);
-    send(worker, { type: 'start', start: { ...shared, incarnation, journal, bans } });
-    await started;
-    this.#modules.deliveries.listen(journal, (consumer, seq) => send(worker, { type: 'delivered', consumer, seq }));
-    worker.once('exit', (code, signal) => this.#gone(member, signal ?? `exit code ${code}`));
-    this.#members.set(slot, member);
-    send(worker, { type: 'crowd', changes: this.#crowd.now() });
-    if (this.#job) sendJob(worker, this.#job);
-    else if (this.#paused) send(worker, this.#paused);
-    return member;
-  }
-
-  async #listenOn({ worker }: Member, ports: StratumPorts): Promise<StratumEndpoints> {
-    const listening = answer(worker, 'listening');
-    send(worker, { type: 'listen', ports });
-    return (await listening).endpoints;
-  }
-
-  #take(member: Member, message: FromGateway): void {
-    const { contain, solved, bans, logger } = this.#modules;
-    if (message.type === 'solved') {
-      const { what, solutions } = message;
-      const kept: Promise<void>[] = [];
-      // What throws at once is no block: there is nothing to keep, and the gateway must not wait for it for ever.
-      for (const solution of solutions) contain.attempt('a block of a gateway', () => void kept.push(solved(solution)));
-      Promise.all(kept).then(
-        () => send(member.worker, { type: 'kept', what }),
-        (error: unknown) => contain.caught('a block of a gateway', error),
-      );
-      return;
-    }
-    if (message.type === 'misconduct') bans.punish(message.address, message.reason, message.brief);
-    else if (message.type === 'wants-job') this.#modules.wantsJob();
-    else if (message.type === 'report') this.#report(member, message);
-    else if (message.type === 'crowd') this.#relay(member, message);
-    else if (message.type === 'miner') this.#questions.answered(message.id, message.view);
-    else if (message.type === 'failed')
-      logger.error({ gateway: member.slot, reason: message.reason }, 'a gateway failed');
-  }
-
-  #report(member: Member, { status, tally, journal }: Extract<FromGateway, { type: 'report' }>): void {
-    const { metrics, worked } = this.#modules;
-    metrics.absorb(tally, member.tally);
-    worked(tally.acceptedDifficulty - (member.tally?.acceptedDifficulty ?? 0));
-    member.tally = tally;
-    member.status = status;
-    member.journal = journal;
-  }
-
-  /** Tells the others. */
-  #relay(member: Member, message: Extract<FromGateway, { type: 'crowd' }>): void {
-    const others = [...this.#members.values()].filter((other) => other !== member);
-    // What a gateway said last may come after its end, and is over then.
-    if (others.length === this.#members.size) return;
-    this.#crowd.changed(member, message.changes);
-    for (const { worker } of others) send(worker, message);
-  }
-
-  #gone(member: Member, reason: string): void {
-    const { slot, startedMs } = member;
-    this.#modules.contain.attempt('the end of a gateway', () => this.#retire(member));
-    if (this.#closing) return;
-    this.#modules.logger.error({ gateway: slot, reason }, 'a gateway is gone; another one takes its place');
-    if (performance.now() - startedMs >= YOUNG_MS) this.#restartMs[slot] = RESTART_MS_MIN;
-    this.#replace(slot);
-  }
-
-  /** Its counters stay counted; its connections are closed. */
-  #retire(member: Member): void {
-    const { tally, status, slot, worker } = member;
-    this.#members.delete(slot);
-    this.#broadcast({ type: 'crowd', changes: this.#crowd.gone(member) });
-    if (tally) this.#modules.metrics.absorb({ ...tally, open: NO_CONNECTIONS }, tally);
-    if (status) this.#retired = addStatus(this.#retired, countersOf(status));
-    this.#questions.gone(worker);
-  }
-
-  /** Starts another gateway in a slot, for as long as it takes. */
-  #replace(slot: number): void {
-    if (this.#closing) return;
-    const delayMs = this.#restartMs[slot] ?? RESTART_MS_MIN;
-    this.#restartMs[slot] = Math.min(2 * delayMs, RESTART_MS_MAX);
-    setTimeout(() => {
-      if (this.#closing) return;
-      if (this.#incarnations >= INCARNATIONS_MAX) {
-        this.#modules.fatal(
-          new Error(`gateways have been started ${INCARNATIONS_MAX} times: the pool has to start anew`),
-        );
-        return;
-      }
-      this.#revive(slot).catch((error: unknown) => {
-        this.#modules.logger.error({ gateway: slot, err: error }, 'a gateway did not start');
-        if (!this.#members.has(slot)) this.#replace(slot);
-      });
-    }, delayMs);
-  }
-
-  async #revive(slot: number): Promise<void> {
-    const member = await this.#fork(slot);
-    if (this.#ports) await this.#listenOn(member, this.#ports);
-    this.#modules.logger.info({ gateway: slot }, 'a gateway has taken the place of another');
-  }
-
-  #broadcast(message: ToGateway): void {
-    for (const { worker } of this.#members.values()) send(worker, message);
-  }
-}
-
-const NO_CONNECTIONS: GatewayTally['open'] = { tcp: 0, tls: 0, websocket: 0 };
-
-/** No share of the job is acknowledged before the gateway hears that its row is on the disk. */
-function sendJob(worker: Worker, { job, recorded }: { readonly job: Job; readonly recorded: Promise<void> }): void {
-  const what = `job ${job.serial}`;
-  send(worker, { type: 'job', what, job });
-  void recorded.then(() => send(worker, { type: 'kept', what }));
-}
-
-function send(worker: Worker, message: ToGateway): void {
-  // A channel that is closing takes nothing more; the exit follows.
-  if (worker.isConnected()) worker.send(message, () => {});
-}
-
-/** The next message of one type; rejects where the gateway fails or ends before. */
-function answer<T extends FromGateway['type']>(worker: Worker, type: T): Promise<Extract<FromGateway, { type: T }>> {
-  return new Promise((resolve, reject) => {
-    const done = (): void => {
-      worker.off('message', onMessage);
-      worker.off('exit', onExit);
+    const number = this.#numbers.take(this.#relay.oldestSerial);
+    if (number === undefined) throw new Error('every gateway number is in use until there is a newer job');
+    return {
+      start: () => ({ ...shared, ...number, journal: gatewayJournal(slot), bans: this.#modules.bans.records() }),
+      ended: () => this.#numbers.free(number, this.#relay.newestSerial),
     };
-    const onMessage = (message: FromGateway): void => {
-      if (message.type === type) {
-        done();
-        resolve(message as Extract<FromGateway, { type: T }>);
-      } else if (message.type === 'failed') {
-        done();
-        reject(new Error(message.reason));
-      }
-    };
-    const onExit = (code: number | null): void => {
-      done();
-      reject(new Error(`a gateway ended with ${code} before it was ${type}`));
-    };
-    worker.on('message', onMessage);
-    worker.once('exit', onExit);
-  });
+  }
 }

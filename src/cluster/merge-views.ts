@@ -1,5 +1,5 @@
 import type { Hashrates, MinerView, WorkerReport } from '#base/domain/miner';
-import { sum } from '#gateway/status';
+import { addCounts } from '#base/std/add-counts';
 
 /**
  * A miner as several gateways see it, as one; undefined where none knows it. Each gateway gives the first `workersMax` of
@@ -21,7 +21,7 @@ export function mergeViews(views: readonly MinerView[], workersMax: number): Min
         account: all.account,
         workers: all.workers + miner.workers,
         acceptedShares: all.acceptedShares + miner.acceptedShares,
-        rejectedShares: sum(all.rejectedShares, miner.rejectedShares),
+        rejectedShares: addCounts(all.rejectedShares, miner.rejectedShares),
       }),
       first.miner,
     ),
@@ -55,6 +55,6 @@ function times(a: Timed, b: Timed): Timed {
         ? (a.lastShareMs ?? b.lastShareMs)
         : Math.max(a.lastShareMs, b.lastShareMs),
     acceptedDifficulty: a.acceptedDifficulty + b.acceptedDifficulty,
-    hashrate: sum(a.hashrate, b.hashrate),
+    hashrate: addCounts(a.hashrate, b.hashrate),
   };
 }

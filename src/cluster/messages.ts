@@ -6,7 +6,7 @@ import type { Ban } from '#base/domain/ports';
 import type { Solution } from '#base/domain/share';
 import type { GatewayTally } from '#base/telemetry/metrics';
 import type { CrowdChange } from '#front/net/door/neighbours';
-import type { StratumEndpoints, StratumPorts } from '#gateway/gateway';
+import type { StratumEndpoints, StratumPorts } from '#gateway/listeners';
 import type { GatewayStatus } from '#gateway/status';
 import type { ShareLogStatus } from '#shares/sharelog/share-log';
 

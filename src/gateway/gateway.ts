@@ -8,41 +8,40 @@ import type { MinerQuery, MinerView } from '#base/domain/miner';
 import type { Ban, Clock, Logger, ShareRecorder, Wire, WireHandler } from '#base/domain/ports';
 import type { JudgedShare, Solution } from '#base/domain/share';
 import { limits } from '#base/limits';
+import { QueueMeter } from '#base/std/queue-meter';
+import { within } from '#base/std/within';
 import type { Metrics } from '#base/telemetry/metrics';
 import { type DescriptorBudget, descriptorBudget } from '#front/net/door/descriptors';
 import { DOOR_TICK_MS, Door } from '#front/net/door/door';
-import { doorOptions, ranges } from '#front/net/door/door-options';
+import { doorOptions } from '#front/net/door/door-options';
 import type { BanBook } from '#front/net/door/judge';
 import { type Neighbours, TELL_MS } from '#front/net/door/neighbours';
-import type { Listener, ListenModules } from '#front/net/listen/listener';
-import { listenTcp } from '#front/net/listen/tcp';
-import { listenTls, type TlsListener } from '#front/net/listen/tls';
 import { Turns } from '#front/net/listen/turns';
 import { WaitingBytes } from '#front/net/listen/waiting-bytes';
-import { listenWebSocket } from '#front/net/listen/websocket';
 import { ExtranonceAllocator } from '#front/session/extranonces/extranonce';
 import { authorizeBy } from '#front/session/login/policy';
 import { SessionRegistry } from '#front/session/workers/registry';
 import type { KernelCode } from '#shares/kernel/kernel';
 import type { ShareLogStatus } from '#shares/sharelog/share-log';
 import { solutionOf } from '#shares/verify/found-block';
-import { startRunners } from '#shares/verify/runners';
+import { type Runners, startRunners } from '#shares/verify/runners';
 import { SeenHeaders } from '#shares/verify/seen';
 import { Verifier } from '#shares/verify/verifier';
 import { JobStore } from '#work/jobs/store';
 import { makeCurrent } from './answerable-jobs.ts';
-import { type GatewayStatus, NO_STATUS, sum } from './status.ts';
+import { Listeners, type StratumEndpoints, type StratumPorts } from './listeners.ts';
+import type { GatewayStatus } from './status.ts';
 
 export interface GatewayOptions {
   readonly network: Network;
   readonly stratum: StratumConfig;
   readonly verify: { readonly threads: number };
   readonly kernel: KernelCode;
-  /** Boots of the data directory: the part of session ids that no other boot has. */
+  /** Counted in the data folder: with the incarnation, the part of session ids that no other gateway ever has. */
   readonly epoch: number;
   /**
-   * Which gateway of this boot it is, from 0; one that replaces another is a new one. It is the first part of its
-   * extranonces and session ids, so a share of one gateway can never be submitted to another.
+   * Which gateway of this epoch it is, from 0; one that replaces another is a new one. It is the first part of the gateway's
+   * extranonces, so a share of one gateway can never be submitted to another.
    */
   readonly incarnation: number;
   /** True where other processes listen on the same ports. */
@@ -98,19 +97,6 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/** Where a gateway listens, as URLs. */
-export interface StratumEndpoints {
-  readonly stratumTcp?: string;
-  readonly stratumWebsocket?: string;
-  readonly stratumTls?: string;
-}
-
-export interface StratumPorts {
-  readonly tcp?: number;
-  readonly websocket?: number;
-  readonly tls?: number;
-}
-
 const TICK_MS = 1000;
 /** What is in flight at the close gets this long to reach the disk. */
 const DRAIN_MS_MAX = 4000;
@@ -121,185 +107,187 @@ const SESSIONS_PER_INCARNATION = 2n ** 32n;
 
 /** Starts a gateway, its kernels warmed up; it does not listen yet. */
 export async function startGateway(options: GatewayOptions, modules: GatewayModules): Promise<LocalGateway> {
-  const { stratum, network, epoch, incarnation } = options;
-  const { clock, contain, logger, metrics, recorder, solved, bans, neighbours } = modules;
   const budget = descriptorBudget();
-  sayConnections(stratum.limits.connections, budget, logger);
-  const door = new Door(doorOptions(stratum, budget?.connections), { clock, logger, bans, neighbours });
-  const observe = (share: JudgedShare): void => {
-    modules.observe(share);
-    door.observe(share);
-  };
-  const jobs = new JobStore({ jobsMax: limits.jobsMax });
-  const seen = new SeenHeaders(
-    { headersMax: limits.seenPerTipMax },
-    {
-      closedEarly: (serial) =>
-        logger.warn({ serial }, 'too many shares to remember: an old job is closed, its late shares are stale'),
-      // Not among the shares of a batch, which the new job would come in between.
-      wantsJob: () => setImmediate(modules.wantsJob),
-    },
-  );
+  sayConnections(options.stratum.limits.connections, budget, modules.logger);
   const runners = await startRunners({ threads: verifyThreads(options.verify.threads) }, options.kernel);
-  let idle = (): void => {};
-  const verifier = new Verifier(
-    {
-      sharesInFlightMax: limits.sharesInFlightMax,
-      blocksInFlightMax: limits.blocksInFlightMax,
-      batchMax: limits.kernelBatchMax,
-      turnMax: limits.sharesPerTurnMax,
-      versionMask: stratum.versionMask,
-    },
-    {
-      clock,
-      contain,
-      jobs,
-      seen,
-      recorder,
-      foundBlock: (share) => solved(solutionOf(share)),
-      observe,
-      inline: runners.inline,
-      workers: runners.workers,
-      defer: setImmediate,
-      workerFailed: (err) => logger.error({ err }, 'a verification worker failed; its shares are hashed inline'),
-      drained: () => idle(),
-    },
-  );
-  const firstSessionId = BigInt(epoch * INCARNATIONS_MAX + incarnation) * SESSIONS_PER_INCARNATION;
-  // Begins at random: a data folder that is set back to an older copy counts the same epoch again.
-  let sessionsBegun = BigInt(randomInt(Number(SESSIONS_PER_INCARNATION)));
-  const registry = new SessionRegistry(stratum, {
-    clock,
-    contain,
-    logger,
-    intake: verifier,
-    authorize: authorizeBy(stratum, network),
-    extranonces: new ExtranonceAllocator({ prefix: incarnation, prefixBits: options.shared ? INCARNATION_BITS : 0 }),
-    newSessionId: () => firstSessionId + (sessionsBegun++ % SESSIONS_PER_INCARNATION),
-  });
-  const listeners: Listener[] = [];
-  let closing = false;
-  let tls: TlsListener | undefined;
-  const doorTicker = setInterval(() => contain.attempt('the door', () => door.tick()), DOOR_TICK_MS);
-  const ticker = setInterval(() => contain.attempt('the sessions', () => registry.tick()), TICK_MS);
-  const teller = neighbours && setInterval(() => contain.attempt('the neighbours', () => door.tell()), TELL_MS);
+  return new EventLoopGateway(options, modules, runners, budget?.connections);
+}
 
-  async function listen(ports: StratumPorts = {}): Promise<StratumEndpoints> {
-    const listenModules: ListenModules = {
-      accept: counted(registry, metrics, door, contain, () => closing),
-      logger,
-      door,
+/** The gateway of this process's event loop. */
+class EventLoopGateway implements LocalGateway {
+  readonly #modules: GatewayModules;
+  readonly #runners: Runners;
+  readonly #door: Door;
+  readonly #jobs = new JobStore({ jobsMax: limits.jobsMax });
+  readonly #seen: SeenHeaders;
+  readonly #verifier: Verifier;
+  readonly #passwords: QueueMeter;
+  readonly #registry: SessionRegistry;
+  readonly #listeners: Listeners;
+  readonly #timers: readonly NodeJS.Timeout[];
+  #closing = false;
+  /** Called whenever no share is in flight any more. */
+  #idle = (): void => {};
+
+  /** `connectionsHere`: what the process's descriptors leave. */
+  constructor(options: GatewayOptions, modules: GatewayModules, runners: Runners, connectionsHere?: number) {
+    const { stratum } = options;
+    const { clock, contain, logger, bans, neighbours } = modules;
+    this.#modules = modules;
+    this.#runners = runners;
+    this.#door = new Door(doorOptions(stratum, connectionsHere), { clock, logger, bans, neighbours });
+    this.#seen = this.#createSeen();
+    this.#verifier = this.#createVerifier(stratum.versionMask);
+    this.#passwords = new QueueMeter(clock);
+    this.#registry = this.#createRegistry(options);
+    const accept = counted(this.#registry, modules.metrics, this.#door, contain, () => this.#closing);
+    this.#listeners = new Listeners(stratum, options.shared, {
+      ...{ accept, logger, door: this.#door },
       turns: new Turns(),
       waiting: new WaitingBytes(limits.waitingBytesMax),
-    };
-    const shared = {
-      connectionsMax: stratum.limits.connections,
-      ...(stratum.proxyProtocol && { proxies: ranges(stratum.proxyFrom) }),
-    };
-    const { tcp, websocket, tls: secure } = stratum;
-    const open = async (scheme: string, listener: Promise<Listener>): Promise<string> => {
-      const { address } = keep(await listener);
-      return `${scheme}://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
-    };
-    const keep = (listener: Listener): Listener => {
-      listeners.push(listener);
-      return listener;
-    };
+    });
+    const every = (ms: number, what: string, act: () => void) => setInterval(() => contain.attempt(what, act), ms);
+    this.#timers = [
+      every(DOOR_TICK_MS, 'the door', () => this.#door.tick()),
+      every(TICK_MS, 'the sessions', () => this.#registry.tick()),
+      ...(neighbours ? [every(TELL_MS, 'the neighbours', () => this.#door.tell())] : []),
+    ];
+  }
+
+  announce(job: Job): void {
+    // The journal may be closed already.
+    if (this.#closing) return;
+    makeCurrent(job, { jobs: this.#jobs, seen: this.#seen, recorder: this.#modules.recorder });
+    this.#registry.broadcast(job);
+  }
+
+  listen(ports?: StratumPorts): Promise<StratumEndpoints> {
+    return this.#listeners.open(ports);
+  }
+
+  pause(reason: string): void {
+    this.#registry.pause(reason);
+  }
+
+  letGo(reason: string): void {
+    this.#jobs.retire();
+    this.#registry.letGo(reason);
+  }
+
+  evict(ban: Ban): void {
+    this.#door.evict(ban);
+  }
+
+  reload(): void {
+    this.#listeners.reload();
+  }
+
+  /** None: it records in the pool's own. */
+  journals(): ShareLogStatus[] {
+    return [];
+  }
+
+  /** Nothing to do: the ban book is the one that the ban was lifted in. */
+  pardon(): void {}
+
+  status(): GatewayStatus {
+    const { authorizedWorkers, ...session } = this.#registry.counters;
     return {
-      ...(tcp && {
-        stratumTcp: await open(
-          'stratum+tcp',
-          listenTcp({ ...shared, ...tcp, port: ports.tcp ?? tcp.port }, listenModules),
-        ),
-      }),
-      ...(websocket && {
-        stratumWebsocket: await open(
-          'stratum+ws',
-          listenWebSocket(
-            {
-              ...shared,
-              ...websocket,
-              port: ports.websocket ?? websocket.port,
-              shared: options.shared,
-              origins: stratum.websocketOrigins,
-            },
-            listenModules,
-          ),
-        ),
-      }),
-      ...(secure && {
-        stratumTls: await open(
-          'stratum+tls',
-          listenTls(
-            { ...shared, ...secure.listen, port: ports.tls ?? secure.listen.port, certificate: secure },
-            listenModules,
-          ).then((listener) => {
-            tls = listener;
-            return listener;
-          }),
-        ),
-      }),
+      sessions: this.#registry.sessions,
+      workers: authorizedWorkers,
+      sharesInFlight: this.#verifier.inFlight,
+      seen: this.#seen.status,
+      session: { ...session, protocolErrors: { ...session.protocolErrors } },
+      door: { ...this.#door.counters },
+      passwords: this.#passwords.counts,
+      listeners: this.#listeners.counts,
     };
   }
 
-  async function close(): Promise<void> {
-    closing = true;
-    clearInterval(ticker);
-    clearInterval(doorTicker);
-    clearInterval(teller);
-    door.close();
-    for (const listener of listeners) listener.stopAccepting();
-    closing = true;
+  async miner(query: MinerQuery): Promise<MinerView | undefined> {
+    return this.#registry.miner(query);
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#door.close();
+    this.#listeners.stopAccepting();
     // Shares already read are judged, logged and answered before their connections go.
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, DRAIN_MS_MAX);
-      idle = () => {
-        clearTimeout(timer);
-        resolve();
-      };
+    await within(this.#drained(), DRAIN_MS_MAX);
+    this.#registry.closeAll();
+    await this.#listeners.close();
+    await this.#runners.close();
+  }
+
+  /** Resolves when nothing is in flight, once what the sockets had brought is taken. */
+  #drained(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#idle = resolve;
       setImmediate(() => {
-        if (verifier.inFlight === 0) idle();
+        if (this.#verifier.inFlight === 0) resolve();
       });
     });
-    registry.closeAll();
-    await Promise.all(listeners.map((listener) => listener.close()));
-    await runners.close();
   }
 
-  return {
-    announce(job) {
-      // The journal may be closed already.
-      if (closing) return;
-      makeCurrent(job, { jobs, seen, recorder });
-      registry.broadcast(job);
-    },
-    listen,
-    pause: (reason) => registry.pause(reason),
-    letGo(reason) {
-      jobs.retire();
-      registry.letGo(reason);
-    },
-    evict: (ban) => door.evict(ban),
-    reload: () => tls?.reload(),
-    // It records in the pool's own.
-    journals: () => [],
-    // The ban book is the one that the ban was lifted in.
-    pardon: () => {},
-    status() {
-      const { authorizedWorkers, ...session } = registry.counters;
-      return {
-        sessions: registry.sessions,
-        workers: authorizedWorkers,
-        sharesInFlight: verifier.inFlight,
-        seen: seen.status,
-        session: { ...session, protocolErrors: { ...session.protocolErrors } },
-        door: { ...door.counters },
-        listeners: listeners.map(({ counters }) => counters).reduce(sum, NO_STATUS.listeners),
-      };
-    },
-    miner: async (query) => registry.miner(query),
-    close,
-  };
+  #createSeen(): SeenHeaders {
+    const { logger, wantsJob } = this.#modules;
+    return new SeenHeaders(
+      { headersMax: limits.seenPerTipMax },
+      {
+        closedEarly: (serial) =>
+          logger.warn({ serial }, 'too many shares to remember: an old job is closed, its late shares are stale'),
+        // Not among the shares of a batch, which the new job would come in between.
+        wantsJob: () => setImmediate(wantsJob),
+      },
+    );
+  }
+
+  #createVerifier(versionMask: number): Verifier {
+    const { clock, contain, logger, recorder, solved, observe } = this.#modules;
+    return new Verifier(
+      {
+        sharesInFlightMax: limits.sharesInFlightMax,
+        blocksInFlightMax: limits.blocksInFlightMax,
+        batchMax: limits.kernelBatchMax,
+        turnMax: limits.sharesPerTurnMax,
+        versionMask,
+      },
+      {
+        clock,
+        contain,
+        jobs: this.#jobs,
+        seen: this.#seen,
+        recorder,
+        foundBlock: (share) => solved(solutionOf(share)),
+        observe: (share) => {
+          observe(share);
+          this.#door.observe(share);
+        },
+        inline: this.#runners.inline,
+        workers: this.#runners.workers,
+        defer: setImmediate,
+        workerFailed: (err) => logger.error({ err }, 'a verification worker failed; its shares are hashed inline'),
+        drained: () => this.#idle(),
+      },
+    );
+  }
+
+  #createRegistry({ stratum, network, epoch, incarnation, shared }: GatewayOptions): SessionRegistry {
+    const { clock, contain, logger } = this.#modules;
+    const firstSessionId = BigInt(epoch * INCARNATIONS_MAX + incarnation) * SESSIONS_PER_INCARNATION;
+    // Begins at random: a data folder that is set back to an older copy counts the same epoch again.
+    let sessionsBegun = BigInt(randomInt(Number(SESSIONS_PER_INCARNATION)));
+    return new SessionRegistry(stratum, {
+      clock,
+      contain,
+      logger,
+      intake: this.#verifier,
+      authorize: authorizeBy(stratum, network, this.#passwords),
+      extranonces: new ExtranonceAllocator({ prefix: incarnation, prefixBits: shared ? INCARNATION_BITS : 0 }),
+      newSessionId: () => firstSessionId + (sessionsBegun++ % SESSIONS_PER_INCARNATION),
+    });
+  }
 }
 
 /** Says how many connections are possible in this process, and what to raise if that is less than configured. */

@@ -1,5 +1,6 @@
 import { fromHex } from '#base/bitcoin/bytes';
 import { limits } from '#base/limits';
+import { spacedText } from '#base/std/text';
 
 /** What a pool sends, decoded. Hashes in internal order. */
 export type PoolMessage =
@@ -183,7 +184,7 @@ function hexBytes(value: unknown, length?: number): Uint8Array | undefined {
   return typeof value === 'string' ? fromHex(value, length) : undefined;
 }
 
-/** Foreign text, short and without control characters. */
+/** Foreign text, short and harmless. */
 function clip(text: string): string {
-  return text.slice(0, TEXT_CHARS_MAX).replace(/\p{Cc}/gu, ' ');
+  return spacedText(text, TEXT_CHARS_MAX);
 }

@@ -59,8 +59,8 @@ export function createAnnouncer(config: Config, modules: AnnouncerModules): (tem
     for (const journal of modules.shareless) journal.closed(job.serial);
     const recorded = new Promise<void>((resolve) => log.commit(resolve));
     gateway.announce(job, recorded);
-    metrics.counters.jobs += 1;
-    if (job.cleanJobs) metrics.counters.cleanJobs += 1;
+    metrics.counts.pool.jobs += 1;
+    if (job.cleanJobs) metrics.counts.pool.cleanJobs += 1;
     blocks.follower.template(template);
     blocks.submitter.nodeBuilds(template);
     logger.debug({ job: job.id, height: job.height, transactions: template.transactions.length }, 'job announced');

@@ -1,30 +1,23 @@
-import { availableParallelism } from 'node:os';
 import type { Config } from '#base/config/config';
 import { Containment } from '#base/domain/contain';
-import type { Ban, BanControl, Clock, Logger } from '#base/domain/ports';
+import type { Clock, Logger } from '#base/domain/ports';
 import { assertLimits, limits } from '#base/limits';
-import { createHashrateMeter } from '#base/telemetry/hashrate';
 import { createMetrics } from '#base/telemetry/metrics';
-import { startGateways } from '#cluster/gateways';
-import { openBanStore } from '#front/net/door/ban-store';
-import { ranges } from '#front/net/door/door-options';
-import { startGateway } from '#gateway/gateway';
+import { WorkRate } from '#base/telemetry/work-rate';
 import { loadKernel } from '#shares/kernel/kernel';
-import { withSocketPath } from '#shares/sharelog/journal/socket-path';
 import { mergeStatuses, type ShareLogStatus } from '#shares/sharelog/share-log';
-import { answerAdmin } from '#show/api/admin';
-import { ADMIN_SOCKET_FILE, AdminSocket } from '#show/api/admin-socket';
-import { TokenGuard } from '#show/api/admin-token';
-import { type Api, startApi } from '#show/api/api';
 import { JobStore } from '#work/jobs/store';
 import { createAnnouncer } from './announcer.ts';
+import { PoolBans } from './bans.ts';
 import { createBlocks, createSolved } from './blocks.ts';
 import { openDataFolder } from './data-folder.ts';
+import { gatewayCount, openGateway } from './gateway.ts';
+import { openHttp } from './http.ts';
 import { openLog } from './log.ts';
 import { createNode } from './node.ts';
 import { Running } from './running.ts';
 import { HeldDescriptors } from './spare-descriptors.ts';
-import { createFindMiner, createStatus, type PoolParts, refreshGauges, refreshHttpCounters, unready } from './view.ts';
+import { type PoolParts, unready } from './view.ts';
 import { Work } from './work.ts';
 
 const WORK_TICK_MS = 1000;
@@ -72,142 +65,59 @@ export async function startPool(config: Config, modules: PoolModules): Promise<P
 async function start(config: Config, modules: PoolModules, running: Running): Promise<Pool> {
   const { clock, logger, version } = modules;
   const metrics = createMetrics();
-  const contain = new Containment({ logger, counted: () => void metrics.counters.containedErrors++ });
-  const hashrate = createHashrateMeter({}, { clock });
+  const contain = new Containment({ logger, counted: () => void metrics.counts.gateway.containedErrors++ });
+  const hashrate = new WorkRate(clock.monotonicMs());
   const code = loadKernel();
   // Before anything else is opened, so that their numbers are low.
-  const spare = new HeldDescriptors({ logger });
-  const spareTimer = setInterval(() => spare.refill(), SPARE_REFILL_MS);
-  running.onClose(async () => {
-    clearInterval(spareTimer);
-    spare.close();
-  });
-
-  const gateways = config.stratum.gateways === 0 ? availableParallelism() : config.stratum.gateways;
+  const spare = holdDescriptors(logger, running);
   const committed = (ms: number): void => metrics.commit(ms);
-  const { log, analytics, deliveries, journals, orphans } = await openLog(
-    config,
-    gateways,
-    { clock, logger, spare, committed },
-    running,
-  );
-
+  const opened = await openLog(config, gatewayCount(config), { clock, logger, spare, committed }, running);
+  const { log, analytics } = opened;
   const node = createNode(config, { clock, contain, logger, spare });
   running.onClose(() => node.close());
   const blocks = createBlocks({ clock, node, log, logger }, metrics);
   running.onClose(async () => blocks.follower.close());
   running.onClose(() => blocks.submitter.settled(SUBMIT_DRAIN_MS_MAX));
-  const { enabled, allow, deny } = config.stratum.bans;
-  const banStore = openBanStore(
-    { folder: config.data, enabled, allow: ranges(allow), deny: ranges(deny), entriesMax: limits.bansMax },
-    { clock, logger, banned: (ban) => evict(ban) },
-  );
-  running.onClose(() => banStore.close());
-  const jobs = new JobStore({ jobsMax: limits.jobsMax });
-  /** Makes another job of the latest template. Does nothing before the first template. */
-  let renew = (): void => {};
-  const solved = createSolved(blocks.submitter, jobs, { log, logger });
-  const gateway =
-    gateways === 1
-      ? await startGateway(
-          { ...config, kernel: code, epoch: log.epoch, incarnation: 0, shared: false },
-          {
-            clock,
-            contain,
-            logger,
-            metrics,
-            recorder: log,
-            bans: banStore.bans,
-            solved,
-            wantsJob: () => renew(),
-            observe: (share) => {
-              metrics.share(share);
-              if (share.verdict === 'accepted' && share.terms) hashrate.add(share.terms.difficulty);
-            },
-          },
-        )
-      : await startGateways(
-          {
-            ...journals,
-            count: gateways,
-            network: config.network,
-            stratum: config.stratum,
-            verify: config.verify,
-            logLevel: config.log.level,
-            epoch: log.epoch,
-          },
-          {
-            contain,
-            logger,
-            metrics,
-            bans: banStore.bans,
-            deliveries,
-            solved,
-            wantsJob: () => renew(),
-            worked: (difficulty) => hashrate.add(difficulty),
-            fatal: (error) => running.fail(error),
-          },
-        );
-  running.onClose(() => gateway.close());
-  let api: Api | undefined;
-  function evict(ban: Ban): void {
-    gateway.evict(ban);
-    api?.ban(ban);
-  }
-
-  const banControl: BanControl = {
-    list: () => banStore.bans.list(),
-    add: (address, durationMs, reason) => banStore.bans.add(address, durationMs, reason),
-    lift(address) {
-      const lifted = banStore.bans.lift(address);
-      if (lifted) {
-        gateway.pardon(address);
-        api?.pardon(address);
-      }
-      return lifted;
-    },
-  };
-  // The API comes before the node: a pool that waits for its node says so on /readyz.
-  const logStatus = (): ShareLogStatus => mergeStatuses([log.status(), ...gateway.journals(), ...orphans.statuses()]);
-  const parts: PoolParts = { log: { status: logStatus }, analytics, node, jobs, gateway };
-  const status = createStatus(config, modules, parts, metrics, hashrate);
   metrics.onScrape(() => {
-    refreshGauges(parts, metrics, clock);
+    metrics.queues.blocks = blocks.submitter.queue;
     metrics.gauges.spareDescriptors = spare.held;
-    metrics.gauges.bans = banStore.bans.list().length;
-    if (api !== undefined) refreshHttpCounters(api.counts(), metrics);
   });
-  const { adminToken } = config.http;
-  const guard = adminToken === undefined ? undefined : new TokenGuard(adminToken, () => clock.monotonicMs());
-  const http = await startApi(
-    { ...config.http.listen, allow, deny },
-    {
-      logger,
-      bans: () => banStore.bans.list(),
-      pool: status,
-      miner: createFindMiner(config, gateway, logger),
-      ready: () => unready(parts),
-      metrics: () => metrics.text(),
-      admin: (request) => answerAdmin(request, { bans: banControl }, guard),
-    },
-  );
-  api = http;
-  running.onClose(() => http.close());
-  const adminSocket = new AdminSocket({ bans: banControl });
-  await withSocketPath(config.data, ADMIN_SOCKET_FILE, (path) => adminSocket.listen(path));
-  running.onClose(() => adminSocket.close());
+  const bans = new PoolBans(config, { clock, logger }, running);
+  const jobs = new JobStore({ jobsMax: limits.jobsMax });
+  /** Undefined before there is work. */
+  let work: Work | undefined;
+  const gateway = await openGateway(config, {
+    clock,
+    contain,
+    logger,
+    metrics,
+    code,
+    opened,
+    bans: bans.book,
+    solved: createSolved(blocks.submitter, jobs, { log, logger }),
+    wantsJob: () => work?.renew(),
+    // Whole milliseconds: a rate that fades between any two shares would cost each of them three exponentials.
+    worked: (difficulty) => hashrate.add(difficulty, Math.floor(clock.monotonicMs())),
+  });
+  running.onClose(() => gateway.close());
+  bans.tell({ ban: (ban) => gateway.evict(ban), pardon: (address) => gateway.pardon(address) });
+  const logStatus = (): ShareLogStatus =>
+    mergeStatuses([log.status(), ...gateway.journals(), ...opened.orphans.statuses()]);
+  const parts: PoolParts = { log: { status: logStatus }, analytics, node, jobs, gateway };
+  // Before the node: a pool that waits for its node says so on /readyz.
+  const http = await openHttp(config, { ...modules, parts, metrics, hashrate, bans }, running);
 
   const announce = createAnnouncer(config, {
     ...{ clock, logger, log, jobs, gateway, blocks, code, metrics },
     // A gateway's journal has its shares.
-    shareless: gateways === 1 ? [orphans] : [orphans, log],
+    shareless: gatewayCount(config) === 1 ? [opened.orphans] : [opened.orphans, log],
   });
   const { outageGraceMs } = config.stratum;
-  const work = new Work({ outageGraceMs }, { clock, logger, gateway, announce, causes: () => unready(parts) });
-  await node.start((template) => work.template(template));
-  renew = () => work.renew();
+  const begun = new Work({ outageGraceMs }, { clock, logger, gateway, announce, causes: () => unready(parts) });
+  await node.start((template) => begun.template(template));
+  work = begun;
   const workTimer = setInterval(() => {
-    contain.attempt('the work', () => work.tick());
+    contain.attempt('the work', () => begun.tick());
     contain.attempt('the blocks', () => blocks.follower.tick());
   }, WORK_TICK_MS);
   running.onClose(async () => clearInterval(workTimer));
@@ -219,4 +129,15 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
     reload: () => gateway.reload(),
     close: () => running.close(),
   };
+}
+
+/** Those that are given up for a block or a node are taken again as soon as there are others. */
+function holdDescriptors(logger: Logger, running: Running): HeldDescriptors {
+  const spare = new HeldDescriptors({ logger });
+  const timer = setInterval(() => spare.refill(), SPARE_REFILL_MS);
+  running.onClose(async () => {
+    clearInterval(timer);
+    spare.close();
+  });
+  return spare;
 }

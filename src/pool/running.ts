@@ -1,3 +1,5 @@
+import { LATE, within } from '#base/std/within';
+
 /** For all parts together: less than what a supervisor, and `sluice start` itself, wait for. */
 const CLOSE_MS_MAX = 9_000;
 /** What is left for each part to close, however long those before it took. */
@@ -55,9 +57,5 @@ export class Running {
 
 /** Rejects if the promise takes longer. */
 async function inTime(promise: Promise<void>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`a part did not close within ${Math.round(ms)} ms`)), ms);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+  if ((await within(promise, ms)) === LATE) throw new Error(`a part did not close within ${Math.round(ms)} ms`);
 }

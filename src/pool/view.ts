@@ -1,15 +1,14 @@
 import { parseAddress } from '#base/bitcoin/address';
 import type { Config } from '#base/config/config';
 import type { BitcoinNode, Clock, Logger } from '#base/domain/ports';
-import type { HashrateMeter } from '#base/telemetry/hashrate';
+import { shownCounts } from '#base/telemetry/counters';
 import type { Metrics } from '#base/telemetry/metrics';
+import type { WorkRate } from '#base/telemetry/work-rate';
 import type { Analytics, AnalyticsStatus } from '#books/analytics/analytics';
 import type { Gateway } from '#gateway/gateway';
-import type { GatewayStatus } from '#gateway/status';
 import type { ShareLog, ShareLogStatus } from '#shares/sharelog/log';
-import type { ApiCounts } from '#show/api/api';
 import type { FindMiner } from '#show/api/miners';
-import type { PoolStatus, StratumCounts } from '#show/api/status';
+import type { PoolStatus } from '#show/api/status';
 import type { JobStore } from '#work/jobs/store';
 
 /** What is running, as far as it shows. */
@@ -27,13 +26,14 @@ export function createStatus(
   { clock, version }: { readonly clock: Clock; readonly version: string },
   { jobs, gateway }: PoolParts,
   metrics: Metrics,
-  hashrate: HashrateMeter,
+  hashrate: WorkRate,
 ): () => PoolStatus {
   const startedMs = clock.monotonicMs();
   return () => {
     const job = jobs.current;
     const front = gateway.status();
     const { accepted, ...rejected } = metrics.shares();
+    const { minute, tenMinutes, hour } = hashrate.hashrates(clock.monotonicMs());
     return {
       name: 'sluice',
       version,
@@ -42,11 +42,7 @@ export function createStatus(
       connections: metrics.connections(),
       sessions: front.sessions,
       workers: front.workers,
-      hashrate: {
-        '1m': hashrate.perSecond(60_000),
-        '10m': hashrate.perSecond(600_000),
-        '1h': hashrate.perSecond(3_600_000),
-      },
+      hashrate: { '1m': minute, '10m': tenMinutes, '1h': hour },
       job: job
         ? {
             id: job.id,
@@ -58,17 +54,9 @@ export function createStatus(
         : null,
       shares: { accepted, rejected },
       blocks: metrics.blocks(),
-      stratum: stratumCounts(front),
+      stratum: shownCounts(front),
     };
   };
-}
-
-function stratumCounts({ door, listeners, session }: GatewayStatus): StratumCounts {
-  const { banned, limited: overLimit, overloaded, evicted, misbehaved, expelled, slowed, shed, idle } = door;
-  const { refused, badHandshakes, overlong, slowReaders, overMemory } = listeners;
-  const closed = { badHandshakes, overlong, slowReaders, overMemory };
-  const shownOut = { evicted, misbehaved, expelled, slowed, shed, idle };
-  return { refused, banned, overLimit, overloaded, ...shownOut, ...closed, ...session };
 }
 
 /** Whom `/api/v1/miners/…` is about: an address in any of its spellings, or any name where anybody may mine. */
@@ -112,15 +100,14 @@ function lagRows({ mode, reporting, lagRows: reported }: AnalyticsStatus, { kept
   return reporting ? reported : keptRows;
 }
 
-/** Writes what is counted elsewhere into the gauges and counters, before a scrape. */
+/** Takes what is counted elsewhere into the metrics, before a scrape. */
 export function refreshGauges(
   { log, analytics, node, jobs, gateway }: PoolParts,
-  { gauges, counters, protocolErrors }: Metrics,
+  { gauges, queues, take }: Metrics,
   clock: Clock,
 ): void {
   const job = jobs.current;
-  const { sessions, workers, sharesInFlight, seen, ...front } = gateway.status();
-  const { door, listeners, session } = front;
+  const { sessions, workers, sharesInFlight, seen, door, listeners, session, passwords } = gateway.status();
   const logStatus = log.status();
   const analyticsStatus = analytics.status();
   gauges.sessions = sessions;
@@ -128,7 +115,6 @@ export function refreshGauges(
   gauges.sharesInFlight = sharesInFlight;
   gauges.seenHeaders = seen.headers;
   gauges.seenFull = seen.full > 0 ? 1 : 0;
-  counters.jobsClosedEarly = seen.closedEarly;
   gauges.jobHeight = job?.height ?? 0;
   gauges.jobAgeSeconds = job ? (clock.nowMs() - job.createdMs) / 1000 : 0;
   gauges.jobTransactions = job?.template.transactions.length ?? 0;
@@ -138,44 +124,23 @@ export function refreshGauges(
   gauges.nodeClockOffsetSeconds = watch.clockOffsetSeconds;
   gauges.nodeSignalsConfigured = watch.signalsConfigured;
   gauges.nodeSignalsConnected = watch.signalsConnected;
-  counters.nodeSignalsMissed = watch.signalsMissed;
   gauges.shareLogDepthRows = logStatus.pendingRows;
   gauges.shareLogBytes = logStatus.keptBytes;
   gauges.shareLogAlarm = logStatus.alarm === undefined ? 0 : 1;
   gauges.analyticsLagRows = lagRows(analyticsStatus, logStatus);
   gauges.analyticsMissingRows = analyticsStatus.missingRows;
   gauges.analyticsReady = analyticsStatus.healthy ? 1 : 0;
-  counters.connectionsRefused = listeners.refused;
-  counters.connectionsBanned = door.banned;
-  counters.connectionsOverLimit = door.limited;
-  counters.connectionsEvicted = door.evicted + door.misbehaved;
-  counters.connectionsMisbehaved = door.misbehaved;
-  counters.connectionsOverload = door.overloaded;
-  counters.workersExpelled = door.expelled;
-  counters.connectionsSlowed = door.slowed;
-  counters.sessionsShed = door.shed;
-  counters.connectionsIdle = door.idle;
-  counters.badHandshakes = listeners.badHandshakes;
-  counters.overlongMessages = listeners.overlong;
-  counters.slowReaders = listeners.slowReaders;
-  counters.connectionsOverMemory = listeners.overMemory;
-  counters.sessionTimeouts = session.timeouts;
-  counters.sessionsResumed = session.resumed;
-  counters.sessionsTakenBack = session.takenBack;
-  counters.workersRefused = session.refusedWorkers;
-  counters.difficultyChanges = session.difficultyChanges;
-  counters.sharesShed = session.shedShares;
-  counters.oversizedCoinbases = session.oversizedCoinbases;
-  Object.assign(protocolErrors, session.protocolErrors satisfies typeof protocolErrors);
-  counters.shareLogDroppedRows = logStatus.droppedRows;
-  counters.analyticsRows = analyticsStatus.shippedRows;
-}
-
-/** What the HTTP process has counted. */
-export function refreshHttpCounters(counts: ApiCounts, { counters }: Pick<Metrics, 'counters'>): void {
-  counters.httpRequests = counts.requests;
-  counters.httpRefused = counts.refused;
-  counters.httpLimited = counts.limited;
-  counters.httpFaults = counts.faults;
-  counters.httpRestarts = counts.restarts;
+  queues['node-calls'] = watch.calls;
+  queues['node-urgent-calls'] = watch.urgentCalls;
+  queues.passwords = passwords;
+  queues.sql = analyticsStatus.queries;
+  take({
+    listeners,
+    door,
+    session,
+    seen,
+    node: watch,
+    log: logStatus,
+    analytics: analyticsStatus,
+  });
 }

@@ -69,5 +69,7 @@ describe('the status of several gateways', () => {
     const gone = countersOf(one);
     expect([gone.sessions, gone.workers, gone.sharesInFlight]).toEqual([0, 0, 0]);
     expect(gone.door).toEqual(one.door);
+    expect(gone.passwords).toEqual({ ...one.passwords, depth: 0 });
+    expect(gone.seen).toEqual({ headers: 0, full: 0, closedEarly: one.seen.closedEarly });
   });
 });

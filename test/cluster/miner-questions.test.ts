@@ -1,4 +1,3 @@
-import type { Worker } from 'node:cluster';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { MinerView } from '#base/domain/miner';
 import type { ToGateway } from '#cluster/messages';
@@ -8,21 +7,24 @@ const query = { account: 'me', after: undefined, workersMax: 0 };
 const view = { miner: { account: 'me' }, workers: [] } as unknown as MinerView;
 
 describe('what gateways are asked about miners', () => {
-  const sent: { worker: Worker; id: number }[] = [];
-  const [one, other] = [{ id: 1 } as Worker, { id: 2 } as Worker];
+  const sent: { process: object; id: number }[] = [];
+  const gateway = () => ({
+    send(message: ToGateway): void {
+      if (message.type === 'miner') sent.push({ process: this, id: message.id });
+    },
+  });
+  const [one, other] = [gateway(), gateway()];
   let questions: MinerQuestions;
   beforeEach(() => {
     vi.useFakeTimers();
     sent.length = 0;
-    questions = new MinerQuestions((worker, message: ToGateway) => {
-      if (message.type === 'miner') sent.push({ worker, id: message.id });
-    });
+    questions = new MinerQuestions();
   });
   afterEach(() => void vi.useRealTimers());
 
   it('is answered by number, in any order', async () => {
     const [first, second] = [questions.ask(one, query), questions.ask(other, query)];
-    expect(sent.map(({ worker }) => worker)).toEqual([one, other]);
+    expect(sent.map(({ process }) => process)).toEqual([one, other]);
     questions.answered(sent[1]?.id ?? -1, undefined);
     questions.answered(sent[0]?.id ?? -1, view);
     expect(await first).toBe(view);

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '#base/config/load';
 import type { MinerQuery } from '#base/domain/miner';
-import { createHashrateMeter } from '#base/telemetry/hashrate';
+import type { QueueCounts } from '#base/domain/queue';
 import { createMetrics } from '#base/telemetry/metrics';
+import { WorkRate } from '#base/telemetry/work-rate';
 import { type GatewayStatus, NO_STATUS } from '#gateway/status';
 import { createFindMiner, createStatus, type PoolParts, refreshGauges } from '#pool/view';
 import { ManualClock } from '../front/session/support.ts';
@@ -18,16 +19,39 @@ function numbered(): GatewayStatus {
   return fill(NO_STATUS) as GatewayStatus;
 }
 
+const queue = (first: number): QueueCounts => ({
+  depth: first,
+  served: first + 1,
+  dropped: first + 2,
+  waitedMs: first + 3,
+});
+
 function setup() {
   const clock = new ManualClock();
   const metrics = createMetrics();
   const front = numbered();
   const parts = {
     log: { status: () => ({ healthy: true, pendingRows: 1, keptBytes: 2, alarm: 'behind', droppedRows: 5 }) },
-    analytics: { status: () => ({ mode: 'embedded', reporting: true, healthy: true, lagRows: 3, shippedRows: 4 }) },
+    analytics: {
+      status: () => ({
+        mode: 'embedded',
+        reporting: true,
+        healthy: true,
+        lagRows: 3,
+        shippedRows: 4,
+        queries: queue(40),
+      }),
+    },
     node: {
       status: () => ({ ready: true }),
-      watched: () => ({ clockOffsetSeconds: 6, signalsConfigured: 7, signalsConnected: 8, signalsMissed: 9 }),
+      watched: () => ({
+        clockOffsetSeconds: 6,
+        signalsConfigured: 7,
+        signalsConnected: 8,
+        signalsMissed: 9,
+        calls: queue(50),
+        urgentCalls: queue(60),
+      }),
     },
     jobs: { current: undefined },
     gateway: { status: () => front },
@@ -42,7 +66,7 @@ describe('the rows that ClickHouse lacks', () => {
     [{ mode: 'off', reporting: false, lagRows: 0 }, 0],
   ])('are told by the child, and by the log where that is silent: %j', async (status, rows) => {
     const { clock, metrics, parts } = setup();
-    const analytics = { status: () => status } as unknown as PoolParts['analytics'];
+    const analytics = { status: () => ({ ...status, queries: queue(1) }) } as unknown as PoolParts['analytics'];
     const log = { status: () => ({ ...parts.log.status(), keptRows: 70 }) };
     refreshGauges({ ...parts, analytics, log }, metrics, clock);
     expect(await metrics.text()).toMatch(new RegExp(`^sluice_analytics_lag_rows ${rows}$`, 'm'));
@@ -86,6 +110,10 @@ describe('what the front had to do', () => {
       sluice_difficulty_changes_total: session.difficultyChanges,
       sluice_shares_shed_total: session.shedShares,
       sluice_oversized_coinbases_total: session.oversizedCoinbases,
+      'sluice_queue_depth{queue="sql"}': 40,
+      'sluice_queue_served_total{queue="node-calls"}': 51,
+      'sluice_queue_dropped_total{queue="node-urgent-calls"}': 62,
+      'sluice_queue_wait_seconds_total{queue="passwords"}': front.passwords.waitedMs / 1000,
       'sluice_protocol_errors_total{kind="unparsable"}': session.protocolErrors.unparsable,
       'sluice_protocol_errors_total{kind="bad-params"}': session.protocolErrors['bad-params'],
     };
@@ -95,7 +123,7 @@ describe('what the front had to do', () => {
   it('is in the status of the pool, each number under its name', () => {
     const { clock, metrics, front, parts } = setup();
     const config = loadConfig({ env: {} });
-    const status = createStatus(config, { clock, version: '1' }, parts, metrics, createHashrateMeter({}, { clock }))();
+    const status = createStatus(config, { clock, version: '1' }, parts, metrics, new WorkRate(clock.monotonicMs()))();
     const { door, listeners, session } = front;
     const { accepted, refused, ...shownOut } = listeners;
     const { banned, limited, overloaded, evicted, misbehaved, expelled, slowed, shed, idle } = door;

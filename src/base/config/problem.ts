@@ -1,3 +1,5 @@
+import { escapedText } from '#base/std/text';
+
 /** One thing that is wrong with a config. */
 export interface ConfigProblem {
   /** Dotted key (`stratum.tcp`), the name of a `SLUICE_…` variable, or the file. */
@@ -31,12 +33,12 @@ const SHOWN_CHARS_MAX = 80;
 
 /** A value as it may stand in a message: one line, short, harmless to a terminal. */
 export function showValue(value: unknown): string {
-  return cut(plain(describe(value)));
+  return cut(escapedText(describe(value)));
 }
 
 /** A key or a name from outside, made as harmless. */
 export function showName(name: string): string {
-  return cut(/^[\w.-]+$/.test(name) ? name : plain(JSON.stringify(name)));
+  return cut(/^[\w.-]+$/.test(name) ? name : escapedText(JSON.stringify(name)));
 }
 
 function describe(value: unknown): string {
@@ -45,14 +47,6 @@ function describe(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? '[]' : `a list of ${value.length}`;
   if (typeof value === 'object' && value !== null) return 'a table';
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
-}
-
-/** Control and formatting characters (line ends, escape sequences, text direction) written as `\uXXXX`. */
-function plain(text: string): string {
-  return text.replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }
 
 function cut(text: string): string {

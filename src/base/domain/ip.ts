@@ -63,6 +63,12 @@ export function formatIp(bytes: Uint8Array): string {
   return from === -1 ? hex(groups) : `${hex(groups.slice(0, from))}::${hex(groups.slice(from + length))}`;
 }
 
+/** An IP address in its one spelling, without a scope (`fe80::1%eth0`): see `parseIp`. Text that is no address stays as it is. */
+export function canonicalIp(text: string): string {
+  const bytes = parseIp(text.replace(/%.*/, ''));
+  return bytes === undefined ? text : formatIp(bytes);
+}
+
 /** Reads `address` or `address/bits`; undefined for anything else. Bits after the prefix are dropped. */
 export function parseRange(text: string): IpRange | undefined {
   const match = /^([^/]+)(?:\/(0|[1-9][0-9]{0,2}))?$/.exec(text);

@@ -1,4 +1,5 @@
 import type { Job } from './job.ts';
+import type { QueueCounts } from './queue.ts';
 import type { HeaderInputs, JudgedShare, SubmitRequest, Submitter } from './share.ts';
 import type { BlockTemplate } from './template.ts';
 
@@ -104,6 +105,9 @@ export interface NodeWatch {
   readonly signalsConnected: number;
   /** Blocks since the start that no endpoint signalled: polling found them. */
   readonly signalsMissed: number;
+  /** Calls that wait for a connection to a node, over all nodes; and those of them that a solved block needs. */
+  readonly calls: QueueCounts;
+  readonly urgentCalls: QueueCounts;
 }
 
 /** A Bitcoin node, real or simulated; implemented by node/. */

@@ -1,14 +1,13 @@
+import { escapedText } from '#base/std/text';
+
 /**
  * Log lines. One record is one line whatever its strings hold: a miner's name reaches the log, and what it holds must
  * neither begin a line of its own, nor move a terminal's cursor, nor turn the direction of the text.
  */
 
-/** Characters that JSON leaves as they are but that readers of lines, terminals and bidirectional text act on. */
-const unsafe = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
-
-/** A line of JSON (or of text made of JSON strings) in which such characters stand escaped; still the same JSON. */
+/** A line of JSON in which unprintable characters stand escaped, but for its own line end; still the same JSON. */
 export function escapeLine(line: string): string {
-  return line.replace(unsafe, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return line.endsWith('\n') ? `${escapedText(line.slice(0, -1))}\n` : escapedText(line);
 }
 
 /** Names and colours (SGR codes) of pino's levels. */
@@ -43,7 +42,7 @@ function bare(value: unknown): string {
     /^[\p{L}\p{N}\p{P}\p{S}][\p{L}\p{N}\p{P}\p{S} ]*$/u.test(value) &&
     !/["\\=]/.test(value)
   ) {
-    return escapeLine(value);
+    return escapedText(value);
   }
-  return escapeLine(JSON.stringify(value) ?? '');
+  return escapedText(JSON.stringify(value) ?? '');
 }

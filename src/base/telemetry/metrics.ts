@@ -1,16 +1,27 @@
 import { Counter, Gauge, type Metric, Registry } from 'prom-client';
 import type { SubmitOutcome, Wire } from '#base/domain/ports';
+import { NO_QUEUE, type QueueCounts } from '#base/domain/queue';
 import type { JudgedShare } from '#base/domain/share';
-import { type Verdict, verdicts } from '#base/domain/verdict';
+import type { Verdict } from '#base/domain/verdict';
+import {
+  type AllCounts,
+  blockStatuses,
+  type CounterGroup,
+  type Counts,
+  newAllCounts,
+  rowsOf,
+  transports,
+  zeros,
+} from './counters.ts';
 import { FixedHistogram, type RawHistogram } from './histogram.ts';
-import { counterNames, gaugeNames, latencyBoundsSeconds, protocolFaults } from './names.ts';
+import { gaugeNames, latencyBoundsSeconds } from './names.ts';
 import { registerProcessMetrics } from './process.ts';
+import { type QueueName, queueSeries, queues } from './queues.ts';
 
 type Transport = Wire['transport'];
 type BlockStatus = SubmitOutcome['status'];
-
-const transports: readonly Transport[] = ['tcp', 'tls', 'websocket'];
-const blockStatuses: readonly BlockStatus[] = ['accepted', 'orphaned', 'rejected', 'unknown'];
+/** Counts of some groups, as those that count have them. */
+export type SomeCounts = { readonly [G in CounterGroup]?: Readonly<Counts<G>> };
 
 /**
  * Everything that Prometheus sees. Feeding it is adding to plain numbers; prom-client comes in at a scrape. No label
@@ -28,10 +39,12 @@ export interface Metrics {
   /** To be written at will. */
   readonly gauges: Record<keyof typeof gaugeNames, number>;
   /** To be added to. */
-  readonly counters: Record<keyof typeof counterNames, number>;
-  /** Stratum messages that were no valid request, by kind; to be written at will. */
-  readonly protocolErrors: Record<(typeof protocolFaults)[number], number>;
-  /** Called before each scrape, so that gauges that are counted elsewhere can be written then. */
+  readonly counts: AllCounts;
+  /** To be written at will. */
+  readonly queues: Record<QueueName, QueueCounts>;
+  /** Takes what is counted elsewhere, instead of what was taken before. */
+  take(counts: SomeCounts): void;
+  /** Called before each scrape, so that what is counted elsewhere can be taken then. */
   onScrape(refresh: () => void): void;
   /** Submissions since the start, by verdict. */
   shares(): Readonly<Record<Verdict, number>>;
@@ -48,12 +61,8 @@ export interface Metrics {
 }
 
 /** Counted where miners are connected. */
-export interface GatewayTally {
-  readonly shares: Readonly<Record<Verdict, number>>;
-  readonly acceptedDifficulty: number;
-  readonly containedErrors: number;
+export interface GatewayTally extends Readonly<Counts<'gateway'>> {
   readonly open: Readonly<Record<Transport, number>>;
-  readonly everOpened: Readonly<Record<Transport, number>>;
   readonly verdictSeconds: RawHistogram;
   readonly commitSeconds: RawHistogram;
 }
@@ -61,44 +70,28 @@ export interface GatewayTally {
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const gauges = zeros(Object.keys(gaugeNames) as (keyof typeof gaugeNames)[]);
-  const counters = zeros(Object.keys(counterNames) as (keyof typeof counterNames)[]);
-  const shares = zeros(verdicts);
+  const counts = newAllCounts();
+  const { gateway, pool } = counts;
+  const { shares, everOpened } = gateway;
   const open = zeros(transports);
-  const everOpened = zeros(transports);
+  /** By the status that they have now. */
   const blocks = zeros(blockStatuses);
-  const blocksFound = zeros(blockStatuses);
-  const protocolErrors = zeros(protocolFaults);
+  const queueCounts = Object.fromEntries(Object.keys(queues).map((name) => [name, NO_QUEUE])) as Metrics['queues'];
   const verdictSeconds = new FixedHistogram(latencyBoundsSeconds);
   const commitSeconds = new FixedHistogram(latencyBoundsSeconds);
   const refreshes: (() => void)[] = [];
 
   for (const [key, [name, help]] of Object.entries(gaugeNames)) registerGauge(registry, name, help, gauges, key);
-  for (const [key, [name, help]] of Object.entries(counterNames)) registerCounter(registry, name, help, counters, key);
-  registerLabelled(registry, 'sluice_shares_total', 'Submissions by verdict', 'verdict', shares);
-  registerLabelled(
-    registry,
-    'sluice_connections_opened_total',
-    'Stratum connections since the start',
-    'transport',
-    everOpened,
-  );
-  registerLabelled(registry, 'sluice_protocol_errors_total', 'Invalid requests', 'kind', protocolErrors);
-  registerLabelled(
-    registry,
-    'sluice_blocks_total',
-    'Block candidates found since the start, each once, by the first answer of the nodes',
-    'status',
-    blocksFound,
-  );
+  for (const group of Object.keys(counts) as CounterGroup[]) registerGroup(registry, group, counts[group]);
   registerLabelled(
     registry,
     'sluice_blocks',
     'Block candidates found since the start, each once, by the status that they have now',
     'status',
-    blocks,
+    () => blocks,
     'gauge',
   );
-  registerLabelled(registry, 'sluice_connections', 'Open Stratum connections', 'transport', open, 'gauge');
+  registerLabelled(registry, 'sluice_connections', 'Open Stratum connections', 'transport', () => open, 'gauge');
   registerHistogram(
     registry,
     'sluice_share_verdict_seconds',
@@ -106,18 +99,19 @@ export function createMetrics(): Metrics {
     verdictSeconds,
   );
   registerHistogram(registry, 'sluice_share_log_commit_seconds', 'Group commit of the share log', commitSeconds);
+  registerQueues(registry, queueCounts);
   registerProcessMetrics(registry);
 
   return {
     share(share) {
       shares[share.verdict]++;
-      if (share.verdict === 'accepted') counters.acceptedDifficulty += share.terms?.difficulty ?? 0;
+      if (share.verdict === 'accepted') gateway.acceptedDifficulty += share.terms?.difficulty ?? 0;
       verdictSeconds.observe(share.latencyUs / 1e6);
     },
     commit: (durationMs) => commitSeconds.observe(durationMs / 1e3),
     block(status, before) {
       blocks[status]++;
-      if (before === undefined) blocksFound[status]++;
+      if (before === undefined) pool.blocks[status]++;
       else blocks[before]--;
     },
     opened(transport) {
@@ -126,27 +120,25 @@ export function createMetrics(): Metrics {
     },
     closed: (transport) => void open[transport]--,
     gauges,
-    counters,
-    protocolErrors,
+    counts,
+    queues: queueCounts,
+    take(given) {
+      for (const group of Object.keys(given) as CounterGroup[])
+        for (const [key] of rowsOf(group)) Reflect.set(counts[group], key, Reflect.get(given[group] ?? {}, key));
+    },
     onScrape: (refresh) => void refreshes.push(refresh),
     shares: () => ({ ...shares }),
     connections: () => ({ ...open }),
     blocks: () => ({ ...blocks }),
     tally: () => ({
-      shares: { ...shares },
-      acceptedDifficulty: counters.acceptedDifficulty,
-      containedErrors: counters.containedErrors,
+      ...structuredClone(gateway),
       open: { ...open },
-      everOpened: { ...everOpened },
       verdictSeconds: verdictSeconds.raw(),
       commitSeconds: commitSeconds.raw(),
     }),
     absorb(now, before) {
-      addSince(shares, now.shares, before?.shares);
+      addSince(gateway, now, before);
       addSince(open, now.open, before?.open);
-      addSince(everOpened, now.everOpened, before?.everOpened);
-      counters.acceptedDifficulty += now.acceptedDifficulty - (before?.acceptedDifficulty ?? 0);
-      counters.containedErrors += now.containedErrors - (before?.containedErrors ?? 0);
       verdictSeconds.merge(now.verdictSeconds, before?.verdictSeconds);
       commitSeconds.merge(now.commitSeconds, before?.commitSeconds);
     },
@@ -157,16 +149,57 @@ export function createMetrics(): Metrics {
   };
 }
 
-function addSince<K extends string>(
-  to: Record<K, number>,
-  now: Readonly<Record<K, number>>,
-  before: Readonly<Record<K, number>> | undefined,
-): void {
-  for (const key of Object.keys(now) as K[]) to[key] += now[key] - (before?.[key] ?? 0);
+/** Adds to each number of `to`, and of the objects in it, what that number has risen by. */
+function addSince<T extends object>(to: T, now: T, before: T | undefined): void {
+  for (const key of Object.keys(to)) {
+    const [sum, risen, from]: unknown[] = [to, now, before ?? {}].map((each) => Reflect.get(each, key));
+    if (typeof sum === 'object' && sum !== null) addSince(sum, risen as object, from as object | undefined);
+    else Reflect.set(to, key, Number(sum) + Number(risen) - Number(from ?? 0));
+  }
 }
 
-function zeros<K extends string>(keys: readonly K[]): Record<K, number> {
-  return Object.fromEntries(keys.map((key) => [key, 0])) as Record<K, number>;
+/** A series for each counter of a group, or for each value of its label. */
+function registerGroup(registry: Registry, group: CounterGroup, counts: object): void {
+  const read = (key: string): unknown => Reflect.get(counts, key);
+  for (const [key, { name, help, by, includes }] of rowsOf(group)) {
+    if (name === undefined) continue;
+    if (by) registerLabelled(registry, name, help, by.label, () => read(key) as Readonly<Record<string, number>>);
+    else {
+      const others = includes === undefined ? () => 0 : () => Number(read(includes));
+      registerCounter(registry, name, help, () => Number(read(key)) + others());
+    }
+  }
+}
+
+function registerQueues(registry: Registry, counts: Readonly<Record<QueueName, QueueCounts>>): void {
+  const each = (value: (queue: QueueCounts) => number) => (): Readonly<Record<string, number>> =>
+    Object.fromEntries(Object.entries(counts).map(([name, queue]) => [name, value(queue)]));
+  const { depth, served, dropped, waitedSeconds } = queueSeries;
+  registerLabelled(
+    registry,
+    ...depth,
+    'queue',
+    each((queue) => queue.depth),
+    'gauge',
+  );
+  registerLabelled(
+    registry,
+    ...served,
+    'queue',
+    each((queue) => queue.served),
+  );
+  registerLabelled(
+    registry,
+    ...dropped,
+    'queue',
+    each((queue) => queue.dropped),
+  );
+  registerLabelled(
+    registry,
+    ...waitedSeconds,
+    'queue',
+    each((queue) => queue.waitedMs / 1000),
+  );
 }
 
 function registerGauge(
@@ -186,20 +219,14 @@ function registerGauge(
   });
 }
 
-function registerCounter(
-  registry: Registry,
-  name: string,
-  help: string,
-  values: Record<string, number>,
-  key: string,
-): void {
+function registerCounter(registry: Registry, name: string, help: string, value: () => number): void {
   new Counter({
     name,
     help,
     registers: [registry],
     collect() {
       this.reset();
-      this.inc(values[key] ?? 0);
+      this.inc(value());
     },
   });
 }
@@ -209,7 +236,7 @@ function registerLabelled(
   name: string,
   help: string,
   label: string,
-  values: Readonly<Record<string, number>>,
+  values: () => Readonly<Record<string, number>>,
   kind: 'counter' | 'gauge' = 'counter',
 ): void {
   new (kind === 'gauge' ? Gauge : Counter)<string>({
@@ -219,7 +246,7 @@ function registerLabelled(
     registers: [registry],
     collect() {
       this.reset();
-      for (const [key, value] of Object.entries(values)) this.inc({ [label]: key }, value);
+      for (const [key, value] of Object.entries(values())) this.inc({ [label]: key }, value);
     },
   });
 }

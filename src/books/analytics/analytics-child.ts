@@ -1,6 +1,8 @@
 import { join, resolve } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Clock, Logger } from '#base/domain/ports';
+import type { Logger } from '#base/domain/ports';
+import { systemClock } from '#base/std/system-clock';
+import { until } from '#base/std/until';
+import { within } from '#base/std/within';
 import { LogReaders } from '#shares/sharelog/consumers/log-readers';
 import { type FolderLock, lockFile } from '#shares/sharelog/journal/folder-lock';
 import { defaultNode, readIdentity } from '#shares/sharelog/journal/identity';
@@ -31,7 +33,6 @@ const logger: Logger = {
   warn: (fields, message) => say({ type: 'log', level: 'warn', fields, message }),
   error: (fields, message) => say({ type: 'log', level: 'error', fields, message }),
 };
-const clock: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
 
 /** At once, and whatever the engine is doing: a long query would hold up an orderly exit, and nothing here needs one. */
 function end(): void {
@@ -40,12 +41,9 @@ function end(): void {
 
 /** The folder's lock; a child whose parent was killed needs a moment to notice. */
 async function lockFolder(folder: string, msMax: number): Promise<FolderLock> {
-  for (let leftMs = msMax; ; leftMs -= LOCK_POLL_MS) {
-    const lock = lockFile(join(folder, LOCK_FILE));
-    if (lock !== undefined) return lock;
-    if (leftMs <= 0) throw new Error('another process has the analytics of this data folder');
-    await delay(LOCK_POLL_MS);
-  }
+  const lock = await until(() => lockFile(join(folder, LOCK_FILE)), { everyMs: LOCK_POLL_MS, msMax });
+  if (lock === undefined) throw new Error('another process has the analytics of this data folder');
+  return lock;
 }
 
 /**
@@ -53,23 +51,20 @@ async function lockFolder(folder: string, msMax: number): Promise<FolderLock> {
  * that can not be opened is tried again for a while.
  */
 async function openEmbedded({ folder }: ChildOptions): Promise<Warehouse> {
-  for (let leftMs = ENGINE_MS_MAX; ; leftMs -= LOCK_POLL_MS) {
+  let reason: unknown;
+  const open = async (): Promise<Warehouse | undefined> => {
     try {
       const warehouse = await openChdb(folder);
       await warehouse.rows('SELECT 1');
       return warehouse;
     } catch (error) {
-      if (leftMs <= 0) throw error;
-      await delay(LOCK_POLL_MS);
+      reason = error;
+      return undefined;
     }
-  }
-}
-
-/** Resolves when `work` does, or after `ms`. */
-async function within(work: Promise<void>, ms: number): Promise<void> {
-  const timeout = new AbortController();
-  await Promise.race([work, delay(ms, undefined, { signal: timeout.signal }).catch(() => {})]);
-  timeout.abort();
+  };
+  const warehouse = await until(open, { everyMs: LOCK_POLL_MS, msMax: ENGINE_MS_MAX });
+  if (warehouse === undefined) throw reason;
+  return warehouse;
 }
 
 /** The `node` column of the pool's rows; undefined if no pool has run here. */
@@ -78,18 +73,19 @@ function nodeOf({ folder, name }: ChildOptions): string | undefined {
   return identity && (name ?? defaultNode(identity));
 }
 
-function startShipper(options: ChildOptions, warehouse: Warehouse, querying: () => boolean): Shipper {
+function startShipper(options: ChildOptions, warehouse: Warehouse, server: QueryServer): Shipper {
   const readers = new LogReaders(options.folder);
   const state = new ShipState(options.folder, warehouse.name);
   const delivered = (journal: string, seq: number): void => say({ type: 'delivered', journal, seq });
   const node = nodeOf(options);
   const tried = (error: unknown): void =>
     say({ type: 'tried', refused: error instanceof NameTaken ? error.message : undefined });
-  const shipper = new Shipper({ readers, state, warehouse, clock, logger, node, tried, delivered });
+  const shipper = new Shipper({ readers, state, warehouse, clock: systemClock, logger, node, tried, delivered });
   const report = (): void => {
     try {
       const status = shipper.status();
-      say({ type: 'status', status, busy: querying() || status.lagRows > 0 });
+      const { busy, queries } = server;
+      say({ type: 'status', status, busy: busy || status.lagRows > 0, queries });
     } catch (error) {
       // A journal that is just being removed, or a disk that fails: the shipper meets it as well, and says so.
       logger.debug({ err: String(error) }, 'the log can not be looked at');
@@ -114,9 +110,9 @@ async function main(options: ChildOptions): Promise<void> {
   process.umask(0o077);
   folderLock = await lockFolder(options.folder, options.lockMsMax);
   const warehouse = options.url === undefined ? await openEmbedded(options) : openServer(parseServerUrl(options.url));
-  const caughtUp = (msMax: number): Promise<void> => within(shipper.caughtUp(), msMax);
+  const caughtUp = async (msMax: number): Promise<void> => void (await within(shipper.caughtUp(), msMax));
   const server = new QueryServer({ warehouse, caughtUp: () => caughtUp(options.catchUpMsMax) });
-  const shipper = startShipper(options, warehouse, () => server.busy);
+  const shipper = startShipper(options, warehouse, server);
   await server.listen(options.folder, options.socketFile);
   process.on('message', ({ type }: ChildRequest) => {
     if (type !== 'close') return;

@@ -1,6 +1,9 @@
 import type { Readable } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '#base/domain/ports';
+import { NO_QUEUE, type QueueCounts } from '#base/domain/queue';
+import { addCounts } from '#base/std/add-counts';
+import { SupervisedChild } from '#base/std/supervised-child';
+import { LATE, within } from '#base/std/within';
 import { chdbInstalled } from './chdb-engine.ts';
 import { type AnalyticsChild, startChild } from './child.ts';
 import type { Priority } from './child-priority.ts';
@@ -42,6 +45,8 @@ export interface AnalyticsStatus extends ShipStatus {
   readonly reason: string;
   /** Times that the child had to be started again. */
   readonly restarts: number;
+  /** SQL queries that wait for their turn, over all children. */
+  readonly queries: QueueCounts;
   /** Its process; undefined where none runs. */
   readonly pid: number | undefined;
 }
@@ -58,8 +63,7 @@ export interface Analytics {
 const START_MS_MAX = 10_000;
 /** Nor longer for a server's first answer. */
 const TRY_MS_MAX = 3_000;
-const RESTART_MS_MIN = 500;
-const RESTART_MS_MAX = 30_000;
+const RESTART = { msMin: 500, msMax: 30_000 };
 /** A child whose parent was killed is gone well within this. */
 const LOCK_MS_MAX = 5_000;
 /** A query sees what was acknowledged before it, unless ClickHouse is further behind than this. */
@@ -101,7 +105,8 @@ const NOTHING_SHIPPED: ShipStatus = { lagRows: 0, lagMs: 0, shippedRows: 0, miss
 class NoAnalytics implements Analytics {
   status(): AnalyticsStatus {
     const reason = 'analytics is off';
-    return { ...NOTHING_SHIPPED, mode: 'off', reporting: false, healthy: false, reason, restarts: 0, pid: undefined };
+    const nothing = { ...NOTHING_SHIPPED, queries: NO_QUEUE, restarts: 0, pid: undefined };
+    return { ...nothing, mode: 'off', reporting: false, healthy: false, reason };
   }
 
   async query(): Promise<Readable> {
@@ -114,10 +119,11 @@ class NoAnalytics implements Analytics {
 class ChildAnalytics implements Analytics {
   readonly #options: AnalyticsOptions;
   readonly #modules: AnalyticsModules;
-  #child: AnalyticsChild | undefined;
+  readonly #supervised: SupervisedChild<AnalyticsChild>;
   #shipped = NOTHING_SHIPPED;
-  /** Since its last word; counted, so that where everything was stopped for a while the child is not to blame. */
-  #silentSeconds = 0;
+  #queries = NO_QUEUE;
+  /** Of children that are gone. */
+  #retiredQueries = NO_QUEUE;
   /** It has said that work waits. */
   #busy = false;
   #starvation = new Starvation();
@@ -126,10 +132,8 @@ class ChildAnalytics implements Analytics {
   /** `turn` where the system does not let this user take a child out of the idle policy. */
   #priority: Priority = 'last';
   #starting = '';
-  #restarts = 0;
-  #restartMs = RESTART_MS_MIN;
-  #restartTimer: NodeJS.Timeout | undefined;
-  readonly #watch: NodeJS.Timeout;
+  /** Resolves when the latest child is there, or has failed. */
+  #started: Promise<void> = Promise.resolve();
   #closed: Promise<void> | undefined;
   /** Resolves when ClickHouse was tried for the first time. */
   readonly #tried: Promise<string | undefined>;
@@ -138,7 +142,16 @@ class ChildAnalytics implements Analytics {
   constructor(options: AnalyticsOptions, modules: AnalyticsModules) {
     this.#options = options;
     this.#modules = modules;
-    this.#watch = setInterval(() => this.#look(), 1000).unref();
+    const { hungSecondsMax = HUNG_S_MAX } = options;
+    this.#supervised = new SupervisedChild(
+      { restart: RESTART, hungSecondsMax },
+      {
+        start: () => this.#fork(),
+        ended: () => this.#onEnd(),
+        hangs: ({ pid }) => modules.logger.error({ pid }, 'the analytics process hangs; it is killed'),
+        tick: () => this.#feed(),
+      },
+    );
     this.#tried = new Promise((resolve) => {
       this.#onTried = resolve;
     });
@@ -148,13 +161,18 @@ class ChildAnalytics implements Analytics {
   async refused(): Promise<string | undefined> {
     // The embedded ClickHouse is the data folder's own.
     if (this.#options.url === undefined) return undefined;
-    return Promise.race([this.#tried, delay(TRY_MS_MAX, undefined, { ref: false })]);
+    const refused = await within(this.#tried, TRY_MS_MAX, { ref: false });
+    return refused === LATE ? undefined : refused;
   }
 
   /** Resolves when the child is there, or has failed, or takes too long: a pool starts without its analytics. */
   async start(): Promise<void> {
+    this.#supervised.start();
+    await within(this.#started, START_MS_MAX, { ref: false });
+  }
+
+  #fork(): AnalyticsChild {
     this.#starting = 'starting';
-    this.#silentSeconds = 0;
     const { folder, name, url, catchUpMsMax = CATCH_UP_MS_MAX } = this.#options;
     const child = startChild(
       { folder, name, url, socketFile: SOCKET_FILE, lockMsMax: LOCK_MS_MAX, catchUpMsMax },
@@ -163,23 +181,22 @@ class ChildAnalytics implements Analytics {
     );
     this.#starvation = new Starvation();
     this.#inTurn = false;
-    this.#child = child;
-    void child.gone.then(() => this.#onGone());
-    const started = child.ready.then(
+    this.#started = child.ready.then(
       () => {
         this.#starting = '';
-        this.#restartMs = RESTART_MS_MIN;
+        this.#supervised.works();
       },
       (error: unknown) => {
         this.#starting = error instanceof Error ? error.message : String(error);
         this.#modules.logger.error({ reason: this.#starting }, 'analytics could not start; it will be tried again');
       },
     );
-    await Promise.race([started, delay(START_MS_MAX, undefined, { ref: false })]);
+    return child;
   }
 
   status(): AnalyticsStatus {
-    const silence = this.#silentSeconds > SILENCE_S_MAX ? `no report for ${this.#silentSeconds} s` : '';
+    const { silentSeconds, restarts, child } = this.#supervised;
+    const silence = silentSeconds > SILENCE_S_MAX ? `no report for ${silentSeconds} s` : '';
     const reason = this.#starting || this.#shipped.lastError || silence;
     return {
       ...this.#shipped,
@@ -187,8 +204,9 @@ class ChildAnalytics implements Analytics {
       reporting: this.#starting === '' && silence === '',
       healthy: reason === '',
       reason,
-      restarts: this.#restarts,
-      pid: this.#child?.pid,
+      restarts,
+      queries: addCounts(this.#retiredQueries, this.#queries),
+      pid: child?.pid,
     };
   }
 
@@ -203,30 +221,18 @@ class ChildAnalytics implements Analytics {
   }
 
   async #close(): Promise<void> {
-    clearTimeout(this.#restartTimer);
-    clearInterval(this.#watch);
-    await this.#child?.close();
-  }
-
-  #look(): void {
-    const { hungSecondsMax = HUNG_S_MAX } = this.#options;
-    this.#silentSeconds += 1;
-    this.#feed();
-    if (this.#child === undefined || this.#silentSeconds <= hungSecondsMax) return;
-    this.#modules.logger.error({ pid: this.#child.pid }, 'the analytics process hangs; it is killed');
-    this.#child.kill();
-    this.#silentSeconds = 0;
+    await this.#supervised.close()?.close();
   }
 
   /** Gives a starved child a turn, and takes the turn back when nothing waits. */
   #feed(): void {
-    const child = this.#child;
+    const { child, silentSeconds } = this.#supervised;
     const nowMs = performance.now();
     const passedMs = nowMs - this.#lookedMs;
     this.#lookedMs = nowMs;
     // It starts without the idle policy.
     if (child?.pid === undefined || this.#starting !== '') return;
-    const wants = this.#busy || this.#silentSeconds > OVERDUE_S;
+    const wants = this.#busy || silentSeconds > OVERDUE_S;
     const { pid } = child;
     const turn = this.#starvation.look({ cpuMs: cpuMsOf(pid), passedMs, wants, runnable: () => isRunnable(pid) });
     if (turn === this.#inTurn) return;
@@ -246,21 +252,17 @@ class ChildAnalytics implements Analytics {
   }
 
   #onReply(reply: ChildReply): void {
-    this.#silentSeconds = 0;
-    if (reply.type === 'status') [this.#shipped, this.#busy] = [reply.status, reply.busy];
-    else if (reply.type === 'tried') this.#onTried(reply.refused);
+    this.#supervised.heard();
+    if (reply.type === 'status') {
+      [this.#shipped, this.#busy, this.#queries] = [reply.status, reply.busy, reply.queries];
+    } else if (reply.type === 'tried') this.#onTried(reply.refused);
     else if (reply.type === 'delivered') this.#modules.delivered(reply.journal, reply.seq);
   }
 
-  #onGone(): void {
-    this.#child = undefined;
-    if (this.#closed !== undefined) return;
+  #onEnd(): void {
+    this.#retiredQueries = addCounts(this.#retiredQueries, { ...this.#queries, depth: 0 });
+    this.#queries = NO_QUEUE;
     if (this.#starting === '') this.#modules.logger.error({}, 'the analytics process ended; it is started again');
     this.#starting ||= 'the analytics process ended';
-    this.#restartTimer = setTimeout(() => {
-      this.#restarts += 1;
-      void this.start();
-    }, this.#restartMs);
-    this.#restartMs = Math.min(this.#restartMs * 2, RESTART_MS_MAX);
   }
 }

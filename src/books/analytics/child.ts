@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
 import { builtFile, tiedToParent } from '#base/built';
 import type { Logger } from '#base/domain/ports';
+import { type Child, goneOf } from '#base/std/supervised-child';
+import { within } from '#base/std/within';
 import { ChildPriority, type Priority } from './child-priority.ts';
 import type { ChildOptions, ChildReply, ChildRequest } from './messages.ts';
 
@@ -11,12 +11,9 @@ const CLOSE_MS_MAX = 6_000;
 const KILL_MS_MAX = 1_000;
 
 /** The analytics child process, from outside. */
-export interface AnalyticsChild {
+export interface AnalyticsChild extends Child {
   /** Resolves when it serves queries; rejects with its reason where it could not start. */
   readonly ready: Promise<void>;
-  /** Resolves when it is gone, for whatever reason. */
-  readonly gone: Promise<void>;
-  readonly pid: number | undefined;
   /** Under the idle policy from now on, where it comes last. */
   beIdle(): Promise<void>;
   /** Gives it the processor beside others. Resolves with false if the system does not let this user do that. */
@@ -46,10 +43,7 @@ export function startChild(
   const given = child.pid === undefined ? undefined : new ChildPriority(child.pid, priority);
   // A child that is gone again is told by `gone`.
   child.send({ type: 'start', options } satisfies ChildRequest, () => {});
-  const gone = once(child, 'exit').then(
-    () => {},
-    () => {},
-  );
+  const gone = goneOf(child);
   const ready = new Promise<void>((resolve, reject) => {
     child.on('message', (reply: ChildReply) => {
       if (reply.type === 'ready') resolve();
@@ -79,10 +73,10 @@ export function startChild(
  * Waits for its end, for a while: on a machine that is full its threads, which come last of all, come last also to their
  * end. Whoever starts next waits for the folder's lock.
  */
-async function closeChild(child: ChildProcess, gone: Promise<void>): Promise<void> {
+async function closeChild(child: ChildProcess, gone: Promise<string>): Promise<void> {
   if (child.connected) child.send({ type: 'close' } satisfies ChildRequest, () => {});
   const killing = setTimeout(() => child.kill('SIGKILL'), CLOSE_MS_MAX);
-  await Promise.race([gone, delay(CLOSE_MS_MAX + KILL_MS_MAX, undefined, { ref: false })]);
+  await within(gone, CLOSE_MS_MAX + KILL_MS_MAX, { ref: false });
   clearTimeout(killing);
 }
 

@@ -1,3 +1,4 @@
+import type { QueueCounts } from '#base/domain/queue';
 import type { ShipStatus } from './shipper.ts';
 
 /** What the child is started with: its first message, since every user of the machine can read a command line. */
@@ -26,7 +27,12 @@ export type ChildReply =
   /** ClickHouse was tried for the first time since the last failure. `refused`: why the pool may not ship to it. */
   | { readonly type: 'tried'; readonly refused: string | undefined }
   /** Once a second. `busy`: a query or a shipment waits for the engine. */
-  | { readonly type: 'status'; readonly status: ShipStatus; readonly busy: boolean }
+  | {
+      readonly type: 'status';
+      readonly status: ShipStatus;
+      readonly busy: boolean;
+      readonly queries: QueueCounts;
+    }
   /** All batches of a journal up to and including `seq` are in ClickHouse. */
   | { readonly type: 'delivered'; readonly journal: string; readonly seq: number }
   | {

@@ -3,6 +3,8 @@ import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import type { QueueCounts } from '#base/domain/queue';
+import { systemClock } from '#base/std/system-clock';
 import { withSocketPath } from '#shares/sharelog/journal/socket-path';
 import { isFormatName } from './formats.ts';
 import { checkQuery } from './sql-gate.ts';
@@ -39,7 +41,7 @@ export interface QueryServerModules {
 export class QueryServer {
   readonly #modules: QueryServerModules;
   readonly #server: Server;
-  readonly #turns = new Turns({ turnsMax: QUERIES_MAX, ownersMax: QUERIES_MAX + WAITING_MAX });
+  readonly #turns = new Turns({ turnsMax: QUERIES_MAX, ownersMax: QUERIES_MAX + WAITING_MAX }, systemClock);
   #busy = 0;
 
   constructor(modules: QueryServerModules) {
@@ -50,6 +52,11 @@ export class QueryServer {
   /** True while a query wants the engine: its reader is not the one that is waited for. */
   get busy(): boolean {
     return this.#busy > 0;
+  }
+
+  /** Queries that wait for their turn. */
+  get queries(): QueueCounts {
+    return this.#turns.counts;
   }
 
   /** The caller's umask keeps everybody else out from the first moment. */

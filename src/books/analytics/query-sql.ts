@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
+import { LATE, within } from '#base/std/within';
 import { POOL_JOURNAL } from '#shares/sharelog/journal/journals';
 import type { AnalyticsOptions } from './analytics.ts';
 import { chdbInstalled } from './chdb-engine.ts';
@@ -43,9 +43,8 @@ export async function querySql(
     // The command waits for the answer, and no pool of this folder runs beside the child.
     'turn',
   );
-  const ready = child.ready.then(() => 'ready' as const);
   try {
-    const pool = await readyOrPool(ready, () => ifRunning(folder, sql, format), waiting);
+    const pool = await readyOrPool(child.ready, () => ifRunning(folder, sql, format), waiting);
     if (pool !== undefined) {
       child.kill();
       return pool;
@@ -62,15 +61,12 @@ export async function querySql(
 
 /** Resolves with undefined when the child is ready, or with the answer of a pool that was started meanwhile. */
 async function readyOrPool(
-  ready: Promise<'ready'>,
+  ready: Promise<void>,
   ask: () => Promise<Readable | undefined>,
   waiting: () => void,
 ): Promise<Readable | undefined> {
   for (let first = true; ; first = false) {
-    const timeout = new AbortController();
-    const pause = delay(LOOK_EVERY_MS * (first ? 3 : 1), undefined, { signal: timeout.signal }).catch(() => {});
-    const state = await Promise.race([ready, pause]).finally(() => timeout.abort());
-    if (state === 'ready') return undefined;
+    if ((await within(ready, LOOK_EVERY_MS * (first ? 3 : 1))) !== LATE) return undefined;
     if (first) waiting();
     const answer = await ask();
     if (answer !== undefined) return answer;

@@ -1,8 +1,8 @@
 import type { Containment } from '#base/domain/contain';
 import type { Job } from '#base/domain/job';
 import type { Clock, ShareIntake } from '#base/domain/ports';
+import type { Counts } from '#base/telemetry/counters';
 import type { LastView } from '#front/stratum/v1/fast-submit';
-import type { ProtocolFault } from '#front/stratum/v1/message';
 import type { NotifyLine } from '#front/stratum/v1/notify';
 import type { Idler } from './extranonces/idlers.ts';
 import type { Estate } from './extranonces/resumable.ts';
@@ -31,26 +31,10 @@ export interface SessionOptions {
   readonly niceHash?: NiceHashKey | undefined;
 }
 
-/** For metrics; gauges and counters since the start. */
-export interface SessionCounters {
+/** For metrics: a gauge, and counters since the start. */
+export interface SessionCounters extends Counts<'session'> {
   /** Workers that are authorised on a live connection now. */
   authorizedWorkers: number;
-  /** Names that were refused. */
-  refusedWorkers: number;
-  /** Difficulties announced after the first of a session. */
-  difficultyChanges: number;
-  /** Connections closed for not subscribing or not authorising in time, and for silence. */
-  timeouts: number;
-  /** Clients that came back and went on with their extranonce and their jobs. */
-  resumed: number;
-  /** Sessions without an accepted share that were closed because no extranonce was free. */
-  takenBack: number;
-  /** Shares that could be credited as blocks alone, of sessions below the pool's minimum difficulty that sent too many. */
-  shedShares: number;
-  /** Jobs sent to devices that are known to take no coinbase of that length. */
-  oversizedCoinbases: number;
-  /** Error replies that are no verdict on a share, by kind. */
-  readonly protocolErrors: Record<ProtocolFault, number>;
 }
 
 /** The job that is current, as sessions send it. */
@@ -93,6 +77,8 @@ export interface SessionContext {
   reclaim(resumeId: string): Estate | undefined;
   /** From now on a session can be found by its id. */
   seated(resumeId: string, session: Seated): void;
+  /** A session has gone on with another extranonce, and may have to give that up. */
+  reseated(session: Seated): void;
   /** One that nobody else has; undefined where there is none. */
   newExtranonce(): number | undefined;
   /** 16 hex digits that nobody can guess. */

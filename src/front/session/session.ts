@@ -1,3 +1,4 @@
+import { hostOf } from '#base/domain/ip';
 import type { Wire, WireHandler } from '#base/domain/ports';
 import type { JudgedShare, RequestId, SubmitRequest, Submitter, Terms, Worker } from '#base/domain/share';
 import { limits } from '#base/limits';
@@ -243,7 +244,17 @@ export class Session implements Submitter, Seated, WireHandler {
     const { history, difficulty } = this.#assignment;
     const closedMs = this.#context.clock.monotonicMs();
     const { credited } = this;
-    return { extranonce, newestSerial, history, difficulty: difficulty.wanted, credited, closedMs, seized: false };
+    const host = hostOf(this.remoteIp);
+    return {
+      host,
+      extranonce,
+      newestSerial,
+      history,
+      difficulty: difficulty.wanted,
+      credited,
+      closedMs,
+      seized: false,
+    };
   }
 
   /**
@@ -261,6 +272,7 @@ export class Session implements Submitter, Seated, WireHandler {
     if (extranonce === undefined) this.close(closings.taken);
     else {
       this.#seat.take(extranonce, '');
+      this.#context.reseated(this);
       this.#wire.send(encodeSetExtranonce(this.#seat.hex));
       this.#begin();
     }

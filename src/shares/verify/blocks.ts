@@ -2,7 +2,9 @@ import { toHex } from '#base/bitcoin/bytes';
 import { BoundedMap } from '#base/domain/bounded-map';
 import type { Job } from '#base/domain/job';
 import type { BitcoinNode, Clock, FoundBlock, Logger, ShareRecorder, SubmitOutcome } from '#base/domain/ports';
+import type { QueueCounts } from '#base/domain/queue';
 import type { BlockTemplate } from '#base/domain/template';
+import { QueueMeter } from '#base/std/queue-meter';
 
 export interface BlockModules {
   readonly clock: Pick<Clock, 'monotonicMs'>;
@@ -26,9 +28,15 @@ interface Solved {
   readonly acceptedMs: number;
 }
 
+/** A block whose outcome is open. */
+interface Entrant {
+  readonly block: FoundBlock;
+  readonly enteredMs: number;
+}
+
 /** The candidates on one previous block: how many are with the node, and which wait. */
 interface Race {
-  readonly waiting: FoundBlock[];
+  readonly waiting: Entrant[];
   underWay: number;
 }
 
@@ -58,7 +66,7 @@ export class BlockSubmitter {
   readonly #known = new BoundedMap<true>(KNOWN_MAX);
   /** By previous block, where candidates are with the node. */
   readonly #racing = new Map<string, Race>();
-  #open = 0;
+  readonly #meter: QueueMeter;
   /** The parent of each job (hex): easy blocks come by the thousand, all on one. */
   readonly #parents = new WeakMap<Job, string>();
   #idle: (() => void) | undefined;
@@ -66,11 +74,17 @@ export class BlockSubmitter {
   constructor(options: { readonly openMax: number }, modules: BlockModules) {
     this.#openMax = options.openMax;
     this.#modules = modules;
+    this.#meter = new QueueMeter(modules.clock);
   }
 
   /** Candidates that are with the nodes, or wait for one that is. */
   get open(): number {
-    return this.#open;
+    return this.#meter.depth;
+  }
+
+  /** The same candidates as a queue, from when they are found to the nodes' first answer. */
+  get queue(): QueueCounts {
+    return this.#meter.counts;
   }
 
   found(block: FoundBlock): void {
@@ -82,11 +96,11 @@ export class BlockSubmitter {
     const tooMany = this.#full && this.#racing.has(parent);
     const hopeless = this.#solved.has(parent) ? SIBLING : tooMany ? TOO_MANY : undefined;
     if (hopeless !== undefined) {
+      if (hopeless === TOO_MANY) this.#meter.refuse();
       this.#record(block, hopeless, false);
       return;
     }
-    this.#open += 1;
-    this.#enter(parent, block);
+    this.#enter(parent, { block, enteredMs: this.#meter.enter() });
     recorder.candidate(block);
     // At once, and not with the share: that may be in the journal of a gateway, which waits for this.
     recorder.commit(() => {});
@@ -107,7 +121,7 @@ export class BlockSubmitter {
   }
 
   get #full(): boolean {
-    return this.#open + this.#modules.undecided() >= this.#openMax;
+    return this.open + this.#modules.undecided() >= this.#openMax;
   }
 
   /** Resolves when nothing is with the node any more, or after `msMax`: a block on its way should not be cut off. */
@@ -122,18 +136,19 @@ export class BlockSubmitter {
     });
   }
 
-  #enter(parent: string, block: FoundBlock): void {
+  #enter(parent: string, entrant: Entrant): void {
     const race = this.#racing.get(parent);
     if (race) {
-      race.waiting.push(block);
+      race.waiting.push(entrant);
       return;
     }
     const begun: Race = { waiting: [], underWay: 0 };
     this.#racing.set(parent, begun);
-    this.#submit(parent, begun, block);
+    this.#submit(parent, begun, entrant);
   }
 
-  #submit(parent: string, race: Race, block: FoundBlock): void {
+  #submit(parent: string, race: Race, entrant: Entrant): void {
+    const { block } = entrant;
     race.underWay += 1;
     const late = setTimeout(() => this.#release(parent, race), SIBLING_WAIT_MS);
     this.#modules.node
@@ -141,7 +156,7 @@ export class BlockSubmitter {
       .then((outcome) => {
         clearTimeout(late);
         race.underWay -= 1;
-        this.#onOutcome(parent, race, block, outcome);
+        this.#onOutcome(parent, race, entrant, outcome);
       })
       .catch((error: unknown) => {
         this.#modules.logger.error({ err: error, hash: block.hash }, 'block submission failed in the pool itself');
@@ -153,19 +168,20 @@ export class BlockSubmitter {
     if (next) this.#submit(parent, race, next);
   }
 
-  #onOutcome(parent: string, race: Race, block: FoundBlock, outcome: SubmitOutcome): void {
+  #onOutcome(parent: string, race: Race, entrant: Entrant, outcome: SubmitOutcome): void {
     const { clock, recorder, follow } = this.#modules;
-    this.#open -= 1;
+    const { block } = entrant;
+    this.#meter.serve(entrant.enteredMs);
     this.#record(block, outcome, true);
     follow(block, outcome);
     if (outcome.status === 'accepted') {
       const { hash, job } = block;
       this.#solved.set(parent, { hash, height: job.height, acceptedMs: clock.monotonicMs() });
       const siblings = race.waiting.splice(0);
-      this.#open -= siblings.length;
       for (const sibling of siblings) {
-        this.#record(sibling, SIBLING, false);
-        recorder.settled(sibling.hash);
+        this.#meter.serve(sibling.enteredMs);
+        this.#record(sibling.block, SIBLING, false);
+        recorder.settled(sibling.block.hash);
       }
     } else this.#release(parent, race);
     if (race.underWay === 0) this.#racing.delete(parent);

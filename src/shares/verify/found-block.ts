@@ -7,10 +7,10 @@ import type { Job } from '#base/domain/job';
 import type { FoundBlock } from '#base/domain/ports';
 import type { JudgedShare, Solution } from '#base/domain/share';
 
-/** What makes a block of a share. Throws for one that names no job or worker. */
+/** What makes a block of a share. One that names no worker of its connection is nobody's. Throws for one that names no job. */
 export function solutionOf(share: JudgedShare): Solution {
   const { job, worker, request, submitter, hash } = share;
-  if (!job || !worker || !hash) throw new Error('solutionOf: not a share that can be a block');
+  if (!job || !hash) throw new Error('solutionOf: not a share that can be a block');
   return {
     hash: toDisplayHash(hash),
     serial: job.serial,
@@ -20,8 +20,8 @@ export function solutionOf(share: JudgedShare): Solution {
     version: share.version,
     ntime: request.ntime,
     nonce: request.nonce,
-    account: worker.account,
-    rig: worker.rig,
+    account: worker?.account ?? '',
+    rig: worker?.rig ?? '',
     shareDifficulty: share.shareDifficulty,
     foundMs: share.receivedMs,
   };

@@ -36,16 +36,16 @@ export function precheck(share: PendingShare, jobs: JobLookup, poolMask: number)
   }
 
   if (!submitter.subscribed) return 'not-subscribed';
-  if (!share.worker) return 'unauthorized';
-  if (!job || agreedMask === undefined) return 'job-not-found';
+  const unauthorized = share.worker ? undefined : 'unauthorized';
+  if (!job || agreedMask === undefined) return unauthorized ?? 'job-not-found';
   const stale = jobs.isStale(job);
   if (request.malformed !== undefined || request.extranonce2.length !== 2 * EXTRANONCE2_BYTES) {
-    return stale ? 'stale' : 'malformed';
+    return unauthorized ?? (stale ? 'stale' : 'malformed');
   }
   const mask = maskOf(share, agreedMask, poolMask);
   // BIP310: the bits replace the masked ones. A bit outside the mask is hashed as sent, because the miner hashed it.
   if (request.versionBits !== undefined) share.version = ((job.version & ~mask) | request.versionBits) >>> 0;
-  share.refusal = stale ? 'stale' : refusal(share, job, mask);
+  share.refusal = unauthorized ?? (stale ? 'stale' : refusal(share, job, mask));
   return undefined;
 }
 

@@ -52,11 +52,14 @@ export class Verifier implements ShareIntake {
   readonly #options: VerifierOptions;
   readonly #modules: VerifierModules;
   #arriving: PendingShare[] = [];
-  #arrivalMs = 0;
+  /** Undefined until the first share of a turn comes. */
+  #arrivalMs: number | undefined;
   #scheduled = false;
   /** Batches in the order of arrival, the first one still waiting for a worker (or empty). */
   readonly #batches: Batch[] = [];
   readonly #idle: WorkerRunner[];
+  /** Jobs of which a share made a block. */
+  readonly #solved = new WeakSet<Job>();
   /** Blocks whose shares were refused. */
   readonly #refusedBlocks = new BoundedMap<true>(REFUSED_BLOCKS_MAX);
   #inFlight = 0;
@@ -65,7 +68,14 @@ export class Verifier implements ShareIntake {
 
   constructor(options: VerifierOptions, modules: VerifierModules) {
     this.#options = options;
-    this.#modules = modules;
+    const { foundBlock } = modules;
+    this.#modules = {
+      ...modules,
+      foundBlock: (share) => {
+        if (share.job) this.#solved.add(share.job);
+        foundBlock(share);
+      },
+    };
     this.#idle = [...modules.workers];
   }
 
@@ -81,8 +91,8 @@ export class Verifier implements ShareIntake {
 
   take(submitter: Submitter, request: SubmitRequest, unwanted = false): void {
     const { clock, jobs } = this.#modules;
-    // What is read in one tick has one time, to the ms; how long each share took is told by the other clock.
-    if (this.#arriving.length === 0) this.#arrivalMs = clock.nowMs();
+    // What is read in one turn has one time, to the ms; how long each share took is told by the other clock.
+    this.#arrivalMs ??= clock.nowMs();
     const share = new PendingShare(submitter, request, this.#arrivalMs, clock.monotonicMs(), unwanted);
     if (this.#inFlight >= this.#options.sharesInFlightMax) {
       this.#refuse(share);
@@ -108,11 +118,12 @@ export class Verifier implements ShareIntake {
 
   /**
    * A block takes ten times as long as another share, so fewer are taken where most shares are blocks. What is over is not
-   * hashed: of the thousands before it the node can use one.
+   * hashed if the job has a block already, because the node can use one of them.
    */
   #isFlood({ job, terms }: PendingShare): boolean {
     const { sharesInFlightMax, blocksInFlightMax = sharesInFlightMax } = this.#options;
-    return this.#inFlight >= blocksInFlightMax && job !== undefined && terms !== undefined && isEasy(job, terms);
+    if (this.#inFlight < blocksInFlightMax || job === undefined || terms === undefined) return false;
+    return this.#solved.has(job) && isEasy(job, terms);
   }
 
   /**
@@ -134,6 +145,7 @@ export class Verifier implements ShareIntake {
 
   #flush(): void {
     this.#scheduled = false;
+    this.#arrivalMs = undefined;
     // What is over has the next turn, so that timers and other sockets have theirs.
     const rest = this.#arriving.splice(this.#options.turnMax);
     const shares = this.#arriving;

@@ -1,4 +1,4 @@
-import type { Clock } from '#base/domain/ports';
+import { systemClock } from '#base/std/system-clock';
 import type { FromServer, ServerStart, ToServer } from './messages.ts';
 import { PoolFault, PoolQuestions } from './pool-questions.ts';
 import { type Server, startServer } from './server.ts';
@@ -7,11 +7,10 @@ import { type Server, startServer } from './server.ts';
 
 const COUNTS_EVERY_MS = 1000;
 
-const clock: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
 const say = (message: FromServer): void => {
   if (process.connected) process.send?.(message, () => {});
 };
-const questions = new PoolQuestions((id, question) => say({ type: 'ask', id, question }), { clock });
+const questions = new PoolQuestions((id, question) => say({ type: 'ask', id, question }), { clock: systemClock });
 let server: Server | undefined;
 
 async function start({ bans, ...options }: ServerStart): Promise<void> {
@@ -20,7 +19,7 @@ async function start({ bans, ...options }: ServerStart): Promise<void> {
     // The pool has told of its own faults already.
     if (!(error instanceof PoolFault)) say({ type: 'fault', kind, reason: reasonOf(error) });
   };
-  const started = await startServer(options, { clock, fault, pool, miner, ready, metrics, admin });
+  const started = await startServer(options, { clock: systemClock, fault, pool, miner, ready, metrics, admin });
   for (const ban of bans) started.ban(ban);
   server = started;
   say({ type: 'listening', port: started.port });

@@ -1,9 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { setPriority } from 'node:os';
 import { builtFile, nodeFlags, tiedToParent } from '#base/built';
 import type { Ban, Logger } from '#base/domain/ports';
+import { NO_QUEUE } from '#base/domain/queue';
 import { limits } from '#base/limits';
+import { addCounts } from '#base/std/add-counts';
+import { type Child, goneOf, SupervisedChild } from '#base/std/supervised-child';
+import type { Counts } from '#base/telemetry/counters';
 import { Faults } from './faults.ts';
 import type { FromServer, HttpCounts, Question, Replies, ServerStart, ToServer } from './messages.ts';
 import type { ApiSources } from './sources.ts';
@@ -30,20 +33,14 @@ export interface Api {
   close(): Promise<void>;
 }
 
-export interface ApiCounts extends HttpCounts {
-  /** Times that the process was started again. */
-  readonly restarts: number;
-}
+export type ApiCounts = HttpCounts & Readonly<Counts<'http'>>;
 
 /** Less important than miners, who have the same cores; more than SQL, since a probe waits for its answer. */
 const NICE = 10;
-const RESTART_MS_MIN = 100;
-const RESTART_MS_MAX = 10_000;
-/** A process that lived for so long did not die young. */
-const YOUNG_MS = 60_000;
+const RESTART = { msMin: 100, msMax: 10_000 };
 /** It reports every second. One that is silent for so many seconds hangs, and is killed. */
 const HUNG_S_MAX = 30;
-const NO_COUNTS: HttpCounts = { requests: 0, refused: 0, limited: 0, faults: 0 };
+const NO_COUNTS: HttpCounts = { requests: 0, refused: 0, limited: 0, faults: 0, waiting: NO_QUEUE };
 
 /** Starts the HTTP process; resolves when it listens. Rejects if the address can not be had. */
 export async function startApi(options: ApiOptions, modules: ApiModules): Promise<Api> {
@@ -52,29 +49,36 @@ export async function startApi(options: ApiOptions, modules: ApiModules): Promis
   return api;
 }
 
+interface HttpChild extends Child {
+  readonly process: ChildProcess;
+}
+
 class SupervisedApi implements Api {
   readonly #options: ApiOptions;
   readonly #modules: ApiModules;
   readonly #faults: Faults;
-  readonly #watch: NodeJS.Timeout;
-  #child: ChildProcess | undefined;
+  readonly #supervised: SupervisedChild<HttpChild>;
   /** As bound: a process that comes after another listens where that one did. */
   #port: number;
+  /** Resolves when the latest process listens; rejects if it can not. */
+  #listening: Promise<void> = Promise.resolve();
   #counts = NO_COUNTS;
   /** Counted by processes that are gone. */
   #retired = NO_COUNTS;
-  #restarts = 0;
-  #restartMs = RESTART_MS_MIN;
-  #restartTimer: NodeJS.Timeout | undefined;
-  #silentSeconds = 0;
-  #closing = false;
 
   constructor(options: ApiOptions, modules: ApiModules) {
     this.#options = options;
     this.#modules = modules;
     this.#port = options.port;
     this.#faults = new Faults((kind, err) => modules.logger.error({ path: kind, err }, 'an API request failed'));
-    this.#watch = setInterval(() => this.#look(), 1000).unref();
+    this.#supervised = new SupervisedChild(
+      { restart: RESTART, hungSecondsMax: HUNG_S_MAX },
+      {
+        start: () => this.#fork(),
+        ended: (reason) => modules.logger.error({ reason }, 'the HTTP process ended; it is started again'),
+        hangs: ({ pid }) => modules.logger.error({ pid }, 'the HTTP process hangs; it is killed'),
+      },
+    );
   }
 
   get address(): string {
@@ -83,11 +87,11 @@ class SupervisedApi implements Api {
   }
 
   get pid(): number | undefined {
-    return this.#child?.pid;
+    return this.#supervised.child?.pid;
   }
 
   counts(): ApiCounts {
-    return { ...sum(this.#retired, this.#counts), restarts: this.#restarts };
+    return { ...addCounts(this.#retired, this.#counts), restarts: this.#supervised.restarts };
   }
 
   ban(ban: Ban): void {
@@ -100,8 +104,10 @@ class SupervisedApi implements Api {
 
   /** The first start: what fails here fails the pool's start. */
   async start(): Promise<void> {
+    this.#supervised.start();
     try {
-      await this.#fork();
+      if (this.#supervised.child === undefined) throw new Error('the HTTP process can not be started');
+      await this.#listening;
     } catch (error) {
       await this.close();
       throw error;
@@ -109,28 +115,31 @@ class SupervisedApi implements Api {
   }
 
   async close(): Promise<void> {
-    this.#closing = true;
-    clearInterval(this.#watch);
-    clearTimeout(this.#restartTimer);
-    const child = this.#child;
-    if (child === undefined) return;
-    const gone = once(child, 'exit');
-    child.kill('SIGKILL');
-    await gone;
+    const child = this.#supervised.close();
+    child?.kill();
+    await child?.gone;
   }
 
-  /** Resolves when a new process listens. */
-  async #fork(): Promise<void> {
-    const startedMs = performance.now();
-    const child = fork(builtFile('show/api/api-child.ts'), {
+  #fork(): HttpChild {
+    const process = fork(builtFile('show/api/api-child.ts'), {
       // Nothing of the pool's environment, which may hold its secrets.
-      env: { PATH: process.env['PATH'] },
+      env: { PATH: globalThis.process.env['PATH'] },
       ...tiedToParent([...nodeFlags, `--max-old-space-size=${limits.httpHeapMibMax}`]),
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
-    this.#child = child;
-    this.#silentSeconds = 0;
-    this.#lower(child.pid);
+    lower(process.pid);
+    const gone = goneOf(process);
+    void gone.then(() => this.#retire());
+    this.#listening = this.#listens(process, gone);
+    this.#listening.catch((err: unknown) => {
+      if (this.#supervised.restarts > 0)
+        this.#modules.logger.error({ err }, 'HTTP could not start; it will be tried again');
+    });
+    return { process, pid: process.pid, gone, kill: () => void process.kill('SIGKILL') };
+  }
+
+  /** Resolves when a new process listens. */
+  #listens(child: ChildProcess, gone: Promise<string>): Promise<void> {
     return new Promise((resolve, reject) => {
       child.on('message', (message: FromServer) => {
         if (message.type === 'listening') {
@@ -141,28 +150,20 @@ class SupervisedApi implements Api {
           child.kill('SIGKILL');
         } else this.#take(child, message);
       });
-      child.on('error', (error) => {
-        reject(error);
-        // A process that could not be started has no exit.
-        if (child.pid === undefined) this.#gone(error.message, startedMs);
-      });
-      child.once('exit', (code, signal) => {
-        this.#gone(signal ?? `exit code ${code}`, startedMs);
-        reject(new Error('the HTTP process ended before it listened'));
-      });
+      child.on('error', reject);
+      void gone.then(() => reject(new Error('the HTTP process ended before it listened')));
     });
   }
 
-  #lower(pid: number | undefined): void {
-    try {
-      if (pid !== undefined) setPriority(pid, NICE);
-    } catch {
-      // It is gone again, which its exit will tell.
-    }
+  /** What a process that is gone has counted stays counted. */
+  #retire(): void {
+    const { waiting } = this.#counts;
+    this.#retired = addCounts(this.#retired, { ...this.#counts, waiting: { ...waiting, depth: 0 } });
+    this.#counts = NO_COUNTS;
   }
 
   #take(child: ChildProcess, message: Exclude<FromServer, { type: 'listening' | 'refused' }>): void {
-    this.#silentSeconds = 0;
+    this.#supervised.heard();
     switch (message.type) {
       case 'hello': {
         const { host, allow, deny } = this.#options;
@@ -179,7 +180,8 @@ class SupervisedApi implements Api {
         );
         return;
       case 'counts':
-        this.#counts = message.counts;
+        // What comes after the end of its process is counted already, but for a second's.
+        if (child === this.#supervised.child?.process) this.#counts = message.counts;
         return;
       case 'fault':
         this.#modules.logger.error({ path: message.kind, reason: message.reason }, 'an API request failed');
@@ -202,52 +204,21 @@ class SupervisedApi implements Api {
     }
   }
 
-  #look(): void {
-    this.#silentSeconds += 1;
-    if (this.#child === undefined || this.#silentSeconds <= HUNG_S_MAX) return;
-    this.#modules.logger.error({ pid: this.#child.pid }, 'the HTTP process hangs; it is killed');
-    this.#child.kill('SIGKILL');
-    this.#silentSeconds = 0;
-  }
-
-  #gone(reason: string, startedMs: number): void {
-    this.#child = undefined;
-    this.#retired = sum(this.#retired, this.#counts);
-    this.#counts = NO_COUNTS;
-    if (this.#closing) return;
-    this.#modules.logger.error({ reason }, 'the HTTP process ended; it is started again');
-    if (performance.now() - startedMs >= YOUNG_MS) this.#restartMs = RESTART_MS_MIN;
-    this.#restart();
-  }
-
-  #restart(): void {
-    clearTimeout(this.#restartTimer);
-    this.#restartTimer = setTimeout(() => {
-      this.#restarts += 1;
-      this.#fork().catch((err: unknown) => {
-        this.#modules.logger.error({ err }, 'HTTP could not start; it will be tried again');
-        // A process that was started has an exit, which starts the next one.
-        if (this.#child === undefined && !this.#closing) this.#restart();
-      });
-    }, this.#restartMs);
-    this.#restartMs = Math.min(2 * this.#restartMs, RESTART_MS_MAX);
-  }
-
   #send(message: ToServer): void {
-    if (this.#child !== undefined) send(this.#child, message);
+    const { child } = this.#supervised;
+    if (child !== undefined) send(child.process, message);
+  }
+}
+
+function lower(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) setPriority(pid, NICE);
+  } catch {
+    // It is gone again, which its exit will tell.
   }
 }
 
 function send(child: ChildProcess, message: ToServer): void {
   // A channel that is closing takes nothing more; the exit follows.
   if (child.connected) child.send(message, () => {});
-}
-
-function sum(a: HttpCounts, b: HttpCounts): HttpCounts {
-  return {
-    requests: a.requests + b.requests,
-    refused: a.refused + b.refused,
-    limited: a.limited + b.limited,
-    faults: a.faults + b.faults,
-  };
 }

@@ -1,4 +1,6 @@
 import type { Ban } from '#base/domain/ports';
+import type { QueueCounts } from '#base/domain/queue';
+import type { Counts } from '#base/telemetry/counters';
 import type { AdminRequest } from './admin.ts';
 import type { MinerAnswer, MinerPage } from './miners.ts';
 import type { Answer } from './response.ts';
@@ -34,14 +36,9 @@ export interface Replies {
 }
 
 /** What HTTP has had to do since the process started. */
-export interface HttpCounts {
-  readonly requests: number;
-  /** Connections that were closed as they were accepted: banned, or over a limit. */
-  readonly refused: number;
-  /** Requests that were turned away: too many of one address, or of all. */
-  readonly limited: number;
-  /** Answers of status 500. */
-  readonly faults: number;
+export interface HttpCounts extends Readonly<Omit<Counts<'http'>, 'restarts'>> {
+  /** Requests that wait for their answer. */
+  readonly waiting: QueueCounts;
 }
 
 /** From the pool to the HTTP process. */

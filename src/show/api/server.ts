@@ -2,6 +2,7 @@ import { createServer, type Server as HttpServer, type IncomingMessage, type Ser
 import type { AddressInfo, Socket } from 'node:net';
 import type { Ban, Clock } from '#base/domain/ports';
 import { limits } from '#base/limits';
+import { QueueMeter } from '#base/std/queue-meter';
 import { isBansPath } from './bans.ts';
 import { Connection, type Exchange } from './connection.ts';
 import { Faults } from './faults.ts';
@@ -60,8 +61,9 @@ class ApiServer implements Server {
   readonly #server: HttpServer;
   readonly #connections = new Map<Socket, Connection>();
   readonly #looker: NodeJS.Timeout;
-  /** Answers that are being made, and bytes of answers that are not read yet. */
-  #waiting = 0;
+  /** Answers that are being made. */
+  readonly #waiting: QueueMeter;
+  /** Bytes of answers that are not read yet. */
   #unsentBytes = 0;
   #requests = 0;
   #refused = 0;
@@ -69,6 +71,7 @@ class ApiServer implements Server {
 
   constructor(options: ServerOptions, modules: ServerModules) {
     this.#modules = modules;
+    this.#waiting = new QueueMeter(modules.clock);
     this.#routes = createRoutes(modules);
     this.#find = sharedFind(modules.miner, () => modules.clock.monotonicMs());
     this.#visitors = new Visitors(options, modules);
@@ -104,7 +107,13 @@ class ApiServer implements Server {
 
   counts(): HttpCounts {
     const { count: faults } = this.#faults;
-    return { requests: this.#requests, refused: this.#refused, limited: this.#limited, faults };
+    return {
+      requests: this.#requests,
+      refused: this.#refused,
+      limited: this.#limited,
+      faults,
+      waiting: this.#waiting.counts,
+    };
   }
 
   ban(ban: Ban): void {
@@ -178,15 +187,16 @@ class ApiServer implements Server {
       this.#limited += 1;
       return json('429 Too Many Requests', { error: 'too many requests: try again in a second' });
     }
-    if (this.#waiting >= limits.httpWaitingMax || this.#unsentBytes > limits.httpUnsentBytesMax) {
+    if (this.#waiting.counts.depth >= limits.httpWaitingMax || this.#unsentBytes > limits.httpUnsentBytesMax) {
       this.#limited += 1;
+      this.#waiting.refuse();
       return json('503 Service Unavailable', { error: TOO_MANY });
     }
-    this.#waiting += 1;
+    const enteredMs = this.#waiting.enter();
     try {
       return await this.#plan(request, path, visitor.address);
     } finally {
-      this.#waiting -= 1;
+      this.#waiting.serve(enteredMs);
     }
   }
 

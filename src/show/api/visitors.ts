@@ -1,4 +1,4 @@
-import { formatIp, hostOf, type IpRange, inAnyRange, inRange, parseIp, parseRange } from '#base/domain/ip';
+import { canonicalIp, formatIp, hostOf, type IpRange, inAnyRange, inRange, parseIp, parseRange } from '#base/domain/ip';
 import type { Ban, Clock } from '#base/domain/ports';
 import { TokenBucket } from '#base/domain/token-bucket';
 import { limits } from '#base/limits';
@@ -82,8 +82,7 @@ export class Visitors {
 
   /** Lets a connection in; undefined if it is to be closed. `remoteAddress` is as the socket has it. */
   enter(remoteAddress: string): Visitor | undefined {
-    const bytes = parseIp(remoteAddress.replace(/%.*/, ''));
-    const address = bytes === undefined ? remoteAddress : formatIp(bytes);
+    const address = canonicalIp(remoteAddress);
     const allowed = inAnyRange(this.#allow, address);
     const room = allowed ? limits.httpConnectionsMax : limits.httpConnectionsMax - limits.httpConnectionsReserved;
     if (this.#open >= room || this.refuses(address)) return undefined;

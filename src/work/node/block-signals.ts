@@ -36,7 +36,7 @@ export class BlockSignals {
     this.#modules = modules;
   }
 
-  get counts(): Omit<NodeWatch, 'clockOffsetSeconds'> {
+  get counts(): Pick<NodeWatch, 'signalsConfigured' | 'signalsConnected' | 'signalsMissed'> {
     return {
       signalsConfigured: this.#addresses.length,
       signalsConnected: this.#connected.size,

@@ -1,7 +1,8 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fromHex, toHex } from '#base/bitcoin/bytes';
 import { HEADER_BYTES } from '#base/bitcoin/header';
+import { replaceFileSync } from '#base/std/atomic-file';
 import { type ChainEnd, HeaderChain } from './header-chain.ts';
 
 /** Told by its first field, so that another program's file is not taken for one. */
@@ -29,15 +30,8 @@ export function loadChain(path: string): HeaderChain {
 /** Replaces the file as a whole: whenever the process dies, there is the old chain or the new one. */
 export function saveChain(path: string, end: ChainEnd): void {
   mkdirSync(dirname(path), { recursive: true });
-  const next = `${path}.next`;
-  const file = openSync(next, 'w');
-  try {
-    writeSync(file, `${JSON.stringify({ format: FORMAT, height: end.height, headers: end.headers.map(toHex) })}\n`);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(next, path);
+  const text = JSON.stringify({ format: FORMAT, height: end.height, headers: end.headers.map(toHex) });
+  replaceFileSync(path, `${text}\n`);
 }
 
 function decode(text: string): ChainEnd {

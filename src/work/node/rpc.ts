@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { lacksDescriptor } from '#base/domain/descriptors';
 import type { SpareDescriptors } from '#base/domain/ports';
+import type { QueueCounts } from '#base/domain/queue';
+import { Lane } from './lane.ts';
 
 /**
  * Why a call has no result.
@@ -41,6 +43,8 @@ export interface RpcClient {
   readonly fixedCredentials: boolean;
   /** Never rejects. */
   call(call: RpcCall): Promise<RpcAnswer>;
+  /** Calls that wait for a connection. */
+  readonly queues: { readonly calls: QueueCounts; readonly urgentCalls: QueueCounts };
   /** Ends all calls as unreachable. */
   close(): void;
 }
@@ -50,22 +54,11 @@ const IN_FLIGHT_MAX = 4;
 /** Calls that wait for a free connection; beyond it they fail as unreachable. */
 const WAITING_MAX = 512;
 
-interface Waiting {
-  readonly call: RpcCall;
-  readonly settle: (answer: RpcAnswer) => void;
-}
-
 /** What became of one request. `reused`: it went over a connection that was there already. */
 interface Posted {
   readonly answer: RpcAnswer;
   readonly error: NodeJS.ErrnoException | undefined;
   readonly reused: boolean;
-}
-
-/** Calls of one kind, at most IN_FLIGHT_MAX of them under way. */
-interface Lane {
-  readonly waiting: Waiting[];
-  inFlight: number;
 }
 
 /**
@@ -77,94 +70,91 @@ export function createRpcClient(
   options: { readonly url: string; readonly cookie: string | undefined },
   { spare }: { readonly spare: SpareDescriptors },
 ): RpcClient {
-  const url = parseUrl(options.url);
-  const secure = url.protocol === 'https:';
-  const agentOptions = { keepAlive: true, maxSockets: 2 * IN_FLIGHT_MAX, scheduling: 'lifo' } as const;
-  const agent = secure ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
-  const fixed =
-    url.username === '' ? undefined : basic(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`);
-  const name = `${url.protocol}//${url.host}${url.pathname === '/' ? '' : url.pathname}`;
-  const ordinary: Lane = { waiting: [], inFlight: 0 };
-  const urgent: Lane = { waiting: [], inFlight: 0 };
-  const ending = new AbortController();
-  let nextId = 1;
-  let cookie: string | undefined;
+  return new HttpRpcClient(parseUrl(options.url), options.cookie, spare);
+}
 
-  function call(what: RpcCall): Promise<RpcAnswer> {
-    if (ending.signal.aborted) return Promise.resolve(failed('unreachable', 'closed'));
-    const lane = what.urgent === true ? urgent : ordinary;
-    if (lane.waiting.length >= WAITING_MAX) {
-      return Promise.resolve(failed('unreachable', 'too many calls are waiting'));
-    }
-    return new Promise((settle) => {
-      lane.waiting.push({ call: what, settle });
-      pump(lane);
-    });
+class HttpRpcClient implements RpcClient {
+  readonly name: string;
+  readonly fixedCredentials: boolean;
+  readonly #url: URL;
+  readonly #agent: HttpAgent;
+  /** The header for the credentials of the URL; undefined if it has none. */
+  readonly #fixed: string | undefined;
+  readonly #cookieFile: string | undefined;
+  #cookie: string | undefined;
+  readonly #spare: SpareDescriptors;
+  readonly #ordinary = newLane();
+  readonly #urgent = newLane();
+  readonly #ending = new AbortController();
+  #nextId = 1;
+
+  constructor(url: URL, cookieFile: string | undefined, spare: SpareDescriptors) {
+    const { username, password, protocol, host, pathname } = url;
+    this.#url = url;
+    this.#cookieFile = cookieFile;
+    this.#spare = spare;
+    const agentOptions = { keepAlive: true, maxSockets: 2 * IN_FLIGHT_MAX, scheduling: 'lifo' } as const;
+    this.#agent = isSecure(url) ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
+    this.#fixed =
+      username === '' ? undefined : basic(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`);
+    this.fixedCredentials = this.#fixed !== undefined;
+    this.name = `${protocol}//${host}${pathname === '/' ? '' : pathname}`;
   }
 
-  function pump(lane: Lane): void {
-    while (lane.inFlight < IN_FLIGHT_MAX) {
-      const next = lane.waiting.shift();
-      if (next === undefined) return;
-      lane.inFlight += 1;
-      void authorized(next.call).then((answer) => {
-        lane.inFlight -= 1;
-        next.settle(answer);
-        pump(lane);
-      });
-    }
+  get queues(): RpcClient['queues'] {
+    return { calls: this.#ordinary.counts, urgentCalls: this.#urgent.counts };
+  }
+
+  call(what: RpcCall): Promise<RpcAnswer> {
+    if (this.#ending.signal.aborted) return Promise.resolve(failed('unreachable', 'closed'));
+    return (what.urgent === true ? this.#urgent : this.#ordinary).run(() => this.#authorized(what));
+  }
+
+  close(): void {
+    this.#ending.abort();
+    this.#ordinary.close();
+    this.#urgent.close();
+    this.#agent.destroy();
   }
 
   /** One call with the credentials at hand, and once more where a cookie turns out to be an old one. */
-  async function authorized(what: RpcCall): Promise<RpcAnswer> {
-    if (fixed !== undefined || options.cookie === undefined) return attempt(what, fixed);
-    const known = cookie ?? (await readCookie(options.cookie, what));
-    if (known === undefined) return failed('unreachable', `the cookie file ${options.cookie} can not be read`);
-    cookie = known;
-    const answer = await attempt(what, known);
+  async #authorized(what: RpcCall): Promise<RpcAnswer> {
+    const file = this.#cookieFile;
+    if (this.#fixed !== undefined || file === undefined) return this.#attempt(what, this.#fixed);
+    const known = this.#cookie ?? (await this.#readCookie(file, what));
+    if (known === undefined) return failed('unreachable', `the cookie file ${file} can not be read`);
+    this.#cookie = known;
+    const answer = await this.#attempt(what, known);
     if (answer.ok || answer.failure.kind !== 'unauthorized') return answer;
-    cookie = await readCookie(options.cookie, what);
-    return cookie === undefined || cookie === known ? answer : attempt(what, cookie);
+    this.#cookie = await this.#readCookie(file, what);
+    return this.#cookie === undefined || this.#cookie === known ? answer : this.#attempt(what, this.#cookie);
   }
 
-  async function attempt(what: RpcCall, authorization: string | undefined): Promise<RpcAnswer> {
-    const { answer, error, reused } = await post(what, authorization);
-    if (ending.signal.aborted || error === undefined) return answer;
+  async #attempt(what: RpcCall, authorization: string | undefined): Promise<RpcAnswer> {
+    const { answer, error, reused } = await this.#post(what, authorization);
+    if (this.#ending.signal.aborted || error === undefined) return answer;
     // The node closes idle connections when it likes; that says nothing about the call.
-    if (reused && (error.code === 'ECONNRESET' || error.code === 'EPIPE')) return attempt(what, authorization);
-    return lacksDescriptor(error) && release(what) ? attempt(what, authorization) : answer;
+    if (reused && (error.code === 'ECONNRESET' || error.code === 'EPIPE')) return this.#attempt(what, authorization);
+    return lacksDescriptor(error) && this.#release(what) ? this.#attempt(what, authorization) : answer;
   }
 
-  function release({ urgent }: RpcCall): boolean {
-    return spare.release(urgent === true ? 'block' : 'work');
+  #release({ urgent }: RpcCall): boolean {
+    return this.#spare.release(urgent === true ? 'block' : 'work');
   }
 
-  async function readCookie(path: string, what: RpcCall): Promise<string | undefined> {
+  async #readCookie(path: string, what: RpcCall): Promise<string | undefined> {
     try {
       const text = (await readFile(path, 'utf8')).trim();
       return text === '' || text.length > 1024 ? undefined : basic(text);
     } catch (error) {
-      return lacksDescriptor(error) && release(what) ? readCookie(path, what) : undefined;
+      return lacksDescriptor(error) && this.#release(what) ? this.#readCookie(path, what) : undefined;
     }
   }
 
-  function post(what: RpcCall, authorization: string | undefined): Promise<Posted> {
-    const id = nextId++;
-    const body = JSON.stringify({ jsonrpc: '1.0', id, method: what.method, params: what.params ?? [] });
+  #post(what: RpcCall, authorization: string | undefined): Promise<Posted> {
+    const body = JSON.stringify({ jsonrpc: '1.0', id: this.#nextId++, method: what.method, params: what.params ?? [] });
     return new Promise((resolve) => {
-      const request = (secure ? httpsRequest : httpRequest)({
-        agent,
-        method: 'POST',
-        hostname: url.hostname.replace(/^\[|\]$/g, ''),
-        port: url.port === '' ? (secure ? 443 : 80) : url.port,
-        path: url.pathname + url.search,
-        signal: ending.signal,
-        headers: {
-          'content-type': 'application/json',
-          'content-length': Buffer.byteLength(body),
-          ...(authorization === undefined ? {} : { authorization }),
-        },
-      });
+      const request = this.#request(Buffer.byteLength(body), authorization);
       const deadline = setTimeout(() => {
         done(failed('late', `no answer to ${what.method} within ${what.timeoutMs} ms`));
         request.destroy();
@@ -179,15 +169,30 @@ export function createRpcClient(
     });
   }
 
-  function close(): void {
-    ending.abort();
-    for (const { waiting } of [ordinary, urgent]) {
-      for (const { settle } of waiting.splice(0)) settle(failed('unreachable', 'closed'));
-    }
-    agent.destroy();
+  #request(bodyBytes: number, authorization: string | undefined): ClientRequest {
+    const { hostname, port, pathname, search } = this.#url;
+    return (isSecure(this.#url) ? httpsRequest : httpRequest)({
+      agent: this.#agent,
+      method: 'POST',
+      hostname: hostname.replace(/^\[|\]$/g, ''),
+      port: port === '' ? (isSecure(this.#url) ? 443 : 80) : port,
+      path: pathname + search,
+      signal: this.#ending.signal,
+      headers: {
+        'content-type': 'application/json',
+        'content-length': bodyBytes,
+        ...(authorization === undefined ? {} : { authorization }),
+      },
+    });
   }
+}
 
-  return { name, fixedCredentials: fixed !== undefined, call, close };
+function newLane(): Lane<RpcAnswer> {
+  return new Lane({ inFlightMax: IN_FLIGHT_MAX, waitingMax: WAITING_MAX }, (reason) => failed('unreachable', reason));
+}
+
+function isSecure({ protocol }: URL): boolean {
+  return protocol === 'https:';
 }
 
 function parseUrl(text: string): URL {

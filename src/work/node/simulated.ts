@@ -6,6 +6,7 @@ import { bitsOfTarget, targetOfBits, targetOfDifficulty } from '#base/bitcoin/ta
 import { BoundedMap } from '#base/domain/bounded-map';
 import type { Containment } from '#base/domain/contain';
 import type { BitcoinNode, Clock, Logger, NodeStatus, NodeWatch, Standing, SubmitOutcome } from '#base/domain/ports';
+import { NO_QUEUE } from '#base/domain/queue';
 import type { BlockTemplate } from '#base/domain/template';
 import { checkContextFree, checkNextBlock, decodeBlock, type NextBlockRules, WEIGHT_MAX } from './block-check.ts';
 import { loadChain, saveChain } from './chain-file.ts';
@@ -58,156 +59,172 @@ export function subsidySats(height: number): bigint {
  * that is none, and a chain file that can not be read.
  */
 export function simulatedNode(options: SimulatedNodeOptions, modules: SimulatedNodeModules): BitcoinNode {
-  const { network, file, refreshMs = REFRESH_MS } = options;
-  const { clock, random, logger, contain } = modules;
-  if (network !== 'regtest') throw new Error(`the embedded node is a regtest node: ${network} needs a real one`);
-  const bits = blockBits(options.blockDifficulty ?? BLOCK_DIFFICULTY);
-  const chain = file === undefined ? new HeaderChain() : loadChain(file);
-  const mempool = new SimulatedMempool(
-    {
-      transactionsPerSecond: options.transactionsPerSecond ?? TRANSACTIONS_PER_SECOND,
-      transactionsPerBlock: options.transactionsPerBlock ?? TRANSACTIONS_PER_BLOCK,
-      transactionsMax: options.transactionsMax ?? TRANSACTIONS_MAX,
-    },
-    { random },
-  );
-  /** Blocks that came too late for the chain. */
-  const aside = new BoundedMap<true>(HEADERS_KEPT);
-  let onTemplate: ((template: BlockTemplate) => void) | undefined;
-  let refresh: NodeJS.Timeout | undefined;
-  let soon: NodeJS.Immediate | undefined;
-  let closed = false;
+  return new SimulatedNode(options, modules);
+}
 
-  function nowSeconds(): number {
-    return Math.floor(clock.nowMs() / 1000);
+class SimulatedNode implements BitcoinNode {
+  readonly #modules: SimulatedNodeModules;
+  readonly #file: string | undefined;
+  readonly #refreshMs: number;
+  readonly #bits: number;
+  readonly #chain: HeaderChain;
+  readonly #mempool: SimulatedMempool;
+  /** Blocks that came too late for the chain. */
+  readonly #aside = new BoundedMap<true>(HEADERS_KEPT);
+  #onTemplate: ((template: BlockTemplate) => void) | undefined;
+  #refresh: NodeJS.Timeout | undefined;
+  #soon: NodeJS.Immediate | undefined;
+  #closed = false;
+
+  constructor(options: SimulatedNodeOptions, modules: SimulatedNodeModules) {
+    const { network, file, refreshMs = REFRESH_MS } = options;
+    if (network !== 'regtest') throw new Error(`the embedded node is a regtest node: ${network} needs a real one`);
+    this.#modules = modules;
+    this.#file = file;
+    this.#refreshMs = refreshMs;
+    this.#bits = blockBits(options.blockDifficulty ?? BLOCK_DIFFICULTY);
+    this.#chain = file === undefined ? new HeaderChain() : loadChain(file);
+    this.#mempool = new SimulatedMempool(
+      {
+        transactionsPerSecond: options.transactionsPerSecond ?? TRANSACTIONS_PER_SECOND,
+        transactionsPerBlock: options.transactionsPerBlock ?? TRANSACTIONS_PER_BLOCK,
+        transactionsMax: options.transactionsMax ?? TRANSACTIONS_MAX,
+      },
+      { random: modules.random },
+    );
   }
 
-  function template(): BlockTemplate {
-    const height = chain.height + 1;
-    const minTime = chain.medianTime + 1;
-    const transactions = mempool.select(WEIGHT_MAX - RESERVED_WEIGHT);
+  async start(onTemplate: (template: BlockTemplate) => void): Promise<void> {
+    if (this.#onTemplate !== undefined || this.#closed) {
+      throw new Error('a node is started once, and before it is closed');
+    }
+    this.#onTemplate = onTemplate;
+    this.#publish();
+  }
+
+  async submitBlock(block: Uint8Array): Promise<SubmitOutcome> {
+    if (this.#closed) return { status: 'unknown', reason: 'closed' };
+    try {
+      const result = this.#submit(block);
+      if (result === DUPLICATE) return { status: 'accepted' };
+      // The simulated node has no peers: a parent that it lacks will never come.
+      return readSubmitAnswer({ ok: true, result }) ?? { status: 'rejected', reason: PARENT_UNKNOWN };
+    } catch (error) {
+      this.#modules.logger.error({ error: String(error) }, 'the simulated chain could not be stored');
+      return { status: 'unknown', reason: String(error) };
+    }
+  }
+
+  async standing(hash: string, block: () => Promise<Uint8Array | undefined>): Promise<Standing> {
+    if (this.#closed) return { at: 'unknown' };
+    const found = this.#place(hash);
+    const bytes = found.at === 'none' ? await block() : undefined;
+    if (bytes === undefined) return found;
+    const outcome = await this.submitBlock(bytes);
+    if (outcome.status === 'unknown') return { at: 'unknown' };
+    return outcome.status === 'rejected' ? { at: 'none', refused: outcome.reason } : this.#place(hash);
+  }
+
+  status(): NodeStatus {
+    if (this.#closed) return { ready: false, reason: 'closed' };
+    return this.#onTemplate === undefined ? { ready: false, reason: 'not started' } : { ready: true };
+  }
+
+  watched(): NodeWatch {
+    const signals = { signalsConfigured: 0, signalsConnected: 0, signalsMissed: 0 };
+    return { clockOffsetSeconds: 0, ...signals, calls: NO_QUEUE, urgentCalls: NO_QUEUE };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#refresh);
+    clearImmediate(this.#soon);
+  }
+
+  /** Gives the template of this moment; the next follows on a new block, or when this one has aged. */
+  #publish(): void {
+    const { clock, contain } = this.#modules;
+    clearTimeout(this.#refresh);
+    if (this.#closed || this.#onTemplate === undefined) return;
+    this.#mempool.advance(clock.nowMs());
+    const take = this.#onTemplate;
+    contain.attempt('a template', () => take(this.#template()));
+    this.#refresh = setTimeout(() => this.#publish(), this.#refreshMs);
+  }
+
+  /** In a turn of its own: a block may be handed in while a template is being taken. */
+  #publishSoon(): void {
+    this.#soon ??= setImmediate(() => {
+      this.#soon = undefined;
+      this.#publish();
+    });
+  }
+
+  #template(): BlockTemplate {
+    const height = this.#chain.height + 1;
+    const minTime = this.#chain.medianTime + 1;
+    const transactions = this.#mempool.select(WEIGHT_MAX - RESERVED_WEIGHT);
     return {
-      askedMs: clock.monotonicMs(),
+      askedMs: this.#modules.clock.monotonicMs(),
       height,
       version: VERSION,
-      previousHash: chain.tipHash,
-      bits,
+      previousHash: this.#chain.tipHash,
+      bits: this.#bits,
       minTime,
-      curTime: Math.max(nowSeconds(), minTime),
+      curTime: Math.max(this.#nowSeconds(), minTime),
       coinbaseValueSats: transactions.reduce((sum, { feeSats }) => sum + feeSats, subsidySats(height)),
       transactions: transactions.map(({ data, txid }) => ({ data, txid })),
       witnessCommitment: commitmentScript(transactions),
     };
   }
 
-  /** Gives the template of this moment; the next follows on a new block, or when this one has aged. */
-  function publish(): void {
-    clearTimeout(refresh);
-    if (closed || onTemplate === undefined) return;
-    mempool.advance(clock.nowMs());
-    const take = onTemplate;
-    contain.attempt('a template', () => take(template()));
-    refresh = setTimeout(publish, refreshMs);
-  }
-
-  /** In a turn of its own: a block may be handed in while a template is being taken. */
-  function publishSoon(): void {
-    soon ??= setImmediate(() => {
-      soon = undefined;
-      publish();
-    });
-  }
-
-  function rules(): NextBlockRules {
-    const height = chain.height + 1;
-    return {
-      height,
-      bits,
-      medianTime: chain.medianTime,
-      nowSeconds: nowSeconds(),
-      subsidySats: subsidySats(height),
-      find: (txid) => mempool.find(txid),
-    };
+  #place(hash: string): Standing {
+    const height = this.#chain.heightOf(fromDisplayHash(hash) ?? new Uint8Array());
+    if (height !== undefined) return { at: 'chain', confirmations: this.#chain.height - height + 1 };
+    return { at: this.#aside.has(hash) ? 'side' : 'none' };
   }
 
   /** submitblock: null where the block is now the tip, else the reason (BIP22). */
-  function submit(bytes: Uint8Array): string | null {
+  #submit(bytes: Uint8Array): string | null {
+    const chain = this.#chain;
     const block = decodeBlock(bytes);
     if (block === undefined) return 'Block decode failed';
     if (chain.heightOf(block.hash) !== undefined) return DUPLICATE;
     const previousHeight = chain.heightOf(block.header.previousHash);
     if (previousHeight === undefined) return 'prev-blk-not-found';
-    const wrong = checkContextFree(block, bits);
+    const wrong = checkContextFree(block, this.#bits);
     if (wrong !== undefined) return wrong;
     // Valid for all that can be known, but the chain goes on elsewhere.
     if (previousHeight !== chain.height) {
-      aside.set(toDisplayHash(block.hash), true);
+      this.#aside.set(toDisplayHash(block.hash), true);
       return 'inconclusive';
     }
-    const wrongHere = checkNextBlock(block, rules());
+    const wrongHere = checkNextBlock(block, this.#rules());
     if (wrongHere !== undefined) return wrongHere;
-    if (file !== undefined) saveChain(file, chain.endAfter(block.headerBytes));
+    if (this.#file !== undefined) saveChain(this.#file, chain.endAfter(block.headerBytes));
     chain.append(block.headerBytes);
-    mempool.confirm(block.txids);
-    logger.info({ height: chain.height, hash: toDisplayHash(block.hash) }, 'the simulated node has a new block');
-    publishSoon();
+    this.#mempool.confirm(block.txids);
+    const fields = { height: chain.height, hash: toDisplayHash(block.hash) };
+    this.#modules.logger.info(fields, 'the simulated node has a new block');
+    this.#publishSoon();
     return null;
   }
 
-  async function submitBlock(block: Uint8Array): Promise<SubmitOutcome> {
-    if (closed) return { status: 'unknown', reason: 'closed' };
-    try {
-      // The simulated node has no peers: a parent that it lacks will never come.
-      const result = submit(block);
-      if (result === DUPLICATE) return { status: 'accepted' };
-      return readSubmitAnswer({ ok: true, result }) ?? { status: 'rejected', reason: PARENT_UNKNOWN };
-    } catch (error) {
-      logger.error({ error: String(error) }, 'the simulated chain could not be stored');
-      return { status: 'unknown', reason: String(error) };
-    }
+  #rules(): NextBlockRules {
+    const height = this.#chain.height + 1;
+    return {
+      height,
+      bits: this.#bits,
+      medianTime: this.#chain.medianTime,
+      nowSeconds: this.#nowSeconds(),
+      subsidySats: subsidySats(height),
+      find: (txid) => this.#mempool.find(txid),
+    };
   }
 
-  function place(hash: string): Standing {
-    const height = chain.heightOf(fromDisplayHash(hash) ?? new Uint8Array());
-    if (height !== undefined) return { at: 'chain', confirmations: chain.height - height + 1 };
-    return { at: aside.has(hash) ? 'side' : 'none' };
+  #nowSeconds(): number {
+    return Math.floor(this.#modules.clock.nowMs() / 1000);
   }
-
-  async function standing(hash: string, block: () => Promise<Uint8Array | undefined>): Promise<Standing> {
-    if (closed) return { at: 'unknown' };
-    const found = place(hash);
-    const bytes = found.at === 'none' ? await block() : undefined;
-    if (bytes === undefined) return found;
-    const outcome = await submitBlock(bytes);
-    if (outcome.status === 'unknown') return { at: 'unknown' };
-    return outcome.status === 'rejected' ? { at: 'none', refused: outcome.reason } : place(hash);
-  }
-
-  async function start(take: (template: BlockTemplate) => void): Promise<void> {
-    if (onTemplate !== undefined || closed) throw new Error('a node is started once, and before it is closed');
-    onTemplate = take;
-    publish();
-  }
-
-  function status(): NodeStatus {
-    if (closed) return { ready: false, reason: 'closed' };
-    return onTemplate === undefined ? { ready: false, reason: 'not started' } : { ready: true };
-  }
-
-  async function close(): Promise<void> {
-    closed = true;
-    clearTimeout(refresh);
-    clearImmediate(soon);
-  }
-
-  const watched = (): NodeWatch => ({
-    clockOffsetSeconds: 0,
-    signalsConfigured: 0,
-    signalsConnected: 0,
-    signalsMissed: 0,
-  });
-
-  return { start, submitBlock, standing, status, watched, close };
 }
 
 /** The compact target of every block: regtest's own limit is the easiest there is. */

@@ -177,7 +177,27 @@ export class TemplateFeed {
     }
     const answer = await upstream.template();
     if (!answer.ok) return { upstream, kind: 'failed', reason: answer.reason, fatal: answer.fatal };
+    const denied = await this.#denied(upstream, answer.value);
+    if (denied !== undefined) return { upstream, kind: 'failed', reason: denied, fatal: false };
     return { upstream, kind: 'template', template: answer.value };
+  }
+
+  /**
+   * Returns why the work that a node claims can not be true: a node that claims less has blocks on top of the template's parent.
+   * Undefined if no node says so in time. Asks nobody while all ready nodes have as much work.
+   */
+  async #denied(upstream: Upstream, { previousHash }: BlockTemplate): Promise<string | undefined> {
+    const { health } = upstream;
+    if (!health.ready) return undefined;
+    const poorer = this.#options.upstreams.filter((one) => one.health.ready && one.health.chainwork < health.chainwork);
+    if (poorer.length === 0) return undefined;
+    const hash = toDisplayHash(previousHash);
+    const patience = this.#modules.pauses.begin(PATIENCE_MS);
+    const told = await Promise.all(poorer.map((one) => Promise.race([one.standing(hash), patience.over])));
+    patience.end();
+    const index = told.findIndex((standing) => standing?.at === 'chain' && standing.confirmations > 1);
+    const witness = poorer[index];
+    return witness && `it claims more work than ${witness.name}, which has blocks on top of its tip`;
   }
 
   /** Takes an answer; false if it is older than what there is, so that the node has to be asked again. */

@@ -94,6 +94,11 @@ export class Upstream {
     this.name = rpc.name;
   }
 
+  /** Calls of this node that wait for a connection. */
+  get queues(): RpcClient['queues'] {
+    return this.#rpc.queues;
+  }
+
   get health(): Health {
     return this.#health;
   }

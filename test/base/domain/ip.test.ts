@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatIp, hostOf, inAnyRange, parseIp, parseRange, subnetOf } from '#base/domain/ip';
+import { canonicalIp, formatIp, hostOf, inAnyRange, parseIp, parseRange, subnetOf } from '#base/domain/ip';
 
 const range = (text: string) => {
   const parsed = parseRange(text);
@@ -44,6 +44,20 @@ describe('addresses', () => {
         expect([...(again ?? [])]).toEqual([...address.slice(-(again?.length ?? 0))]);
       }),
     );
+  });
+});
+
+describe('the one spelling', () => {
+  it.each([
+    ['10.0.0.1', '10.0.0.1'],
+    ['::ffff:10.0.0.1', '10.0.0.1'],
+    ['0000:0000:0000:0000:0000:ffff:7f00:0001', '127.0.0.1'],
+    ['2001:0db8:0000:0000:0000:0000:0000:0001', '2001:db8::1'],
+    ['fe80::1%eth0', 'fe80::1'],
+    ['::1', '::1'],
+    ['no address', 'no address'],
+  ])('of %s is %s', (text, canonical) => {
+    expect(canonicalIp(text)).toBe(canonical);
   });
 });
 

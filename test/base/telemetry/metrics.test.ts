@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JudgedShare, Submitter } from '#base/domain/share';
 import { type Verdict, verdicts } from '#base/domain/verdict';
-import { createHashrateMeter } from '#base/telemetry/hashrate';
+import { type CounterRow, counters } from '#base/telemetry/counters';
 import { FixedHistogram } from '#base/telemetry/histogram';
 import { createMetrics, type Metrics } from '#base/telemetry/metrics';
-import { counterNames, gaugeNames } from '#base/telemetry/names';
+import { gaugeNames } from '#base/telemetry/names';
 
 const submitter: Submitter = {
   sessionId: 1n,
@@ -58,8 +58,10 @@ async function scrape(metrics: Metrics): Promise<Map<string, number>> {
 describe('the metrics', () => {
   it('has every name from the start, at zero', async () => {
     const samples = await scrape(createMetrics());
-    for (const [name] of [...Object.values(gaugeNames), ...Object.values(counterNames)])
-      expect(samples.get(name), name).toBe(0);
+    for (const [name] of Object.values(gaugeNames)) expect(samples.get(name), name).toBe(0);
+    for (const { name, by } of Object.values(counters).flatMap((group): CounterRow[] => Object.values(group)))
+      for (const labels of by ? by.values.map((value) => `{${by.label}="${value}"}`) : [''])
+        if (name !== undefined) expect(samples.get(name + labels), name).toBe(0);
     for (const verdict of verdicts) expect(samples.get(`sluice_shares_total{verdict="${verdict}"}`)).toBe(0);
     expect(samples.get('process_resident_memory_bytes')).toBeGreaterThan(1e6);
     expect(samples.get('process_cpu_seconds_total')).toBeGreaterThan(0);
@@ -112,11 +114,11 @@ describe('the metrics', () => {
 
   it('has no label but those with a closed set of values', async () => {
     const metrics = createMetrics();
-    metrics.protocolErrors['unknown-method'] = 4;
+    metrics.counts.session.protocolErrors['unknown-method'] = 4;
     const samples = await scrape(metrics);
     expect(samples.get('sluice_protocol_errors_total{kind="unknown-method"}')).toBe(4);
     const labels = new Set([...samples.keys()].flatMap((key) => /\{(.*)=/.exec(key)?.[1] ?? []));
-    expect(labels).toEqual(new Set(['verdict', 'transport', 'status', 'kind', 'le']));
+    expect(labels).toEqual(new Set(['verdict', 'transport', 'status', 'kind', 'queue', 'le']));
   });
 
   it('asks for fresh gauges before each scrape', async () => {
@@ -131,7 +133,7 @@ describe('the metrics', () => {
 
   it('can stand side by side', async () => {
     const [one, other] = [createMetrics(), createMetrics()];
-    one.counters.jobs += 1;
+    one.counts.pool.jobs += 1;
     expect((await scrape(other)).get('sluice_jobs_total')).toBe(0);
   });
 });
@@ -157,64 +159,5 @@ describe('a fixed histogram', () => {
     histogram.observe(-1);
     expect(histogram.snapshot()).toEqual({ bounds: [1, Number.POSITIVE_INFINITY], counts: [0, 0], sum: 0 });
     expect(() => new FixedHistogram([1, 1])).toThrow(RangeError);
-  });
-});
-
-describe('the hashrate meter', () => {
-  function setup(startMs = 12_345) {
-    const clock = { nowMs: () => 0, monotonicMs: () => time.ms };
-    const time = { ms: startMs };
-    return { time, meter: createHashrateMeter({}, { clock }) };
-  }
-
-  it('settles on a steady rate in every window', () => {
-    const { time, meter } = setup();
-    for (let second = 0; second < 2 * 3600; second++) {
-      meter.add(10);
-      time.ms += 1000;
-    }
-    for (const window of [60_000, 600_000, 3_600_000]) {
-      expect(meter.perSecond(window) / (10 * 2 ** 32)).toBeCloseTo(1, 1);
-    }
-  });
-
-  it('counts a young pool over its life', () => {
-    const { time, meter } = setup();
-    for (let second = 0; second < 30; second++) {
-      time.ms += 1000;
-      meter.add(1);
-    }
-    expect(meter.perSecond(3_600_000) / 2 ** 32).toBeCloseTo(1, 3);
-  });
-
-  it('forgets', () => {
-    const { time, meter } = setup();
-    meter.add(1e6);
-    time.ms += 120_000;
-    expect(meter.perSecond(60_000)).toBe(0);
-    expect(meter.perSecond(600_000)).toBeGreaterThan(0);
-    time.ms += 10 * 3_600_000;
-    expect(meter.perSecond(3_600_000)).toBe(0);
-  });
-
-  it('conserves work, however the shares come', () => {
-    fc.assert(
-      fc.property(
-        fc.array(fc.tuple(fc.integer({ min: 0, max: 60_000 }), fc.integer({ min: 1, max: 1000 }))),
-        (steps) => {
-          const { time, meter } = setup(0);
-          let sum = 0;
-          for (const [pause, difficulty] of steps) {
-            time.ms += pause;
-            if (time.ms > 3_600_000) break;
-            meter.add(difficulty);
-            sum += difficulty;
-          }
-          const seconds = Math.max(Math.min(time.ms, 3_600_000), 10_000) / 1000;
-          if (time.ms <= 3_600_000)
-            expect((meter.perSecond(3_600_000) * seconds) / (sum * 2 ** 32 || 1)).toBeCloseTo(sum === 0 ? 0 : 1, 4);
-        },
-      ),
-    );
   });
 });

@@ -242,24 +242,26 @@ describe('its process', () => {
     expect(await one(TOTALS_SQL)).toBe(totalsOf(300));
   });
 
-  it('takes no more than its turn: the pool’s processes come first', async () => {
+  it('takes no more than its turn: the pool’s processes come first', { timeout: 120_000 }, async () => {
     const { analytics, commit, one } = await rig();
     await commit(someShares(0, 10));
     expect(await one('SELECT count() FROM shares')).toBe('10');
     // Every thread: those of ClickHouse do its work. (MemoryWorker sets its own nice value.)
     const { pid } = analytics.status();
     const threads = (): readonly string[] => readdirSync(`/proc/${pid}/task`);
-    for (const thread of threads()) {
-      const name = readFileSync(`/proc/${pid}/task/${thread}/comm`, 'utf8').trim();
-      if (name !== 'MemoryWorker') expect(getPriority(Number(thread)), name).toBe(19);
-    }
+    const nameOf = (thread: string): string => readFileSync(`/proc/${pid}/task/${thread}/comm`, 'utf8').trim();
+    const eager = (): readonly string[] =>
+      threads().filter((thread) => nameOf(thread) !== 'MemoryWorker' && getPriority(Number(thread)) !== 19);
+    // On a busy machine it may have starved, and has a turn for some seconds more.
+    const untilIdle = { timeout: 45_000 };
+    await expect.poll(eager, untilIdle).toEqual([]);
     // As soon as it serves, and what is started later as well.
     const policyOf = (thread: string): string | undefined =>
       readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[POLICY_FIELD - 3];
     const busy = (): readonly string[] => threads().filter((thread) => policyOf(thread) !== SCHED_IDLE);
-    await expect.poll(busy).toEqual([]);
+    await expect.poll(busy, untilIdle).toEqual([]);
     expect(await one('SELECT count() FROM numbers_mt(1000000)')).toBe('1000000');
-    expect(busy()).toEqual([]);
+    await expect.poll(busy, untilIdle).toEqual([]);
   });
 
   it('gets its turn on a core that another program takes whole', { timeout: 120_000 }, async () => {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Wire, WireHandler } from '#base/domain/ports';
-import { canonicalIp, type Listener, type ListenOptions } from '#front/net/listen/listener';
+import type { Listener, ListenOptions } from '#front/net/listen/listener';
 import { listenTcp } from '#front/net/listen/tcp';
 import { listenWebSocket } from '#front/net/listen/websocket';
 import { recordedLogger } from '../../support/recorded-logger.ts';
@@ -329,16 +329,5 @@ describe('websocket', () => {
     await listener.close();
     await gone;
     expect(client.closeCode).toBe(1001);
-  });
-});
-
-describe('canonicalIp', () => {
-  it('gives every address one spelling', () => {
-    expect(canonicalIp('10.0.0.1')).toBe('10.0.0.1');
-    expect(canonicalIp('::ffff:10.0.0.1')).toBe('10.0.0.1');
-    expect(canonicalIp('0000:0000:0000:0000:0000:ffff:7f00:0001')).toBe('127.0.0.1');
-    expect(canonicalIp('2001:0db8:0000:0000:0000:0000:0000:0001')).toBe('2001:db8::1');
-    expect(canonicalIp('fe80::1%eth0')).toBe('fe80::1');
-    expect(canonicalIp('::1')).toBe('::1');
   });
 });

@@ -69,8 +69,12 @@ describe('the operator’s guide', () => {
     expect(readme).toContain(`each write counted as ${limits.unsentWriteBytes} bytes more | ${mib} MiB`);
     const [ofSession, terms] = [limits.termsPerSessionMax, limits.termsPerGatewayMax.toLocaleString('en')];
     expect(readme).toMatch(new RegExp(`KB: ${ofSession} .*MB: ${terms}, and ${limits.termsPerSessionFree} of each`));
-    expect(readme).toContain(`MB: ${limits.resumableSessionsMax.toLocaleString('en')} `);
+    const mayComeBack = [limits.resumableSessionsMax, limits.resumablePerAddressMax].map((n) => n.toLocaleString('en'));
+    expect(readme).toContain(`MB: ${mayComeBack[0]}, ${mayComeBack[1]} for each address`);
     expect(readme).toContain(`up to ${limits.waitingMessageBytesMax / 1024} KiB of its messages wait`);
+    const kept = limits.keptPerTurnAndAddressMax.toLocaleString('en');
+    expect(readme).toContain(`If a turn has kept ${kept} messages of an address`);
+    expect(readme).toContain(`that have more than ${limits.crowdedMessagesMax}\n`);
     expect(readme).toContain(`A handshake has ${limits.handshakeMsMax / 1000} s`);
   });
 });

@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { limits } from '#base/limits';
@@ -16,6 +17,7 @@ import { listenTls, type TlsListener } from '#front/net/listen/tls';
 import { makeCertificate } from '../../support/certificate.ts';
 import { recordedLogger } from '../../support/recorded-logger.ts';
 import { echoEnds } from './ends.ts';
+import { CIPHER, KeyUpdates, written } from './key-updates.ts';
 import { ManualClock } from './manual-clock.ts';
 
 const many = 1_000_000;
@@ -51,8 +53,15 @@ afterAll(() => rmSync(folder, { recursive: true }));
 class WatchedDoor extends Door {
   readonly entered: Visit[] = [];
   readonly offences: Offence[] = [];
+  /** How long connections were held, ms each time. */
+  readonly holds: number[] = [];
 
   override enter(address: string, visitor: Visitor): Visit | undefined {
+    const hold = visitor.hold.bind(visitor);
+    visitor.hold = (ms) => {
+      this.holds.push(ms);
+      hold(ms);
+    };
     const visit = super.enter(address, visitor);
     if (visit === undefined) return undefined;
     const offend = visit.offend.bind(visit);
@@ -65,14 +74,18 @@ class WatchedDoor extends Door {
   }
 }
 
-async function setup() {
+async function setup(changes: Partial<(typeof settings)['limits']> = {}) {
   const clock = new ManualClock();
   const logger = recordedLogger();
   const bans = new Bans(
     { enabled: true, allow: [], deny: [], entriesMax: 1000 },
     { clock, changed: () => undefined, banned: (ban) => door.evict(ban) },
   );
-  const door: WatchedDoor = new WatchedDoor(doorOptions(settings), { clock, logger, bans });
+  const door: WatchedDoor = new WatchedDoor(doorOptions({ ...settings, limits: { ...settings.limits, ...changes } }), {
+    clock,
+    logger,
+    bans,
+  });
   const { ends, accept } = echoEnds();
   const listener = await listenTls({ host: '127.0.0.1', port: 0, certificate: files }, { accept, logger, door });
   closing.push(() => {
@@ -135,6 +148,42 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('over %s', (version) => {
     expect(door.offences).toEqual(['bad-handshake']);
     expect(listener.connections).toBe(0);
   });
+});
+
+describe('records that bring no data', () => {
+  const perSecond = limits.linesPerSecondMax;
+
+  it('count as lines, and hold a connection that asks for new keys without end', async () => {
+    const { listener, door } = await setup({ lines: perSecond });
+    const below = connect({ ...listener.address });
+    const socket = connectTls({ socket: below, rejectUnauthorized: false, minVersion: 'TLSv1.3', ciphers: CIPHER });
+    for (const each of [below, socket]) each.on('error', () => undefined);
+    closing.push(() => void below.destroy());
+    const updates = new KeyUpdates(socket);
+    await once(socket, 'secureConnect');
+    const bytes = await updates.take(10_000);
+    // What Node.js says of the handshake comes before its last bytes do.
+    await sleep(10);
+    await written(below, bytes);
+    await expect.poll(() => door.entered[0]?.lines, { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect.poll(() => Math.max(...door.holds), { timeout: 10_000 }).toBeGreaterThan(1000);
+    // They were taken for what they are.
+    expect(door.offences).toEqual([]);
+    expect(listener.connections).toBe(1);
+  });
+
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'are none of a client that sends each line in a record, over %s',
+    async (version) => {
+      const { listener, door } = await setup({ lines: perSecond });
+      const [socket] = await open(listener, version);
+      for (let i = 0; i < 1000; i += 1) socket.write(`{"id":${i},"method":"mining.ping"}\n`);
+      await expect.poll(() => door.entered[0]?.lines, { timeout: 10_000 }).toBe(1001);
+      await sleep(limits.tlsLookMs * 2);
+      expect(door.entered[0]?.lines).toBe(1001);
+      expect(door.holds).toEqual([]);
+    },
+  );
 });
 
 describe('renegotiation', () => {

@@ -153,7 +153,7 @@ describe.each(transports)('lines over %s that come all at once', (name) => {
   it('all come in the end, each connection’s in order', async () => {
     const { heard, waiting, open, encode, until } = await setup(name);
     const sockets = await Promise.all([CROWD, CROWD, CROWD, OTHER].map(open));
-    const texts = numbered(name === 'websocket' ? 1_500 : 4_000);
+    const texts = numbered(name === 'websocket' ? 1_000 : 4_000);
     const bytes = encode(texts);
     for (let at = 0, size = 1; at < bytes.length; at += size, size = (size * 7) % 60_013) {
       for (const socket of sockets) socket.write(bytes.subarray(at, at + size));
@@ -175,6 +175,42 @@ describe.each(transports)('lines over %s that come all at once', (name) => {
     heard[0]?.wire.close();
     await expect.poll(() => closes).toHaveLength(1);
     expect(waiting.sum).toBe(0);
+  });
+});
+
+describe('WebSockets of one address that each bring more than a few messages in a turn', () => {
+  /** Together more than a turn keeps of an address, though none of them too many by itself. */
+  const EACH = 700;
+  const COUNT = 80;
+
+  async function crowd() {
+    const bench = await setup('websocket');
+    const small = await bench.open(CROWD);
+    const sockets = await Promise.all(Array.from({ length: COUNT }, () => bench.open(CROWD)));
+    const bytes = bench.encode(numbered(EACH));
+    return { ...bench, small, sockets, bytes };
+  }
+
+  it('are closed beyond a bounded number, and no other is', async () => {
+    const { heard, closes, small, sockets, bytes, encode } = await crowd();
+    for (const socket of sockets) socket.write(bytes);
+    small.write(encode(['{"id":"small"}']));
+    await expect.poll(() => heard.some(({ text }) => text.includes('small')), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => closes.length).toBeGreaterThan(0);
+    expect(closes.length).toBeLessThanOrEqual(COUNT - limits.keptPerTurnAndAddressMax / EACH);
+    expect(small.closed).toBe(false);
+  });
+
+  it('are all served if they come in turns of their own', async () => {
+    const { closes, sockets, bytes, until } = await crowd();
+    let sent = 0;
+    for (const socket of sockets) {
+      socket.write(bytes);
+      sent += EACH;
+      if (sent % (EACH * 5) === 0) await until(sent);
+    }
+    await until(sent);
+    expect(closes).toEqual([]);
   });
 });
 

@@ -1,9 +1,15 @@
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { listenTcp } from '#front/net/listen/tcp';
+import { listenTls } from '#front/net/listen/tls';
 import { WaitingBytes } from '#front/net/listen/waiting-bytes';
 import { listenWebSocket } from '#front/net/listen/websocket';
+import { makeCertificate } from '../../support/certificate.ts';
 import { recordedLogger } from '../../support/recorded-logger.ts';
 import { echoEnds } from './ends.ts';
 
@@ -69,6 +75,74 @@ describe.each([
     for (const socket of sockets) socket.destroy();
     await expect.poll(() => listener.connections).toBe(1);
     expect([waiting.sum, waiting.holders]).toEqual([0, 0]);
+  });
+});
+
+describe('the sum of what waits', () => {
+  /** A connection with as much waiting as the test says. */
+  const holder = (bytes: number) => ({
+    waitingBytes: bytes,
+    dropped: false,
+    drop() {
+      this.dropped = true;
+      this.waitingBytes = 0;
+    },
+  });
+
+  it('closes nobody for what was written since it was noted', () => {
+    const waiting = new WaitingBytes(1000);
+    const [written, small] = [holder(500), holder(801)];
+    waiting.note(written, 500);
+    written.waitingBytes = 0;
+    waiting.note(small, 801);
+    expect([written.dropped, small.dropped, waiting.sum]).toEqual([false, false, 801]);
+  });
+
+  it('closes a connection once though its close is noted', () => {
+    const waiting = new WaitingBytes(1000);
+    const noting = [100, 100].map((bytes) => ({
+      waitingBytes: bytes,
+      drops: 0,
+      drop() {
+        this.drops += 1;
+        // Not all of it goes at once.
+        this.waitingBytes -= 1;
+        waiting.note(this, this.waitingBytes);
+        this.waitingBytes = 0;
+      },
+    }));
+    for (const each of noting) waiting.note(each, each.waitingBytes);
+    for (const each of noting) each.waitingBytes = 3000;
+    waiting.note(holder(2000), 2000);
+    expect(noting.map(({ drops }) => drops)).toEqual([1, 1]);
+  });
+
+  it('has nothing of TLS clients that read, when a broadcast is on its way', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-waiting-'));
+    closing.push(() => rmSync(folder, { recursive: true }));
+    const certificate = makeCertificate(folder, 'tls');
+    const waiting = new WaitingBytes(16 * 1024);
+    const { ends, accept } = echoEnds();
+    const listener = await listenTls(
+      { host: '127.0.0.1', port: 0, certificate },
+      { accept, logger: recordedLogger(), waiting },
+    );
+    closing.push(() => listener.close());
+    for (let each = 0; each < 20; each += 1) {
+      const socket = connectTls({ ...listener.address, rejectUnauthorized: false });
+      closing.push(() => void socket.destroy());
+      socket.on('error', () => undefined);
+      socket.resume();
+      await once(socket, 'secureConnect');
+    }
+    await expect.poll(() => ends.length).toBe(20);
+    for (let broadcast = 0; broadcast < 5; broadcast += 1) {
+      for (const { wire } of ends) wire.send('z'.repeat(3_500));
+      await turn();
+      await turn();
+    }
+    await expect.poll(() => waiting.sum).toBe(0);
+    expect(listener.counters).toMatchObject({ overMemory: 0, slowReaders: 0 });
   });
 });
 

@@ -150,6 +150,7 @@ describe('BlockSubmitter', () => {
     expect(events.at(-1)).toBe('orphaned c');
     expect(events).not.toContain('candidate c');
     expect(submitter.open).toBe(2);
+    expect(submitter.queue).toMatchObject({ depth: 2, served: 0, dropped: 1 });
   });
 
   it('bounds what no node has judged, also after it was handed over', async () => {

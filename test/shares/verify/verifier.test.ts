@@ -188,6 +188,7 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     const contained = recordedContainment();
     /** Throws where it is told to, once. */
     const faulty = { observe: 0, record: 0 };
+    const time = { nowMs: 5 };
     const verifier = new Verifier(
       {
         sharesInFlightMax: options.sharesInFlightMax ?? 10_000,
@@ -197,7 +198,7 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
         ...(options.blocksInFlightMax !== undefined && { blocksInFlightMax: options.blocksInFlightMax }),
       },
       {
-        clock: { nowMs: () => 5, monotonicMs: () => performance.now() },
+        clock: { nowMs: () => time.nowMs, monotonicMs: () => performance.now() },
         contain: contained.contain,
         jobs,
         seen,
@@ -235,7 +236,7 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     const durable = (): void => {
       for (const callback of commits.splice(0)) callback();
     };
-    return { verifier, contained, faulty, jobs, log, commits, blocks, failures, tick, flushed, durable };
+    return { verifier, contained, faulty, jobs, log, commits, blocks, failures, tick, flushed, durable, time };
   }
 
   it.each(['record', 'observe', 'settle'] as const)(
@@ -427,8 +428,8 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     durable();
     expect(stranger.settled.map((share) => share.verdict)).toEqual(['not-subscribed']);
     expect(submitter.settled.map((share) => share.verdict)).toEqual(wrong.map(([reason]) => reason));
-    // Stale, two of ntime, two of version: each has a header that may be a block.
-    expect(verifier.hashed.inline + verifier.hashed.worker).toBe(5);
+    // A worker who is not authorised, stale, two of ntime, two of version: each has a header that may be a block.
+    expect(verifier.hashed.inline + verifier.hashed.worker).toBe(6);
   });
 
   it('finds the block in a share that is refused, and credits the share no more for it', async () => {
@@ -443,6 +444,7 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     }
     const meets = (hash: bigint): boolean => hash <= targetOfDifficulty(EASY);
     verifier.take(submitter, mined(old, submitter, meets));
+    verifier.take(submitter, mined(job, submitter, meets, { workerName: 'somebody' }));
     verifier.take(submitter, mined(job, submitter, meets, { ntime: job.curTime + 7201 }));
     const misses = (hash: bigint): boolean => !meets(hash);
     verifier.take(submitter, mined(old, submitter, misses));
@@ -450,10 +452,11 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     durable();
     expect(submitter.settled.map(({ verdict, block }) => [verdict, block])).toEqual([
       ['stale', true],
+      ['unauthorized', true],
       ['ntime-out-of-range', true],
       ['stale', false],
     ]);
-    expect(blocks.map(({ job: of }) => of)).toEqual([old, job]);
+    expect(blocks.map(({ job: of }) => of)).toEqual([old, job, job]);
   });
 
   it('finds the block in a share of an expired job on the same tip, though its terms are forgotten', async () => {
@@ -540,7 +543,7 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
   });
 
   it('takes fewer shares where most are blocks, and turns away what is over without hashing it', async () => {
-    const { verifier, jobs, blocks, log, flushed, durable } = setUp({ blocksInFlightMax: 1 });
+    const { verifier, jobs, blocks, log, tick, flushed, durable } = setUp({ blocksInFlightMax: 1 });
     const submitter = new TestSubmitter(terms(EASY));
     const hard = makeJob(1);
     const easy: Job = {
@@ -549,15 +552,54 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
       networkDifficulty: EASY,
     };
     const passes = (hash: bigint): boolean => hash <= targetOfDifficulty(EASY);
-    for (const job of [easy, hard]) {
-      jobs.add(job);
-      for (let count = 0; count < 2; count += 1) verifier.take(submitter, mined(job, submitter, passes));
-    }
+    jobs.add(easy);
+    verifier.take(submitter, mined(easy, submitter, passes));
     await flushed();
+    verifier.take(submitter, mined(easy, submitter, passes));
+    jobs.add(hard);
+    for (let count = 0; count < 2; count += 1) verifier.take(submitter, mined(hard, submitter, passes));
+    tick();
+    await vi.waitFor(() => expect(log).toHaveLength(3));
     durable();
     expect(submitter.settled.map(({ verdict }) => verdict)).toEqual(['overloaded', 'accepted', 'accepted', 'accepted']);
     expect(blocks.filter(({ job }) => job === easy)).toHaveLength(1);
     expect(log.map(({ job }) => job?.id)).toEqual([easy.id, hard.id, hard.id]);
+  });
+
+  it('hashes the first block of a job however many shares are in flight', async () => {
+    const { verifier, jobs, blocks, tick, flushed, durable } = setUp({ blocksInFlightMax: 1 });
+    const submitter = new TestSubmitter(terms(EASY));
+    const [old, fresh] = [0, 1].map((index) => ({
+      ...makeJob(index),
+      networkTarget: targetToBytes(targetOfDifficulty(EASY)),
+      networkDifficulty: EASY,
+    })) as [Job, Job];
+    const passes = (hash: bigint): boolean => hash <= targetOfDifficulty(EASY);
+    jobs.add(old);
+    for (let count = 0; count < 2; count += 1) verifier.take(submitter, mined(old, submitter, passes));
+    await flushed();
+    jobs.add(fresh);
+    verifier.take(submitter, mined(old, submitter, passes));
+    verifier.take(submitter, mined(fresh, submitter, passes));
+    tick();
+    await vi.waitFor(() => expect(blocks).toHaveLength(3));
+    durable();
+    expect(blocks.map(({ job }) => job)).toEqual([old, old, fresh]);
+  });
+
+  it('gives the shares of each turn a time of their own, also while there are more than a turn hashes', async () => {
+    const { verifier, jobs, log, tick, time } = setUp({ turnMax: 1 });
+    const submitter = new TestSubmitter(terms(EASY));
+    const job = makeJob(0);
+    jobs.add(job);
+    for (let each = 0; each < 3; each += 1) {
+      time.nowMs = 1000 * each;
+      for (let share = 0; share < 2; share += 1) verifier.take(submitter, request(job));
+      tick();
+    }
+    for (let each = 0; each < 3; each += 1) tick();
+    await vi.waitFor(() => expect(log).toHaveLength(6));
+    expect(log.map(({ receivedMs }) => receivedMs)).toEqual([0, 0, 1000, 1000, 2000, 2000]);
   });
 
   it('hashes no more than its share of a turn, and goes on in the next', async () => {

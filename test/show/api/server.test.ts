@@ -217,13 +217,15 @@ describe('the API', () => {
 
   it('turns away a crowd that would wait', async () => {
     const { promise, resolve } = deferred<string>();
-    const { port } = await start({ metrics: () => promise });
+    const { port, server } = await start({ metrics: () => promise });
     const request = 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n';
     const sockets = Array.from({ length: 257 }, () => connect(port, '127.0.0.1'));
     const first = Promise.race(sockets.map(async (socket) => String((await once(socket, 'data'))[0])));
     for (const socket of sockets) socket.write(request);
     expect(await first).toMatch(/^HTTP\/1\.1 503 /);
+    expect(server.counts().waiting).toMatchObject({ depth: 256, served: 0, dropped: 1 });
     resolve('');
+    await expect.poll(() => server.counts().waiting).toMatchObject({ depth: 0, served: 256, dropped: 1 });
     for (const socket of sockets) socket.destroy();
   });
 

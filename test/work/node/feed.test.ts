@@ -3,6 +3,7 @@ import { toDisplayHash } from '#base/bitcoin/bytes';
 import type { BitcoinNode, Clock } from '#base/domain/ports';
 import type { BlockTemplate } from '#base/domain/template';
 import { type BitcoindOptions, connectBitcoind } from '#work/node/bitcoind';
+import { STALE_MS } from '#work/node/choice';
 import { freePorts } from '../../support/bitcoind-regtest.ts';
 import { recordedContainment } from '../../support/containment.ts';
 import { recordedLogger } from '../../support/recorded-logger.ts';
@@ -40,6 +41,12 @@ const on =
   (tip: string) =>
   (template: { readonly previousHash: Uint8Array }): boolean =>
     toDisplayHash(template.previousHash) === tip;
+
+/** A clock that the test moves on. */
+function movable() {
+  const clock = { aheadMs: 0, nowMs: () => Date.now(), monotonicMs: () => performance.now() + clock.aheadMs };
+  return clock;
+}
 
 afterEach(async () => {
   for (const node of nodes) node.stop();
@@ -151,12 +158,61 @@ describe('a node with less work', () => {
   });
 });
 
-describe('the work of the chain', () => {
-  /** A clock that the test moves on. */
-  function movable() {
-    const clock = { aheadMs: 0, nowMs: () => Date.now(), monotonicMs: () => performance.now() + clock.aheadMs };
-    return clock;
+describe('a node that claims more work than the one that serves', () => {
+  /** Connects, and has the feed look for another node at once: one that is behind is kept for a while. */
+  async function connectTo(...to: readonly FakeNode[]) {
+    const clock = movable();
+    const connected = connect(to, { clock });
+    await connected.started;
+    const checks = (): number[] =>
+      to.map(({ calls }) => calls.filter((method) => method === 'getblockchaininfo').length);
+    // The node's claims are heard, and the feed has met them.
+    await expect.poll(() => Math.min(...checks()), { timeout: 20_000 }).toBeGreaterThan(1);
+    clock.aheadMs = STALE_MS;
+    return connected;
   }
+
+  /** Has `node` answer getblockheader for a block of its chain. */
+  function knows(node: FakeNode, block: string, confirmations: number): void {
+    node.reply = (method, [hash]) =>
+      method === 'getblockheader' && hash === block ? { result: { hash, confirmations } } : undefined;
+  }
+
+  it('does not serve, if another node has blocks on top of its tip', async () => {
+    const [a, liar] = (await fakes(2)) as [FakeNode, FakeNode];
+    liar.chainwork = 1000;
+    liar.tip = hash(0xbb);
+    knows(a, liar.tip, 2);
+    const { inbox, logger } = await connectTo(a, liar);
+    await expect.poll(() => JSON.stringify(logger.lines)).toContain('it claims more work than');
+    a.tip = hash(0xaa);
+    await inbox.wait(on(a.tip));
+    expect(inbox.all.some(on(liar.tip))).toBe(false);
+  });
+
+  it.each([
+    ['its tip is the tip of the other one', 1],
+    ['its tip is off the chain of the other one', -1],
+  ])('serves, if %s', async (_, confirmations) => {
+    const [a, richer] = (await fakes(2)) as [FakeNode, FakeNode];
+    richer.chainwork = 1000;
+    richer.tip = hash(0xbb);
+    knows(a, richer.tip, confirmations);
+    const { inbox } = await connectTo(a, richer);
+    await inbox.wait(on(richer.tip));
+  });
+
+  it('serves, if the other one does not say', async () => {
+    const [a, richer] = (await fakes(2)) as [FakeNode, FakeNode];
+    richer.chainwork = 1000;
+    richer.tip = hash(0xbb);
+    const { inbox } = await connectTo(a, richer);
+    a.reply = (method) => (method === 'getblockheader' ? 'silence' : undefined);
+    await inbox.wait(on(richer.tip));
+  });
+});
+
+describe('the work of the chain', () => {
   const checks = ({ calls }: FakeNode): number => calls.filter((method) => method === 'getblockchaininfo').length;
 
   it('does not go down because one answer is late', async () => {

@@ -132,10 +132,13 @@ describe('createRpcClient', () => {
     const { client } = await serve(() => {});
     const calls = Array.from({ length: 600 }, () => client.call(small));
     expect(await calls.at(-1)).toMatchObject({ failure: { message: 'too many calls are waiting' } });
+    const queue = { depth: 512, served: 4, dropped: 600 - 512 - 4 };
+    expect(client.queues).toMatchObject({ calls: queue, urgentCalls: { depth: 0 } });
     client.close();
     const answers = await Promise.all(calls);
     expect(answers.every((answer) => !answer.ok && answer.failure.kind === 'unreachable')).toBe(true);
     expect(await client.call(small)).toMatchObject({ failure: { message: 'closed' } });
+    expect(client.queues.calls).toMatchObject({ depth: 0, served: 4, dropped: 600 - 4 });
   });
 
   it('reads the cookie again when the node refuses it', async () => {

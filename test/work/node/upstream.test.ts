@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { NO_QUEUE } from '#base/domain/queue';
 import { Upstream } from '#work/node/upstream';
 import { templateAnswer } from './fixtures.ts';
 
@@ -11,6 +12,7 @@ it('a template tells when it was asked for, not when it came: a block that came 
       nowMs += 500;
       return { ok: true, result: templateAnswer } as const;
     },
+    queues: { calls: NO_QUEUE, urgentCalls: NO_QUEUE },
     close() {},
   };
   const clock = { monotonicMs: () => nowMs };

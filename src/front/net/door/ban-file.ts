@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { parseRange } from '#base/domain/ip';
 import type { Ban } from '#base/domain/ports';
+import { replaceFile } from '#base/std/atomic-file';
 
 export const BAN_FILE = 'bans.json';
 const FORMAT = 1;
@@ -41,18 +41,8 @@ export function readBanFile(folder: string): Ban[] {
 }
 
 /** Writes all or nothing: a crash leaves the old file or the new one. */
-export async function writeBanFile(folder: string, bans: readonly Ban[]): Promise<void> {
-  const path = join(folder, BAN_FILE);
-  const written = await open(`${path}.new`, 'w', 0o600);
-  try {
-    for (const text of encode(bans)) await written.appendFile(text);
-    await written.sync();
-  } finally {
-    await written.close();
-  }
-  await rename(`${path}.new`, path);
-  const directory = await open(dirname(path), 'r');
-  await directory.sync().finally(() => directory.close());
+export function writeBanFile(folder: string, bans: readonly Ban[]): Promise<void> {
+  return replaceFile(join(folder, BAN_FILE), encode(bans));
 }
 
 /** A ban a line, in slices: an event loop that shares go through must not wait for the text of 65,536 bans. */

@@ -1,5 +1,6 @@
 import { hostOf, type IpRange, inAnyRange, inRange, parseIp, parseRange } from '#base/domain/ip';
 import type { Ban, BanControl, Clock } from '#base/domain/ports';
+import { spacedText } from '#base/std/text';
 
 const MINUTE_MS = 60_000;
 /** How long the first ban lasts, the second, and so on; the last for all after it. */
@@ -99,7 +100,7 @@ export class Bans implements BanControl {
     const nowMs = this.#modules.clock.nowMs();
     const times = this.#bans.get(key.text)?.times ?? 1;
     // Shown on terminals and in logs.
-    const plain = reason.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, ' ').slice(0, REASON_CHARS_MAX);
+    const plain = spacedText(reason, REASON_CHARS_MAX);
     return this.#begin({ address: key.text, reason: plain, sinceMs: nowMs, untilMs: nowMs + durationMs, times });
   }
 

@@ -1,6 +1,7 @@
 import { type IpRange, parseRange } from '#base/domain/ip';
 import type { Rate } from '#base/domain/token-bucket';
 import { limits } from '#base/limits';
+import type { BanOptions } from './bans.ts';
 import type { DoorOptions } from './door.ts';
 
 /** What operators decide, as the config has it. Rates are per second. */
@@ -50,6 +51,18 @@ export function doorOptions(
     shedLinesPerSecondMin: limits.shedLinesPerSecondMin,
     peersMax: limits.bansMax,
   };
+}
+
+/** What operators decide of bans, as the config has it. */
+export interface BanSettings {
+  readonly enabled: boolean;
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+}
+
+/** How the bans of a checked config are kept. */
+export function banOptions({ enabled, allow, deny }: BanSettings): BanOptions {
+  return { enabled, allow: ranges(allow), deny: ranges(deny), entriesMax: limits.bansMax };
 }
 
 /** Ranges out of a checked config; what is none is left out. */

@@ -3,6 +3,7 @@ import type { Ban, Clock, Logger, Wire } from '#base/domain/ports';
 import type { JudgedShare } from '#base/domain/share';
 import { type Rate, TokenBucket } from '#base/domain/token-bucket';
 import { limits } from '#base/limits';
+import { type Counts, newCounts } from '#base/telemetry/counters';
 import { Party } from '../listen/turns.ts';
 import { Admission, type AdmissionLimits } from './admission.ts';
 import { BanReport } from './ban-report.ts';
@@ -10,7 +11,6 @@ import { wideRange } from './bans.ts';
 import { Conduct, fadeFactor } from './conduct.ts';
 import { Crush, WHOLE_POOL } from './crush.ts';
 import { dismissals } from './dismissals.ts';
-import { type DoorCounters, newDoorCounters } from './door-counters.ts';
 import { type BanBook, Judge, type JudgeOptions } from './judge.ts';
 import type { Neighbours } from './neighbours.ts';
 import { Overload } from './overload.ts';
@@ -73,7 +73,7 @@ export class Door {
   readonly #crush = new Crush();
   readonly #judge: Judge;
   readonly #report = new BanReport();
-  readonly counters: DoorCounters = newDoorCounters();
+  readonly counters: Counts<'door'> = newCounts('door');
 
   constructor(options: DoorOptions, modules: DoorModules) {
     const { clock, neighbours } = modules;

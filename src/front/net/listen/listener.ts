@@ -1,5 +1,6 @@
 import type { IpRange } from '#base/domain/ip';
 import type { Logger, Wire, WireHandler } from '#base/domain/ports';
+import { type Counts, newCounts } from '#base/telemetry/counters';
 import type { Door } from '../door/door.ts';
 import type { Turns } from './turns.ts';
 import type { WaitingBytes } from './waiting-bytes.ts';
@@ -44,20 +45,7 @@ export interface ListenModules {
 }
 
 /** Why connections ended that did not end by themselves: for metrics. */
-export interface ListenerCounters {
-  /** Taken and handed to `accept`. */
-  accepted: number;
-  /** Closed at once: too many connections, or the door or `accept` did not want them. */
-  refused: number;
-  /** A TLS handshake or a PROXY header that failed or did not come in time. */
-  badHandshakes: number;
-  /** A message over the cap. */
-  overlong: number;
-  /** Did not read what was sent. */
-  slowReaders: number;
-  /** Had the most of what waits in memory, when that was too much in all. */
-  overMemory: number;
-}
+export type ListenerCounters = Counts<'listeners'>;
 
 export interface Listener {
   readonly address: { readonly host: string; readonly port: number };
@@ -71,21 +59,5 @@ export interface Listener {
 }
 
 export function newCounters(): ListenerCounters {
-  return { accepted: 0, refused: 0, badHandshakes: 0, overlong: 0, slowReaders: 0, overMemory: 0 };
-}
-
-const MAPPED = '::ffff:';
-
-/** An IP address in its one spelling: IPv4 in IPv6 as IPv4, IPv6 compressed (RFC 5952). */
-export function canonicalIp(address: string): string {
-  if (!address.includes(':')) return address;
-  const [bare = address] = address.split('%');
-  const compressed = new URL(`http://[${bare}]`).hostname.slice(1, -1);
-  if (!compressed.startsWith(MAPPED)) return compressed;
-  // The URL parser writes the last 32 bits as two groups.
-  const [high = 0, low = 0] = compressed
-    .slice(MAPPED.length)
-    .split(':')
-    .map((group) => Number.parseInt(group, 16));
-  return [high >>> 8, high & 0xff, low >>> 8, low & 0xff].join('.');
+  return newCounts('listeners');
 }

@@ -1,9 +1,9 @@
 import { createServer, type Socket } from 'node:net';
-import { inAnyRange } from '#base/domain/ip';
+import { canonicalIp, inAnyRange } from '#base/domain/ip';
 import { limits } from '#base/limits';
 import type { Visit, Visitor } from '../door/visit.ts';
 import { Flusher } from './flusher.ts';
-import { canonicalIp, type Listener, type ListenModules, type ListenOptions, newCounters } from './listener.ts';
+import { type Listener, type ListenModules, type ListenOptions, newCounters } from './listener.ts';
 import { readPreamble } from './preamble.ts';
 import type { StreamContext, StreamWire } from './stream-wire.ts';
 import { Turns } from './turns.ts';

@@ -50,6 +50,8 @@ export class StreamWire implements Wire, Visitor, Taker, Holder {
   #writes = 0;
   /** What was noted of `waitingBytes`. */
   #noted = 0;
+  /** It will be noted in a later turn. */
+  #noting = false;
   #marked = false;
   #closing = false;
   #held = false;
@@ -280,6 +282,15 @@ export class StreamWire implements Wire, Visitor, Taker, Holder {
     this.#context.waiting.note(this, bytes);
   }
 
+  #noteLater(): void {
+    if (this.#noting) return;
+    this.#noting = true;
+    setImmediate(() => {
+      this.#noting = false;
+      this.#note();
+    });
+  }
+
   /** False if a message would make this client a slow reader. */
   #takes(message: string): boolean {
     const waiting = this.#socket.writableLength + this.#queued.length;
@@ -320,6 +331,12 @@ export class StreamWire implements Wire, Visitor, Taker, Holder {
       socket.write(text, encoding);
       if (socket.writableLength === 0) {
         if (this.#noted > 0) this.#note();
+        return;
+      }
+      // TLS says only later that the system has taken everything.
+      if (this.transport === 'tls') {
+        this.#writes = 1;
+        this.#noteLater();
         return;
       }
     } else {

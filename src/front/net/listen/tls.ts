@@ -3,6 +3,7 @@ import tls, { TLSSocket } from 'node:tls';
 import type { Visit, Visitor } from '../door/visit.ts';
 import { type CertificateFiles, loadCertificate } from './certificate.ts';
 import type { Listener, ListenModules, ListenOptions } from './listener.ts';
+import { QuietBytes } from './quiet-bytes.ts';
 import { listenStream, type StreamServer } from './stream-server.ts';
 import { StreamWire } from './stream-wire.ts';
 
@@ -22,8 +23,9 @@ export interface TlsListener extends Listener {
 export async function listenTls(options: TlsListenOptions, modules: ListenModules): Promise<TlsListener> {
   const { certificate } = options;
   let secureContext = loadCertificate(certificate);
+  const quiet = new QuietBytes();
   const listener = await listenStream(options, modules, (socket, remoteIp, handshakeEndsMs, server) => {
-    const guest = new Guest(socket, server);
+    const guest = new Guest(socket, server, quiet);
     const admitted = server.admit(socket, remoteIp, guest);
     if (admitted === undefined) return;
     const { visit } = admitted;
@@ -39,7 +41,10 @@ export async function listenTls(options: TlsListenOptions, modules: ListenModule
       return listener.connections;
     },
     stopAccepting: () => listener.stopAccepting(),
-    close: () => listener.close(),
+    close() {
+      quiet.close();
+      return listener.close();
+    },
     reload() {
       try {
         secureContext = loadCertificate(certificate);
@@ -71,11 +76,13 @@ function isAlert(error: unknown): boolean {
 class Guest implements Visitor {
   readonly #socket: Socket;
   readonly #server: StreamServer;
+  readonly #quiet: QuietBytes;
   #wire: StreamWire | undefined;
 
-  constructor(socket: Socket, server: StreamServer) {
+  constructor(socket: Socket, server: StreamServer, quiet: QuietBytes) {
     this.#socket = socket;
     this.#server = server;
+    this.#quiet = quiet;
   }
 
   shakeHands(secure: TLSSocket, remoteIp: string, visit: Visit | undefined, timeMsMax: number): void {
@@ -108,6 +115,7 @@ class Guest implements Visitor {
         secure.destroy();
       });
       this.#wire = wire;
+      if (visit !== undefined) this.#quiet.watch(secure, this.#socket, visit);
       server.serve(wire, this.#socket, visit);
     });
   }

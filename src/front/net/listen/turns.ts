@@ -14,8 +14,9 @@ export interface Taker {
 export class Party {
   /** Those with messages that wait. The first one is next. */
   readonly takers = new Set<Taker>();
-  /** What was handled at once, in lines, in the turn of this number. */
+  /** What was handled at once, in lines, and messages that were kept, in the turn of this number. */
   spent = 0;
+  kept = 0;
   turn = 0;
 }
 
@@ -50,10 +51,7 @@ export class Turns {
   /** Returns how many lines of a connection may be handled at once; 0 if its address has others that wait. */
   share(party: Party): number {
     if (this.#spent >= limits.linesPerTurnMax || party.takers.size > 0) return 0;
-    if (party.turn !== this.#turn) {
-      party.turn = this.#turn;
-      party.spent = 0;
-    }
+    this.#enter(party);
     return Math.min(limits.linesPerTurnAndConnectionMax, Math.max(0, limits.linesPerTurnAndAddressMax - party.spent));
   }
 
@@ -62,6 +60,21 @@ export class Turns {
     party.spent += lines;
     this.#spent += lines;
     if (this.#spent >= NOTED_MIN && !this.#noted) this.#note();
+  }
+
+  /** Counts a message that was not handled at once. Returns how many there are of the address in this turn. */
+  keep(party: Party): number {
+    this.#enter(party);
+    party.kept += 1;
+    if (!this.#noted) this.#note();
+    return party.kept;
+  }
+
+  #enter(party: Party): void {
+    if (party.turn === this.#turn) return;
+    party.turn = this.#turn;
+    party.spent = 0;
+    party.kept = 0;
   }
 
   /** The connection waits for its turn. Does nothing if it does already. */

@@ -21,6 +21,7 @@ export class WaitingBytes {
   /** As they were noted last. */
   readonly #bytesOf = new Map<Holder, number>();
   #sum = 0;
+  #shrinking = false;
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
@@ -41,16 +42,23 @@ export class WaitingBytes {
     this.#sum += bytes - (this.#bytesOf.get(holder) ?? 0);
     if (bytes > 0) this.#bytesOf.set(holder, bytes);
     else this.#bytesOf.delete(holder);
-    if (this.#sum > this.#bytesMax) this.#shrink();
+    // A connection that is closed notes that as well.
+    if (this.#sum > this.#bytesMax && !this.#shrinking) this.#shrink();
   }
 
   #shrink(): void {
     for (const holder of [...this.#bytesOf.keys()]) this.#refresh(holder);
+    if (this.#sum <= this.#bytesMax) return;
+    this.#shrinking = true;
     const largest = [...this.#bytesOf].sort(([, a], [, b]) => b - a);
-    for (const [holder] of largest) {
-      if (this.#sum <= this.#bytesMax * LEFT) return;
-      holder.drop();
-      this.#refresh(holder);
+    try {
+      for (const [holder] of largest) {
+        if (this.#sum <= this.#bytesMax * LEFT) break;
+        holder.drop();
+        this.#refresh(holder);
+      }
+    } finally {
+      this.#shrinking = false;
     }
   }
 

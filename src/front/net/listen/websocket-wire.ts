@@ -204,8 +204,12 @@ export class WebSocketWire implements Wire, Visitor, Taker, Holder {
     const kept = new Uint8Array(message);
     this.#rest.push(kept);
     this.#restBytes += sizeOf(kept);
-    if (this.#restBytes > limits.waitingMessageBytesMax) {
+    const crowded = this.#context.turns.keep(this.#party) > limits.keptPerTurnAndAddressMax;
+    const small = this.works || this.#rest.length <= limits.crowdedMessagesMax;
+    if (this.#restBytes > limits.waitingMessageBytesMax || (crowded && !small)) {
       this.close(dismissals.tooFast, TRY_AGAIN_LATER);
+      // At once: nothing else of what was read is taken up then.
+      this.flush();
       return;
     }
     this.#goOn();

@@ -1,11 +1,11 @@
-import { formatIp, inAnyRange, parseIp } from '#base/domain/ip';
+import { canonicalIp, formatIp, inAnyRange, parseIp } from '#base/domain/ip';
 import type { WireHandler } from '#base/domain/ports';
 import { limits } from '#base/limits';
 import { App, type HttpRequest, type HttpResponse, listenUws, type WebSocket } from '#base/uws';
 import { Arrivals } from '../door/arrivals.ts';
 import type { Visit, Visitor } from '../door/visit.ts';
 import { Flusher } from './flusher.ts';
-import { canonicalIp, type Listener, type ListenModules, type ListenOptions, newCounters } from './listener.ts';
+import { type Listener, type ListenModules, type ListenOptions, newCounters } from './listener.ts';
 import { Turns } from './turns.ts';
 import { WaitingBytes } from './waiting-bytes.ts';
 import { TRY_AGAIN_LATER, type WebSocketContext, WebSocketWire } from './websocket-wire.ts';

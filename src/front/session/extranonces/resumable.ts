@@ -4,6 +4,8 @@ import type { Extranonces } from './extranonce.ts';
 
 /** What a client leaves behind when its connection goes. */
 export interface Estate {
+  /** Where it connected from: an IPv4 address or an IPv6 /64. */
+  readonly host: string;
   readonly extranonce: number;
   /** The newest job that it may have been mined with. */
   readonly newestSerial: number;
@@ -17,8 +19,10 @@ export interface Estate {
 }
 
 export interface ResumableOptions {
-  /** Clients that are waited for at once; beyond it the oldest is given up. */
+  /** Clients that are waited for at once. */
   readonly sessionsMax: number;
+  /** Of these, clients of one host that are waited for whatever other hosts have. */
+  readonly sessionsPerHostMax: number;
   /** For how long each is waited for, ms. */
   readonly waitMsMax: number;
 }
@@ -26,12 +30,19 @@ export interface ResumableOptions {
 /**
  * Clients whose connection has just gone, by the session id that they were given: 64 random bits, so that nobody else can
  * name it. Until a client is back or given up, its extranonce is nobody's.
+ *
+ * If there are too many clients, the oldest of a host with more than \`sessionsPerHostMax\` is given up. Only if there is no such
+ * host is it the oldest of all.
  */
 export class Resumable {
   readonly #options: ResumableOptions;
   readonly #extranonces: Extranonces;
   /** In the order of their going. */
   readonly #estates = new Map<string, Estate>();
+  /** The session ids of each host, in the order of their going. */
+  readonly #ofHost = new Map<string, Set<string>>();
+  /** Hosts with more than \`sessionsPerHostMax\`. */
+  readonly #greedy = new Set<string>();
 
   constructor(options: ResumableOptions, extranonces: Extranonces) {
     this.#options = options;
@@ -42,30 +53,53 @@ export class Resumable {
     return this.#estates.size;
   }
 
+  /** Hosts that clients are waited for from. */
+  get hosts(): number {
+    return this.#ofHost.size;
+  }
+
   keep(sessionId: string, estate: Estate): void {
+    const { host } = estate;
     this.#estates.set(sessionId, estate);
+    const ids = this.#ofHost.get(host) ?? new Set();
+    this.#ofHost.set(host, ids.add(sessionId));
+    if (ids.size > this.#options.sessionsPerHostMax) this.#greedy.add(host);
     this.expire(estate.closedMs);
   }
 
   /** Hands over what the client left, once. */
   take(sessionId: string): Estate | undefined {
     const estate = this.#estates.get(sessionId);
+    if (!estate) return undefined;
+    const { host } = estate;
     this.#estates.delete(sessionId);
+    const ids = this.#ofHost.get(host);
+    ids?.delete(sessionId);
+    if (ids?.size === 0) this.#ofHost.delete(host);
+    if ((ids?.size ?? 0) <= this.#options.sessionsPerHostMax) this.#greedy.delete(host);
     return estate;
   }
 
   /** Gives up those who have been gone for too long, or are too many. */
   expire(nowMs: number): void {
     const { sessionsMax, waitMsMax } = this.#options;
-    for (const [sessionId, estate] of this.#estates) {
-      if (this.#estates.size <= sessionsMax && nowMs - estate.closedMs <= waitMsMax) return;
-      this.#giveUp(sessionId, estate);
+    for (const [sessionId, { closedMs }] of this.#estates) {
+      if (nowMs - closedMs <= waitMsMax) break;
+      this.#giveUp(sessionId);
     }
+    while (this.#estates.size > sessionsMax) this.#giveUp(this.#superfluous());
   }
 
-  #giveUp(sessionId: string, { extranonce, newestSerial, history, credited }: Estate): void {
-    this.#estates.delete(sessionId);
-    history.ladder.release();
-    this.#extranonces.release(extranonce, newestSerial, credited);
+  #superfluous(): string {
+    const [host] = this.#greedy;
+    const [sessionId = ''] = (host === undefined ? undefined : this.#ofHost.get(host)) ?? this.#estates.keys();
+    return sessionId;
+  }
+
+  #giveUp(sessionId: string): void {
+    const estate = this.take(sessionId);
+    if (!estate) return;
+    estate.history.ladder.release();
+    this.#extranonces.release(estate.extranonce, estate.newestSerial, estate.credited);
   }
 }

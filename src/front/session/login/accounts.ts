@@ -1,6 +1,8 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { BoundedMap } from '#base/domain/bounded-map';
 import { limits } from '#base/limits';
+import { QueueMeter } from '#base/std/queue-meter';
+import { systemClock } from '#base/std/system-clock';
 import { parseWorkerName } from '../workers/worker-name.ts';
 import type { Authorization, Authorize } from './authorize.ts';
 import { CheckQueue } from './check-queue.ts';
@@ -29,9 +31,13 @@ const BUSY = { refused: 'too many logins at once, try again later' };
  * The user is an account, and its password the right one. Hashing a password is meant to be slow, so a password that was right
  * is remembered (as a digest), checks run beside the event loop, and they take turns by where they come from. An unknown
  * account's password is hashed as well: how long an answer takes does not say which accounts there are. A wrong password is
- * held against its sender when it comes first.
+ * held against its sender when it comes first. `passwords` counts the checks that wait.
  */
-export function authorizeAccounts(accounts: readonly Account[], check = matchesHash): Authorize {
+export function authorizeAccounts(
+  accounts: readonly Account[],
+  check = matchesHash,
+  passwords = new QueueMeter(systemClock),
+): Authorize {
   const digestKey = randomBytes(32);
   const digestOf = (text: string): Buffer => createHmac('sha256', digestKey).update(text).digest();
   const known = new Map<string, KnownAccount>();
@@ -47,7 +53,7 @@ export function authorizeAccounts(accounts: readonly Account[], check = matchesH
   const wrong = new BoundedMap<true>(limits.passwordMistakesMax);
   /** Passwords that are being checked, by digest: a farm's thousand logins with one password are one check. */
   const open = new Map<string, Promise<boolean>>();
-  const queue = new CheckQueue();
+  const queue = new CheckQueue(passwords);
   return (name, password, applicant) => {
     const { account: accountName, rig } = parseWorkerName(name);
     const account = known.get(accountName);

@@ -1,5 +1,7 @@
 import { hostOf, subnetOf } from '#base/domain/ip';
 import { limits } from '#base/limits';
+import { Places } from '#base/std/places';
+import type { QueueMeter } from '#base/std/queue-meter';
 
 interface Check {
   start(): void;
@@ -12,12 +14,17 @@ interface Check {
  * with the most checks in it loses its newest one.
  */
 export class CheckQueue {
-  #running = 0;
+  readonly #places = new Places(limits.passwordChecksMax, { startNext: () => this.#startNext() });
+  readonly #meter: QueueMeter;
   #waiting = 0;
   /** Waiting checks by subnet and host; the first of each map has the next turn. */
   readonly #subnets = new Map<string, Map<string, Check[]>>();
   /** Running and waiting. */
   readonly #ofHost = new Map<string, number>();
+
+  constructor(meter: QueueMeter) {
+    this.#meter = meter;
+  }
 
   /** Returns false if the host of this address has as many checks as one host may. */
   takes(address: string): boolean {
@@ -29,15 +36,12 @@ export class CheckQueue {
     const host = hostOf(address);
     this.#count(host, 1);
     try {
-      if (this.#running < limits.passwordChecksMax) this.#running += 1;
+      if (this.#places.take()) this.#meter.pass();
       else await this.#turn(subnetOf(address), host);
       try {
         return await check();
       } finally {
-        // The place goes straight to the next one, so that nobody comes between.
-        const next = this.#next();
-        if (next === undefined) this.#running -= 1;
-        else next.start();
+        this.#places.give();
       }
     } finally {
       this.#count(host, -1);
@@ -46,27 +50,33 @@ export class CheckQueue {
 
   async #turn(subnet: string, host: string): Promise<void> {
     if (this.#waiting >= limits.passwordQueueMax) this.#makeRoom(subnet);
+    const enteredMs = this.#meter.enter();
     await new Promise<void>((start, giveUp) => {
       const hosts = entry(this.#subnets, subnet, () => new Map<string, Check[]>());
       entry(hosts, host, () => []).push({ start, giveUp });
       this.#waiting += 1;
     });
+    this.#meter.serve(enteredMs);
   }
 
   /** Throws if the newcomer's own subnet is the one with the most checks. */
   #makeRoom(newcomer: string): void {
     const most = largest(this.#subnets, (hosts) => sizeOf(hosts));
     const own = sizeOf(this.#subnets.get(newcomer) ?? new Map());
-    if (most === undefined || own >= sizeOf(most[1])) throw new Error('too many checks wait');
+    if (most === undefined || own >= sizeOf(most[1])) {
+      this.#meter.refuse();
+      throw new Error('too many checks wait');
+    }
     const [subnet, hosts] = most;
     const [host, checks] = largest(hosts, (waiting) => waiting.length) ?? ['', []];
     const newest = checks.pop();
     this.#waiting -= 1;
     this.#forget(subnet, hosts, host, checks);
+    this.#meter.giveUp();
     newest?.giveUp(new Error('too many checks wait'));
   }
 
-  #next(): Check | undefined {
+  #startNext(): boolean {
     for (const [subnet, hosts] of this.#subnets) {
       for (const [host, checks] of hosts) {
         const check = checks.shift();
@@ -77,10 +87,11 @@ export class CheckQueue {
         this.#subnets.delete(subnet);
         this.#subnets.set(subnet, hosts);
         this.#forget(subnet, hosts, host, checks);
-        return check;
+        check?.start();
+        return true;
       }
     }
-    return undefined;
+    return false;
   }
 
   #forget(subnet: string, hosts: Map<string, Check[]>, host: string, checks: readonly Check[]): void {

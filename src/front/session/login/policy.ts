@@ -1,4 +1,5 @@
 import type { Network } from '#base/bitcoin/address';
+import type { QueueMeter } from '#base/std/queue-meter';
 import { type Account, authorizeAccounts } from './accounts.ts';
 import { type Authorize, authorizeAddress, authorizeAnyone } from './authorize.ts';
 
@@ -7,13 +8,17 @@ export interface AuthorizationPolicy {
   readonly accounts: readonly Account[];
 }
 
-/** Who may mine, as the operator wants it. */
-export function authorizeBy({ authorization, accounts }: AuthorizationPolicy, network: Network): Authorize {
+/** Who may mine, as the operator wants it. `passwords` counts those that wait to be checked. */
+export function authorizeBy(
+  { authorization, accounts }: AuthorizationPolicy,
+  network: Network,
+  passwords?: QueueMeter,
+): Authorize {
   switch (authorization) {
     case 'address':
       return authorizeAddress(network);
     case 'accounts':
-      return authorizeAccounts(accounts);
+      return authorizeAccounts(accounts, undefined, passwords);
     case 'open':
       return authorizeAnyone();
   }

@@ -1,7 +1,7 @@
 import type { MinerReport, WorkerReport } from '#base/domain/miner';
 import type { JudgedShare } from '#base/domain/share';
 import { type RejectReason, rejects } from '#base/domain/verdict';
-import { WorkRate } from '../work/work-rate.ts';
+import { WorkRate } from '#base/telemetry/work-rate';
 import { SortedNames } from './sorted-names.ts';
 import type { ShareCounter, WorkerTally } from './worker-tally.ts';
 

@@ -5,6 +5,7 @@ import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, type Job, VARIANT_BYTES } from '#
 import type { MinerQuery, MinerView } from '#base/domain/miner';
 import type { Clock, Logger, ShareIntake, Wire, WireHandler } from '#base/domain/ports';
 import { limits } from '#base/limits';
+import { newCounts } from '#base/telemetry/counters';
 import { encodeReconnect, encodeShowMessage } from '#front/stratum/v1/encode';
 import { LastView } from '#front/stratum/v1/fast-submit';
 import { encodeNotify } from '#front/stratum/v1/notify';
@@ -67,17 +68,7 @@ export class SessionRegistry {
   /** Where the ticks have come to. */
   #round: IterableIterator<Session> | undefined;
   #open = true;
-  readonly #counters: SessionCounters = {
-    authorizedWorkers: 0,
-    refusedWorkers: 0,
-    difficultyChanges: 0,
-    timeouts: 0,
-    resumed: 0,
-    takenBack: 0,
-    shedShares: 0,
-    oversizedCoinbases: 0,
-    protocolErrors: { unparsable: 0, 'invalid-request': 0, 'unknown-method': 0, 'bad-params': 0 },
-  };
+  readonly #counters: SessionCounters = { authorizedWorkers: 0, ...newCounts('session') };
 
   /** A session's connection is gone. */
   readonly #forget = (session: Session): void => {
@@ -102,7 +93,11 @@ export class SessionRegistry {
   constructor(options: SessionOptions, modules: SessionModules) {
     const { clock, contain, intake, authorize, extranonces } = modules;
     this.#resumable = new Resumable(
-      { sessionsMax: limits.resumableSessionsMax, waitMsMax: limits.resumeMsMax },
+      {
+        sessionsMax: limits.resumableSessionsMax,
+        sessionsPerHostMax: limits.resumablePerAddressMax,
+        waitMsMax: limits.resumeMsMax,
+      },
       extranonces,
     );
     let asked = REQUEST_ID_FIRST;
@@ -124,6 +119,7 @@ export class SessionRegistry {
         this.#idlers.enter(session, clock.monotonicMs());
       },
       newExtranonce: () => extranonces.allocate() ?? this.#takeBack(),
+      reseated: (session) => this.#idlers.enter(session, clock.monotonicMs()),
       newResumeId: modules.newResumeId ?? (() => randomBytes(8).toString('hex')),
       newVariant: modules.newVariant ?? randomVariant,
       nextRequestId: () => asked++,
@@ -265,14 +261,16 @@ export class SessionRegistry {
   }
 
   /**
-   * As `pause`, and every session ends, so that firmware goes to its next pool. Until the next broadcast whoever subscribes or
-   * authorises is refused with the message.
+   * As `pause`, and every subscribed session ends, so that firmware goes to its next pool. Until the next broadcast whoever
+   * subscribes or authorises is refused with the message: also a client that is connected already and has not subscribed.
    */
   letGo(message: string): void {
     this.pause(message);
     this.#context.refusedBecause = message;
     this.#modules.logger.info({ sessions: this.#sessions.size }, 'letting all sessions go');
-    this.#each('letting go', (session) => session.close());
+    this.#each('letting go', (session) => {
+      if (session.subscribed) session.close();
+    });
   }
 
   /**

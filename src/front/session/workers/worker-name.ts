@@ -6,7 +6,7 @@ export interface WorkerName {
   readonly rig: string;
 }
 
-/** `account.rig` or `account_rig`; the name is clean already (front/stratum/v1/text.ts). */
+/** `account.rig` or `account_rig`; the name is clean already (base/std/text.ts). */
 export function parseWorkerName(name: string): WorkerName {
   const end = name.search(/[._]/);
   return end === -1 ? { account: name, rig: '' } : { account: name.slice(0, end), rig: name.slice(end + 1) };

@@ -1,6 +1,6 @@
 import type { WorkerReport } from '#base/domain/miner';
 import type { JudgedShare, Worker } from '#base/domain/share';
-import { WorkRate } from '../work/work-rate.ts';
+import { WorkRate } from '#base/telemetry/work-rate';
 
 /** Who else counts a worker's shares. */
 export interface ShareCounter {

@@ -1,6 +1,7 @@
 import type { Difficulty } from '#base/domain/difficulty';
 import type { RequestId } from '#base/domain/share';
 import { limits } from '#base/limits';
+import { cleanText } from '#base/std/text';
 import { decodeConfigure } from './configure.ts';
 import { suggestedDifficulty, suggestedTarget } from './difficulty.ts';
 import { type RawMessage, readMessage } from './json.ts';
@@ -8,7 +9,6 @@ import type { Message, ProtocolError, Request } from './message.ts';
 import { readId } from './request-id.ts';
 import { decodeSubmit } from './submit.ts';
 import { decodeSubscribe } from './subscribe.ts';
-import { cleanText } from './text.ts';
 
 /** Reads a method's parameters; a string says what is wrong with them. */
 type Decoder = (id: RequestId, params: readonly unknown[]) => Request | string;

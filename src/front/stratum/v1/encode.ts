@@ -1,9 +1,9 @@
 import { EXTRANONCE2_BYTES } from '#base/domain/job';
 import type { RequestId } from '#base/domain/share';
 import { rejects, type Verdict } from '#base/domain/verdict';
+import { asciiJson } from '#base/std/text';
 import { u32Hex } from './hex.ts';
 import { encodeId } from './request-id.ts';
-import { asciiJson } from './text.ts';
 
 /**
  * What the pool says, as JSON without line ending. Every message is ASCII. A success carries `"error":null`: NiceHash

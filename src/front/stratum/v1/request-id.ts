@@ -1,6 +1,6 @@
 import type { RequestId } from '#base/domain/share';
 import { limits } from '#base/limits';
-import { asciiJson } from './text.ts';
+import { asciiJson } from '#base/std/text';
 
 /**
  * Ids come back as they came. A number that a double may not hold exactly (above 2^53, or with a fraction) travels through the pool as a

@@ -1,8 +1,8 @@
 import { EXTRANONCE2_BYTES } from '#base/domain/job';
 import type { RequestId, SubmitRequest } from '#base/domain/share';
 import { limits } from '#base/limits';
+import { cleanText } from '#base/std/text';
 import { hexDigits, hexU32 } from './hex.ts';
-import { cleanText } from './text.ts';
 
 /**
  * `mining.submit`: [worker, job id, extranonce2, ntime, nonce, version bits (BIP310)?]. Every submission becomes a

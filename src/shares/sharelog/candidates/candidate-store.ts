@@ -1,18 +1,18 @@
 import { accessSync, constants, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { type FileHandle, open, readFile, rename, unlink } from 'node:fs/promises';
+import { readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { lacksDescriptor } from '#base/domain/descriptors';
 import type { SpareDescriptors } from '#base/domain/ports';
+import { replaceFile, UNFINISHED } from '#base/std/atomic-file';
+import { syncFolderSync } from '#base/std/sync-folder';
 import { makeFolder } from '../journal/make-folder.ts';
-import { syncFolder } from '../segments/sync-folder.ts';
 import type { BlockHead, Candidate } from './candidate.ts';
 
 /** In the data folder: the block candidates that the chain has not settled. */
 export const CANDIDATES_FOLDER = 'candidates';
 const NAME = /^[0-9a-f]{64}\.json$/;
-const UNFINISHED = '.new';
 const FOLDER_MODE = 0o700;
 const RETRY_MS = 500;
 /** Text of one file, but for a candidate that is larger. */
@@ -91,10 +91,10 @@ export class CandidateStore {
     // Now, and not when the first block is found: that one could not wait for somebody to mend it.
     makeFolder(this.#folder, FOLDER_MODE);
     accessSync(this.#folder, constants.W_OK);
-    syncFolder(folder);
+    syncFolderSync(folder);
     for (const name of readdirSync(this.#folder)) if (name.endsWith(UNFINISHED)) rmSync(join(this.#folder, name));
     // What is read now stays, also after a loss of power that follows the removal of another file.
-    syncFolder(this.#folder);
+    syncFolderSync(this.#folder);
     this.unresolved = readdirSync(this.#folder)
       .filter((name) => NAME.test(name))
       .sort()
@@ -192,9 +192,7 @@ export class CandidateStore {
   async #writeOnce(lines: Map<string, string>): Promise<void> {
     const hashes = [...lines.keys()];
     const path = this.#pathOf(hashes);
-    await this.#synced(path + UNFINISHED, 'w', [...lines.values()].join('\n'));
-    await rename(path + UNFINISHED, path);
-    await this.#synced(this.#folder, 'r');
+    await this.#replace(path, [...lines.values()].join('\n'));
     const file = { path, hashes };
     for (const hash of hashes) this.#files.set(hash, file);
   }
@@ -221,22 +219,13 @@ export class CandidateStore {
     for (const hash of hashes) if (this.#files.get(hash) === file && !left.includes(hash)) this.#files.delete(hash);
   }
 
-  async #synced(path: string, flags: 'r' | 'w', text?: string): Promise<void> {
-    const handle = await this.#open(path, flags);
+  /** Again from the start with each spare descriptor, for as long as none is left for a file or its folder. */
+  async #replace(path: string, text: string): Promise<void> {
     try {
-      if (text !== undefined) await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  }
-
-  async #open(path: string, flags: 'r' | 'w'): Promise<FileHandle> {
-    try {
-      return await open(path, flags, 0o600);
+      await replaceFile(path, [text]);
     } catch (error) {
       if (!lacksDescriptor(error) || this.#spare?.release('block') !== true) throw error;
-      return this.#open(path, flags);
+      await this.#replace(path, text);
     }
   }
 

@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { syncFolder } from '../segments/sync-folder.ts';
+import { replaceFileSync } from '#base/std/atomic-file';
 
 export const IDENTITY_FILE = 'identity.json';
 /** Of the folder: its files, and the frames in them. 2: each boot has a random id. */
@@ -83,17 +83,8 @@ export function countBoot(folder: string, extent: LogExtent): LogIdentity {
       [epoch, randomBytes(BOOT_ID_BYTES).toString('hex')],
     ]),
   };
-  const path = join(folder, IDENTITY_FILE);
-  const fresh = `${path}.new`;
-  const fd = openSync(fresh, 'w', 0o600);
-  try {
-    writeSync(fd, `${JSON.stringify({ version: LOG_VERSION, ...now, boots: [...now.boots] })}\n`);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-  renameSync(fresh, path);
-  syncFolder(folder);
+  const text = JSON.stringify({ version: LOG_VERSION, ...now, boots: [...now.boots] });
+  replaceFileSync(join(folder, IDENTITY_FILE), `${text}\n`);
   return now;
 }
 

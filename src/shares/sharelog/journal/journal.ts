@@ -1,12 +1,13 @@
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import type { JudgedShare } from '#base/domain/share';
 import { limits } from '#base/limits';
+import { syncFolderSync } from '#base/std/sync-folder';
+import { until } from '#base/std/until';
+import { within } from '#base/std/within';
 import { BufferPool } from '../segments/buffer-pool.ts';
 import { systemDisk } from '../segments/disk.ts';
 import { SegmentStore } from '../segments/segment-store.ts';
 import { SegmentWriter } from '../segments/segment-writer.ts';
-import { syncFolder } from '../segments/sync-folder.ts';
 import type { ShareLogModules, ShareLogOptions, ShareLogStatus } from '../share-log.ts';
 import { CommitWindow } from './commit-window.ts';
 import { type FolderLock, lockFile } from './folder-lock.ts';
@@ -48,7 +49,7 @@ export async function openJournal(options: JournalOptions, modules: JournalModul
   const { folder, journal } = options;
   const path = join(folder, journal);
   makeFolder(path, FOLDER_MODE);
-  syncFolder(folder);
+  syncFolderSync(folder);
   const lock = await lockJournal(options);
   if (lock === undefined) {
     const holder = journal === POOL_JOURNAL ? 'another pool is running on this data folder' : `${journal}/ is in use`;
@@ -75,12 +76,8 @@ export function notOpened(folder: string, error: unknown): Error {
   return new Error(`the share log in ${folder} can not be opened: ${reason}`);
 }
 
-async function lockJournal({ folder, journal, lockMsMax = 0 }: JournalOptions): Promise<FolderLock | undefined> {
-  for (let leftMs = lockMsMax; ; leftMs -= LOCK_POLL_MS) {
-    const lock = lockFile(journalLock(folder, journal));
-    if (lock !== undefined || leftMs <= 0) return lock;
-    await setTimeout(LOCK_POLL_MS);
-  }
+function lockJournal({ folder, journal, lockMsMax = 0 }: JournalOptions): Promise<FolderLock | undefined> {
+  return until(() => lockFile(journalLock(folder, journal)), { everyMs: LOCK_POLL_MS, msMax: lockMsMax });
 }
 
 /**
@@ -279,7 +276,7 @@ export class Journal {
     // What is still with the disk must not come into another process's journal: until then the folder is this one's.
     const closed = [idle, this.#trimming, this.#store.close(), this.#folders.close()];
     const released = Promise.all(closed).then(() => this.#lock.release());
-    await Promise.race([released, setTimeout(Math.min(closeMsMax, RELEASE_MS_MAX), undefined, { ref: false })]);
+    await within(released, Math.min(closeMsMax, RELEASE_MS_MAX), { ref: false });
   }
 
   #impatience(): string {

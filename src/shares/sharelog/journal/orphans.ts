@@ -1,8 +1,8 @@
 import { readdirSync, renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { syncFolderSync } from '#base/std/sync-folder';
 import type { Deliveries } from '../consumers/deliveries.ts';
-import { syncFolder } from '../segments/sync-folder.ts';
 import type { ShareLogModules, ShareLogOptions, ShareLogStatus } from '../share-log.ts';
 import { type Journal, openJournal } from './journal.ts';
 import { journalLock, listJournals } from './journals.ts';
@@ -104,7 +104,7 @@ export class Orphans {
     this.#modules.deliveries.forget(name);
     const gone = join(folder, `${name}${GONE}`);
     renameSync(join(folder, name), gone);
-    syncFolder(folder);
+    syncFolderSync(folder);
     await rm(gone, { recursive: true });
     await rm(journalLock(folder, name), { force: true });
     this.#modules.logger.info(

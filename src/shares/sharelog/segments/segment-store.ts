@@ -1,5 +1,6 @@
 import { constants, existsSync } from 'node:fs';
 import { open, rename, unlink } from 'node:fs/promises';
+import { syncFolder } from '#base/std/sync-folder';
 import { segmentPath, sparePaths } from './segment-files.ts';
 
 const SPARES_MAX = 4;
@@ -29,7 +30,7 @@ export class SegmentStore {
     const path = segmentPath(this.#folder, firstSeq);
     // A second try takes what the first one made: a reader may have it open already.
     if (!existsSync(path)) await this.#place(path);
-    await this.#syncFolder();
+    await syncFolder(this.#folder);
     void this.prepare();
   }
 
@@ -126,15 +127,6 @@ export class SegmentStore {
       }
     } finally {
       await file.close();
-    }
-  }
-
-  async #syncFolder(): Promise<void> {
-    const folder = await open(this.#folder, 'r');
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
     }
   }
 }

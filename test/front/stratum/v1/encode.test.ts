@@ -15,7 +15,6 @@ import {
   encodeVerdict,
 } from '#front/stratum/v1/encode';
 import { encodeNotify, wordSwapped } from '#front/stratum/v1/notify';
-import { cleanText } from '#front/stratum/v1/text';
 
 describe('replies', () => {
   it('carry the id and, where they succeed, an explicit null error', () => {
@@ -171,24 +170,6 @@ describe('encodeNotify', () => {
         const back = words.map((word) => Buffer.from(word, 'hex').reverse().toString('hex')).join('');
         expect(back).toBe(before);
         expect(Buffer.from(hash).toString('hex')).toBe(before);
-      }),
-    );
-  });
-});
-
-describe('cleanText', () => {
-  it('keeps printable text, of any language', () => {
-    for (const text of ['', 'a', 'a b', 'bc1qxyz.rig-1_2', 'ферма', '鉱山', 'emoji ⛏'])
-      expect(cleanText(text, 64)).toBe(text);
-  });
-
-  it('lets nothing unprintable through, never grows, and is done after one pass', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 40 }), fc.integer({ min: 1, max: 40 }), (text, charsMax) => {
-        const clean = cleanText(text, charsMax);
-        expect(clean).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u);
-        expect(clean.length).toBeLessThanOrEqual(Math.min(charsMax, text.length));
-        expect(cleanText(clean, charsMax)).toBe(clean);
       }),
     );
   });

@@ -1,5 +1,6 @@
 /**
- * Text from clients, cleaned once, at the door: what comes out here goes into logs, tables and pages as it is.
+ * Foreign text made harmless to whatever shows it: nothing in it begins a line, moves a terminal's cursor, or turns the
+ * direction of the text around it.
  */
 
 /** Nothing to clean: printable ASCII that neither starts nor ends with a space. */
@@ -8,6 +9,7 @@ const PLAIN = /^(?:[!-~](?:[ -~]*[!-~])?)?$/;
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
 /** Half of a surrogate pair at the end, left by a cut. */
 const CUT_PAIR = /[\ud800-\udbff]$/;
+const NOT_ASCII = /[\u0080-\uffff]/g;
 
 /** The text without unprintable characters and outer white space, cut to `charsMax` UTF-16 units. */
 export function cleanText(text: string, charsMax: number): string {
@@ -18,8 +20,24 @@ export function cleanText(text: string, charsMax: number): string {
   return Buffer.from(cleaned).toString();
 }
 
+/** The text with a space for each unprintable character, cut to `charsMax` UTF-16 units. */
+export function spacedText(text: string, charsMax: number): string {
+  return text.slice(0, charsMax).replace(UNPRINTABLE, ' ');
+}
+
+/** The text with unprintable characters written as `\uXXXX`. Of JSON text on one line it makes the same JSON. */
+export function escapedText(text: string): string {
+  return text.replace(UNPRINTABLE, escaped);
+}
+
 /** JSON text in which every character is ASCII, so that a line's characters are its bytes. */
 export function asciiJson(value: string | number | boolean | null): string {
-  const json = JSON.stringify(value);
-  return json.replace(/[\u0080-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return JSON.stringify(value).replace(NOT_ASCII, escaped);
+}
+
+/** Each UTF-16 unit as `\uXXXX`. */
+function escaped(text: string): string {
+  let units = '';
+  for (let at = 0; at < text.length; at += 1) units += `\\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`;
+  return units;
 }

@@ -1,0 +1,39 @@
+import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { syncFolder, syncFolderSync } from './sync-folder.ts';
+
+/** What a file is called until it is whole and on the disk. Such a file is of no use to anyone, and may be removed. */
+export const UNFINISHED = '.new';
+/** For its owner alone. */
+const MODE = 0o600;
+
+/**
+ * Replaces a file as a whole: whenever the process or the machine stops, there is the old file or the new one. The new one is
+ * on the disk when this resolves. `pieces` are written one after another, with other work between them. Rejects with the
+ * system's error, or with what `pieces` throws; the old file stays then. One path must not be written twice at a time.
+ */
+export async function replaceFile(path: string, pieces: Iterable<string>): Promise<void> {
+  const file = await open(path + UNFINISHED, 'w', MODE);
+  try {
+    for (const piece of pieces) await file.appendFile(piece);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(path + UNFINISHED, path);
+  await syncFolder(dirname(path));
+}
+
+/** As `replaceFile`, for a start that waits for it: on the disk when this returns. Throws the system's error. */
+export function replaceFileSync(path: string, text: string): void {
+  const file = openSync(path + UNFINISHED, 'w', MODE);
+  try {
+    writeFileSync(file, text);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(path + UNFINISHED, path);
+  syncFolderSync(dirname(path));
+}

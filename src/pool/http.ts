@@ -1,0 +1,55 @@
+import type { Config } from '#base/config/config';
+import type { Clock, Logger } from '#base/domain/ports';
+import type { Metrics } from '#base/telemetry/metrics';
+import type { WorkRate } from '#base/telemetry/work-rate';
+import { withSocketPath } from '#shares/sharelog/journal/socket-path';
+import { answerAdmin } from '#show/api/admin';
+import { ADMIN_SOCKET_FILE, AdminSocket } from '#show/api/admin-socket';
+import { TokenGuard } from '#show/api/admin-token';
+import { type Api, startApi } from '#show/api/api';
+import type { PoolBans } from './bans.ts';
+import type { Running } from './running.ts';
+import { createFindMiner, createStatus, type PoolParts, refreshGauges, unready } from './view.ts';
+
+export interface HttpModules {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly version: string;
+  readonly parts: PoolParts;
+  readonly metrics: Metrics;
+  readonly hashrate: WorkRate;
+  readonly bans: PoolBans;
+}
+
+/** Starts what shows the pool: HTTP, and the socket for the operator of this machine. Both close with the pool. */
+export async function openHttp(config: Config, modules: HttpModules, running: Running): Promise<Api> {
+  const { clock, logger, parts, metrics, hashrate, bans } = modules;
+  const { adminToken, listen } = config.http;
+  const { allow, deny } = config.stratum.bans;
+  const guard = adminToken === undefined ? undefined : new TokenGuard(adminToken, () => clock.monotonicMs());
+  const api = await startApi(
+    { ...listen, allow, deny },
+    {
+      logger,
+      bans: () => bans.list(),
+      pool: createStatus(config, modules, parts, metrics, hashrate),
+      miner: createFindMiner(config, parts.gateway, logger),
+      ready: () => unready(parts),
+      metrics: () => metrics.text(),
+      admin: (request) => answerAdmin(request, { bans }, guard),
+    },
+  );
+  running.onClose(() => api.close());
+  metrics.onScrape(() => {
+    refreshGauges(parts, metrics, clock);
+    metrics.gauges.bans = bans.list().length;
+    const http = api.counts();
+    metrics.take({ http });
+    metrics.queues.http = http.waiting;
+  });
+  bans.tell(api);
+  const adminSocket = new AdminSocket({ bans });
+  await withSocketPath(config.data, ADMIN_SOCKET_FILE, (path) => adminSocket.listen(path));
+  running.onClose(() => adminSocket.close());
+  return api;
+}
