@@ -28,8 +28,6 @@ const settings = {
 
 /** A connection with a session behind it, as the door sees them. */
 class Guest {
-  /** As a WebSocket's. */
-  uncounted = false;
   closed = false;
   heldMs = 0;
   readonly expelled: string[] = [];
@@ -630,22 +628,6 @@ describe('overload', () => {
     expect(door.overloaded).toBe(false);
     expect(guest('10.0.9.9').visit).toBeDefined();
     expect(door.counters).toMatchObject({ shed: 30, overloaded: 5, evicted: 0 });
-  });
-
-  it('sheds those that may send what nobody counts if no lines tell why: not those who work, most of one address first', () => {
-    const { guest, tick } = setup();
-    const uncounted = (address: string): Guest => Object.assign(guest(address), { uncounted: true });
-    const worker = uncounted('10.0.1.1');
-    worker.share('accepted', 1);
-    const counted = guest('10.0.1.2');
-    const lonely = uncounted('10.0.1.3');
-    const crowd = Array.from({ length: limits.shedSessionsMax }, () => uncounted('10.0.1.4'));
-    tick(limits.overloadLagMsMax + 1);
-    tick(limits.overloadLagMsMax + 1);
-    expect(crowd.every(({ closed }) => closed)).toBe(true);
-    expect(lonely.closed).toBe(false);
-    tick(limits.overloadLagMsMax + 1);
-    expect([worker.closed, counted.closed, lonely.closed]).toEqual([false, false, true]);
   });
 
   it('is not a single late tick', () => {

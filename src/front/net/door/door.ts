@@ -265,30 +265,21 @@ export class Door {
     if (isForgettable(peer, nowMs) || this.#peers.size > this.#options.peersMax) this.#peers.delete(peer.host);
   }
 
-  /**
-   * Closes the noisiest sessions while there is an overload: those whose lines came to no accepted share. If there are none,
-   * something else keeps the loop busy: then those that may send what nobody counts, and never had an accepted share, of the
-   * addresses with the most of them.
-   */
+  /** Closes the noisiest sessions while there is an overload: those whose lines came to no accepted share. */
   #shed(passedMs: number): void {
     const { shedSessionsMax, shedLinesPerSecondMin } = this.#options;
     const noiseMin = (shedLinesPerSecondMin * passedMs) / 1000;
     const noisy: Visit[] = [];
-    const uncounted: Visit[] = [];
     for (const { visits } of this.#peers.values()) {
       for (const visit of visits) {
-        const isAtRisk = this.#overload.active && !visit.exempt;
-        if (isAtRisk && visit.noise > noiseMin) noisy.push(visit);
+        if (this.#overload.active && !visit.exempt && visit.noise > noiseMin) noisy.push(visit);
         else visit.noise = 0;
-        if (isAtRisk && visit.idle && visit.visitor.uncounted) uncounted.push(visit);
       }
     }
     noisy.sort((a, b) => b.noise - a.noise);
-    uncounted.sort((a, b) => b.peer.idlers - a.peer.idlers);
-    const chosen = (noisy.length > 0 ? noisy : uncounted).slice(0, shedSessionsMax);
-    for (const visit of chosen) visit.visitor.close(dismissals.overloaded);
+    for (const visit of noisy.slice(0, shedSessionsMax)) visit.visitor.close(dismissals.overloaded);
     for (const visit of noisy) visit.noise = 0;
-    this.counters.shed += chosen.length;
+    this.counters.shed += Math.min(noisy.length, shedSessionsMax);
   }
 
   /** Not all who wanted to come in found room. Those who mine have it before those who do nothing. */

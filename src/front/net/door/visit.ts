@@ -66,8 +66,6 @@ export function isForgettable({ conduct, standing, traffic, lookUps }: Peer, now
 
 /** What a visit can have done to it. */
 export interface Visitor {
-  /** True if it may send what nobody counts: empty fragments of WebSocket messages. */
-  readonly uncounted?: boolean;
   /** Closes the connection after what is queued for it. The client is told why, if it understands that. */
   close(why: string): void;
   /** Reads nothing for so long, where the transport can do that. */

@@ -34,7 +34,6 @@ interface Connection {
 
 /** A connection as the door has it, before and after there is a wire. */
 class Guest implements Visitor {
-  readonly uncounted = true;
   wire: WebSocketWire | undefined;
   /** It was shown out before it was a WebSocket. */
   dismissed = false;
