@@ -86,7 +86,7 @@ export interface Gateway {
   evict(ban: Ban): void;
   /** Reads the TLS certificate again. */
   reload(): void;
-  /** Lets somebody in again whose ban was lifted. */
+  /** The address's ban was lifted: its connections are accepted again. */
   pardon(address: string): void;
   status(): GatewayStatus;
   /** What an address's workers have done; undefined where none is connected. Rejects where that can not be told now. */

@@ -13,16 +13,14 @@ export class Running {
   readonly #closeMsMax: number;
   readonly #closers: (() => Promise<void>)[] = [];
   #closing: Promise<void> | undefined;
-  #settle: { resolve: () => void; reject: (error: Error) => void } = { resolve: () => {}, reject: () => {} };
-  /** Resolves after `close`; rejects where something failed that the rest can not do without. */
-  readonly closed = new Promise<void>((resolve, reject) => {
-    this.#settle = { resolve, reject };
+  #settle = (): void => {};
+  /** Resolves after `close`. Never rejects. */
+  readonly closed = new Promise<void>((resolve) => {
+    this.#settle = resolve;
   });
 
   constructor({ closeMsMax = CLOSE_MS_MAX }: { readonly closeMsMax?: number } = {}) {
     this.#closeMsMax = closeMsMax;
-    // Whoever does not wait for it must not be ended by it.
-    this.closed.catch(() => undefined);
   }
 
   get closing(): boolean {
@@ -31,10 +29,6 @@ export class Running {
 
   onClose(close: () => Promise<void>): void {
     this.#closers.unshift(close);
-  }
-
-  fail(error: Error): void {
-    this.#settle.reject(error);
   }
 
   close(): Promise<void> {
@@ -50,7 +44,7 @@ export class Running {
       const leftMs = Math.max(endMs - performance.now() - after, PART_MS_MIN);
       await inTime(close(), leftMs).catch((error: unknown) => errors.push(error));
     }
-    this.#settle.resolve();
+    this.#settle();
     if (errors.length > 0) throw new AggregateError(errors, 'the pool closed with errors');
   }
 }

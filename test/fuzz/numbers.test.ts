@@ -75,7 +75,7 @@ const line = fc.oneof(
 );
 
 const bounds = [
-  // Whoever asks for less than the pool's minimum of 1 is a weak device.
+  // A device that asks for less than the pool's minimum of 1 is weak.
   { least: limits.weakDifficultyMin, start: 1000, min: 1, max: 1e6, vardiff: true, sharesPerMinute: 12 },
   { least: 1e-300, start: 1e-12, min: 1e-300, max: Number.MAX_VALUE, vardiff: true, sharesPerMinute: 5e-324 },
 ];

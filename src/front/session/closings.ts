@@ -1,6 +1,6 @@
 import { limits } from '#base/limits';
 
-/** Why a session closes its connection, in words for whoever looks at the miner. */
+/** Why a session closes its connection: the text that a miner's display shows. */
 export const closings = {
   unsubscribed: `No mining.subscribe came within ${limits.subscribeMsMax / 1000} s`,
   unauthorized: `No worker logged in within ${limits.authorizeMsMax / 1000} s`,

@@ -179,7 +179,7 @@ export class Session implements Submitter, Seated, WireHandler {
     this.#wire.close(why);
   }
 
-  /** A text for the client's display. Whoever has sent no Stratum request yet may speak another protocol, and is told nothing. */
+  /** A text for the client's display. Undefined if the client has sent no Stratum request: it may speak another protocol. */
   closingMessage(why: string): string | undefined {
     return this.#spoken ? encodeShowMessage(why.slice(0, limits.closingCharsMax)) : undefined;
   }

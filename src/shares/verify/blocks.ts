@@ -52,7 +52,7 @@ const TOO_MANY: SubmitOutcome = { status: 'orphaned', reason: 'too many candidat
 /**
  * Takes block candidates to the node. The submission leaves in the same call that found the block, before anything is
  * logged; the candidate itself is committed right after, so one whose outcome is lost in a crash is handed in again after
- * the next start. The first answer is not final: whoever follows the block (`follow`) has it from then on.
+ * the next start. The first answer is not final: `follow` takes the block over from then on.
  *
  * Two candidates on the same previous block are worth no more than one: the second waits for the outcome of the first, and
  * is only sent where that did not make it. Where blocks are easy (regtest) there are thousands of siblings.

@@ -23,7 +23,7 @@ type Node = Pick<Upstream, 'health' | 'submit' | 'standing'>;
 /**
  * The blocks that one node lacks. It is offered them again, whatever the other nodes have said, because only a node that has
  * our block can build on it. A few that it has not judged (it did not answer, or lacks the block's parent) are kept here and
- * offered as soon as the node is ready. Every other one is offered when somebody asks where it stands.
+ * offered as soon as the node is ready. Every other block is offered when its standing is asked for.
  */
 export class OwedBlocks {
   readonly #node: Node;

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { lacksDescriptor } from '#base/domain/descriptors';
 import type { SpareDescriptors } from '#base/domain/ports';
 import type { QueueCounts } from '#base/domain/queue';
+import { lacksDescriptor } from '#base/std/descriptors';
 import { Lane } from './lane.ts';
 
 /**

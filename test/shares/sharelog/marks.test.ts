@@ -247,7 +247,7 @@ describe('the marks of the journals', () => {
             if (JSON.stringify([...ledger.slices].map(([each, slice]) => [each, [...slice]])) === before) break;
           }
           sealedSlices += [...ledger.slices.keys()].filter((each) => each <= ledger.sealed).length;
-          // Whoever reads again sees the same.
+          // A second reader sees the same.
           const again = new Ledger(folder.path);
           again.read(EVERYTHING);
           expect(new Map([...again.slices].sort(([a], [b]) => a - b))).toEqual(

@@ -2,7 +2,7 @@ import type { Ban } from '#base/domain/ports';
 import { limits } from '#base/limits';
 import type { Misconduct } from './conduct.ts';
 
-/** Misconduct in words, for operators and for whoever looks at the miner. */
+/** Misconduct in words that operators and miners read. */
 export const misconducts: Readonly<Record<Misconduct, string>> = {
   shares: 'bad shares',
   junk: 'lines that are no message',
@@ -17,7 +17,7 @@ export const misconducts: Readonly<Record<Misconduct, string>> = {
   'bad-login': 'wrong names or passwords',
 };
 
-/** Why the door or the transport closes a connection, in words for whoever looks at the miner. */
+/** Why the door or the transport closes a connection: the text that a miner's display shows. */
 export const dismissals = {
   overlong: `A line was longer than ${limits.lineBytesMax} bytes`,
   tooFast: 'More was sent than the limits allow, please connect again later',

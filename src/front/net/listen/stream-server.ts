@@ -118,7 +118,7 @@ export async function listenStream(
     },
   };
 
-  // Whoever ends its half after a submit still waits for the reply.
+  // A client that ends its half of the connection after a submit still waits for the reply.
   const keepAlive = { keepAlive: true, keepAliveInitialDelay: KEEPALIVE_MS };
   const listening = createServer({ noDelay: true, allowHalfOpen: true, ...keepAlive }, (socket) => {
     const { remoteAddress } = socket;

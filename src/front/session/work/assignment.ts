@@ -82,8 +82,8 @@ export class Assignment {
   }
 
   /**
-   * Begins a new history: with another extranonce the jobs that were given out would be other headers. The old one is
-   * somebody else's from now on, or released.
+   * Begins a new history: with another extranonce the jobs that were given out would be other headers. The old
+   * history goes to another session, or is released.
    */
   restart(): void {
     this.#history = newHistory(this.#context);

@@ -261,8 +261,8 @@ export class SessionRegistry {
   }
 
   /**
-   * As `pause`, and every subscribed session ends, so that firmware goes to its next pool. Until the next broadcast whoever
-   * subscribes or authorises is refused with the message: also a client that is connected already and has not subscribed.
+   * As `pause`, and every subscribed session ends, so that firmware goes to its next pool. Until the next broadcast each
+   * subscribe and authorize is refused with the message, also on connections that were open before.
    */
   letGo(message: string): void {
     this.pause(message);
