@@ -44,10 +44,8 @@ export async function start(
 
 async function runUntil(stop: Promise<void>, pool: Pool, json: boolean, io: Io, logger: Logger): Promise<ExitCode> {
   io.stdout.write(`${readyLine(pool, json)}\n`);
-  const failure = await Promise.race([stop, pool.closed.catch((error: unknown) => ({ error }))]);
-  if (failure !== undefined) logger.error({ err: failure.error }, 'the pool had to stop');
-  const closed = await close(pool, logger);
-  return closed && failure === undefined ? exitCodes.fine : exitCodes.failed;
+  await stop;
+  return (await close(pool, logger)) ? exitCodes.fine : exitCodes.failed;
 }
 
 /** The composition root is loaded when it is needed: `sluice check` does without it. */

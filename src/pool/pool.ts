@@ -43,8 +43,6 @@ export interface Pool {
   };
   /** Reads the TLS certificate again, where there is one. */
   reload(): void;
-  /** Resolves after `close`; rejects where the pool can not go on. */
-  readonly closed: Promise<void>;
   /** Stops accepting, commits, answers, closes. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -125,7 +123,6 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   logger.info({ version, kernel: code.build, epoch: log.epoch }, 'pool started');
   return {
     endpoints: { ...endpoints, http: `http://${http.address}` },
-    closed: running.closed,
     reload: () => gateway.reload(),
     close: () => running.close(),
   };

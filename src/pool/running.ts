@@ -13,11 +13,6 @@ export class Running {
   readonly #closeMsMax: number;
   readonly #closers: (() => Promise<void>)[] = [];
   #closing: Promise<void> | undefined;
-  #settle = (): void => {};
-  /** Resolves after `close`. Never rejects. */
-  readonly closed = new Promise<void>((resolve) => {
-    this.#settle = resolve;
-  });
 
   constructor({ closeMsMax = CLOSE_MS_MAX }: { readonly closeMsMax?: number } = {}) {
     this.#closeMsMax = closeMsMax;
@@ -44,7 +39,6 @@ export class Running {
       const leftMs = Math.max(endMs - performance.now() - after, PART_MS_MIN);
       await inTime(close(), leftMs).catch((error: unknown) => errors.push(error));
     }
-    this.#settle();
     if (errors.length > 0) throw new AggregateError(errors, 'the pool closed with errors');
   }
 }

@@ -23,13 +23,8 @@ afterEach(() => {
 /** A pool whose ends are in the test's hands; the real one is run by test/e2e. */
 function poolInHand(changes: Partial<Pool> = {}) {
   const events: string[] = [];
-  let fail: (error: Error) => void = () => undefined;
-  const closed = new Promise<void>((_, reject) => {
-    fail = reject;
-  });
   const pool: Pool = {
     endpoints: { stratumTcp: 'stratum+tcp://127.0.0.1:3333', http: 'http://127.0.0.1:8080' },
-    closed,
     reload: () => void events.push('reloaded'),
     close: async () => void events.push('closed'),
     ...changes,
@@ -39,7 +34,7 @@ function poolInHand(changes: Partial<Pool> = {}) {
     config = given;
     return pool;
   };
-  return { startPool, events, fail: (error: Error) => fail(error), config: () => config };
+  return { startPool, events, config: () => config };
 }
 
 describe('sluice start', () => {
@@ -124,17 +119,6 @@ describe('sluice start', () => {
       expect(() => check({}, io)).toThrow(ConfigError);
       expect(check({ json: true }, io)).toBe(exitCodes.usage);
     }
-  });
-
-  it('fails when the pool has to stop, and closes what is left of it', async () => {
-    const io = new FakeIo();
-    const { startPool, events, fail } = poolInHand();
-    const running = start({}, io, startPool);
-    await io.written();
-    fail(new Error('the disk is gone'));
-    expect(await running).toBe(exitCodes.failed);
-    expect(io.log).toContain('the disk is gone');
-    expect(events).toEqual(['closed']);
   });
 
   it('fails when the pool does not start, and says why', async () => {
