@@ -12,6 +12,7 @@ import { listenWebSocket } from '#front/net/listen/websocket';
 import { recordedLogger } from '../../support/recorded-logger.ts';
 import { WebSocketClient } from '../../support/websocket.ts';
 import { makeBench } from '../session/support.ts';
+import { doorSettings } from './door-settings.ts';
 import { ManualClock } from './manual-clock.ts';
 
 const closing: (() => Promise<void> | void)[] = [];
@@ -27,11 +28,7 @@ async function setUp(listen: typeof listenTcp, lines = 10_000, options: Partial<
     { enabled: true, allow: [], deny: [], entriesMax: 1000 },
     { clock, changed: () => undefined, banned: (ban) => door.evict(ban) },
   );
-  const rates = { handshakes: 1000, handshakesPerAddress: 1000, handshakesPerSubnet: 1000 };
-  const places = { connections: 1000, connectionsPerAddress: 1000, connectionsPerSubnet: 1000 };
-  const traffic = { lines, bytes: 4_000_000, submits: 6000 };
-  const settings = { limits: { ...rates, ...places, ...traffic, exempt: [] }, bans: { enabled: true } };
-  const door: Door = new Door(doorOptions(settings), { clock, logger, bans });
+  const door: Door = new Door(doorOptions(doorSettings({ lines })), { clock, logger, bans });
   const { registry } = makeBench();
   const accept = registry.accept.bind(registry);
   const listener = await listen({ host: '127.0.0.1', port: 0, ...options }, { accept, logger, door });

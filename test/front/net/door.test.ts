@@ -5,26 +5,11 @@ import { limits } from '#base/limits';
 import { Bans } from '#front/net/door/bans';
 import { MEMORY_MS } from '#front/net/door/conduct';
 import { DOOR_TICK_MS, Door } from '#front/net/door/door';
-import { doorOptions, ranges } from '#front/net/door/door-options';
+import { type DoorSettings, doorOptions, ranges } from '#front/net/door/door-options';
 import type { Visit } from '#front/net/door/visit';
 import { recordedLogger } from '../../support/recorded-logger.ts';
+import { doorSettings } from './door-settings.ts';
 import { ManualClock } from './manual-clock.ts';
-
-const settings = {
-  limits: {
-    connections: 1000,
-    connectionsPerAddress: 1000,
-    connectionsPerSubnet: 1000,
-    handshakes: 1000,
-    handshakesPerAddress: 1000,
-    handshakesPerSubnet: 1000,
-    lines: 10_000,
-    bytes: 4_000_000,
-    submits: 6000,
-    exempt: [] as string[],
-  },
-  bans: { enabled: true },
-};
 
 /** A connection with a session behind it, as the door sees them. */
 class Guest {
@@ -78,7 +63,7 @@ class Guest {
   }
 }
 
-function setup(changes: { limits?: Partial<typeof settings.limits>; bans?: boolean; allow?: string[] } = {}) {
+function setup(changes: { limits?: Partial<DoorSettings['limits']>; bans?: boolean; allow?: string[] } = {}) {
   const clock = new ManualClock();
   const logger = recordedLogger();
   const enabled = changes.bans ?? true;
@@ -86,7 +71,7 @@ function setup(changes: { limits?: Partial<typeof settings.limits>; bans?: boole
     { enabled, allow: ranges(changes.allow ?? []), deny: [], entriesMax: 1000 },
     { clock, changed: () => undefined, banned: (ban) => door.evict(ban) },
   );
-  const options = doorOptions({ limits: { ...settings.limits, ...changes.limits }, bans: { enabled } });
+  const options = doorOptions({ ...doorSettings(changes.limits), bans: { enabled } });
   const door: Door = new Door(options, { clock, logger, bans });
   const tick = (lateMs = 0): void => {
     clock.advance(DOOR_TICK_MS + lateMs);
@@ -564,7 +549,7 @@ describe('the debt of an address', () => {
     const bench = setup();
     const guests = Array.from({ length: 8 }, () => bench.guest('192.0.2.1'));
     // Each is within its own limit; together they are over four times that.
-    for (const guest of guests) guest.visit?.received(settings.limits.lines * 2, 1000);
+    for (const guest of guests) guest.visit?.received(doorSettings().limits.lines * 2, 1000);
     return { ...bench, guests };
   };
 

@@ -14,24 +14,9 @@ import { authorizeAddress } from '#front/session/login/authorize';
 import { recordedLogger } from '../../support/recorded-logger.ts';
 import { WebSocketClient } from '../../support/websocket.ts';
 import { makeBench } from '../session/support.ts';
+import { doorSettings } from './door-settings.ts';
 import { echoEnds } from './ends.ts';
 import { ManualClock } from './manual-clock.ts';
-
-const settings: DoorSettings = {
-  limits: {
-    connections: 1000,
-    connectionsPerAddress: 1000,
-    connectionsPerSubnet: 1000,
-    handshakes: 1000,
-    handshakesPerAddress: 1000,
-    handshakesPerSubnet: 1000,
-    lines: 10_000,
-    bytes: 4_000_000,
-    submits: 6000,
-    exempt: [],
-  },
-  bans: { enabled: true },
-};
 
 const closing: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
@@ -51,7 +36,7 @@ async function setup(
     { enabled: true, allow: [], deny: [], entriesMax: 1000 },
     { clock, changed: () => undefined, banned: (ban) => door.evict(ban) },
   );
-  const door: Door = new Door(doorOptions({ ...settings, limits: { ...settings.limits, ...given } }), {
+  const door: Door = new Door(doorOptions(doorSettings(given)), {
     clock,
     logger,
     bans,

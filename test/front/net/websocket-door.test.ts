@@ -9,6 +9,7 @@ import type { ListenOptions } from '#front/net/listen/listener';
 import { listenWebSocket } from '#front/net/listen/websocket';
 import { recordedLogger } from '../../support/recorded-logger.ts';
 import { clientFrame, opcodes } from '../../support/websocket.ts';
+import { doorSettings } from './door-settings.ts';
 import { echoEnds } from './ends.ts';
 import { ManualClock } from './manual-clock.ts';
 
@@ -24,11 +25,7 @@ async function setup(given: Partial<DoorSettings['limits']> = {}, options: Parti
     { enabled: true, allow: [], deny: [], entriesMax: 1000 },
     { clock, changed: () => undefined, banned: (ban) => door.evict(ban) },
   );
-  const many = { connections: 1000, connectionsPerAddress: 1000, connectionsPerSubnet: 1000 };
-  const often = { handshakes: 1000, handshakesPerAddress: 1000, handshakesPerSubnet: 1000 };
-  const traffic = { lines: 10_000, bytes: 4_000_000, submits: 6000, exempt: [] };
-  const settings = { limits: { ...many, ...often, ...traffic, ...given }, bans: { enabled: true } };
-  const door: Door = new Door(doorOptions(settings), { clock, logger, bans });
+  const door: Door = new Door(doorOptions(doorSettings(given)), { clock, logger, bans });
   const { ends, accept } = echoEnds();
   const listener = await listenWebSocket({ host: '127.0.0.1', port: 0, ...options }, { accept, logger, door });
   closing.push(() => listener.close());

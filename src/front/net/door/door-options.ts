@@ -1,24 +1,14 @@
+import type { BansConfig, LimitsConfig } from '#base/config/config';
 import { type IpRange, parseRange } from '#base/domain/ip';
 import type { Rate } from '#base/domain/token-bucket';
 import { limits } from '#base/limits';
 import type { BanOptions } from './bans.ts';
 import type { DoorOptions } from './door.ts';
 
-/** What operators decide, as the config has it. Rates are per second. */
+/** What operators decide. */
 export interface DoorSettings {
-  readonly limits: {
-    readonly connections: number;
-    readonly connectionsPerAddress: number;
-    readonly connectionsPerSubnet: number;
-    readonly handshakes: number;
-    readonly handshakesPerAddress: number;
-    readonly handshakesPerSubnet: number;
-    readonly lines: number;
-    readonly bytes: number;
-    readonly submits: number;
-    readonly exempt: readonly string[];
-  };
-  readonly bans: { readonly enabled: boolean };
+  readonly limits: LimitsConfig;
+  readonly bans: Pick<BansConfig, 'enabled'>;
 }
 
 /** `connectionsHere`: what the process's descriptors leave. */
