@@ -1,5 +1,6 @@
 import { toHex } from '#base/bitcoin/bytes';
-import type { BitcoinNode, Logger, Standing, SubmitOutcome } from '#base/domain/ports';
+import type { Containment } from '#base/domain/contain';
+import type { BitcoinNode, Standing, SubmitOutcome } from '#base/domain/ports';
 import type { BlockTemplate } from '#base/domain/template';
 import { limits } from '#base/limits';
 import type { BlockHead } from '#shares/sharelog/candidates/candidate';
@@ -9,7 +10,7 @@ import { OFF_CHAIN } from '#work/node/standings';
 export interface BlockFollowerModules {
   readonly node: Pick<BitcoinNode, 'standing'>;
   readonly log: Pick<ShareLog, 'blockOf' | 'resolved' | 'settled' | 'commit'>;
-  readonly logger: Logger;
+  readonly contain: Pick<Containment, 'caught'>;
   /** Called with the new status of a block; `before` is undefined for a block of an earlier start that is heard of first. */
   readonly changed: (block: BlockHead, outcome: SubmitOutcome, before: SubmitOutcome | undefined) => void;
   /** Called when all blocks that were due have been looked at. */
@@ -96,7 +97,7 @@ export class BlockFollower {
     // A node takes a block only after its parent.
     due.sort((a, b) => a.head.height - b.head.height);
     void this.#look(due)
-      .catch((err: unknown) => this.#modules.logger.error({ err }, 'the blocks of this pool could not be followed'))
+      .catch((error: unknown) => this.#modules.contain.caught('the blocks', error))
       .finally(() => {
         this.#looking = false;
       });
@@ -114,16 +115,26 @@ export class BlockFollower {
 
   /** One at a time, so that the nodes have time for everything else. */
   async #look(due: readonly Followed[]): Promise<void> {
-    const { node, log } = this.#modules;
+    const { log } = this.#modules;
     for (const followed of due) {
-      const { hash } = followed.head;
-      const standing = await node.standing(hash, () => log.blockOf(hash));
+      const standing = await this.#standing(followed.head.hash);
       if (this.#closed) return;
-      if (this.#blocks.get(hash) === followed) this.#take(followed, standing);
+      if (this.#blocks.get(followed.head.hash) === followed) this.#take(followed, standing);
     }
     this.#trim();
     log.commit(() => {});
     this.#modules.looked();
+  }
+
+  /** A block whose file can not be read must not keep the others from being looked at. */
+  async #standing(hash: string): Promise<Standing> {
+    const { node, log, contain } = this.#modules;
+    try {
+      return await node.standing(hash, () => log.blockOf(hash));
+    } catch (error) {
+      contain.caught('the standing of a block', error);
+      return { at: 'unknown' };
+    }
   }
 
   #take(followed: Followed, standing: Standing): void {

@@ -1,3 +1,4 @@
+import type { Containment } from '#base/domain/contain';
 import type { BitcoinNode, Clock, Logger, SubmitOutcome } from '#base/domain/ports';
 import type { Solution } from '#base/domain/share';
 import { limits } from '#base/limits';
@@ -11,6 +12,7 @@ import { BlockFollower } from './block-follower.ts';
 
 export interface BlockModules {
   readonly clock: Clock;
+  readonly contain: Containment;
   readonly node: BitcoinNode;
   readonly log: ShareLog;
   readonly logger: Logger;
@@ -23,7 +25,7 @@ export interface Blocks {
 }
 
 /** Tells the log, the metrics and the operator what becomes of this pool's blocks, also of those of earlier starts. */
-export function createBlocks({ clock, node, log, logger }: BlockModules, metrics: Metrics): Blocks {
+export function createBlocks({ clock, contain, node, log, logger }: BlockModules, metrics: Metrics): Blocks {
   /** Blocks of earlier starts, which the metrics do not count. */
   const earlier = new Set(log.unresolved.map(({ hash }) => hash));
   /** Of these: those that the look under way has heard of first, by status. */
@@ -31,7 +33,7 @@ export function createBlocks({ clock, node, log, logger }: BlockModules, metrics
   const follower = new BlockFollower({
     node,
     log,
-    logger,
+    contain,
     changed({ hash, height, account }, outcome, before) {
       const fields = { hash, height, account, ...outcome };
       if (before === undefined) {

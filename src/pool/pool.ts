@@ -73,7 +73,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const { log, analytics } = opened;
   const node = createNode(config, { clock, contain, logger, spare });
   running.onClose(() => node.close());
-  const blocks = createBlocks({ clock, node, log, logger }, metrics);
+  const blocks = createBlocks({ clock, contain, node, log, logger }, metrics);
   running.onClose(async () => blocks.follower.close());
   running.onClose(() => blocks.submitter.settled(SUBMIT_DRAIN_MS_MAX));
   metrics.onScrape(() => {

@@ -3,7 +3,7 @@ import type { Standing, SubmitOutcome } from '#base/domain/ports';
 import { limits } from '#base/limits';
 import { BlockFollower } from '#pool/block-follower';
 import type { BlockHead } from '#shares/sharelog/candidates/candidate';
-import { recordedLogger } from '../support/recorded-logger.ts';
+import { recordedContainment } from '../support/containment.ts';
 
 const HEIGHT = 1000;
 const head = (hash: string, height = HEIGHT): BlockHead => ({ hash, height }) as BlockHead;
@@ -16,12 +16,13 @@ function setUp() {
   const events: string[] = [];
   const asked: string[] = [];
   const chain = new Map<string, Standing>();
-  const logger = recordedLogger();
+  const contained = recordedContainment();
   let committed = 0;
   const follower = new BlockFollower({
     node: {
       standing(hash) {
         asked.push(hash);
+        if (hash === 'unreadable') return Promise.reject(new Error('EIO'));
         return Promise.resolve(chain.get(hash) ?? { at: 'unknown' });
       },
     },
@@ -33,7 +34,7 @@ function setUp() {
         committed = events.length;
       },
     },
-    logger,
+    contain: contained.contain,
     changed: ({ hash }, { status }, before) => events.push(`${before?.status} → ${status} ${hash}`),
     looked: () => {},
   });
@@ -48,10 +49,21 @@ function setUp() {
     await new Promise((resolve) => setImmediate(resolve));
     expect(committed).toBe(events.length);
   };
-  return { follower, events, asked, chain, look, logger };
+  return { follower, events, asked, chain, look, contained };
 }
 
 describe('BlockFollower', () => {
+  it('looks at the other blocks if the file of one can not be read, and logs that once', async () => {
+    const { follower, events, chain, look, contained } = setUp();
+    follower.follow(head('unreadable', HEIGHT - 1), unjudged);
+    follower.follow(head('a'), accepted);
+    chain.set('a', { at: 'side' });
+    await look(HEIGHT + 1);
+    await look(HEIGHT + 2);
+    expect(events).toEqual(['orphaned a', 'accepted → orphaned a']);
+    expect([contained.errors, contained.lines.length, follower.size]).toEqual([2, 1, 2]);
+  });
+
   it('follows a block that the chain leaves and comes back to, until it is buried', async () => {
     const { follower, events, chain, look } = setUp();
     follower.follow(head('a'), accepted);

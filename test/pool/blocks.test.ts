@@ -4,6 +4,7 @@ import { createMetrics } from '#base/telemetry/metrics';
 import { createBlocks } from '#pool/blocks';
 import { openShareLog } from '#shares/sharelog/log';
 import { clock, dataFolder, foundBlock } from '../shares/sharelog/fixtures.ts';
+import { recordedContainment } from '../support/containment.ts';
 import { recordedLogger } from '../support/recorded-logger.ts';
 
 const block = (tail: string) => foundBlock({ hash: tail.padStart(64, '0') });
@@ -25,7 +26,10 @@ async function setUp(earlier: readonly string[] = []) {
     standing: async (hash: string) => standings.get(hash.slice(-2)) ?? ({ at: 'unknown' } as const),
   } as unknown as BitcoinNode;
   logger.lines.length = 0;
-  const { submitter, follower } = createBlocks({ clock, node, log, logger }, metrics);
+  const { submitter, follower } = createBlocks(
+    { clock, contain: recordedContainment().contain, node, log, logger },
+    metrics,
+  );
   let tips = 0;
   const look = async (): Promise<void> => {
     tips += 1;

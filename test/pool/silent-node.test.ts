@@ -59,7 +59,7 @@ async function follow(rich: Reply, poor: Reply, depth: number) {
         looks += 1;
       },
     },
-    logger,
+    contain: recordedContainment().contain,
     changed: () => {},
     looked: () => {},
   });

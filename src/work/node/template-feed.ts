@@ -36,6 +36,8 @@ type Answer = { readonly upstream: Upstream } & (
 
 /** A node that has not answered for so long is waited for beside the next one. */
 const PATIENCE_MS = 1000;
+/** How long a new job waits for what other nodes say of its tip: miners work on an old one meanwhile. */
+const WITNESS_MS = 250;
 /**
  * After the active node's last answer, and after the return of a node with less work, the pool stays on the chain that it
  * has for so long: a node that was killed gets its last blocks again, or others catch up.
@@ -192,7 +194,7 @@ export class TemplateFeed {
     const poorer = this.#options.upstreams.filter((one) => one.health.ready && one.health.chainwork < health.chainwork);
     if (poorer.length === 0) return undefined;
     const hash = toDisplayHash(previousHash);
-    const patience = this.#modules.pauses.begin(PATIENCE_MS);
+    const patience = this.#modules.pauses.begin(WITNESS_MS);
     const told = await Promise.all(poorer.map((one) => Promise.race([one.standing(hash), patience.over])));
     patience.end();
     const index = told.findIndex((standing) => standing?.at === 'chain' && standing.confirmations > 1);
