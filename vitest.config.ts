@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
@@ -8,6 +9,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/build.ts'],
     pool: 'forks',
+    // Vitest leaves a core free; these tests wait for other processes and for the disk most of the time.
+    maxWorkers: availableParallelism(),
     // A machine may be busy: what is waited for has time, and a time that is over says that something hangs.
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -206,6 +206,13 @@ export class StratumClient {
     await this.until(() => this.jobs.slice(count).some(({ clean }) => clean));
   }
 
+  /** Waits for a job on the block of that hash (display order). */
+  async jobOn(hash: string): Promise<void> {
+    // Stratum sends the previous hash as eight words, each byte-swapped.
+    const prevhash = Buffer.from(hash, 'hex').reverse().swap32().toString('hex');
+    await this.until(() => this.jobs.at(-1)?.prevhash === prevhash);
+  }
+
   get work(): Work {
     const job = this.jobs.at(-1);
     if (!job) throw new Error('no job yet');
