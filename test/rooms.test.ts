@@ -70,8 +70,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 const entries = [
   /^cli\/main\.ts$/,
   /(^|\/)[a-z-]*(worker|child)\.ts$/,
-  // Until the books and the simulation use them.
-  /^books\/ledger\/rewards\/(divide-block|pps)\.ts$/,
+  // Until the books use it.
+  /^books\/ledger\/rewards\/divide-block\.ts$/,
 ];
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file));

@@ -8,6 +8,7 @@ import { check, keyHelp } from './check.ts';
 import { CommandError, type ExitCode, exitCodes, type Io, paint } from './io.ts';
 import { type LedgerOptions, ledgerBalances, ledgerCheck } from './ledger.ts';
 import { mine } from './miner.ts';
+import { type SimulateOptions, simulate } from './simulate.ts';
 import { formats, sql } from './sql.ts';
 import { start } from './start.ts';
 import { version } from './version.ts';
@@ -65,6 +66,7 @@ function build(io: Io, done: Done): Command {
   addBans(program, io, done);
   addAccount(program, io, done);
   addLedger(program, io, done);
+  addSimulate(program, io, done);
   return program;
 }
 
@@ -197,6 +199,22 @@ function addLedger(program: Command, io: Io, done: Done): void {
   command('check', 'check every invariant of the books; exit code 1 if one does not hold').action(
     (options: LedgerOptions) => done(ledgerCheck(options, io)),
   );
+}
+
+function addSimulate(program: Command, io: Io, done: Done): void {
+  program
+    .command('simulate')
+    .description('try the pool on simulated histories')
+    .addHelpText('after', examples('sluice simulate rewards', 'sluice simulate rewards --plot rewards.svg'))
+    .command('rewards')
+    .description(
+      'the reward schemes over simulated blocks, beside theory; exit code 1 if a figure is out of its tolerance',
+    )
+    .option('--blocks <count>', 'blocks of each history', whole(1_000, 10_000_000), 100_000)
+    .option('--seed <number>', 'the same seed gives the same numbers', whole(0, 999_999_999), 1)
+    .option('--plot <file>', 'write a picture as an SVG file')
+    .option('--json', 'print as JSON')
+    .action((options: SimulateOptions) => done(simulate(options, io)));
 }
 
 function configOption(): Option {
