@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import type { Distribution, Fees, Slice } from '#books/ledger/rewards/scheme';
 import { noFees } from '#books/ledger/rewards/scheme';
+import { fuzz } from '../../../fuzz/runs.ts';
+
+// The same cases with every run of `npm test`, and new ones with `npm run fuzz`.
+fc.configureGlobal(fuzz(200));
 
 /** A slice from `{ account: work }`; each at the same network work unless said otherwise. */
 export function slice(serial: number, works: Readonly<Record<string, bigint>>, more: Partial<Slice> = {}): Slice {
