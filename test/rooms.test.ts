@@ -42,7 +42,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'shares/verify': ['base/built', 'base/domain', 'base/std', 'base/bitcoin', 'shares/kernel'],
   'shares/sharelog': ['base/limits', 'base/domain', 'base/std'],
   'books/analytics': ['base/limits', 'base/built', 'base/domain', 'base/std', 'shares/sharelog'],
-  'books/ledger': ['base/limits', 'shares/sharelog'],
+  'books/ledger': ['base/limits', 'base/domain', 'base/bitcoin', 'shares/sharelog'],
   'show/api': ['base/limits', 'base/built', 'base/domain', 'base/std', 'base/telemetry'],
   gateway: [
     ...['base/limits', 'base/domain', 'base/std', 'base/bitcoin', 'base/config', 'base/telemetry'],
@@ -70,8 +70,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 const entries = [
   /^cli\/main\.ts$/,
   /(^|\/)[a-z-]*(worker|child)\.ts$/,
-  // Until the books use it.
-  /^books\/ledger\/rewards\/divide-block\.ts$/,
+  // Until the pool's ledger uses it.
+  /^books\/ledger\/blocks\/blocks\.ts$/,
 ];
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file));

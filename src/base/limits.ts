@@ -296,6 +296,15 @@ export const limits = {
   /** Rows in one sealed shipment to ClickHouse: a row of many costs it up to a quarter less. */
   shipmentRowsMax: 200_000,
   shipmentBytesMax: 64 * 1024 * 1024,
+  /**
+   * Depth of the block that is remembered to know the chain by. A reorganisation that reaches it counts as another chain, which
+   * stops payouts. A chain younger than twice that is known by a block about half its height below the tip.
+   */
+  checkpointDepth: 288,
+  /** Blocks below the tip that are searched for blocks of the pool that the ledger lacks. */
+  reconcileDepth: 144,
+  /** Questions to the node about blocks that are under way at one time. */
+  chainQuestionsMax: 4,
   /** A name in the ledger: an account with its prefix, a kind of entry, a reference. */
   ledgerTextCharsMax: 256,
 } as const;
@@ -331,6 +340,7 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.logSegmentBytes * 2 <= l.logKeptBytesMax, 'a log that is cut is cut by segments');
   must(l.logBatchRowsMax <= l.shipmentRowsMax, 'a batch of the log fits a shipment');
   must(l.logBatchBytesMax * 2 <= l.shipmentBytesMax, 'a batch and the row that overflowed it fit a shipment');
+  must(l.reconcileDepth <= l.checkpointDepth, 'what is reconciled is above the checkpoint');
   must(l.workerNameCharsMax + 16 <= l.ledgerTextCharsMax, 'an account with its prefix is a name in the ledger');
   must(l.descriptorsSpare >= 4, 'a block has two spare descriptors, whatever the work has taken');
   must(l.connectionsPerAddressMax <= l.connectionsPerSubnetMax, 'connectionsPerAddressMax <= connectionsPerSubnetMax');
