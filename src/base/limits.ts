@@ -296,6 +296,9 @@ export const limits = {
   /** Rows in one sealed shipment to ClickHouse: a row of many costs it up to a quarter less. */
   shipmentRowsMax: 200_000,
   shipmentBytesMax: 64 * 1024 * 1024,
+  /** Rows and bytes of the share log that one transaction of the ledger takes: a tenth of a second of its work. */
+  ledgerTakeRowsMax: 200_000,
+  ledgerTakeBytesMax: 64 * 1024 * 1024,
   /** A name in the ledger: an account with its prefix, a kind of entry, a reference. */
   ledgerTextCharsMax: 256,
 } as const;
@@ -332,6 +335,7 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.logBatchRowsMax <= l.shipmentRowsMax, 'a batch of the log fits a shipment');
   must(l.logBatchBytesMax * 2 <= l.shipmentBytesMax, 'a batch and the row that overflowed it fit a shipment');
   must(l.workerNameCharsMax + 16 <= l.ledgerTextCharsMax, 'an account with its prefix is a name in the ledger');
+  must(l.logBatchRowsMax <= l.ledgerTakeRowsMax, 'a batch of the log fits a transaction of the ledger');
   must(l.descriptorsSpare >= 4, 'a block has two spare descriptors, whatever the work has taken');
   must(l.connectionsPerAddressMax <= l.connectionsPerSubnetMax, 'connectionsPerAddressMax <= connectionsPerSubnetMax');
   must(l.connectionsPerSubnetMax <= l.connectionsMax, 'connectionsPerSubnetMax <= connectionsMax');

@@ -40,7 +40,8 @@ function planOf(columns: readonly Column[]): Int32Array {
     else if (plan.at(-2) === ops.skip) plan[plan.length - 1] = (plan.at(-1) ?? 0) + bytes;
     else plan.push(ops.skip, bytes);
   }
-  if (found.size !== Object.keys(wanted).length) throw new TypeError('shares: a column that the ledger needs is missing');
+  if (found.size !== Object.keys(wanted).length)
+    throw new TypeError('shares: a column that the ledger needs is missing');
   return Int32Array.from(plan);
 }
 

@@ -114,7 +114,14 @@ describe('the skimming decoder', () => {
   });
 
   it('refuses bytes that end within a row, wherever they are cut', () => {
-    const one: TestShare = { account: 'é'.repeat(100), rig: 'r', userAgent: '', serial: 1, work: 5n, verdict: 'accepted' };
+    const one: TestShare = {
+      account: 'é'.repeat(100),
+      rig: 'r',
+      userAgent: '',
+      serial: 1,
+      work: 5n,
+      verdict: 'accepted',
+    };
     const body = encode([one]);
     for (let length = 1; length < body.length; length += 1)
       expect(() => new ShareSkimmer().skim(body.subarray(0, length), new SliceSums()), `${length}`).toThrow(RangeError);
