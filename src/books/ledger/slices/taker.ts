@@ -104,11 +104,6 @@ export class Taker {
     return reading.full;
   }
 
-  /** Jobs up to this serial number are sealed; -1 for none. */
-  get sealedSerial(): number {
-    return this.#sealedSerial;
-  }
-
   lag(): Lag {
     let rows = 0;
     let sinceMs: number | undefined;
