@@ -1,23 +1,5 @@
 import type { LedgerDatabase } from '../ledger-db.ts';
-
-/** The work of one account on one job. */
-export interface SliceEntry {
-  readonly account: string;
-  /** Expected hashes. */
-  readonly work: bigint;
-}
-
-/** All work on one job. */
-export interface Slice {
-  readonly serial: number;
-  readonly jobId: string;
-  /** Expected hashes of a block at the job's target. */
-  readonly networkWork: bigint;
-  readonly subsidySats: bigint;
-  readonly feesSats: bigint;
-  /** In byte order of the accounts. */
-  readonly entries: readonly SliceEntry[];
-}
+import type { Slice } from '../rewards/scheme.ts';
 
 interface JobRow {
   readonly serial: bigint;
