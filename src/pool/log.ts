@@ -2,6 +2,7 @@ import type { Config } from '#base/config/config';
 import { clickhouseHref } from '#base/config/href';
 import type { Clock, Logger, SpareDescriptors } from '#base/domain/ports';
 import { ANALYTICS_CONSUMER, type Analytics, analyticsAvailable, startAnalytics } from '#books/analytics/analytics';
+import { LEDGER_CONSUMER, type Ledger, startLedger } from '#books/ledger/ledger';
 import { Deliveries } from '#shares/sharelog/consumers/deliveries';
 import { gatewayJournal, POOL_JOURNAL } from '#shares/sharelog/journal/journals';
 import { type Orphans, openOrphans } from '#shares/sharelog/journal/orphans';
@@ -13,6 +14,7 @@ export interface OpenedLog {
   /** The pool's own journal; with one gateway, that one's too. */
   readonly log: ShareLog;
   readonly analytics: Analytics;
+  readonly ledger: Ledger;
   /** How far the consumers are, for those who append to other journals. */
   readonly deliveries: Deliveries;
   /** How each gateway has to open its journal. */
@@ -30,7 +32,7 @@ export async function openLog(
 ): Promise<OpenedLog> {
   const { clock, logger } = modules;
   const url = config.clickhouse && clickhouseHref(config.clickhouse);
-  const consumers = analyticsAvailable(url) ? [ANALYTICS_CONSUMER] : [];
+  const consumers = analyticsAvailable(url) ? [LEDGER_CONSUMER, ANALYTICS_CONSUMER] : [LEDGER_CONSUMER];
   const log = await openShareLog({ folder: config.data, node: config.name, consumers }, modules);
   const journals = { folder: config.data, node: log.node, consumers };
   running.onClose(() => log.close());
@@ -39,10 +41,15 @@ export async function openLog(
   const others = Array.from({ length: gateways > 1 ? gateways : 0 }, (_, slot) => gatewayJournal(slot));
   const orphans = await openOrphans({ ...journals, owned: [POOL_JOURNAL, ...others] }, { clock, logger, deliveries });
   running.onClose(() => orphans.close());
+  const ledger = await startLedger(
+    { folder: config.data, network: config.network, orphans: orphans.names },
+    { logger, delivered: (journal, seq) => deliveries.delivered(LEDGER_CONSUMER, journal, seq) },
+  );
+  running.onClose(() => ledger.close());
   const analytics = await startAnalytics(
     { folder: config.data, name: config.name, ...(url !== undefined && { url }) },
     { logger, delivered: (journal, seq) => deliveries.delivered(ANALYTICS_CONSUMER, journal, seq) },
   );
   running.onClose(() => analytics.close());
-  return { log, analytics, deliveries, journals, orphans };
+  return { log, analytics, ledger, deliveries, journals, orphans };
 }

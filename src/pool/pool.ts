@@ -70,7 +70,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const spare = holdDescriptors(logger, running);
   const committed = (ms: number): void => metrics.commit(ms);
   const opened = await openLog(config, gatewayCount(config), { clock, logger, spare, committed }, running);
-  const { log, analytics } = opened;
+  const { log, analytics, ledger } = opened;
   const node = createNode(config, { clock, contain, logger, spare });
   running.onClose(() => node.close());
   const blocks = createBlocks({ clock, contain, node, log, logger }, metrics);
@@ -101,7 +101,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   bans.tell({ ban: (ban) => gateway.evict(ban), pardon: (address) => gateway.pardon(address) });
   const logStatus = (): ShareLogStatus =>
     mergeStatuses([log.status(), ...gateway.journals(), ...opened.orphans.statuses()]);
-  const parts: PoolParts = { log: { status: logStatus }, analytics, node, jobs, gateway };
+  const parts: PoolParts = { log: { status: logStatus }, analytics, ledger, node, jobs, gateway };
   // Before the node: a pool that waits for its node says so on /readyz.
   const http = await openHttp(config, { ...modules, parts, metrics, hashrate, bans }, running);
 

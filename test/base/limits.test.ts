@@ -44,6 +44,8 @@ const broken: readonly (readonly [relation: string, change: Limits])[] = [
   ['a log that is cut is cut by segments', { logKeptBytesMax: l.logSegmentBytes * 2 - 1 }],
   ['a batch of the log fits a shipment', { shipmentRowsMax: l.logBatchRowsMax - 1 }],
   ['a batch and the row that overflowed it fit a shipment', { shipmentBytesMax: l.logBatchBytesMax * 2 - 1 }],
+  ['a batch of the log fits a transaction of the ledger', { ledgerTakeRowsMax: l.logBatchRowsMax - 1 }],
+  ['an account with its prefix is a name in the ledger', { ledgerTextCharsMax: l.workerNameCharsMax + 15 }],
   ['connectionsPerAddressMax <= connectionsPerSubnetMax', { connectionsPerAddressMax: l.connectionsPerSubnetMax + 1 }],
   ['connectionsPerSubnetMax <= connectionsMax', { connectionsPerSubnetMax: l.connectionsMax + 1 }],
   ['handshakesPerAddressMax <= handshakesPerSubnetMax', { handshakesPerAddressMax: l.handshakesPerSubnetMax + 1 }],

@@ -73,6 +73,11 @@ export class Orphans {
     this.#removeIfDone(name, left);
   }
 
+  /** The journals that are kept. */
+  get names(): string[] {
+    return [...this.#journals.keys()];
+  }
+
   /** Marks in each journal that it has no accepted share of a job with this serial number or less behind here. */
   closed(serial: number): void {
     for (const { journal } of this.#journals.values()) {
