@@ -137,7 +137,7 @@ export function ledgerCheck(options: LedgerOptions, io: Io): ExitCode {
 }
 
 /** Reads the ledger of the config's data folder as it is at one moment, whether a pool runs or not. */
-function withLedger<T>(options: LedgerOptions, io: Io, read: (database: LedgerDatabase) => T): T {
+export function withLedger<T>(options: LedgerOptions, io: Io, read: (database: LedgerDatabase) => T): T {
   const { data } = loadConfig({ file: options.config, env: io.env });
   try {
     const database = readLedger(data);
@@ -152,6 +152,6 @@ function withLedger<T>(options: LedgerOptions, io: Io, read: (database: LedgerDa
 }
 
 /** JSON with satoshis and work as decimal strings. */
-function toJson(value: unknown): string {
+export function toJson(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner));
 }

@@ -5,6 +5,7 @@ import { hashAccount } from './account.ts';
 import { addBan, type BansOptions, liftBan, listBans } from './bans.ts';
 import { type BenchOptions, bench } from './bench.ts';
 import { check, keyHelp } from './check.ts';
+import { type ExplainOptions, explainCredit } from './explain.ts';
 import { CommandError, type ExitCode, exitCodes, type Io, paint } from './io.ts';
 import { type LedgerOptions, ledgerBalances, ledgerBlocks, ledgerCheck, ledgerRebuild } from './ledger.ts';
 import { mine } from './miner.ts';
@@ -66,6 +67,7 @@ function build(io: Io, done: Done): Command {
   addBans(program, io, done);
   addAccount(program, io, done);
   addLedger(program, io, done);
+  addExplain(program, io, done);
   addSimulate(program, io, done);
   return program;
 }
@@ -205,6 +207,20 @@ function addLedger(program: Command, io: Io, done: Done): void {
   command('check', 'check every invariant of the books; exit code 1 if one does not hold').action(
     (options: LedgerOptions) => done(ledgerCheck(options, io)),
   );
+}
+
+function addExplain(program: Command, io: Io, done: Done): void {
+  program
+    .command('explain')
+    .description(
+      'compute what a block credits to an account again, down to its shares; exit code 1 if the books differ',
+    )
+    .requiredOption('--account <name>', 'as it stands in the books')
+    .option('--block <hash>', 'a block of the pool; without it the newest that credits the account')
+    .addOption(configOption())
+    .option('--json', 'print as JSON')
+    .addHelpText('after', examples('sluice explain --account bc1q…', 'sluice explain --account bc1q… --block 0000…'))
+    .action((options: ExplainOptions) => done(explainCredit(options, io)));
 }
 
 function addSimulate(program: Command, io: Io, done: Done): void {

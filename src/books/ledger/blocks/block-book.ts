@@ -141,7 +141,8 @@ export class BlockBook {
       { hash, jobId, finder, rewardSats: value.totalSats, previousJobId },
       slices.slicesBack(jobId),
     );
-    return { coinbase: toHex(coinbase), lines: bookingLines(value, reward), ...amounts(value, reward) };
+    const lines = bookingLines(value, reward);
+    return { coinbase: toHex(coinbase), lines, terms: reward.terms, ...amounts(value, reward) };
   }
 
   #block(hash: string): LedgerBlock {
@@ -151,7 +152,10 @@ export class BlockBook {
   }
 }
 
-function amounts(value: CoinbaseValue, { distribution }: BlockReward): Omit<BlockBooking, 'coinbase' | 'lines'> {
+function amounts(
+  value: CoinbaseValue,
+  { distribution }: BlockReward,
+): Omit<BlockBooking, 'coinbase' | 'lines' | 'terms'> {
   const { credits, feeSats, donationSats, roundingSats } = distribution;
   const byAccount = new Map(credits.map((credit) => [credit.account, credit]));
   // The coinbase may pay an account that has no credit.

@@ -37,6 +37,8 @@ export interface BlockBooking {
   readonly donationSats: bigint;
   readonly restSats: bigint;
   readonly lines: readonly Line[];
+  /** What the division depended on (`writeTerms`); undefined if the scheme divides no blocks. */
+  readonly terms: string | undefined;
   readonly credits: readonly BlockCredit[];
 }
 
@@ -66,6 +68,7 @@ interface BlockRow {
   readonly donation_sats: bigint | null;
   readonly rest_sats: bigint | null;
   readonly lines: string | null;
+  readonly terms: string | null;
 }
 
 /** The tables `blocks`, `block_credits` and `foreign_blocks`. What belongs together is written in the caller's transaction. */
@@ -115,9 +118,13 @@ export class BlockStore {
 
   /** How the block is booked, at its first booking. */
   setBooking(hash: string, booking: BlockBooking): void {
-    const { coinbase, rewardSats, ownSats, feeSats, donationSats, restSats, lines, credits } = booking;
+    const { coinbase, rewardSats, ownSats, feeSats, donationSats, restSats, lines, terms, credits } = booking;
     const text = JSON.stringify(lines.map(({ account, sats }) => [account, String(sats)]));
-    this.#statements.setBooking.run(coinbase, rewardSats, ownSats, feeSats, donationSats, restSats, text, hash);
+    this.#statements.setBooking.run({
+      ...{ coinbase, rewardSats, ownSats, feeSats, donationSats, restSats, hash },
+      lines: text,
+      terms: terms ?? null,
+    });
     for (const { account, sats, directSats, weight, work } of credits) {
       this.#statements.addCredit.run(hash, account, sats, directSats, String(weight), String(work));
     }
@@ -159,6 +166,7 @@ export class BlockStore {
       donationSats: row.donation_sats ?? 0n,
       restSats: row.rest_sats ?? 0n,
       lines: (JSON.parse(row.lines) as [string, string][]).map(([account, sats]) => ({ account, sats: BigInt(sats) })),
+      terms: row.terms ?? undefined,
       credits: credits.map(({ weight, work, ...rest }) => ({ ...rest, weight: BigInt(weight), work: BigInt(work) })),
     };
   }
@@ -193,9 +201,9 @@ function prepare(database: LedgerDatabase) {
       'UPDATE blocks SET confirmations = ? WHERE hash = ? AND confirmations <> ?',
     ),
     countBooking: database.prepare<[string]>('UPDATE blocks SET bookings = bookings + 1 WHERE hash = ?'),
-    setBooking: database.prepare<[string, bigint, bigint, bigint, bigint, bigint, string, string]>(
-      `UPDATE blocks SET coinbase = ?, reward_sats = ?, own_sats = ?, fee_sats = ?, donation_sats = ?, rest_sats = ?,
-         lines = ? WHERE hash = ?`,
+    setBooking: database.prepare<[Record<string, string | bigint | null>]>(
+      `UPDATE blocks SET coinbase = @coinbase, reward_sats = @rewardSats, own_sats = @ownSats, fee_sats = @feeSats,
+         donation_sats = @donationSats, rest_sats = @restSats, lines = @lines, terms = @terms WHERE hash = @hash`,
     ),
     addCredit: database.prepare<[string, string, bigint, bigint, string, string]>(
       'INSERT INTO block_credits VALUES (?, ?, ?, ?, ?, ?)',

@@ -4,6 +4,7 @@ import { own } from '../entries/accounts.ts';
 import type { LedgerDatabase } from '../ledger-db.ts';
 import { type BlockTerms, divideBlock } from '../rewards/divide-block.ts';
 import type { Fees } from '../rewards/scheme.ts';
+import { writeTerms } from '../rewards/terms-text.ts';
 import type { Depths } from './block.ts';
 import { BlockBook, type BlockBookModules, type DivideReward } from './block-book.ts';
 import { ChainFollower } from './chain-follower.ts';
@@ -61,7 +62,8 @@ export function divisionOf({ scheme, fees, donationAccount, window }: BlocksOpti
   }
   return ({ rewardSats, finder, previousJobId }, slices) => {
     const afterSerial = parseJobRef(previousJobId?.slice(0, SERIAL_DIGITS) ?? '')?.serial;
-    const distribution = divideBlock(rewardSats, slices, { scheme, fees, window, afterSerial, finder });
-    return { distribution, donationAccount, rest: own.rounding };
+    const terms = { scheme, fees, window, afterSerial, finder };
+    const distribution = divideBlock(rewardSats, slices, terms);
+    return { distribution, donationAccount, rest: own.rounding, terms: writeTerms({ ...terms, donationAccount }) };
   };
 }

@@ -20,6 +20,8 @@ export interface BlockReward {
   readonly donationAccount: string | undefined;
   /** Where what nobody was credited goes: `own.rounding`, or `own.ppsReserve` under PPS, which pays for slices and keeps blocks. */
   readonly rest: typeof own.rounding | typeof own.ppsReserve | typeof own.fee;
+  /** What the division depended on, to be kept with it (`writeTerms`). */
+  readonly terms?: string;
 }
 
 /** `direct`: the accounts that the job's coinbase was to pay, by scriptPubKey in hex. */

@@ -26,7 +26,8 @@ export const blocksSchema = `
     fee_sats INTEGER,
     donation_sats INTEGER,
     rest_sats INTEGER, -- what is neither credited nor fee nor donation
-    lines TEXT
+    lines TEXT,
+    terms TEXT -- what the division depended on: rewards/terms-text.ts; null under a scheme that divides no blocks
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX blocks_by_height ON blocks (height);
   CREATE TABLE block_credits (
