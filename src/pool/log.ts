@@ -42,7 +42,7 @@ export async function openLog(
   const orphans = await openOrphans({ ...journals, owned: [POOL_JOURNAL, ...others] }, { clock, logger, deliveries });
   running.onClose(() => orphans.close());
   const ledger = await startLedger(
-    { folder: config.data, network: config.network, orphans: orphans.names },
+    { folder: config.data, network: config.network, orphans: orphans.ends },
     { logger, delivered: (journal, seq) => deliveries.delivered(LEDGER_CONSUMER, journal, seq) },
   );
   running.onClose(() => ledger.close());

@@ -40,10 +40,7 @@ export class LedgerHouse {
     this.#readers = new LogReaders(folder);
     this.#store = new SliceStore(this.#ledger.database);
     this.#slices = new SealedSlices(this.#ledger.database);
-    this.#taker = new Taker(
-      { network },
-      { readers: this.#readers, store: this.#store, delivered, orphaned: () => orphans },
-    );
+    this.#taker = new Taker({ network }, { readers: this.#readers, store: this.#store, delivered, orphans });
     this.#parts = new Parts(logger);
   }
 

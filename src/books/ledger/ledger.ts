@@ -13,8 +13,8 @@ export interface LedgerOptions {
   /** The data folder, with the share log in it. */
   readonly folder: string;
   readonly network: Network;
-  /** Journals that nobody appends to any more: they are removed when every consumer has them. */
-  readonly orphans: readonly string[];
+  /** Journals without a writer, by name: each is removed when every consumer has it up to this batch. */
+  readonly orphans: ReadonlyMap<string, number>;
   /** A process that is silent for so many seconds hangs, and is killed. */
   readonly hungSecondsMax?: number;
 }

@@ -6,8 +6,8 @@ export interface LedgerChildOptions {
   /** The data folder. */
   readonly folder: string;
   readonly network: Network;
-  /** Journals that nobody appends to any more: they are removed when every consumer has them. */
-  readonly orphans: readonly string[];
+  /** Journals without a writer, by name: each is removed when every consumer has it up to this batch. */
+  readonly orphans: ReadonlyMap<string, number>;
   /** How long to wait for another process to let go of the ledger, ms. */
   readonly lockMsMax: number;
 }

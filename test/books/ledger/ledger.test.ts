@@ -33,7 +33,7 @@ async function openRig(options: Partial<LedgerOptions> = {}): Promise<Rig> {
   const { path } = folder;
   const log = await openShareLog({ folder: path, node: 'n', consumers: [LEDGER_CONSUMER] }, { clock, logger });
   const ledger = await startLedger(
-    { folder: path, network: 'regtest', orphans: [], ...options },
+    { folder: path, network: 'regtest', orphans: new Map(), ...options },
     { logger, delivered: (_journal, seq) => log.confirm(LEDGER_CONSUMER, seq) },
   );
   return {
