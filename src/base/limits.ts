@@ -305,6 +305,11 @@ export const limits = {
   reconcileDepth: 144,
   /** Questions to the node about blocks that are under way at one time. */
   chainQuestionsMax: 4,
+  /** Rows and bytes of the share log that one transaction of the ledger takes: a tenth of a second of its work. */
+  ledgerTakeRowsMax: 200_000,
+  ledgerTakeBytesMax: 64 * 1024 * 1024,
+  /** Questions of the ledger that the pool has not answered yet; further ones get no answer. */
+  ledgerQuestionsMax: 32,
   /** A name in the ledger: an account with its prefix, a kind of entry, a reference. */
   ledgerTextCharsMax: 256,
 } as const;
@@ -342,6 +347,7 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.logBatchBytesMax * 2 <= l.shipmentBytesMax, 'a batch and the row that overflowed it fit a shipment');
   must(l.reconcileDepth <= l.checkpointDepth, 'what is reconciled is above the checkpoint');
   must(l.workerNameCharsMax + 16 <= l.ledgerTextCharsMax, 'an account with its prefix is a name in the ledger');
+  must(l.logBatchRowsMax <= l.ledgerTakeRowsMax, 'a batch of the log fits a transaction of the ledger');
   must(l.descriptorsSpare >= 4, 'a block has two spare descriptors, whatever the work has taken');
   must(l.connectionsPerAddressMax <= l.connectionsPerSubnetMax, 'connectionsPerAddressMax <= connectionsPerSubnetMax');
   must(l.connectionsPerSubnetMax <= l.connectionsMax, 'connectionsPerSubnetMax <= connectionsMax');
