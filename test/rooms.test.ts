@@ -75,12 +75,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The roots: files that are run or loaded by name, so nothing imports them. */
-const entries = [
-  /^cli\/main\.ts$/,
-  /(^|\/)[a-z-]*(worker|child)\.ts$/,
-  // Until the pool's ledger uses it.
-  /^books\/ledger\/blocks\/blocks\.ts$/,
-];
+const entries = [/^cli\/main\.ts$/, /(^|\/)[a-z-]*(worker|child)\.ts$/];
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file));
 

@@ -3,10 +3,12 @@ import { clickhouseHref } from '#base/config/href';
 import type { Clock, Logger, SpareDescriptors } from '#base/domain/ports';
 import { ANALYTICS_CONSUMER, type Analytics, analyticsAvailable, startAnalytics } from '#books/analytics/analytics';
 import { LEDGER_CONSUMER, type Ledger, startLedger } from '#books/ledger/ledger';
+import type { OfferedPort } from '#books/ledger/questions';
 import { Deliveries } from '#shares/sharelog/consumers/deliveries';
 import { gatewayJournal, POOL_JOURNAL } from '#shares/sharelog/journal/journals';
 import { type Orphans, openOrphans } from '#shares/sharelog/journal/orphans';
 import { openShareLog, type ShareLog } from '#shares/sharelog/log';
+import { blocksOptions } from './payout-terms.ts';
 import type { Running } from './running.ts';
 
 /** The share log with its consumers: what keeps shares, and who gets them from there. */
@@ -23,14 +25,23 @@ export interface OpenedLog {
   readonly orphans: Orphans;
 }
 
+export interface LogModules {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly spare: SpareDescriptors;
+  readonly committed: (ms: number) => void;
+  /** What the ledger may ask the pool; entries may come later. */
+  readonly ports: ReadonlyMap<string, OfferedPort>;
+}
+
 /** Opens the log of a pool of so many gateways. */
 export async function openLog(
   config: Config,
   gateways: number,
-  modules: { clock: Clock; logger: Logger; spare: SpareDescriptors; committed: (ms: number) => void },
+  modules: LogModules,
   running: Running,
 ): Promise<OpenedLog> {
-  const { clock, logger } = modules;
+  const { clock, logger, ports } = modules;
   const url = config.clickhouse && clickhouseHref(config.clickhouse);
   const consumers = analyticsAvailable(url) ? [LEDGER_CONSUMER, ANALYTICS_CONSUMER] : [LEDGER_CONSUMER];
   const log = await openShareLog({ folder: config.data, node: config.name, consumers }, modules);
@@ -42,8 +53,8 @@ export async function openLog(
   const orphans = await openOrphans({ ...journals, owned: [POOL_JOURNAL, ...others] }, { clock, logger, deliveries });
   running.onClose(() => orphans.close());
   const ledger = await startLedger(
-    { folder: config.data, network: config.network, orphans: orphans.names },
-    { logger, delivered: (journal, seq) => deliveries.delivered(LEDGER_CONSUMER, journal, seq) },
+    { folder: config.data, network: config.network, orphans: orphans.ends, blocks: blocksOptions(config) },
+    { logger, ports, delivered: (journal, seq) => deliveries.delivered(LEDGER_CONSUMER, journal, seq) },
   );
   running.onClose(() => ledger.close());
   const analytics = await startAnalytics(

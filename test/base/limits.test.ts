@@ -30,7 +30,6 @@ const broken: readonly (readonly [relation: string, change: Limits])[] = [
   ['a farm may send what vardiff aims at, and by luck twice that', { farmSharesPerSecondMax: l.submitsPerSecondMax }],
   ['a connection gets no more than its address', { linesPerTurnAndConnectionMax: l.linesPerTurnAndAddressMax + 1 }],
   ['no address takes more than a quarter of a turn', { linesPerTurnMax: l.linesPerTurnAndAddressMax * 4 - 1 }],
-  ['an account with its prefix is a name in the ledger', { ledgerTextCharsMax: l.workerNameCharsMax }],
   ['what is reconciled is above the checkpoint', { checkpointDepth: l.reconcileDepth - 1 }],
   ['whoever works gets as much of a turn as whoever is idle', { idlerTurnLines: l.workerTurnLines + 1 }],
   ['the shares of the lines of a turn are hashed in it', { sharesPerTurnMax: l.linesPerTurnMax }],

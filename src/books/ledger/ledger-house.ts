@@ -1,10 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
+import { type ChainView, chainMethods } from '#base/domain/chain';
 import type { Clock, Logger } from '#base/domain/ports';
 import { LogReaders } from '#shares/sharelog/consumers/log-readers';
+import { BlocksPart } from './blocks/blocks-part.ts';
 import { type OpenedLedger, openLedger } from './ledger-db.ts';
 import type { HouseStatus, LedgerChildOptions } from './messages.ts';
 import { Parts } from './parts.ts';
-import type { Questions } from './questions.ts';
+import { type Questions, remotePort } from './questions.ts';
 import { SealedSlices } from './slices/sealed-slices.ts';
 import { SliceStore } from './slices/slice-store.ts';
 import { type Lag, Taker } from './slices/taker.ts';
@@ -29,26 +31,27 @@ export class LedgerHouse {
   readonly #store: SliceStore;
   readonly #slices: SealedSlices;
   readonly #taker: Taker;
+  readonly #blocks: BlocksPart;
   readonly #parts: Parts;
   #stopping = false;
 
   /** Throws a LedgerError if the ledger can not be opened for writing. */
-  constructor(options: LedgerChildOptions, { clock, logger, delivered }: HouseModules) {
-    const { folder, network, orphans } = options;
+  constructor(options: LedgerChildOptions, { clock, logger, delivered, questions }: HouseModules) {
+    const { folder, network, orphans, blocks } = options;
     this.#clock = clock;
     this.#ledger = openLedger(folder);
     this.#readers = new LogReaders(folder);
     this.#store = new SliceStore(this.#ledger.database);
     this.#slices = new SealedSlices(this.#ledger.database);
-    this.#taker = new Taker(
-      { network },
-      { readers: this.#readers, store: this.#store, delivered, orphaned: () => orphans },
-    );
+    this.#taker = new Taker({ network }, { readers: this.#readers, store: this.#store, delivered, orphans });
+    const view = remotePort<ChainView>(questions, 'chain', chainMethods);
+    const { database } = this.#ledger;
+    this.#blocks = new BlocksPart(database, blocks, { clock, logger, slices: this.#slices, view });
     this.#parts = new Parts(logger);
   }
 
   start(): void {
-    this.#parts.start([{ name: 'slices', tick: () => this.#take() }]);
+    this.#parts.start([{ name: 'slices', tick: () => this.#take() }, this.#blocks]);
   }
 
   /** Throws if the log or the ledger can not be read. */

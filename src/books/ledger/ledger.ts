@@ -2,6 +2,7 @@ import type { Network } from '#base/bitcoin/address';
 import type { Logger } from '#base/domain/ports';
 import { SupervisedChild } from '#base/std/supervised-child';
 import { within } from '#base/std/within';
+import type { BlocksOptions } from './blocks/blocks.ts';
 import { type LedgerChild, startChild } from './child.ts';
 import type { HouseStatus, LedgerReply } from './messages.ts';
 import { Answers, type OfferedPort } from './questions.ts';
@@ -13,8 +14,10 @@ export interface LedgerOptions {
   /** The data folder, with the share log in it. */
   readonly folder: string;
   readonly network: Network;
-  /** Journals that nobody appends to any more: they are removed when every consumer has them. */
-  readonly orphans: readonly string[];
+  /** Journals without a writer, by name: each is removed when every consumer has it up to this batch. */
+  readonly orphans: ReadonlyMap<string, number>;
+  /** How blocks are booked. */
+  readonly blocks: BlocksOptions;
   /** A process that is silent for so many seconds hangs, and is killed. */
   readonly hungSecondsMax?: number;
 }
@@ -114,10 +117,10 @@ export class Ledger {
 
   #fork(): LedgerChild {
     this.#starting = 'starting';
-    const { folder, network, orphans } = this.#options;
+    const { folder, network, orphans, blocks } = this.#options;
     const { logger } = this.#modules;
     const child: LedgerChild = startChild(
-      { folder, network, orphans, lockMsMax: LOCK_MS_MAX },
+      { folder, network, orphans, blocks, lockMsMax: LOCK_MS_MAX },
       { logger, onReply: (reply) => this.#onReply(reply, child) },
     );
     this.#started = child.ready.then(

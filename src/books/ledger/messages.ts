@@ -1,4 +1,5 @@
 import type { Network } from '#base/bitcoin/address';
+import type { BlocksOptions } from './blocks/blocks.ts';
 import type { PartProblem } from './parts.ts';
 
 /** What the child is started with: its first message, since every user of the machine can read a command line. */
@@ -6,8 +7,9 @@ export interface LedgerChildOptions {
   /** The data folder. */
   readonly folder: string;
   readonly network: Network;
-  /** Journals that nobody appends to any more: they are removed when every consumer has them. */
-  readonly orphans: readonly string[];
+  /** Journals without a writer, by name: each is removed when every consumer has it up to this batch. */
+  readonly orphans: ReadonlyMap<string, number>;
+  readonly blocks: BlocksOptions;
   /** How long to wait for another process to let go of the ledger, ms. */
   readonly lockMsMax: number;
 }

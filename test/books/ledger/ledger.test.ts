@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { loadConfig } from '#base/config/load';
 import type { Clock } from '#base/domain/ports';
 import { LEDGER_CONSUMER, type Ledger, type LedgerOptions, startLedger } from '#books/ledger/ledger';
 import { openLedger, readLedger } from '#books/ledger/ledger-db';
+import { blocksOptions } from '#pool/payout-terms';
 import { openShareLog, type ShareLog } from '#shares/sharelog/log';
 import { dataFolder, keptLogger, terms } from '../../shares/sharelog/fixtures.ts';
 import { contents, jobOf, shareOf } from './slices/support.ts';
@@ -33,7 +35,13 @@ async function openRig(options: Partial<LedgerOptions> = {}): Promise<Rig> {
   const { path } = folder;
   const log = await openShareLog({ folder: path, node: 'n', consumers: [LEDGER_CONSUMER] }, { clock, logger });
   const ledger = await startLedger(
-    { folder: path, network: 'regtest', orphans: [], ...options },
+    {
+      folder: path,
+      network: 'regtest',
+      orphans: new Map(),
+      blocks: blocksOptions(loadConfig({ env: {} })),
+      ...options,
+    },
     { logger, delivered: (_journal, seq) => log.confirm(LEDGER_CONSUMER, seq) },
   );
   return {

@@ -38,7 +38,7 @@ export interface BlockBooking {
   readonly restSats: bigint;
   readonly lines: readonly Line[];
   /** What the division depended on (`writeTerms`); undefined if the scheme divides no blocks. */
-  readonly terms: string | undefined;
+  readonly terms?: string | undefined;
   readonly credits: readonly BlockCredit[];
 }
 

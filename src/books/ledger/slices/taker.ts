@@ -28,8 +28,11 @@ export interface TakerModules {
   readonly delivered: (journal: string, seq: number) => void;
   /** Called between the steps, so that a test can stop there. */
   readonly did?: (step: TakeStep) => void;
-  /** Journals that nobody appends to any more: they are removed when all consumers have them. Default: none. */
-  readonly orphaned?: () => readonly string[];
+  /**
+   * Journals without a writer, by name: each is removed when all consumers have it up to this batch. Undefined: nothing is known
+   * of them, so a journal that is gone is not noticed.
+   */
+  readonly orphans?: ReadonlyMap<string, number>;
 }
 
 /** How far the log is ahead. */
@@ -119,7 +122,7 @@ export class Taker {
 
   /** A journal goes only when the ledger has all of it, and says so in its position. */
   #checkGone(there: readonly LogReader[]): void {
-    if (this.#m.orphaned === undefined) return;
+    if (this.#m.orphans === undefined) return;
     for (const { logId, journal, seq, finished } of this.#positions.values()) {
       if (finished || there.some((reader) => reader.logId === logId)) continue;
       throw new LogMismatch(
@@ -139,9 +142,8 @@ export class Taker {
       const heads = nextBatches(reader, position, begins, { rowsMax, bytesMax });
       const last = heads.at(-1);
       if (last !== undefined && last.seq < end) reading.full = true;
-      const orphaned = this.#m.orphaned?.().includes(reader.journal) ?? false;
-      // Nothing but marks comes to such a journal any more.
-      const finished = orphaned && (position?.finished === true || (last?.seq ?? position?.seq ?? 0) >= end);
+      const finished =
+        (last?.seq ?? position?.seq ?? 0) >= (this.#m.orphans?.get(reader.journal) ?? Number.POSITIVE_INFINITY);
       if (last === undefined && (position === undefined || position.finished === finished)) continue;
       reading.positions.push(this.#readJournal(reading, reader, heads, position, finished));
     }

@@ -222,16 +222,15 @@ describe('a share log and a ledger that are not of one time', () => {
   });
 
   it('stops if a journal is gone that was not read to its end, and not if it was', async () => {
-    const orphaned = (): string[] => ['sharelog-1'];
     await boot((journal) => mine(journal, 1, 'a'));
     await boot((journal) => mine(journal, 1, 'b'), 'sharelog-1');
-    takeAll({ orphaned: () => [] });
+    takeAll({ orphans: new Map() });
     keep('ledger.db', 'copy.db');
-    const before = takeAll({ orphaned });
+    const before = takeAll({ orphans: new Map([['sharelog-1', 1]]) });
     rmSync(path('sharelog-1'), { recursive: true });
-    expect(takeAll({ orphaned: () => [] })).toEqual(before);
+    expect(takeAll({ orphans: new Map() })).toEqual(before);
     putBack('copy.db', 'ledger.db');
-    expect(() => takeAll({ orphaned: () => [] })).toThrow(
+    expect(() => takeAll({ orphans: new Map() })).toThrow(
       /sharelog-1 is gone, and the ledger has not read it to its end/,
     );
   });
