@@ -1,14 +1,14 @@
 import type { Given } from './schema.ts';
 
-/** Keys of `[payout]` that this version acts on. */
-const supported: ReadonlySet<string> = new Set(['address', 'tag']);
+/** Keys of `[payout]` that say how something is paid out: the books only say what is owed. */
+const payingOut = ['minimum-sats', 'method', 'interval', 'network-fee', 'fee-rate-min', 'fee-rate-max'] as const;
 
 /**
  * What a config asks for that this version does not do yet. Such keys are valid, so that a config outlives an upgrade,
  * but nobody shall believe that they work.
  */
 export function notSupportedYet({ payout = {} }: Given): string[] {
-  return Object.keys(payout)
-    .filter((key) => !supported.has(key))
-    .map((key) => `not supported yet: payout.${key} (blocks pay payout.address alone)`);
+  return payingOut
+    .filter((key) => payout[key] !== undefined)
+    .map((key) => `not supported yet: payout.${key} (the books say what is owed, and nothing is paid out)`);
 }

@@ -6,6 +6,7 @@ import { BlocksPart } from './blocks/blocks-part.ts';
 import { type OpenedLedger, openLedger } from './ledger-db.ts';
 import type { HouseStatus, LedgerChildOptions } from './messages.ts';
 import { Parts } from './parts.ts';
+import { SlicePayments } from './pay-per-share/slice-payments.ts';
 import { type Questions, remotePort } from './questions.ts';
 import { SealedSlices } from './slices/sealed-slices.ts';
 import { SliceStore } from './slices/slice-store.ts';
@@ -32,6 +33,7 @@ export class LedgerHouse {
   readonly #slices: SealedSlices;
   readonly #taker: Taker;
   readonly #blocks: BlocksPart;
+  readonly #payments: SlicePayments;
   readonly #parts: Parts;
   #stopping = false;
 
@@ -47,11 +49,18 @@ export class LedgerHouse {
     const view = remotePort<ChainView>(questions, 'chain', chainMethods);
     const { database } = this.#ledger;
     this.#blocks = new BlocksPart(database, blocks, { clock, logger, slices: this.#slices, view });
+    const { fees, donationAccount } = blocks;
+    const scheme = blocks.scheme === 'pps' || blocks.scheme === 'fpps' ? blocks.scheme : 'none';
+    this.#payments = new SlicePayments(database, { scheme, fees, donationAccount }, { clock, slices: this.#slices });
     this.#parts = new Parts(logger);
   }
 
   start(): void {
-    this.#parts.start([{ name: 'slices', tick: () => this.#take() }, this.#blocks]);
+    this.#parts.start([
+      { name: 'slices', tick: () => this.#take() },
+      { name: 'slice-payments', tick: () => this.#pay() },
+      this.#blocks,
+    ]);
   }
 
   /** Throws if the log or the ledger can not be read. */
@@ -82,5 +91,9 @@ export class LedgerHouse {
   /** Takes until nothing is left, a transaction at a time, and lets messages through in between. */
   async #take(): Promise<void> {
     while (this.#taker.step() && !this.#stopping) await setImmediate();
+  }
+
+  async #pay(): Promise<void> {
+    while (this.#payments.step() && !this.#stopping) await setImmediate();
   }
 }

@@ -348,9 +348,8 @@ describe('loadConfig', () => {
   it('warns of each thing asked for that is not done yet, and of nothing else', () => {
     const warned = load(everything).warnings.map((warning) => /^not supported yet: (\S+) /.exec(warning)?.[1]);
     expect(warned).toEqual([
-      ...['payout.scheme', 'payout.fee-percent', 'payout.donation-percent', 'payout.donation-address'],
-      ...['payout.minimum-sats', 'payout.method', 'payout.window', 'payout.maturity', 'payout.confirmations'],
-      ...['payout.interval', 'payout.network-fee', 'payout.fee-rate-min', 'payout.fee-rate-max'],
+      ...['payout.minimum-sats', 'payout.method', 'payout.interval', 'payout.network-fee'],
+      ...['payout.fee-rate-min', 'payout.fee-rate-max'],
     ]);
     expect(load('[stratum]\ngateways = 1\nproxy-protocol = false\n[stratum.bans]\nenabled = false').warnings).toEqual(
       [],
