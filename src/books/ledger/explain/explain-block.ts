@@ -1,6 +1,8 @@
 import { fromHex } from '#base/bitcoin/bytes';
 import { readCoinbase } from '#base/bitcoin/coinbase-reader';
 import { type BlockBooking, BlockStore, type LedgerBlock } from '../blocks/block-store.ts';
+import { payableOf } from '../entries/accounts.ts';
+import { EntryBook } from '../entries/book.ts';
 import type { LedgerDatabase } from '../ledger-db.ts';
 import { BASIS_POINTS, feeOf } from '../rewards/distribute.ts';
 import { divideBlock } from '../rewards/divide-block.ts';
@@ -19,8 +21,14 @@ export function newestCredited(database: LedgerDatabase, account: string): strin
   const newest = new BlockStore(database)
     .all()
     .findLast(({ booking }) => booking?.credits.some((credit) => credit.account === account));
-  if (newest === undefined) throw new ExplainError(`no block in the books credits ${account}`);
-  return newest.hash;
+  if (newest !== undefined) return newest.hash;
+  for (const { kind, id } of new EntryBook(database).entriesOf(payableOf(account))) {
+    if (kind !== 'slice-paid') continue;
+    throw new ExplainError(
+      `${account} is paid for slices, by entry ${id} and later ones: only credits of blocks are explained`,
+    );
+  }
+  throw new ExplainError(`no block in the books credits ${account}`);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { EntryBook } from '#books/ledger/entries/book';
 import { explainBlock, newestCredited } from '#books/ledger/explain/explain-block';
 import { ExplainError } from '#books/ledger/explain/explanation';
 import { sentencesOf } from '#books/ledger/explain/sentences';
@@ -90,6 +91,14 @@ describe('an explanation', () => {
     expect(newestCredited(ledger(), 'a')).toBe(blockHash(3));
     expect(newestCredited(ledger({ scheme: 'solo' }), 'c')).toBe(blockHash(1));
     expect(() => newestCredited(ledger(), 'nobody')).toThrow(ExplainError);
+    const database = ledger();
+    const lines = [
+      { account: 'payable:p', sats: -1n },
+      { account: 'own:pps_reserve', sats: 1n },
+    ];
+    const posting = { kind: 'slice-paid', reference: 'slice:x', atMs: 1, lines };
+    database.transaction(() => new EntryBook(database).post(posting))();
+    expect(() => newestCredited(database, 'p')).toThrow('p is paid for slices, by entry 3');
   });
 
   it('explains a credit of nothing', () => {
