@@ -5,9 +5,11 @@ import { hashAccount } from './account.ts';
 import { addBan, type BansOptions, liftBan, listBans } from './bans.ts';
 import { type BenchOptions, bench } from './bench.ts';
 import { check, keyHelp } from './check.ts';
+import { type ExplainOptions, explainCredit } from './explain.ts';
 import { CommandError, type ExitCode, exitCodes, type Io, paint } from './io.ts';
-import { type LedgerOptions, ledgerBalances, ledgerCheck } from './ledger.ts';
+import { type LedgerOptions, ledgerBalances, ledgerBlocks, ledgerCheck, ledgerRebuild } from './ledger.ts';
 import { mine } from './miner.ts';
+import { type SimulateOptions, simulate } from './simulate.ts';
 import { formats, sql } from './sql.ts';
 import { start } from './start.ts';
 import { version } from './version.ts';
@@ -65,6 +67,8 @@ function build(io: Io, done: Done): Command {
   addBans(program, io, done);
   addAccount(program, io, done);
   addLedger(program, io, done);
+  addExplain(program, io, done);
+  addSimulate(program, io, done);
   return program;
 }
 
@@ -188,15 +192,51 @@ function addLedger(program: Command, io: Io, done: Done): void {
   const ledger = program
     .command('ledger')
     .description("read and check the pool's books, while it runs or when it is stopped")
-    .addHelpText('after', examples('sluice ledger balances', 'sluice ledger check'));
+    .addHelpText('after', examples('sluice ledger balances', 'sluice ledger blocks --json', 'sluice ledger check'));
   const command = (text: string, description: string): Command =>
     ledger.command(text).description(description).addOption(configOption()).option('--json', 'print as JSON');
   command('balances', 'what each account has earned and was paid').action((options: LedgerOptions) =>
     done(ledgerBalances(options, io)),
   );
+  command('blocks', 'the blocks that the pool found, and how their rewards are divided').action(
+    (options: LedgerOptions) => done(ledgerBlocks(options, io)),
+  );
+  command('rebuild', 'make the books anew from their entries; exit code 1 if they come out otherwise')
+    .requiredOption('--check', 'compare byte for byte, and change nothing')
+    .action((options: LedgerOptions) => done(ledgerRebuild(options, io)));
   command('check', 'check every invariant of the books; exit code 1 if one does not hold').action(
     (options: LedgerOptions) => done(ledgerCheck(options, io)),
   );
+}
+
+function addExplain(program: Command, io: Io, done: Done): void {
+  program
+    .command('explain')
+    .description(
+      'compute what a block credits to an account again, down to its shares; exit code 1 if the books differ',
+    )
+    .requiredOption('--account <name>', 'as it stands in the books')
+    .option('--block <hash>', 'a block of the pool; without it the newest that credits the account')
+    .addOption(configOption())
+    .option('--json', 'print as JSON')
+    .addHelpText('after', examples('sluice explain --account bc1q…', 'sluice explain --account bc1q… --block 0000…'))
+    .action((options: ExplainOptions) => done(explainCredit(options, io)));
+}
+
+function addSimulate(program: Command, io: Io, done: Done): void {
+  program
+    .command('simulate')
+    .description('try the pool on simulated histories')
+    .addHelpText('after', examples('sluice simulate rewards', 'sluice simulate rewards --plot rewards.svg'))
+    .command('rewards')
+    .description(
+      'the reward schemes over simulated blocks, beside theory; exit code 1 if a figure is out of its tolerance',
+    )
+    .option('--blocks <count>', 'blocks of each history', whole(1_000, 10_000_000), 100_000)
+    .option('--seed <number>', 'the same seed gives the same numbers', whole(0, 999_999_999), 1)
+    .option('--plot <file>', 'write a picture as an SVG file')
+    .option('--json', 'print as JSON')
+    .action((options: SimulateOptions) => done(simulate(options, io)));
 }
 
 function configOption(): Option {

@@ -1,9 +1,11 @@
 import type { Config } from '#base/config/config';
+import { chainMethods } from '#base/domain/chain';
 import { Containment } from '#base/domain/contain';
 import type { Clock, Logger } from '#base/domain/ports';
 import { assertLimits, limits } from '#base/limits';
 import { createMetrics } from '#base/telemetry/metrics';
 import { WorkRate } from '#base/telemetry/work-rate';
+import type { OfferedPort } from '#books/ledger/questions';
 import { loadKernel } from '#shares/kernel/kernel';
 import { mergeStatuses, type ShareLogStatus } from '#shares/sharelog/share-log';
 import { JobStore } from '#work/jobs/store';
@@ -69,10 +71,12 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   // Before anything else is opened, so that their numbers are low.
   const spare = holdDescriptors(logger, running);
   const committed = (ms: number): void => metrics.commit(ms);
-  const opened = await openLog(config, gatewayCount(config), { clock, logger, spare, committed }, running);
-  const { log, analytics } = opened;
+  const ports = new Map<string, OfferedPort>();
+  const opened = await openLog(config, gatewayCount(config), { clock, logger, spare, committed, ports }, running);
+  const { log, analytics, ledger } = opened;
   const node = createNode(config, { clock, contain, logger, spare });
   running.onClose(() => node.close());
+  ports.set('chain', { target: node.chain, methods: chainMethods });
   const blocks = createBlocks({ clock, contain, node, log, logger }, metrics);
   running.onClose(async () => blocks.follower.close());
   running.onClose(() => blocks.submitter.settled(SUBMIT_DRAIN_MS_MAX));
@@ -101,7 +105,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   bans.tell({ ban: (ban) => gateway.evict(ban), pardon: (address) => gateway.pardon(address) });
   const logStatus = (): ShareLogStatus =>
     mergeStatuses([log.status(), ...gateway.journals(), ...opened.orphans.statuses()]);
-  const parts: PoolParts = { log: { status: logStatus }, analytics, node, jobs, gateway };
+  const parts: PoolParts = { log: { status: logStatus }, analytics, ledger, node, jobs, gateway };
   // Before the node: a pool that waits for its node says so on /readyz.
   const http = await openHttp(config, { ...modules, parts, metrics, hashrate, bans }, running);
 

@@ -50,7 +50,7 @@ export function* sliceWindow(slices: Iterable<Slice>, window: bigint): Generator
 }
 
 /** Entries whose weights are reduced in proportion to sum to `room`. */
-function cut(entries: readonly WindowEntry[], room: bigint): WindowEntry[] {
+export function cut(entries: readonly WindowEntry[], room: bigint): WindowEntry[] {
   const sorted = entries.toSorted(byAccount);
   const weights = apportion(
     room,
