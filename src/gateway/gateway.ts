@@ -140,7 +140,7 @@ class EventLoopGateway implements LocalGateway {
     this.#verifier = this.#createVerifier(stratum.versionMask);
     this.#passwords = new QueueMeter(clock);
     this.#registry = this.#createRegistry(options);
-    const accept = counted(this.#registry, modules.metrics, this.#door, contain, () => this.#closing);
+    const accept = counted(this.#registry, modules.metrics, contain, () => this.#closing);
     this.#listeners = new Listeners(stratum, options.shared, {
       ...{ accept, logger, door: this.#door },
       turns: new Turns(),
@@ -260,10 +260,7 @@ class EventLoopGateway implements LocalGateway {
         seen: this.#seen,
         recorder,
         foundBlock: (share) => solved(solutionOf(share)),
-        observe: (share) => {
-          observe(share);
-          this.#door.observe(share);
-        },
+        observe,
         inline: this.#runners.inline,
         workers: this.#runners.workers,
         defer: setImmediate,
@@ -309,11 +306,10 @@ function verifyThreads(configured: number): number {
   return configured === 0 ? Math.max(1, availableParallelism() - 1) : configured;
 }
 
-/** The registry's handler for each wire, with its connection counted while it is open, and known to the door. */
+/** The registry's handler for each wire, with its connection counted while it is open. */
 function counted(
   registry: SessionRegistry,
   metrics: Metrics,
-  door: Door,
   contain: Containment,
   closing: () => boolean,
 ): (wire: Wire) => WireHandler | undefined {
@@ -327,8 +323,6 @@ function counted(
 
   function connected(handler: WireHandler, wire: Wire): WireHandler {
     metrics.opened(wire.transport);
-    // A session is what shares come back under.
-    door.bind(handler, wire);
     return {
       onMessage: (bytes, begin, end) => {
         // As if it had not been read: a flood could keep shares in flight for ever.
@@ -338,9 +332,9 @@ function counted(
         contain.attempt('the end of a connection', () => handler.onEnd());
       },
       closingMessage: (why) => handler.closingMessage(why),
+      expel: (name) => handler.expel(name),
       onClose: () => {
         metrics.closed(wire.transport);
-        door.release(handler);
         contain.attempt('a closed connection', () => handler.onClose());
       },
     };

@@ -1,4 +1,5 @@
-import { encodeError, encodePong, encodeTrue, OTHER } from '#front/stratum/v1/encode';
+import { encodeError, encodePong, encodeTrue } from '#front/stratum/v1/encode';
+import { OTHER } from '#front/stratum/v1/errors';
 import type { Request } from '#front/stratum/v1/message';
 
 /** Requests whose answer depends on nothing. */

@@ -1,6 +1,6 @@
 import { hostOf } from '#base/domain/ip';
 import type { Wire, WireHandler } from '#base/domain/ports';
-import type { JudgedShare, RequestId, SubmitRequest, Submitter, Terms, Worker } from '#base/domain/share';
+import type { JudgedShare, Source, Submitter } from '#base/domain/share';
 import { limits } from '#base/limits';
 import { decodeMessage } from '#front/stratum/v1/decode';
 import {
@@ -14,10 +14,12 @@ import {
   encodeSubscribed,
   encodeTrue,
   encodeVerdict,
-  OTHER,
 } from '#front/stratum/v1/encode';
+import { OTHER } from '#front/stratum/v1/errors';
 import { FastSubmit } from '#front/stratum/v1/fast-submit';
 import type { Extension, Message, ProtocolError, Request } from '#front/stratum/v1/message';
+import type { RequestId } from '#front/stratum/v1/request-id';
+import type { SubmitRequest } from '#front/stratum/v1/submit';
 import { closings } from './closings.ts';
 import type { CurrentWork, Seated, SessionContext } from './context.ts';
 import type { Estate } from './extranonces/resumable.ts';
@@ -40,12 +42,12 @@ const KEPT_OUT = `too many bad shares of this worker, try again in ${limits.kept
 
 /**
  * One connection's conversation. It gives out work when the client has subscribed and authorised a worker, in either
- * order; it remembers what it promised with each job id; it judges nothing: shares go to the intake, which asks back.
+ * order; it remembers what it promised with each job id; it judges nothing: shares go to the intake with all that it knows of them.
  */
 export class Session implements Submitter, Seated, WireHandler {
   readonly sessionId: bigint;
   readonly remoteIp: string;
-  userAgent = '';
+  #source: Source;
   readonly #wire: Wire;
   readonly #context: SessionContext;
   readonly #forget: (session: Session) => void;
@@ -75,6 +77,7 @@ export class Session implements Submitter, Seated, WireHandler {
     this.sessionId = sessionId;
     this.remoteIp = wire.remoteIp;
     this.#wire = wire;
+    this.#source = { sessionId, extranonce1: this.#seat.extranonce1, remoteIp: wire.remoteIp, userAgent: '' };
     this.#context = context;
     this.#forget = forget;
     this.#liveness = new Liveness(context.clock.monotonicMs(), context.idleMsMax);
@@ -93,8 +96,8 @@ export class Session implements Submitter, Seated, WireHandler {
     return this.#seat.extranonce;
   }
 
-  get extranonce1(): Uint8Array {
-    return this.#seat.extranonce1;
+  get userAgent(): string {
+    return this.#source.userAgent;
   }
 
   /** What the client may name to go on after its connection is lost; empty where it was told nothing of the kind. */
@@ -125,20 +128,8 @@ export class Session implements Submitter, Seated, WireHandler {
     return this.#profile.name;
   }
 
-  worker(name: string): Worker | undefined {
-    return this.#roll.find(name);
-  }
-
   expel(name: string): void {
     this.#roll.remove(name);
-  }
-
-  terms(serial: number, variant: number): Terms | undefined {
-    return this.#assignment.terms(serial, variant);
-  }
-
-  lateVersionMask(serial: number): number | undefined {
-    return this.#assignment.lateVersionMask(serial);
   }
 
   onMessage(bytes: Uint8Array, begin: number, end: number): void {
@@ -196,13 +187,16 @@ export class Session implements Submitter, Seated, WireHandler {
     if (this.subscribed) this.#wire.send(message);
   }
 
-  settle(share: JudgedShare): void {
+  judged(share: JudgedShare): void {
+    this.#wire.judged(share);
+  }
+
+  durable(share: JudgedShare): void {
     this.#sharesUnderWay -= 1;
     if (share.verdict === 'accepted') this.#worked = true;
     this.#roll.count(share);
     if (this.#closed) return;
-    const { id } = share.request;
-    this.#wire.send(encodeVerdict(id, share.verdict));
+    this.#wire.send(encodeVerdict(share.submission.reply as RequestId, share.verdict));
     if (share.verdict === 'accepted' && share.terms) {
       this.#shareAmongWorkers();
       this.#assignment.accepted(share.terms.difficulty);
@@ -271,7 +265,7 @@ export class Session implements Submitter, Seated, WireHandler {
     const extranonce = moves ? this.#context.newExtranonce() : undefined;
     if (extranonce === undefined) this.close(closings.taken);
     else {
-      this.#seat.take(extranonce, '');
+      this.#takeSeat(extranonce, '');
       this.#context.reseated(this);
       this.#wire.send(encodeSetExtranonce(this.#seat.hex));
       this.#begin();
@@ -292,6 +286,11 @@ export class Session implements Submitter, Seated, WireHandler {
   /** Nobody will go on from where it is. */
   release(): void {
     this.#assignment.release();
+  }
+
+  #takeSeat(extranonce: number, resumeId: string): void {
+    this.#seat.take(extranonce, resumeId);
+    this.#source = { ...this.#source, extranonce1: this.#seat.extranonce1 };
   }
 
   #leaveSeat(): void {
@@ -350,8 +349,28 @@ export class Session implements Submitter, Seated, WireHandler {
   #submit(request: SubmitRequest): void {
     const unwanted = !this.#assignment.affords();
     if (unwanted) this.#context.counters.shedShares += 1;
+    const { workerName, jobName, serial, variant, extranonce2, ntime, nonce, versionBits } = request;
+    const malformed = request.malformed === undefined ? undefined : 'malformed';
+    const terms = this.#assignment.terms(serial, variant);
     this.#sharesUnderWay += 1;
-    this.#context.intake.take(this, request, unwanted);
+    this.#context.intake.take({
+      workerName,
+      jobName,
+      serial,
+      variant,
+      extranonce2,
+      ntime,
+      nonce,
+      versionBits,
+      source: this.#source,
+      worker: this.#roll.find(workerName),
+      terms,
+      versionMask: terms?.versionMask ?? this.#assignment.lateVersionMask(serial),
+      fault: this.subscribed ? malformed : 'not-subscribed',
+      unwanted,
+      submitter: this,
+      reply: request.id,
+    });
   }
 
   #subscribe(message: Request & { kind: 'subscribe' }): void {
@@ -365,7 +384,7 @@ export class Session implements Submitter, Seated, WireHandler {
         return;
       }
       const { extranonce, resumeId, estate } = subscription;
-      this.#seat.take(extranonce, resumeId);
+      this.#takeSeat(extranonce, resumeId);
       this.#context.seated(resumeId, this);
       this.#introduce(userAgent);
       if (estate) this.#assignment.resume(estate);
@@ -393,7 +412,7 @@ export class Session implements Submitter, Seated, WireHandler {
 
   /** What the client calls itself, when it subscribes or when it is asked. */
   #introduce(userAgent: string): void {
-    this.userAgent = userAgent;
+    this.#source = { ...this.#source, userAgent };
     this.#profile = this.#context.profileOf(userAgent);
     this.#assignment.device(this.#profile);
   }

@@ -1,6 +1,7 @@
-import type { RequestId } from '#base/domain/share';
-import { encodeError, encodeRefused, OTHER } from '#front/stratum/v1/encode';
+import { encodeError, encodeRefused } from '#front/stratum/v1/encode';
+import { OTHER } from '#front/stratum/v1/errors';
 import type { Request } from '#front/stratum/v1/message';
+import type { RequestId } from '#front/stratum/v1/request-id';
 import type { SessionContext } from './context.ts';
 import type { Estate } from './extranonces/resumable.ts';
 import { mustSign, signedByNiceHash } from './login/nicehash.ts';

@@ -28,6 +28,8 @@ export class EchoEnd implements WireHandler {
     return `closing ${why}`;
   }
 
+  expel(): void {}
+
   onClose(): void {
     this.#closed();
   }

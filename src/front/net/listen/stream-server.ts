@@ -95,7 +95,6 @@ export async function listenStream(
     },
     serve(wire, socket, visit) {
       strangers.delete(socket);
-      if (visit !== undefined) modules.door?.carry(wire, visit);
       const handler = modules.accept(wire);
       if (handler === undefined) {
         counters.refused += 1;

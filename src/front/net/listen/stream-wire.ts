@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Wire, WireHandler } from '#base/domain/ports';
+import type { JudgedShare } from '#base/domain/share';
 import { limits } from '#base/limits';
 import { dismissals } from '../door/dismissals.ts';
 import { isBinary, isForeignGreeting } from '../door/foreign.ts';
@@ -137,6 +138,14 @@ export class StreamWire implements Wire, Visitor, Taker, Holder {
 
   admits(name: string): boolean {
     return this.#visit?.admits(name) ?? true;
+  }
+
+  judged(share: JudgedShare): void {
+    this.#visit?.judged(share);
+  }
+
+  expel(name: string): void {
+    this.#handler?.expel(name);
   }
 
   /** What the other end sends meanwhile waits in the system's buffers, and then in its own; so does its end. */

@@ -1,4 +1,5 @@
 import type { Wire, WireHandler } from '#base/domain/ports';
+import type { JudgedShare } from '#base/domain/share';
 import { limits } from '#base/limits';
 import type { WebSocket } from '#base/uws';
 import { dismissals } from '../door/dismissals.ts';
@@ -112,6 +113,14 @@ export class WebSocketWire implements Wire, Visitor, Taker, Holder {
 
   admits(name: string): boolean {
     return this.#visit?.admits(name) ?? true;
+  }
+
+  judged(share: JudgedShare): void {
+    this.#visit?.judged(share);
+  }
+
+  expel(name: string): void {
+    this.#handler?.expel(name);
   }
 
   /** The socket is read on, so the messages that come meanwhile wait here; if they are too many, the connection is closed. */

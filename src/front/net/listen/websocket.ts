@@ -46,6 +46,10 @@ class Guest implements Visitor {
   hold(ms: number): void {
     this.wire?.hold(ms);
   }
+
+  expel(name: string): void {
+    this.wire?.expel(name);
+  }
 }
 
 /**
@@ -164,7 +168,6 @@ export async function listenWebSocket(options: ListenOptions, modules: ListenMod
       connection.wire = wire;
       connection.guest.wire = wire;
       wires.add(wire);
-      if (connection.visit !== undefined) modules.door?.carry(wire, connection.visit);
       connection.handler = modules.accept(wire);
       if (connection.handler === undefined) {
         counters.refused += 1;

@@ -1,5 +1,5 @@
 import type { Wire } from '#base/domain/ports';
-import type { Terms } from '#base/domain/share';
+import { NO_SERIAL, type Terms } from '#base/domain/share';
 import type { TokenBucket } from '#base/domain/token-bucket';
 import { limits } from '#base/limits';
 import { encodeSetDifficulty, encodeSetVersionMask } from '#front/stratum/v1/encode';
@@ -94,8 +94,12 @@ export class Assignment {
     return this.#history.ladder.find(serial, variant, this.#history.lastSerial);
   }
 
+  /**
+   * Version bits that a share of an expired job may have, whose terms are forgotten: those of the session now. Undefined for a
+   * job that this session can not have had.
+   */
   lateVersionMask(serial: number): number | undefined {
-    return serial <= this.#history.lastSerial ? this.#versionMask : undefined;
+    return serial !== NO_SERIAL && serial <= this.#history.lastSerial ? this.#versionMask : undefined;
   }
 
   /** Sends a job, with the difficulty and mask that are due. */

@@ -1,5 +1,6 @@
 import type { Difficulty } from '#base/domain/difficulty';
-import type { RequestId, SubmitRequest } from '#base/domain/share';
+import type { RequestId } from './request-id.ts';
+import type { SubmitRequest } from './submit.ts';
 
 /** What a client's message can be. */
 export type Message = Request | ClientReply | ProtocolError;

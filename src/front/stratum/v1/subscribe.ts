@@ -1,8 +1,8 @@
-import type { RequestId } from '#base/domain/share';
 import { limits } from '#base/limits';
 import { cleanText } from '#base/std/text';
 import { hexDigits } from './hex.ts';
 import type { Request, Signature } from './message.ts';
+import type { RequestId } from './request-id.ts';
 
 const SESSION_ID_CHARS = 16;
 /** SHA-256 in hex. */
