@@ -5,7 +5,7 @@ import type { StratumConfig } from '#base/config/config';
 import type { Containment } from '#base/domain/contain';
 import type { Job } from '#base/domain/job';
 import type { MinerQuery, MinerView } from '#base/domain/miner';
-import type { Ban, Clock, Logger, ShareRecorder, Wire, WireHandler } from '#base/domain/ports';
+import type { Ban, Clock, Logger, ShareRecorder } from '#base/domain/ports';
 import type { JudgedShare, Solution } from '#base/domain/share';
 import { limits } from '#base/limits';
 import { QueueMeter } from '#base/std/queue-meter';
@@ -21,6 +21,7 @@ import { WaitingBytes } from '#front/net/listen/waiting-bytes';
 import { ExtranonceAllocator } from '#front/session/extranonces/extranonce';
 import { authorizeBy } from '#front/session/login/policy';
 import { SessionRegistry } from '#front/session/workers/registry';
+import { StratumV1 } from '#front/stratum/v1/stratum-v1';
 import type { KernelCode } from '#shares/kernel/kernel';
 import type { ShareLogStatus } from '#shares/sharelog/share-log';
 import { solutionOf } from '#shares/verify/found-block';
@@ -140,9 +141,9 @@ class EventLoopGateway implements LocalGateway {
     this.#verifier = this.#createVerifier(stratum.versionMask);
     this.#passwords = new QueueMeter(clock);
     this.#registry = this.#createRegistry(options);
-    const accept = counted(this.#registry, modules.metrics, contain, () => this.#closing);
+    const stratum1 = new StratumV1(this.#registry, contain);
     this.#listeners = new Listeners(stratum, options.shared, {
-      ...{ accept, logger, door: this.#door },
+      ...{ accept: (wire) => stratum1.accept(wire), logger, door: this.#door },
       turns: new Turns(),
       waiting: new WaitingBytes(limits.waitingBytesMax),
     });
@@ -210,6 +211,7 @@ class EventLoopGateway implements LocalGateway {
 
   async close(): Promise<void> {
     this.#closing = true;
+    this.#registry.stopHearing();
     for (const timer of this.#timers) clearInterval(timer);
     this.#door.close();
     this.#listeners.stopAccepting();
@@ -271,7 +273,7 @@ class EventLoopGateway implements LocalGateway {
   }
 
   #createRegistry({ stratum, network, epoch, incarnation, shared }: GatewayOptions): SessionRegistry {
-    const { clock, contain, logger } = this.#modules;
+    const { clock, contain, logger, metrics } = this.#modules;
     const firstSessionId = BigInt(epoch * INCARNATIONS_MAX + incarnation) * SESSIONS_PER_INCARNATION;
     // Begins at random: a data folder that is set back to an older copy counts the same epoch again.
     let sessionsBegun = BigInt(randomInt(Number(SESSIONS_PER_INCARNATION)));
@@ -280,6 +282,7 @@ class EventLoopGateway implements LocalGateway {
       contain,
       logger,
       intake: this.#verifier,
+      connections: metrics,
       authorize: authorizeBy(stratum, network, this.#passwords),
       extranonces: new ExtranonceAllocator({ prefix: incarnation, prefixBits: shared ? INCARNATION_BITS : 0 }),
       newSessionId: () => firstSessionId + (sessionsBegun++ % SESSIONS_PER_INCARNATION),
@@ -304,39 +307,4 @@ function sayConnections(configured: number, budget: DescriptorBudget | undefined
 /** 0 = one for each core that the event loop leaves. */
 function verifyThreads(configured: number): number {
   return configured === 0 ? Math.max(1, availableParallelism() - 1) : configured;
-}
-
-/** The registry's handler for each wire, with its connection counted while it is open. */
-function counted(
-  registry: SessionRegistry,
-  metrics: Metrics,
-  contain: Containment,
-  closing: () => boolean,
-): (wire: Wire) => WireHandler | undefined {
-  return (wire) => {
-    let handler: WireHandler | undefined;
-    contain.attempt('a new connection', () => {
-      handler = registry.accept(wire);
-    });
-    return handler && connected(handler, wire);
-  };
-
-  function connected(handler: WireHandler, wire: Wire): WireHandler {
-    metrics.opened(wire.transport);
-    return {
-      onMessage: (bytes, begin, end) => {
-        // As if it had not been read: a flood could keep shares in flight for ever.
-        if (!closing()) handler.onMessage(bytes, begin, end);
-      },
-      onEnd: () => {
-        contain.attempt('the end of a connection', () => handler.onEnd());
-      },
-      closingMessage: (why) => handler.closingMessage(why),
-      expel: (name) => handler.expel(name),
-      onClose: () => {
-        metrics.closed(wire.transport);
-        contain.attempt('a closed connection', () => handler.onClose());
-      },
-    };
-  }
 }

@@ -8,6 +8,7 @@ import { ExtranonceAllocator } from '#front/session/extranonces/extranonce';
 import { authorizeAnyone } from '#front/session/login/authorize';
 import { type SessionModules, SessionRegistry } from '#front/session/workers/registry';
 import { wireJobId } from '#front/stratum/v1/job-id';
+import { StratumV1 } from '#front/stratum/v1/stratum-v1';
 import { recordedContainment } from '../../support/containment.ts';
 import { recordedLogger } from '../../support/recorded-logger.ts';
 import { verdictOn } from '../../support/submission.ts';
@@ -163,9 +164,9 @@ export class Client {
   readonly wire: MemoryWire;
   readonly handler: WireHandler;
 
-  constructor(registry: SessionRegistry, remoteIp?: string) {
+  constructor(stratum: StratumV1, remoteIp?: string) {
     this.wire = new MemoryWire(remoteIp);
-    const handler = registry.accept(this.wire);
+    const handler = stratum.accept(this.wire);
     if (!handler) throw new Error('the registry refused the connection');
     this.handler = handler;
     this.wire.handler = handler;
@@ -191,6 +192,7 @@ export class Client {
 
 export interface Bench {
   readonly registry: SessionRegistry;
+  readonly stratum: StratumV1;
   readonly clock: ManualClock;
   readonly intake: HeldIntake;
   connect(remoteIp?: string): Client;
@@ -219,7 +221,8 @@ export function makeBench(options: Partial<SessionOptions> = {}, modules: Partia
       ...modules,
     },
   );
-  return { registry, clock, intake, contained, connect: (remoteIp) => new Client(registry, remoteIp) };
+  const stratum = new StratumV1(registry, contained.contain);
+  return { registry, stratum, clock, intake, contained, connect: (remoteIp) => new Client(stratum, remoteIp) };
 }
 
 /** Notifications in short: `difficulty 5`, `mask 1fffe000`, `job <id> clean`. */

@@ -1,5 +1,4 @@
 import { EXTRANONCE1_BYTES } from '#base/domain/job';
-import { u32Hex } from '#front/stratum/v1/hex';
 
 const NO_EXTRANONCE = new Uint8Array(EXTRANONCE1_BYTES);
 
@@ -13,13 +12,8 @@ export class Seat {
   resumeId = '';
   /** When it was taken from a connection that was still open, monotonic ms. */
   seizedMs = Number.NEGATIVE_INFINITY;
-  /** The client asked for `mining.set_extranonce`, so it understands it. */
+  /** The client understands another extranonce in the middle of its work. */
   movable = false;
-
-  /** `extranonce1` as Stratum writes it. */
-  get hex(): string {
-    return u32Hex(this.extranonce ?? 0);
-  }
 
   take(extranonce: number, resumeId: string): void {
     this.extranonce = extranonce;

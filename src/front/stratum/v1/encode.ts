@@ -1,7 +1,8 @@
 import { EXTRANONCE2_BYTES } from '#base/domain/job';
 import type { Verdict } from '#base/domain/verdict';
 import { asciiJson } from '#base/std/text';
-import { errorWords } from './errors.ts';
+import type { TurnedAway } from '#front/session/subscription';
+import { errorWords, OTHER } from './errors.ts';
 import { u32Hex } from './hex.ts';
 import { encodeId, type RequestId } from './request-id.ts';
 
@@ -58,6 +59,12 @@ export function encodeVerdict(id: RequestId, verdict: Verdict): string {
 export function encodeRefused(id: RequestId, reason: string): string {
   const { code, text } = errorWords.unauthorized;
   return encodeRefusal(id, code, text, reason);
+}
+
+/** The reply to somebody who can not stay. */
+export function encodeTurnedAway(id: RequestId, why: TurnedAway): string {
+  if (why === 'no-extranonce') return encodeError(id, OTHER, 'No extranonce is free, try again later');
+  return encodeRefused(id, 'the signature is not NiceHash’s');
 }
 
 export function encodeSetDifficulty(difficulty: number): string {
