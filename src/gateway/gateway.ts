@@ -16,6 +16,7 @@ import { DOOR_TICK_MS, Door } from '#front/net/door/door';
 import { doorOptions } from '#front/net/door/door-options';
 import type { BanBook } from '#front/net/door/judge';
 import { type Neighbours, TELL_MS } from '#front/net/door/neighbours';
+import { lines } from '#front/net/listen/lines';
 import { Turns } from '#front/net/listen/turns';
 import { WaitingBytes } from '#front/net/listen/waiting-bytes';
 import { ExtranonceAllocator } from '#front/session/extranonces/extranonce';
@@ -143,7 +144,7 @@ class EventLoopGateway implements LocalGateway {
     this.#registry = this.#createRegistry(options);
     const stratum1 = new StratumV1(this.#registry, contain);
     this.#listeners = new Listeners(stratum, options.shared, {
-      ...{ accept: (wire) => stratum1.accept(wire), logger, door: this.#door },
+      ...{ accept: (wire) => stratum1.accept(wire), framing: lines, logger, door: this.#door },
       turns: new Turns(),
       waiting: new WaitingBytes(limits.waitingBytesMax),
     });

@@ -5,7 +5,7 @@ import type { WebSocket } from '#base/uws';
 import { dismissals } from '../door/dismissals.ts';
 import type { Visit, Visitor } from '../door/visit.ts';
 import type { Flusher } from './flusher.ts';
-import { looksLikeObject } from './framer.ts';
+import type { Framing } from './framing.ts';
 import type { ListenerCounters } from './listener.ts';
 import { costOf, Party, type Taker, type Turns } from './turns.ts';
 import { type Holder, NOTED_BYTES_MIN, type WaitingBytes } from './waiting-bytes.ts';
@@ -13,6 +13,8 @@ import { type Holder, NOTED_BYTES_MIN, type WaitingBytes } from './waiting-bytes
 /** What all WebSockets of one listener share. */
 export interface WebSocketContext {
   readonly flusher: Flusher;
+  /** Of which the messages are judged; what frames them is the WebSocket's. */
+  readonly framing: Pick<Framing, 'faultOf'>;
   readonly counters: ListenerCounters;
   readonly turns: Turns;
   readonly waiting: WaitingBytes;
@@ -202,7 +204,8 @@ export class WebSocketWire implements Wire, Visitor, Taker, Holder {
   /** Returns what the message cost, in lines. */
   #handle(message: Uint8Array): number {
     const cost = this.#visit?.received(1, message.length) ?? 1;
-    if (!looksLikeObject(message)) this.#visit?.offend('junk');
+    const fault = this.#context.framing.faultOf(message, 0, message.length, false);
+    if (fault !== undefined) this.#visit?.offend(fault);
     // It may have been one too many.
     if (!this.closing) this.#handler?.onMessage(message, 0, message.length);
     return cost;
