@@ -296,6 +296,8 @@ export const limits = {
   /** Rows in one sealed shipment to ClickHouse: a row of many costs it up to a quarter less. */
   shipmentRowsMax: 200_000,
   shipmentBytesMax: 64 * 1024 * 1024,
+  /** A name in the ledger: an account with its prefix, a kind of entry, a reference. */
+  ledgerTextCharsMax: 256,
 } as const;
 
 /** Throws where two limits contradict each other. */
@@ -329,6 +331,7 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.logSegmentBytes * 2 <= l.logKeptBytesMax, 'a log that is cut is cut by segments');
   must(l.logBatchRowsMax <= l.shipmentRowsMax, 'a batch of the log fits a shipment');
   must(l.logBatchBytesMax * 2 <= l.shipmentBytesMax, 'a batch and the row that overflowed it fit a shipment');
+  must(l.workerNameCharsMax + 16 <= l.ledgerTextCharsMax, 'an account with its prefix is a name in the ledger');
   must(l.descriptorsSpare >= 4, 'a block has two spare descriptors, whatever the work has taken');
   must(l.connectionsPerAddressMax <= l.connectionsPerSubnetMax, 'connectionsPerAddressMax <= connectionsPerSubnetMax');
   must(l.connectionsPerSubnetMax <= l.connectionsMax, 'connectionsPerSubnetMax <= connectionsMax');

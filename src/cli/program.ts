@@ -6,6 +6,7 @@ import { addBan, type BansOptions, liftBan, listBans } from './bans.ts';
 import { type BenchOptions, bench } from './bench.ts';
 import { check, keyHelp } from './check.ts';
 import { CommandError, type ExitCode, exitCodes, type Io, paint } from './io.ts';
+import { type LedgerOptions, ledgerBalances, ledgerCheck } from './ledger.ts';
 import { mine } from './miner.ts';
 import { formats, sql } from './sql.ts';
 import { start } from './start.ts';
@@ -63,6 +64,7 @@ function build(io: Io, done: Done): Command {
   addSql(program, io, done);
   addBans(program, io, done);
   addAccount(program, io, done);
+  addLedger(program, io, done);
   return program;
 }
 
@@ -180,6 +182,21 @@ function addBans(program: Command, io: Io, done: Done): void {
     .requiredOption('--for <time>', 'how long: 90s, 10m, 1h, 7d')
     .option('--reason <text>', 'shown in the list')
     .action(async (address: string, options: Parameters<typeof addBan>[1]) => done(await addBan(address, options, io)));
+}
+
+function addLedger(program: Command, io: Io, done: Done): void {
+  const ledger = program
+    .command('ledger')
+    .description("read and check the pool's books, while it runs or when it is stopped")
+    .addHelpText('after', examples('sluice ledger balances', 'sluice ledger check'));
+  const command = (text: string, description: string): Command =>
+    ledger.command(text).description(description).addOption(configOption()).option('--json', 'print as JSON');
+  command('balances', 'what each account has earned and was paid').action((options: LedgerOptions) =>
+    done(ledgerBalances(options, io)),
+  );
+  command('check', 'check every invariant of the books; exit code 1 if one does not hold').action(
+    (options: LedgerOptions) => done(ledgerCheck(options, io)),
+  );
 }
 
 function configOption(): Option {
