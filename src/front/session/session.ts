@@ -1,7 +1,7 @@
 import type { Difficulty } from '#base/domain/difficulty';
 import { hostOf } from '#base/domain/ip';
 import type { Wire } from '#base/domain/ports';
-import type { JudgedShare, ShareFields, Source, Submitter } from '#base/domain/share';
+import type { JudgedShare, ShareFields, Submitter } from '#base/domain/share';
 import { limits } from '#base/limits';
 import type { Client } from './client.ts';
 import { closings } from './closings.ts';
@@ -40,8 +40,7 @@ export class Session implements Submitter, Seated {
   readonly #forget: (session: Session) => void;
   readonly #liveness: Liveness;
   readonly #assignment: Assignment;
-  readonly #seat = new Seat();
-  #source: Source;
+  readonly #seat: Seat;
   #profile: KnownProfile;
   readonly #roll: WorkerRoll;
   /** Shares that the intake has and has not answered: they were made with the extranonce as it is. */
@@ -68,7 +67,7 @@ export class Session implements Submitter, Seated {
     this.remoteIp = wire.remoteIp;
     this.#wire = wire;
     this.#client = talk(this);
-    this.#source = { sessionId, extranonce1: this.#seat.extranonce1, remoteIp: wire.remoteIp, userAgent: '' };
+    this.#seat = new Seat(sessionId, wire.remoteIp);
     this.#context = context;
     this.#forget = forget;
     this.#liveness = new Liveness(context.clock.monotonicMs(), context.idleMsMax);
@@ -92,7 +91,7 @@ export class Session implements Submitter, Seated {
   }
 
   get userAgent(): string {
-    return this.#source.userAgent;
+    return this.#seat.source.userAgent;
   }
 
   /** What the client may name to go on after its connection is lost; empty where it was told nothing of the kind. */
@@ -203,7 +202,7 @@ export class Session implements Submitter, Seated {
       ntime,
       nonce,
       versionBits,
-      source: this.#source,
+      source: this.#seat.source,
       worker: this.#roll.find(workerName),
       terms,
       versionMask: terms?.versionMask ?? this.#assignment.lateVersionMask(serial),
@@ -292,7 +291,7 @@ export class Session implements Submitter, Seated {
     const extranonce = moves ? this.#context.newExtranonce() : undefined;
     if (extranonce === undefined) this.close(closings.taken);
     else {
-      this.#takeSeat(extranonce, '');
+      this.#seat.take(extranonce, '');
       this.#context.reseated(this);
       this.#client.giveExtranonce(extranonce);
       this.begin();
@@ -315,11 +314,6 @@ export class Session implements Submitter, Seated {
     this.#assignment.release();
   }
 
-  #takeSeat(extranonce: number, resumeId: string): void {
-    this.#seat.take(extranonce, resumeId);
-    this.#source = { ...this.#source, extranonce1: this.#seat.extranonce1 };
-  }
-
   #leaveSeat(): void {
     this.#seat.leave();
     this.#worked = false;
@@ -332,7 +326,7 @@ export class Session implements Submitter, Seated {
     const subscription = subscribe(asked, this.#context);
     if (typeof subscription === 'string') return subscription;
     const { extranonce, resumeId, estate } = subscription;
-    this.#takeSeat(extranonce, resumeId);
+    this.#seat.take(extranonce, resumeId);
     this.#context.seated(resumeId, this);
     this.#introduce(asked.userAgent);
     if (estate) this.#assignment.resume(estate);
@@ -354,7 +348,7 @@ export class Session implements Submitter, Seated {
 
   /** What the client calls itself, when it subscribes or when it is asked. */
   #introduce(userAgent: string): void {
-    this.#source = { ...this.#source, userAgent };
+    this.#seat.introduce(userAgent);
     this.#profile = this.#context.profileOf(userAgent);
     this.#assignment.device(this.#profile);
   }
