@@ -4,6 +4,7 @@ import type { Wire, WireHandler } from '#base/domain/ports';
 export class EchoEnd implements WireHandler {
   readonly wire: Wire;
   readonly messages: string[] = [];
+  readonly expelled: string[] = [];
   readonly closed: Promise<void>;
   #closed: () => void = () => undefined;
 
@@ -28,7 +29,9 @@ export class EchoEnd implements WireHandler {
     return `closing ${why}`;
   }
 
-  expel(): void {}
+  expel(name: string): void {
+    this.expelled.push(name);
+  }
 
   onClose(): void {
     this.#closed();
