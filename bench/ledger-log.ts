@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jobId, jobRowId } from '#base/domain/ids';
 import type { Job } from '#base/domain/job';
-import type { JudgedShare, Submitter, Worker } from '#base/domain/share';
+import type { JudgedShare, Source, Submission, Submitter, Worker } from '#base/domain/share';
 import { LEDGER_FILE, openLedger } from '#books/ledger/ledger-db';
 import { SliceStore } from '#books/ledger/slices/slice-store';
 import { Taker } from '#books/ledger/slices/taker';
@@ -72,28 +72,23 @@ function catchUp(folder: string, shares: number): { readonly seconds: number; re
 
 interface Miner {
   readonly worker: Worker;
-  readonly submitter: Submitter;
+  readonly source: Source;
 }
 
 function minerOf(i: number): Miner {
   const account = `bcrt1q${i.toString(36).padStart(32, 'q')}xyz7`;
-  const worker: Worker = { name: `${account}.rig`, account, rig: 'rig' };
-  const submitter: Submitter = {
-    sessionId: BigInt(i + 1),
-    subscribed: true,
-    extranonce1: Uint8Array.of(0, i >>> 16, i >>> 8, i),
-    remoteIp: '192.0.2.7',
-    userAgent: 'bmminer/2.0.0',
-    worker: () => worker,
-    terms: () => terms,
-    lateVersionMask: () => undefined,
-    expel: quiet,
-    settle: quiet,
-    close: quiet,
+  return {
+    worker: { name: `${account}.rig`, account, rig: 'rig' },
+    source: {
+      sessionId: BigInt(i + 1),
+      extranonce1: Uint8Array.of(0, i >>> 16, i >>> 8, i),
+      remoteIp: '192.0.2.7',
+      userAgent: 'bmminer/2.0.0',
+    },
   };
-  return { worker, submitter };
 }
 
+const submitter: Submitter = { judged: quiet, durable: quiet, close: quiet };
 const terms = { difficulty: 1024, target: new Uint8Array(32), work: 2n ** 42n, versionMask: 0 };
 const jobs = new Map<number, Job>();
 
@@ -131,24 +126,30 @@ function jobOf(serial: number): Job {
   return job;
 }
 
-function shareOf(nonce: number, job: Job, { worker, submitter }: Miner): JudgedShare {
-  return {
-    submitter,
-    request: {
-      id: 1,
-      workerName: worker.name,
-      jobId: job.id,
-      extranonce2: '0000000000000001',
-      ntime: 1,
-      nonce,
-      versionBits: undefined,
-      malformed: undefined,
-    },
+function shareOf(nonce: number, job: Job, { worker, source }: Miner): JudgedShare {
+  const submission: Submission = {
+    source,
     worker,
+    terms,
+    versionMask: 0,
+    workerName: worker.name,
+    jobName: job.id,
+    serial: job.serial,
+    variant: 0,
+    extranonce2: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1),
+    ntime: 1,
+    nonce,
+    versionBits: undefined,
+    fault: undefined,
+    unwanted: false,
+    submitter,
+    reply: undefined,
+  };
+  return {
+    submission,
     job,
     terms,
     verdict: 'accepted',
-    variant: 0,
     version: 0x20000000,
     shareDifficulty: 2048,
     block: false,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { jobId } from '#base/domain/ids';
 import type { Job } from '#base/domain/job';
-import type { SubmitRequest, Submitter } from '#base/domain/share';
+import type { JudgedShare, Submission, Submitter } from '#base/domain/share';
 
 /** Bytes that look random and are the same each time. */
 function bytes(length: number, name: string): Uint8Array {
@@ -13,6 +13,7 @@ function bytes(length: number, name: string): Uint8Array {
 
 const SERIAL = 1;
 const NTIME = 1_700_000_000;
+const NOTHING = new Uint8Array();
 
 /** A job as of a mainnet block of some thousand transactions: 282 bytes of coinbase with its extranonces, 12 branches. */
 export const job: Job = {
@@ -50,51 +51,49 @@ export const job: Job = {
 const worker = { name: 'bench', account: 'bench', rig: '' };
 const terms = { difficulty: 1e-10, target: new Uint8Array(32).fill(0xff), work: 1n, versionMask: 0 };
 
-/** A session that knows one worker and one job; every hash is a share. It counts what was not accepted. */
+const source = { sessionId: 1n, extranonce1: bytes(4, 'extranonce1'), remoteIp: '127.0.0.1', userAgent: '' };
+
+/** A session's end: counts what was not accepted. */
 export class CountingSubmitter implements Submitter {
-  readonly sessionId = 1n;
-  readonly subscribed = true;
-  readonly extranonce1 = bytes(4, 'extranonce1');
-  readonly remoteIp = '127.0.0.1';
-  readonly userAgent = '';
   settled = 0;
   rejected = 0;
 
-  worker(): typeof worker {
-    return worker;
+  judged(): void {}
+
+  durable({ verdict }: JudgedShare): void {
+    this.settled += 1;
+    if (verdict !== 'accepted') this.rejected += 1;
   }
-
-  terms(): typeof terms {
-    return terms;
-  }
-
-  lateVersionMask(): undefined {}
-
-  expel(): void {}
 
   close(): void {}
-
-  settle(share: Parameters<Submitter['settle']>[0]): void {
-    this.settled += 1;
-    if (share.verdict !== 'accepted') this.rejected += 1;
-  }
 }
 
 export const EXTRANONCES = 1 << 16;
 const extranonces = Array.from({ length: EXTRANONCES }, (_, index) =>
-  (index * 2654435761).toString(16).padStart(16, '0'),
+  Uint8Array.from(Buffer.from((index * 2654435761).toString(16).padStart(16, '0'), 'hex')),
 );
 
-/** The `index`th submission: an extranonce2 of its own among 65,536, and a nonce of its own. */
-export function request(index: number): SubmitRequest {
+/**
+ * The `index`th submission of a session that has one worker and one job: an extranonce2 of its own among 65,536, and a nonce of
+ * its own. Every hash is a share.
+ */
+export function submission(index: number, submitter: Submitter): Submission {
   return {
-    id: index,
     workerName: 'bench',
-    jobId: job.id,
-    extranonce2: extranonces[index % EXTRANONCES] ?? '',
+    jobName: job.id,
+    serial: SERIAL,
+    variant: 0,
+    extranonce2: extranonces[index % EXTRANONCES] ?? NOTHING,
     ntime: NTIME,
     nonce: index >>> 0,
     versionBits: undefined,
-    malformed: undefined,
+    source,
+    worker,
+    terms,
+    versionMask: 0,
+    fault: undefined,
+    unwanted: false,
+    submitter,
+    reply: index,
   };
 }

@@ -8,7 +8,7 @@ import { Verifier } from '#shares/verify/verifier';
 import { type BenchContext, runBenchmark } from './run/benchmark.ts';
 import type { Size } from './run/options.ts';
 import { mainThreadCpuMicros } from './run/thread-cpu.ts';
-import { CountingSubmitter, EXTRANONCES, job, request } from './verify-shares.ts';
+import { CountingSubmitter, EXTRANONCES, job, submission } from './verify-shares.ts';
 
 const plans: Readonly<Record<Size, { readonly rounds: number; readonly sampleMs: number }>> = {
   quick: { rounds: 3, sampleMs: 100 },
@@ -58,7 +58,7 @@ function wholeVerifier(runners: Runners, workers: Runners['workers']): Way {
     );
     const submitter = new CountingSubmitter();
     for (let at = from; at < from + count; ) {
-      for (const end = Math.min(from + count, at + batch); at < end; at += 1) verifier.take(submitter, request(at));
+      for (const end = Math.min(from + count, at + batch); at < end; at += 1) verifier.take(submission(at, submitter));
       flush();
       // A worker's answer is an event; without one in between nothing would ever come back.
       if (workers.length > 0) await new Promise(setImmediate);
@@ -113,11 +113,8 @@ function inChunks(hash: (shares: readonly PendingShare[], at: number, max: numbe
 function pendingShares(): PendingShare[] {
   const submitter = new CountingSubmitter();
   return Array.from({ length: EXTRANONCES }, (_, index) => {
-    const share = new PendingShare(submitter, request(index), 0, 0);
-    share.job = job;
-    share.terms = submitter.terms();
-    share.version = job.version;
-    return share;
+    const checked = { job, version: job.version, refusal: undefined, hashable: true };
+    return new PendingShare(submission(index, submitter), checked, 0, 0);
   });
 }
 

@@ -34,10 +34,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'work/node': ['base/limits', 'base/domain', 'base/std', 'base/bitcoin'],
   'work/jobs': ['base/limits', 'base/domain', 'base/bitcoin'],
   'front/net': ['base/limits', 'base/uws', 'base/domain', 'base/std', 'base/config', 'base/telemetry'],
-  'front/session': [
-    ...['base/limits', 'base/domain', 'base/std', 'base/bitcoin', 'base/telemetry', 'front/stratum/v1'],
-  ],
-  'front/stratum/v1': ['base/limits', 'base/domain', 'base/std', 'base/bitcoin'],
+  'front/session': ['base/limits', 'base/domain', 'base/std', 'base/bitcoin', 'base/telemetry'],
+  'front/stratum/v1': ['base/limits', 'base/domain', 'base/std', 'base/bitcoin', 'front/session'],
   'shares/kernel': ['base/limits', 'base/built'],
   'shares/verify': ['base/built', 'base/domain', 'base/std', 'base/bitcoin', 'shares/kernel'],
   'shares/sharelog': ['base/limits', 'base/domain', 'base/std'],
@@ -46,7 +44,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'show/api': ['base/limits', 'base/built', 'base/domain', 'base/std', 'base/telemetry'],
   gateway: [
     ...['base/limits', 'base/domain', 'base/std', 'base/bitcoin', 'base/config', 'base/telemetry'],
-    ...['work/jobs', 'front/net', 'front/session', 'shares/kernel', 'shares/verify', 'shares/sharelog'],
+    ...['work/jobs', 'front/net', 'front/session', 'front/stratum/v1'],
+    ...['shares/kernel', 'shares/verify', 'shares/sharelog'],
   ],
   cluster: [
     ...['base/built', 'base/domain', 'base/std', 'base/bitcoin', 'base/config', 'base/telemetry'],

@@ -4,7 +4,14 @@ import { type TemplatedApp, us_listen_socket_close, us_socket_local_port } from 
  * uWebSockets.js, as far as this project uses it. The only import of that package: its binaries are published per Node
  * version and system, so another build of it is chosen here and nowhere else.
  */
-export { App, type HttpRequest, type HttpResponse, type TemplatedApp, type WebSocket } from 'uWebSockets.js';
+export {
+  App,
+  type HttpRequest,
+  type HttpResponse,
+  type TemplatedApp,
+  type us_socket_context_t as UpgradeContext,
+  type WebSocket,
+} from 'uWebSockets.js';
 
 /** uSockets' LIBUS_LISTEN_EXCLUSIVE_PORT: without it a second process silently shares the port (SO_REUSEPORT). */
 const EXCLUSIVE_PORT = 1;

@@ -5,7 +5,7 @@ import type { StratumConfig } from '#base/config/config';
 import type { Containment } from '#base/domain/contain';
 import type { Job } from '#base/domain/job';
 import type { MinerQuery, MinerView } from '#base/domain/miner';
-import type { Ban, Clock, Logger, ShareRecorder, Wire, WireHandler } from '#base/domain/ports';
+import type { Ban, Clock, Logger, ShareRecorder } from '#base/domain/ports';
 import type { JudgedShare, Solution } from '#base/domain/share';
 import { limits } from '#base/limits';
 import { QueueMeter } from '#base/std/queue-meter';
@@ -16,11 +16,13 @@ import { DOOR_TICK_MS, Door } from '#front/net/door/door';
 import { doorOptions } from '#front/net/door/door-options';
 import type { BanBook } from '#front/net/door/judge';
 import { type Neighbours, TELL_MS } from '#front/net/door/neighbours';
+import { lines } from '#front/net/listen/lines';
 import { Turns } from '#front/net/listen/turns';
 import { WaitingBytes } from '#front/net/listen/waiting-bytes';
 import { ExtranonceAllocator } from '#front/session/extranonces/extranonce';
 import { authorizeBy } from '#front/session/login/policy';
 import { SessionRegistry } from '#front/session/workers/registry';
+import { StratumV1 } from '#front/stratum/v1/stratum-v1';
 import type { KernelCode } from '#shares/kernel/kernel';
 import type { ShareLogStatus } from '#shares/sharelog/share-log';
 import { solutionOf } from '#shares/verify/found-block';
@@ -140,9 +142,9 @@ class EventLoopGateway implements LocalGateway {
     this.#verifier = this.#createVerifier(stratum.versionMask);
     this.#passwords = new QueueMeter(clock);
     this.#registry = this.#createRegistry(options);
-    const accept = counted(this.#registry, modules.metrics, this.#door, contain, () => this.#closing);
+    const stratum1 = new StratumV1(this.#registry, contain);
     this.#listeners = new Listeners(stratum, options.shared, {
-      ...{ accept, logger, door: this.#door },
+      ...{ accept: (wire) => stratum1.accept(wire), framing: lines, logger, door: this.#door },
       turns: new Turns(),
       waiting: new WaitingBytes(limits.waitingBytesMax),
     });
@@ -210,6 +212,7 @@ class EventLoopGateway implements LocalGateway {
 
   async close(): Promise<void> {
     this.#closing = true;
+    this.#registry.stopHearing();
     for (const timer of this.#timers) clearInterval(timer);
     this.#door.close();
     this.#listeners.stopAccepting();
@@ -260,10 +263,7 @@ class EventLoopGateway implements LocalGateway {
         seen: this.#seen,
         recorder,
         foundBlock: (share) => solved(solutionOf(share)),
-        observe: (share) => {
-          observe(share);
-          this.#door.observe(share);
-        },
+        observe,
         inline: this.#runners.inline,
         workers: this.#runners.workers,
         defer: setImmediate,
@@ -274,7 +274,7 @@ class EventLoopGateway implements LocalGateway {
   }
 
   #createRegistry({ stratum, network, epoch, incarnation, shared }: GatewayOptions): SessionRegistry {
-    const { clock, contain, logger } = this.#modules;
+    const { clock, contain, logger, metrics } = this.#modules;
     const firstSessionId = BigInt(epoch * INCARNATIONS_MAX + incarnation) * SESSIONS_PER_INCARNATION;
     // Begins at random: a data folder that is set back to an older copy counts the same epoch again.
     let sessionsBegun = BigInt(randomInt(Number(SESSIONS_PER_INCARNATION)));
@@ -283,6 +283,7 @@ class EventLoopGateway implements LocalGateway {
       contain,
       logger,
       intake: this.#verifier,
+      connections: metrics,
       authorize: authorizeBy(stratum, network, this.#passwords),
       extranonces: new ExtranonceAllocator({ prefix: incarnation, prefixBits: shared ? INCARNATION_BITS : 0 }),
       newSessionId: () => firstSessionId + (sessionsBegun++ % SESSIONS_PER_INCARNATION),
@@ -307,42 +308,4 @@ function sayConnections(configured: number, budget: DescriptorBudget | undefined
 /** 0 = one for each core that the event loop leaves. */
 function verifyThreads(configured: number): number {
   return configured === 0 ? Math.max(1, availableParallelism() - 1) : configured;
-}
-
-/** The registry's handler for each wire, with its connection counted while it is open, and known to the door. */
-function counted(
-  registry: SessionRegistry,
-  metrics: Metrics,
-  door: Door,
-  contain: Containment,
-  closing: () => boolean,
-): (wire: Wire) => WireHandler | undefined {
-  return (wire) => {
-    let handler: WireHandler | undefined;
-    contain.attempt('a new connection', () => {
-      handler = registry.accept(wire);
-    });
-    return handler && connected(handler, wire);
-  };
-
-  function connected(handler: WireHandler, wire: Wire): WireHandler {
-    metrics.opened(wire.transport);
-    // A session is what shares come back under.
-    door.bind(handler, wire);
-    return {
-      onMessage: (bytes, begin, end) => {
-        // As if it had not been read: a flood could keep shares in flight for ever.
-        if (!closing()) handler.onMessage(bytes, begin, end);
-      },
-      onEnd: () => {
-        contain.attempt('the end of a connection', () => handler.onEnd());
-      },
-      closingMessage: (why) => handler.closingMessage(why),
-      onClose: () => {
-        metrics.closed(wire.transport);
-        door.release(handler);
-        contain.attempt('a closed connection', () => handler.onClose());
-      },
-    };
-  }
 }

@@ -53,8 +53,8 @@ function reader(): { push(text: string): void; next(): Promise<Line> } {
   };
 }
 
-function modulesOf({ registry }: Bench): ListenModules {
-  return { accept: (wire) => registry.accept(wire), logger: recordedLogger() };
+function modulesOf({ stratum }: Bench): ListenModules {
+  return { accept: (wire) => stratum.accept(wire), logger: recordedLogger() };
 }
 
 /** Lines over a stream, in pieces of at most `cut` characters. */

@@ -13,7 +13,7 @@ import { makeFront } from './front.ts';
 function transcript({ turns }: Dialogue, chunks: (bytes: Buffer, write: number) => readonly Uint8Array[]): string[] {
   const deferred: (() => void)[] = [];
   const bench = makeFront((settle) => deferred.push(settle));
-  const { handler, wire } = new Client(bench.registry);
+  const { handler, wire } = new Client(bench.stratum);
   const framer = new LineFramer(limits.lineBytesMax, (bytes, begin, end) => {
     handler.onMessage(bytes, begin, end);
     return wire.closes === 0;
@@ -63,7 +63,7 @@ describe('a client that is cut off during its login', () => {
     const bench = makeFront(setImmediate);
     const listener = await listenTcp(
       { host: '127.0.0.1', port: 0 },
-      { accept: (wire) => bench.registry.accept(wire), logger: recordedLogger() },
+      { accept: (wire) => bench.stratum.accept(wire), logger: recordedLogger() },
     );
     for (let at = 0; at <= login.length; at += 1) {
       const socket = connect(listener.address);

@@ -1,7 +1,8 @@
-import { parseJobRef } from '#base/domain/ids';
-import type { SubmitRequest, Submitter } from '#base/domain/share';
+import { toHex } from '#base/bitcoin/bytes';
+import type { Submission } from '#base/domain/share';
 import type { Verdict } from '#base/domain/verdict';
 import { type Bench, makeBench, makeJob } from '../front/session/support.ts';
+import { verdictOn } from '../support/submission.ts';
 
 /**
  * A pool's front with a judge behind it that knows everything but hashes: nonce bad0bad0 has too little difficulty, any other
@@ -9,16 +10,14 @@ import { type Bench, makeBench, makeJob } from '../front/session/support.ts';
  */
 export function makeFront(defer: (settle: () => void) => void): Bench {
   const seen = new Set<string>();
-  const judge = (submitter: Submitter, request: SubmitRequest): Verdict => {
-    const { jobId, extranonce2, ntime, nonce, versionBits = 0, malformed } = request;
-    const ref = parseJobRef(jobId);
-    const terms = ref && submitter.terms(ref.serial, ref.variant);
-    if (!submitter.subscribed) return 'not-subscribed';
-    if (!submitter.worker(request.workerName)) return 'unauthorized';
+  const judge = (submission: Submission): Verdict => {
+    const { source, serial, extranonce2, ntime, nonce, versionBits = 0, worker, terms, fault } = submission;
+    if (fault === 'not-subscribed') return fault;
+    if (!worker) return 'unauthorized';
     if (!terms) return 'job-not-found';
-    if (malformed !== undefined) return 'malformed';
+    if (fault !== undefined) return fault;
     if ((versionBits & ~terms.versionMask) !== 0) return 'version-outside-mask';
-    const header = [submitter.sessionId, ref.serial, extranonce2, ntime, nonce, versionBits].join();
+    const header = [source.sessionId, serial, toHex(extranonce2), ntime, nonce, versionBits].join();
     if (seen.has(header)) return 'duplicate';
     if (nonce === 0xbad0bad0) return 'low-difficulty';
     seen.add(header);
@@ -29,14 +28,9 @@ export function makeFront(defer: (settle: () => void) => void): Bench {
     {
       newResumeId: () => '0123456789abcdef',
       intake: {
-        take(submitter, request) {
-          // Judged as it comes, answered later: what is authorised after it does not count for it.
-          const verdict = judge(submitter, request);
-          const worker = submitter.worker(request.workerName);
-          defer(() => {
-            const judged = { submitter, request, worker, job: undefined, terms: undefined, variant: 0, version: 0 };
-            submitter.settle({ ...judged, verdict, shareDifficulty: 0, block: false, receivedMs: 0, latencyUs: 0 });
-          });
+        take(submission) {
+          const verdict = judge(submission);
+          defer(() => submission.submitter.durable(verdictOn(submission, { verdict, terms: undefined })));
         },
       },
     },

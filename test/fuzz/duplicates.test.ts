@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { toHex } from '#base/bitcoin/bytes';
 import { Front, hashOf, type Miner, type Params } from '../support/front.ts';
 import { aliasOf, mutated } from './aliases.ts';
 import { fuzz, fuzzMsMax } from './runs.ts';
@@ -33,12 +34,12 @@ describe('one header, one credit', () => {
 
   /** Everything credited since the last call is a header of its own, and meets its target. */
   function takeCredits(): void {
-    for (const { verdict, request, version } of front.log.splice(0)) {
+    for (const { verdict, submission, version } of front.log.splice(0)) {
       if (verdict !== 'accepted') continue;
-      const header = miner.work?.header(request.extranonce2) ?? Buffer.alloc(0);
+      const header = miner.work?.header(toHex(submission.extranonce2)) ?? Buffer.alloc(0);
       header.writeUInt32LE(version, 0);
-      header.writeUInt32LE(request.ntime, 68);
-      header.writeUInt32LE(request.nonce, 76);
+      header.writeUInt32LE(submission.ntime, 68);
+      header.writeUInt32LE(submission.nonce, 76);
       const hash = hashOf(header);
       expect(hash <= (miner.work?.target ?? 0n)).toBe(true);
       expect(credited.has(hash.toString(16)), `credited twice: ${hash.toString(16)}`).toBe(false);

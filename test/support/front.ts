@@ -8,6 +8,7 @@ import type { SessionOptions } from '#front/session/context';
 import { ExtranonceAllocator } from '#front/session/extranonces/extranonce';
 import { authorizeAnyone } from '#front/session/login/authorize';
 import { type SessionModules, SessionRegistry } from '#front/session/workers/registry';
+import { StratumV1 } from '#front/stratum/v1/stratum-v1';
 import { makeCurrent } from '#gateway/answerable-jobs';
 import { loadKernel } from '#shares/kernel/kernel';
 import { type Runners, startRunners } from '#shares/verify/runners';
@@ -29,6 +30,7 @@ export class Front {
   readonly log: JudgedShare[] = [];
   readonly blocks: JudgedShare[] = [];
   readonly registry: SessionRegistry;
+  readonly stratum: StratumV1;
   /** What was thrown where nothing should be. */
   readonly contained = recordedContainment();
   readonly #runners: Runners;
@@ -81,6 +83,7 @@ export class Front {
         ...modules,
       },
     );
+    this.stratum = new StratumV1(this.registry, this.contained.contain);
   }
 
   static async open(options: Partial<SessionOptions> = {}, modules: Partial<SessionModules> = {}): Promise<Front> {
@@ -183,7 +186,7 @@ export class Miner {
 
   constructor(front: Front) {
     this.#front = front;
-    this.client = new Client(front.registry);
+    this.client = new Client(front.stratum);
   }
 
   /** What it was told when it subscribed, to come back with. */

@@ -1,7 +1,7 @@
 import type { ChainView } from './chain.ts';
 import type { Job } from './job.ts';
 import type { QueueCounts } from './queue.ts';
-import type { HeaderInputs, JudgedShare, SubmitRequest, Submitter } from './share.ts';
+import type { HeaderInputs, JudgedShare, Submission } from './share.ts';
 import type { BlockTemplate } from './template.ts';
 
 /** Time as a parameter, so that tests need not sleep. */
@@ -34,11 +34,16 @@ export interface Wire {
   misnamed(): void;
   /** Its client has logged in with this name; false if that worker may not mine now because of its conduct. */
   admits(name: string): boolean;
+  /**
+   * A share that came over it has been judged: what that says of the conduct of its client. May call the handler's `expel`, and
+   * close the connection. Safe to call after the connection is gone.
+   */
+  judged(share: JudgedShare): void;
 }
 
 /** What a connection brings; installed once per wire. */
 export interface WireHandler {
-  /** One message without its line ending: bytes[begin…end), which are only valid during the call. */
+  /** One message without what frames it: bytes[begin…end), which are only valid during the call. */
   onMessage(bytes: Uint8Array, begin: number, end: number): void;
   /**
    * The client sends nothing more, but may still read. To be followed by `close` when all is answered; the wire closes by itself
@@ -47,6 +52,8 @@ export interface WireHandler {
   onEnd(): void;
   /** The message that tells the client why its connection is closed; undefined if the client would not understand it. */
   closingMessage(why: string): string | undefined;
+  /** This worker may not mine on the connection any more, unless it logs in again and is let in. */
+  expel(name: string): void;
   /** Called once, whoever closed. */
   onClose(): void;
 }
@@ -54,10 +61,9 @@ export interface WireHandler {
 /** Where sessions hand in shares; implemented by verify/. */
 export interface ShareIntake {
   /**
-   * Takes one submission; its submitter is settled later, never within this call. One that is `unwanted` (its sender has had
-   * his fill) leaves no row unless it makes a block, and is `overloaded` where it would be accepted.
+   * Takes one submission. Its submitter hears of it at two moments, and at the second never within this call.
    */
-  take(submitter: Submitter, request: SubmitRequest, unwanted?: boolean): void;
+  take(submission: Submission): void;
 }
 
 /** A block as it went to the node. */

@@ -1,24 +1,6 @@
 import type { Job } from './job.ts';
 import type { Verdict } from './verdict.ts';
 
-/** A JSON-RPC id: echoed unchanged. Strings are BFGMiner's, null is a notification's. */
-export type RequestId = string | number | null;
-
-/** `mining.submit` with its fields decoded; a field that is no hex of the right length makes `malformed` name it. */
-export interface SubmitRequest {
-  readonly id: RequestId;
-  /** As sent, capped and cleaned of control characters. */
-  readonly workerName: string;
-  readonly jobId: string;
-  /** Canonical: lower-case hex without prefix; its length is checked against the session's. */
-  readonly extranonce2: string;
-  readonly ntime: number;
-  readonly nonce: number;
-  /** BIP310 sixth parameter; undefined where absent. */
-  readonly versionBits: number | undefined;
-  readonly malformed: string | undefined;
-}
-
 /** Somebody who mines under one name on one connection. */
 export interface Worker {
   /** The name as authorised. */
@@ -41,47 +23,82 @@ export interface Terms {
   readonly versionMask: number;
 }
 
-/** A session as the share path sees it. */
-export interface Submitter {
+/**
+ * Where a session's shares come from. Immutable: a session whose extranonce or user agent changes gets another source, so a
+ * share keeps the one that it was made with.
+ */
+export interface Source {
   /** Unique in the data directory. */
   readonly sessionId: bigint;
-  readonly subscribed: boolean;
-  /** EXTRANONCE1_BYTES bytes. */
+  /** EXTRANONCE1_BYTES bytes; zeros before the client has one. */
   readonly extranonce1: Uint8Array;
   readonly remoteIp: string;
   readonly userAgent: string;
+}
+
+/** The fields of a share, as its client sent them in whatever protocol. */
+export interface ShareFields {
+  /** Capped, and cleaned of control characters. */
+  readonly workerName: string;
+  /** How the client named the job. Capped and cleaned, because the row of a share of an unknown job keeps the name. */
+  readonly jobName: string;
+  /** Of the job that it names; NO_SERIAL if the pool can not have issued that name. */
+  readonly serial: number;
+  /** The variant of that job (ids.ts). */
+  readonly variant: number;
+  /** Its length is checked with the share; empty if it could not be read. */
+  readonly extranonce2: Uint8Array;
+  /** u32, UNIX seconds. */
+  readonly ntime: number;
+  /** u32. */
+  readonly nonce: number;
+  /** Version bits that the miner has rolled, u32 (BIP310); undefined if it sent none. */
+  readonly versionBits: number | undefined;
+}
+
+export const NO_SERIAL = -1;
+
+/** What is wrong with a share whatever job it is of. */
+export type SubmissionFault = 'not-subscribed' | 'malformed';
+
+/** A share as a session hands it in, with everything that the session knows of it: nothing is asked back. */
+export interface Submission extends ShareFields {
+  readonly source: Source;
   /** Undefined unless a worker of that name is authorised on this connection. */
-  worker(name: string): Worker | undefined;
-  /** What was promised with this id; undefined where this session was never given it. */
-  terms(serial: number, variant: number): Terms | undefined;
+  readonly worker: Worker | undefined;
+  /** What was promised with this job and variant; undefined if this session was never given it, or the promise is forgotten. */
+  readonly terms: Terms | undefined;
+  /** Version bits that the share may have, u32; undefined if this session can not have had the job. */
+  readonly versionMask: number | undefined;
+  readonly fault: SubmissionFault | undefined;
+  /** Its sender has used up its budget. The share leaves no row unless it makes a block, and is never accepted otherwise. */
+  readonly unwanted: boolean;
+  readonly submitter: Submitter;
+  /** What the submitter needs to answer the share. Nobody else looks into it. */
+  readonly reply: unknown;
+}
+
+/** Hears of what becomes of its shares. Only the place of effects (shares/verify/apply.ts) calls these. */
+export interface Submitter {
+  /** The verdict stands; an accepted share may still be lost. Called once for each submission, in the order of arrival. */
+  judged(share: JudgedShare): void;
   /**
-   * Version bits that a share of an expired job may have, whose terms are forgotten: those of the session now. Undefined for a
-   * job that this session can not have had.
+   * The verdict may be told: an accepted share is on the disk. Called once for each submission, in the order of arrival, except
+   * that a share which is refused because too many wait for the log overtakes those that wait.
    */
-  lateVersionMask(serial: number): number | undefined;
-  /** A worker may not mine on this connection any more, unless it logs in again and is let in. */
-  expel(name: string): void;
-  /**
-   * Called once for each submission, in the order in which they came in; an accepted one only when it is durable. One that
-   * is refused because too many wait for the log does not wait with them, and overtakes them.
-   */
-  settle(share: JudgedShare): void;
+  durable(share: JudgedShare): void;
   /** Ends the session, after what is queued for its client. */
   close(): void;
 }
 
 /** One submission with its verdict: everything that the log, the reply and the metrics need. */
 export interface JudgedShare {
-  readonly submitter: Submitter;
-  readonly request: SubmitRequest;
-  /** Undefined where the submission named nobody authorised. */
-  readonly worker: Worker | undefined;
+  readonly submission: Submission;
   /** Undefined where the submission named no known job. */
   readonly job: Job | undefined;
+  /** What the share is credited at: the submission's terms, or the network's for a block that falls short of them. */
   readonly terms: Terms | undefined;
   readonly verdict: Verdict;
-  /** Of the job id that it named (ids.ts); 0 without a known job. */
-  readonly variant: number;
   /** u32 as hashed; the job's where there is nothing better; 0 without a job. */
   readonly version: number;
   /** Achieved difficulty, 0 where nothing was hashed. */
@@ -90,9 +107,9 @@ export interface JudgedShare {
   readonly block: boolean;
   /** Header hash of a share that meets the network's target, 32 bytes in internal order; undefined of any other. */
   readonly hash?: Uint8Array | undefined;
-  /** Pool clock when the line arrived, ms. */
+  /** Pool clock when the share arrived, ms. */
   readonly receivedMs: number;
-  /** From the line's arrival to the verdict, µs. */
+  /** From the share's arrival to the verdict, µs. */
   readonly latencyUs: number;
 }
 
@@ -101,8 +118,7 @@ export interface HeaderInputs {
   /** Of the job id that the share named (ids.ts). */
   readonly variant: number;
   readonly extranonce1: Uint8Array;
-  /** Lower-case hex. */
-  readonly extranonce2: string;
+  readonly extranonce2: Uint8Array;
   /** u32, as hashed. */
   readonly version: number;
   readonly ntime: number;

@@ -2,8 +2,6 @@ import type { Containment } from '#base/domain/contain';
 import type { Job } from '#base/domain/job';
 import type { Clock, ShareIntake } from '#base/domain/ports';
 import type { Counts } from '#base/telemetry/counters';
-import type { LastView } from '#front/stratum/v1/fast-submit';
-import type { NotifyLine } from '#front/stratum/v1/notify';
 import type { Idler } from './extranonces/idlers.ts';
 import type { Estate } from './extranonces/resumable.ts';
 import type { Authorize } from './login/authorize.ts';
@@ -37,10 +35,9 @@ export interface SessionCounters extends Counts<'session'> {
   authorizedWorkers: number;
 }
 
-/** The job that is current, as sessions send it. */
+/** The job that is current. */
 export interface CurrentWork {
   readonly job: Job;
-  readonly line: NotifyLine;
   /** Jobs before this serial can not be answered any more. */
   readonly oldestSerial: number;
   /** Of the whole coinbase without witness. */
@@ -85,11 +82,8 @@ export interface SessionContext {
   newResumeId(): string;
   /** 1 to VARIANTS_MAX - 1, and nobody can guess which. */
   newVariant(): number;
-  /** Of something that the pool asks a client. */
-  nextRequestId(): number;
   readonly terms: TermsCache;
   readonly rungs: RungSum;
-  readonly views: LastView;
   readonly counters: SessionCounters;
   readonly easyShares: EasyShares;
   readonly miners: MinerBook;
@@ -98,6 +92,8 @@ export interface SessionContext {
   readonly work: CurrentWork | undefined;
   /** Why there is none, for miners; empty where that is not known. */
   readonly pausedBecause: string;
+  /** False when the gateway closes: nothing more is taken of what clients send. */
+  readonly hearing: boolean;
   /** Why a client that subscribes or logs in now is refused; empty if none is. */
   readonly refusedBecause: string;
 }

@@ -1,23 +1,9 @@
+import type { Difficulty } from '#base/domain/difficulty';
 import { hostOf } from '#base/domain/ip';
-import type { Wire, WireHandler } from '#base/domain/ports';
-import type { JudgedShare, RequestId, SubmitRequest, Submitter, Terms, Worker } from '#base/domain/share';
+import type { Wire } from '#base/domain/ports';
+import type { JudgedShare, ShareFields, Submitter } from '#base/domain/share';
 import { limits } from '#base/limits';
-import { decodeMessage } from '#front/stratum/v1/decode';
-import {
-  encodeConfigured,
-  encodeError,
-  encodeGetVersion,
-  encodePing,
-  encodeRefused,
-  encodeSetExtranonce,
-  encodeShowMessage,
-  encodeSubscribed,
-  encodeTrue,
-  encodeVerdict,
-  OTHER,
-} from '#front/stratum/v1/encode';
-import { FastSubmit } from '#front/stratum/v1/fast-submit';
-import type { Extension, Message, ProtocolError, Request } from '#front/stratum/v1/message';
+import type { Client } from './client.ts';
 import { closings } from './closings.ts';
 import type { CurrentWork, Seated, SessionContext } from './context.ts';
 import type { Estate } from './extranonces/resumable.ts';
@@ -26,10 +12,9 @@ import { Liveness } from './liveness.ts';
 import type { Authorization } from './login/authorize.ts';
 import { Logins } from './login/logins.ts';
 import { mustSign } from './login/nicehash.ts';
-import { plainReply } from './plain-reply.ts';
 import type { KnownProfile } from './profiles.ts';
-import { encodeTurnedAway, subscribe } from './subscription.ts';
-import { Assignment } from './work/assignment.ts';
+import { type Subscribing, subscribe, type TurnedAway } from './subscription.ts';
+import { type Agreement, Assignment } from './work/assignment.ts';
 import { SharedWish } from './work/shared-wish.ts';
 import { WorkerRoll } from './workers/worker-roll.ts';
 
@@ -38,63 +23,75 @@ const SEIZE_MS_MIN = 10_000;
 
 const KEPT_OUT = `too many bad shares of this worker, try again in ${limits.keptOutMs / 1000} s`;
 
+/** What comes of a login: why it is refused, or what the operator should read (undefined: nothing). */
+export type LoginOutcome = { readonly refused: string } | { readonly notice: string | undefined };
+
 /**
- * One connection's conversation. It gives out work when the client has subscribed and authorised a worker, in either
- * order; it remembers what it promised with each job id; it judges nothing: shares go to the intake, which asks back.
+ * One connection's state, whatever its client's protocol: who it is, who mines over it, and what work it has. It gives out work
+ * when the client has subscribed and authorised a worker, in either order; it remembers what it promised with each job; it
+ * judges nothing: shares go to the intake with all that it knows of them.
  */
-export class Session implements Submitter, Seated, WireHandler {
+export class Session implements Submitter, Seated {
   readonly sessionId: bigint;
   readonly remoteIp: string;
-  userAgent = '';
   readonly #wire: Wire;
+  readonly #client: Client;
   readonly #context: SessionContext;
   readonly #forget: (session: Session) => void;
   readonly #liveness: Liveness;
   readonly #assignment: Assignment;
-  readonly #seat = new Seat();
+  readonly #seat: Seat;
   #profile: KnownProfile;
   readonly #roll: WorkerRoll;
-  /** Shares that the intake has and has not settled: they were made with `extranonce1` as it is. */
+  /** Shares that the intake has and has not answered: they were made with the extranonce as it is. */
   #sharesUnderWay = 0;
   /** A share was accepted with this extranonce. */
   #worked = false;
-  readonly #logins: Logins;
+  readonly logins: Logins;
   readonly #wish = new SharedWish();
-  readonly #fastSubmit = new FastSubmit();
-  #unparsableLines = 0;
   #greeted = false;
-  /** A Stratum request has come. */
-  #spoken = false;
   /** The client sends nothing more. */
   #ended = false;
   #closing = false;
   #closed = false;
 
-  /** `forget` is called once, when the connection is gone. */
-  constructor(sessionId: bigint, wire: Wire, context: SessionContext, forget: (session: Session) => void) {
+  /** `talk` makes the client's end of the conversation. `forget` is called once, when the connection is gone. */
+  constructor(
+    sessionId: bigint,
+    wire: Wire,
+    talk: (session: Session) => Client,
+    context: SessionContext,
+    forget: (session: Session) => void,
+  ) {
     this.sessionId = sessionId;
     this.remoteIp = wire.remoteIp;
     this.#wire = wire;
+    this.#client = talk(this);
+    this.#seat = new Seat(sessionId, wire.remoteIp);
     this.#context = context;
     this.#forget = forget;
     this.#liveness = new Liveness(context.clock.monotonicMs(), context.idleMsMax);
-    this.#assignment = new Assignment(wire, context);
+    this.#assignment = new Assignment(wire.remoteIp, this.#client, context);
     this.#profile = context.profileOf('');
     this.#roll = new WorkerRoll(wire.remoteIp, context.options.difficulty.sharesPerMinute, context);
-    this.#logins = new Logins(context.authorize, wire);
+    this.logins = new Logins(context.authorize, wire);
+  }
+
+  get transport(): Wire['transport'] {
+    return this.#wire.transport;
   }
 
   get subscribed(): boolean {
     return this.#seat.extranonce !== undefined;
   }
 
-  /** The number behind `extranonce1`; undefined before subscribing. */
+  /** What the client mines with; undefined before subscribing. */
   get extranonce(): number | undefined {
     return this.#seat.extranonce;
   }
 
-  get extranonce1(): Uint8Array {
-    return this.#seat.extranonce1;
+  get userAgent(): string {
+    return this.#seat.source.userAgent;
   }
 
   /** What the client may name to go on after its connection is lost; empty where it was told nothing of the kind. */
@@ -125,48 +122,40 @@ export class Session implements Submitter, Seated, WireHandler {
     return this.#profile.name;
   }
 
-  worker(name: string): Worker | undefined {
-    return this.#roll.find(name);
+  /** True once the connection is to be closed: nothing new is begun. */
+  get closing(): boolean {
+    return this.#closing;
   }
 
-  expel(name: string): void {
-    this.#roll.remove(name);
+  /** Version bits that the pool lets its miners roll, u32. */
+  get allowedMask(): number {
+    return this.#context.options.versionMask;
   }
 
-  terms(serial: number, variant: number): Terms | undefined {
-    return this.#assignment.terms(serial, variant);
+  /** While the pool has no work worth doing: why a client that comes now is refused. Empty if none is. */
+  get refusedBecause(): string {
+    return this.#context.refusedBecause;
   }
 
-  lateVersionMask(serial: number): number | undefined {
-    return this.#assignment.lateVersionMask(serial);
-  }
-
-  onMessage(bytes: Uint8Array, begin: number, end: number): void {
+  /** Something came from the client. False if the pool takes nothing more: then it is as if that had not been read. */
+  hear(): boolean {
     this.#liveness.hear();
-    if (this.#logins.checking) {
-      if (!this.#logins.hold(bytes.subarray(begin, end))) this.close(closings.held);
-      return;
-    }
-    try {
-      const submit = this.#fastSubmit.read(bytes, this.#context.views.of(bytes), begin, end);
-      if (submit) this.#submit(submit);
-      else this.#handle(decodeMessage(bytes.subarray(begin, end)));
-    } catch (error) {
-      this.#failed('a message', error);
-    }
+    return this.#context.hearing;
   }
 
-  onEnd(): void {
+  /** The client sends nothing more, and waits for what it has not been answered. */
+  end(): void {
     this.#ended = true;
-    this.#closeIfAnswered();
+    this.closeIfAnswered();
   }
 
   /** Closes the connection of a client that sends nothing more, once it has every reply. */
-  #closeIfAnswered(): void {
-    if (this.#ended && this.#sharesUnderWay === 0 && !this.#logins.checking) this.close();
+  closeIfAnswered(): void {
+    if (this.#ended && this.#sharesUnderWay === 0 && !this.logins.checking) this.close();
   }
 
-  onClose(): void {
+  /** The connection is gone. */
+  leave(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#closing = true;
@@ -179,35 +168,66 @@ export class Session implements Submitter, Seated, WireHandler {
     this.#wire.close(why);
   }
 
-  /** A text for the client's display. Undefined if the client has sent no Stratum request: it may speak another protocol. */
-  closingMessage(why: string): string | undefined {
-    return this.#spoken ? encodeShowMessage(why.slice(0, limits.closingCharsMax)) : undefined;
-  }
-
   /** An unexpected error ends this session, and nothing else. */
-  #failed(where: string, error: unknown): void {
+  fail(where: string, error: unknown): void {
     const { contain } = this.#context;
     contain.caught(where, error);
     contain.attempt(where, () => this.close(closings.failed));
   }
 
-  /** Sends a message that is no reply, to a client that has said who it is. */
-  tell(message: string): void {
-    if (this.subscribed) this.#wire.send(message);
+  /** Shows a text to a client that has said who it is. */
+  show(text: string): void {
+    if (this.subscribed) this.#client.show(text);
   }
 
-  settle(share: JudgedShare): void {
+  /** Asks a client that has said who it is to come back in so many seconds. */
+  comeBack(waitSeconds: number): void {
+    if (this.subscribed) this.#client.comeBack(waitSeconds);
+  }
+
+  /** Hands in a share. `reply` is what the client's conversation wants back to answer it. */
+  submit(fields: ShareFields, isMalformed: boolean, reply: unknown): void {
+    const unwanted = !this.#assignment.affords();
+    if (unwanted) this.#context.counters.shedShares += 1;
+    const { workerName, jobName, serial, variant, extranonce2, ntime, nonce, versionBits } = fields;
+    const terms = this.#assignment.terms(serial, variant);
+    const malformed = isMalformed ? 'malformed' : undefined;
+    this.#sharesUnderWay += 1;
+    this.#context.intake.take({
+      workerName,
+      jobName,
+      serial,
+      variant,
+      extranonce2,
+      ntime,
+      nonce,
+      versionBits,
+      source: this.#seat.source,
+      worker: this.#roll.find(workerName),
+      terms,
+      versionMask: terms?.versionMask ?? this.#assignment.lateVersionMask(serial),
+      fault: this.subscribed ? malformed : 'not-subscribed',
+      unwanted,
+      submitter: this,
+      reply,
+    });
+  }
+
+  judged(share: JudgedShare): void {
+    this.#wire.judged(share);
+  }
+
+  durable(share: JudgedShare): void {
     this.#sharesUnderWay -= 1;
     if (share.verdict === 'accepted') this.#worked = true;
     this.#roll.count(share);
     if (this.#closed) return;
-    const { id } = share.request;
-    this.#wire.send(encodeVerdict(id, share.verdict));
+    this.#client.answerShare(share.submission.reply, share.verdict);
     if (share.verdict === 'accepted' && share.terms) {
       this.#shareAmongWorkers();
       this.#assignment.accepted(share.terms.difficulty);
     }
-    this.#closeIfAnswered();
+    this.closeIfAnswered();
   }
 
   /** Sends a new job, with the difficulty and mask that are due. Does nothing for a client that is not ready for work. */
@@ -226,7 +246,7 @@ export class Session implements Submitter, Seated, WireHandler {
       this.close(closings[verdict]);
       return;
     }
-    if (verdict === 'ask') this.#wire.send(encodePing(this.#context.nextRequestId()));
+    if (verdict === 'ask') this.#client.ping();
     this.#roll.active.pass(nowMs);
     this.#shareAmongWorkers();
     this.#assignment.review(nowMs);
@@ -273,8 +293,8 @@ export class Session implements Submitter, Seated, WireHandler {
     else {
       this.#seat.take(extranonce, '');
       this.#context.reseated(this);
-      this.#wire.send(encodeSetExtranonce(this.#seat.hex));
-      this.#begin();
+      this.#client.giveExtranonce(extranonce);
+      this.begin();
     }
     return { ...estate, seized: true };
   }
@@ -300,158 +320,79 @@ export class Session implements Submitter, Seated, WireHandler {
     this.#assignment.restart();
   }
 
-  #handle(message: Message): void {
-    this.#spoken ||= message.kind !== 'error' && message.kind !== 'reply';
-    switch (message.kind) {
-      case 'submit':
-        this.#submit(message.request);
-        return;
-      case 'subscribe':
-        this.#subscribe(message);
-        return;
-      case 'authorize':
-        this.#authorize(message.id, message.name, message.password);
-        return;
-      case 'configure':
-        this.#configure(message.id, message.extensions);
-        return;
-      case 'suggest-difficulty':
-        this.#assignment.difficulty.suggest(message.difficulty);
-        this.#answer(plainReply({ kind: 'acknowledge', id: message.id }));
-        this.#assignment.retarget(this.#context.clock.monotonicMs());
-        return;
-      case 'reply':
-        if (message.text !== undefined && this.userAgent === '') this.#called(message.text);
-        return;
-      case 'error':
-        this.#fault(message);
-        return;
-      case 'extranonce-subscribe':
-        this.#seat.movable = true;
-        this.#wire.send(encodeTrue(message.id));
-        return;
-      default:
-        this.#answer(plainReply(message));
-    }
+  /** Gives the client an extranonce, unless it has one. Returns why it can not have any. */
+  subscribe(asked: Subscribing): TurnedAway | undefined {
+    if (this.subscribed) return undefined;
+    const subscription = subscribe(asked, this.#context);
+    if (typeof subscription === 'string') return subscription;
+    const { extranonce, resumeId, estate } = subscription;
+    this.#seat.take(extranonce, resumeId);
+    this.#context.seated(resumeId, this);
+    this.#introduce(asked.userAgent);
+    if (estate) this.#assignment.resume(estate);
+    this.#worked = estate?.credited ?? false;
+    if (estate?.seized) this.#seat.seizedMs = this.#context.clock.monotonicMs();
+    return undefined;
   }
 
-  #answer(reply: string | undefined): void {
-    if (reply !== undefined) this.#wire.send(reply);
-  }
-
-  #fault({ id, fault, code, text }: ProtocolError): void {
-    this.#context.counters.protocolErrors[fault] += 1;
-    this.#wire.send(encodeError(id, code, text));
-    if (fault !== 'unparsable' && fault !== 'invalid-request') return;
-    this.#unparsableLines += 1;
-    if (this.#unparsableLines >= limits.unparsableLinesMax) this.close(closings.junk);
-  }
-
-  #submit(request: SubmitRequest): void {
-    const unwanted = !this.#assignment.affords();
-    if (unwanted) this.#context.counters.shedShares += 1;
-    this.#sharesUnderWay += 1;
-    this.#context.intake.take(this, request, unwanted);
-  }
-
-  #subscribe(message: Request & { kind: 'subscribe' }): void {
-    if (this.#closing || this.#refused(message.id)) return;
-    const { id, userAgent } = message;
-    if (!this.subscribed) {
-      const subscription = subscribe(message, this.#context);
-      if (typeof subscription === 'string') {
-        this.#wire.send(encodeTurnedAway(id, subscription));
-        this.close();
-        return;
-      }
-      const { extranonce, resumeId, estate } = subscription;
-      this.#seat.take(extranonce, resumeId);
-      this.#context.seated(resumeId, this);
-      this.#introduce(userAgent);
-      if (estate) this.#assignment.resume(estate);
-      this.#worked = estate?.credited ?? false;
-      if (estate?.seized) this.#seat.seizedMs = this.#context.clock.monotonicMs();
-    }
-    this.#wire.send(encodeSubscribed(id, this.#seat.resumeId, this.#seat.hex));
-    this.#begin();
-  }
-
-  /** While the pool has no work worth doing, whoever comes hears why and goes to its next pool. */
-  #refused(id: RequestId): boolean {
-    const { refusedBecause } = this.#context;
-    if (refusedBecause === '') return false;
-    this.#wire.send(encodeError(id, OTHER, refusedBecause));
-    this.close();
-    return true;
+  /** The client understands another extranonce in the middle of its work. */
+  makeMovable(): void {
+    this.#seat.movable = true;
   }
 
   /** What the client said when it was asked. The name that needs a signature is not to be had in this way. */
-  #called(name: string): void {
+  called(name: string): void {
     const { niceHash, profileOf } = this.#context;
-    if (!niceHash || !mustSign(profileOf, name)) this.#introduce(name);
+    if (this.userAgent === '' && (!niceHash || !mustSign(profileOf, name))) this.#introduce(name);
   }
 
   /** What the client calls itself, when it subscribes or when it is asked. */
   #introduce(userAgent: string): void {
-    this.userAgent = userAgent;
+    this.#seat.introduce(userAgent);
     this.#profile = this.#context.profileOf(userAgent);
     this.#assignment.device(this.#profile);
   }
 
-  #authorize(id: RequestId, name: string, password: string): void {
-    if (this.#refused(id)) return;
-    if (!this.#roll.takes(name)) {
-      this.#wire.send(encodeError(id, OTHER, 'Too many workers'));
-      return;
-    }
-    const checked = this.#logins.decide(
-      name,
-      password,
-      (authorization) => {
-        if (!this.#closing) this.#authorized(id, password, authorization);
-      },
-      (message) => {
-        if (!this.#closing) this.onMessage(message, 0, message.length);
-      },
-      (error) => this.#failed('a login', error),
-    );
-    void checked?.then(() => this.#closeIfAnswered());
-  }
-
-  #authorized(id: RequestId, password: string, authorization: Authorization): void {
+  /** A name and its password have been decided on. */
+  login(authorization: Authorization, password: string): LoginOutcome {
+    const { counters } = this.#context;
     if ('refused' in authorization) {
-      this.#context.counters.refusedWorkers += 1;
-      this.#wire.send(encodeRefused(id, authorization.refused));
-      return;
+      counters.refusedWorkers += 1;
+      return authorization;
     }
-    if (this.#roll.find(authorization.name) === undefined && !this.#wire.admits(authorization.name)) {
-      this.#context.counters.refusedWorkers += 1;
-      this.#wire.send(encodeRefused(id, KEPT_OUT));
-      return;
+    const { name } = authorization;
+    if (this.#roll.find(name) === undefined && !this.#wire.admits(name)) {
+      counters.refusedWorkers += 1;
+      return { refused: KEPT_OUT };
     }
     this.#roll.add(authorization);
-    const wish = this.#wish.take(authorization.name, password);
+    const wish = this.#wish.take(name, password);
     if (wish && 'fix' in wish) this.#assignment.difficulty.fix(wish.fix);
-    this.#wire.send(encodeTrue(id));
-    if (wish && 'refusal' in wish) this.#wire.send(encodeShowMessage(wish.refusal));
-    this.#begin();
-    this.#assignment.retarget(this.#context.clock.monotonicMs());
+    return { notice: wish && 'refusal' in wish ? wish.refusal : undefined };
   }
 
-  #configure(id: RequestId, extensions: readonly Extension[]): void {
-    if (extensions.some(({ kind }) => kind === 'subscribe-extranonce')) this.#seat.movable = true;
-    this.#wire.send(encodeConfigured(id, this.#assignment.configure(extensions)));
+  /** What is agreed on with the client; it counts from the next job id on. */
+  agree(agreement: Agreement): void {
+    this.#assignment.agree(agreement);
+  }
+
+  suggest(difficulty: Difficulty): void {
+    this.#assignment.difficulty.suggest(difficulty);
+  }
+
+  /** Gives out the current job again if other terms are due. */
+  retarget(): void {
     this.#assignment.retarget(this.#context.clock.monotonicMs());
   }
 
   /** The first work, or why there is none, once the client is ready for it. One that did not say what it is is asked. */
-  #begin(): void {
+  begin(): void {
     const { work, pausedBecause } = this.#context;
     if (this.#assignment.begun || !this.subscribed || this.workers.size === 0) return;
     if (work) this.deliver(work);
     if (this.#greeted) return;
     this.#greeted = true;
-    if (!work && pausedBecause !== '') this.tell(encodeShowMessage(pausedBecause));
-    if (this.userAgent === '') this.#wire.send(encodeGetVersion(this.#context.nextRequestId()));
+    if (!work && pausedBecause !== '') this.#client.show(pausedBecause);
+    if (this.userAgent === '') this.#client.askName();
   }
 }

@@ -1,9 +1,14 @@
-import type { RequestId } from '#base/domain/share';
-import { encodeError, encodeRefused, OTHER } from '#front/stratum/v1/encode';
-import type { Request } from '#front/stratum/v1/message';
 import type { SessionContext } from './context.ts';
 import type { Estate } from './extranonces/resumable.ts';
-import { mustSign, signedByNiceHash } from './login/nicehash.ts';
+import { mustSign, type Signature, signedByNiceHash } from './login/nicehash.ts';
+
+/** What a client says when it subscribes. */
+export interface Subscribing {
+  readonly userAgent: string;
+  /** Of the session that it wants to go on with. */
+  readonly resumeId: string | undefined;
+  readonly signature: Signature | undefined;
+}
 
 /** What a client gets when it subscribes. */
 export interface Subscription {
@@ -20,24 +25,18 @@ export type TurnedAway = 'not-signed' | 'no-extranonce';
 
 /** Gives out an extranonce, a former one where the client can name it; or why not. */
 export function subscribe(
-  { userAgent, sessionId, signature }: Request & { kind: 'subscribe' },
+  { userAgent, resumeId, signature }: Subscribing,
   context: SessionContext,
 ): Subscription | TurnedAway {
   const { profileOf, niceHash, clock, counters } = context;
   if (niceHash && mustSign(profileOf, userAgent) && !signedByNiceHash(signature, niceHash, clock.nowMs()))
     return 'not-signed';
-  const estate = sessionId === undefined ? undefined : context.reclaim(sessionId);
-  if (estate && sessionId !== undefined) {
+  const estate = resumeId === undefined ? undefined : context.reclaim(resumeId);
+  if (estate && resumeId !== undefined) {
     counters.resumed += 1;
-    return { extranonce: estate.extranonce, resumeId: sessionId, estate };
+    return { extranonce: estate.extranonce, resumeId, estate };
   }
   const extranonce = context.newExtranonce();
   if (extranonce === undefined) return 'no-extranonce';
   return { extranonce, resumeId: context.newResumeId(), estate: undefined };
-}
-
-/** The reply to somebody who can not stay. */
-export function encodeTurnedAway(id: RequestId, why: TurnedAway): string {
-  if (why === 'no-extranonce') return encodeError(id, OTHER, 'No extranonce is free, try again later');
-  return encodeRefused(id, 'the signature is not NiceHash’s');
 }

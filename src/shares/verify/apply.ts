@@ -1,5 +1,5 @@
 import { workOf } from '#base/bitcoin/target';
-import type { BoundedMap } from '#base/domain/bounded-map';
+import { BoundedMap } from '#base/domain/bounded-map';
 import type { Containment } from '#base/domain/contain';
 import type { Job } from '#base/domain/job';
 import type { Clock, ShareRecorder } from '#base/domain/ports';
@@ -21,82 +21,118 @@ export interface ApplyModules {
   readonly foundBlock: (share: JudgedShare) => void;
 }
 
-/**
- * The only place where a verdict has effects. Takes the shares of one batch in the order in which they came in, decides
- * what the hash left open, and hands the batch to the log; the submitters hear of it when it is on disk.
- * An unexpected error in what is done with one share ends the session that sent it, and no more.
- */
-export function applyBatch(shares: readonly PendingShare[], modules: ApplyModules, settled: () => void): void {
-  const now = modules.clock.monotonicMs();
-  for (const share of shares) applyShare(share, modules, now);
-  // What is judged when the log is closed is not answered.
-  modules.contain.attempt('a commit', () =>
-    modules.recorder.commit(() => {
-      for (const share of shares) settle(share, modules.contain);
-      settled();
-    }),
-  );
-}
-
-function applyShare(share: PendingShare, modules: ApplyModules, now: number): void {
-  const { contain, seen, recorder, observe } = modules;
-  try {
-    if (!share.judged) judgeHashed(share, seen, now);
-    if (share.block) applyBlock(share, modules);
-    else if (!share.unwanted) recorder.share(share);
-  } catch (error) {
-    // Without a row it must not be acknowledged.
-    share.judge('overloaded', now);
-    fail('a verdict', error, share, contain);
-  }
-  try {
-    observe(share);
-  } catch (error) {
-    fail('an observed verdict', error, share, contain);
-  }
-}
+/** As many as the submitter of blocks knows (blocks.ts): the same blocks are no news to either. */
+const REFUSED_BLOCKS_MAX = 4096;
 
 /**
- * Applies a share that is refused because too much is in flight: it gets no row, and its submitter hears of it without waiting
- * for the log. Unless it makes a block: then it has its row, which waits for the log with the rows before it. `recorded`: the
- * hashes of such blocks, so that one that is sent again and again fills no memory.
+ * The only place where a verdict has effects, at two moments. *Judged*: the share's row goes into the open batch, a block to
+ * the node, the counters and the client's conduct hear of it. *Durable*: the row is on the disk, and the submitter answers its
+ * client, counts for its worker and adjusts the difficulty. An unexpected error in what is done with one share ends the
+ * session that sent it, and no more.
  */
-export function applyRefused(share: PendingShare, recorded: BoundedMap<true>, modules: ApplyModules): void {
-  share.block = (share.meets & MEETS_NETWORK_TARGET) !== 0;
-  share.judge('overloaded', modules.clock.monotonicMs());
-  const hash = `${share.hashHigh} ${share.hashLow}`;
-  if (share.block && !recorded.has(hash)) {
-    recorded.set(hash, true);
-    modules.contain.attempt('a block', () => applyBlock(share, modules));
-    modules.contain.attempt('a block', () => modules.recorder.commit(() => {}));
-  }
-  modules.observe(share);
-}
+export class Effects {
+  readonly #modules: ApplyModules;
+  /** Jobs of which a share made a block. */
+  readonly #solved = new WeakSet<Job>();
+  /** Blocks whose shares were refused: one that is sent again and again fills no memory. */
+  readonly #refusedBlocks = new BoundedMap<true>(REFUSED_BLOCKS_MAX);
 
-/**
- * The row of the share comes first: rows of a block are committed as soon as they are there, and none may come to the disk
- * without its share. To write the row into memory takes 2 µs. The block goes to the node even if that fails.
- */
-function applyBlock(share: PendingShare, { contain, recorder, foundBlock }: ApplyModules): void {
-  try {
-    recorder.share(share);
-  } finally {
-    contain.attempt('a block', () => foundBlock(share));
+  constructor(modules: ApplyModules) {
+    this.#modules = modules;
   }
-}
 
-/** Tells the submitter of a verdict, and ends its session if that fails. */
-export function settle(share: JudgedShare, contain: Containment): void {
-  try {
-    share.submitter.settle(share);
-  } catch (error) {
-    fail('a reply to a share', error, share, contain);
+  /** Whether a share of this job has made a block. */
+  isSolved(job: Job): boolean {
+    return this.#solved.has(job);
   }
-}
 
-function fail(where: string, error: unknown, { submitter }: JudgedShare, contain: Containment): void {
-  contain.caught(where, error);
-  contain.attempt(where, () => submitter.close());
+  /**
+   * Takes the shares of one batch in the order in which they came in, decides what the hash left open, and hands the batch to
+   * the log. `settled` is called when the batch is durable.
+   */
+  apply(shares: readonly PendingShare[], settled: () => void): void {
+    const { clock, contain, recorder } = this.#modules;
+    const now = clock.monotonicMs();
+    for (const share of shares) this.#judged(share, now);
+    // What is judged when the log is closed is not answered.
+    contain.attempt('a commit', () =>
+      recorder.commit(() => {
+        for (const share of shares) this.durable(share);
+        settled();
+      }),
+    );
+  }
+
+  /**
+   * Judges a share that is refused because too much is in flight: it gets no row, so its durable moment need not wait for the
+   * log. Unless it makes a block: then it has its row, which waits for the log with the rows before it.
+   */
+  refuse(share: PendingShare): void {
+    const { clock, contain, recorder } = this.#modules;
+    share.block = (share.meets & MEETS_NETWORK_TARGET) !== 0;
+    share.judge('overloaded', clock.monotonicMs());
+    const hash = `${share.hashHigh} ${share.hashLow}`;
+    if (share.block && !this.#refusedBlocks.has(hash)) {
+      this.#refusedBlocks.set(hash, true);
+      contain.attempt('a block', () => this.#record(share));
+      contain.attempt('a block', () => recorder.commit(() => {}));
+    }
+    this.#tell(share);
+  }
+
+  /** The moment of the answer. */
+  durable(share: JudgedShare): void {
+    try {
+      share.submission.submitter.durable(share);
+    } catch (error) {
+      this.#fail('a reply to a share', error, share);
+    }
+  }
+
+  #judged(share: PendingShare, now: number): void {
+    try {
+      if (!share.judged) judgeHashed(share, this.#modules.seen, now);
+      if (share.block || !share.submission.unwanted) this.#record(share);
+    } catch (error) {
+      // Without a row it must not be acknowledged.
+      share.judge('overloaded', now);
+      this.#fail('a verdict', error, share);
+    }
+    try {
+      this.#tell(share);
+    } catch (error) {
+      this.#fail('an observed verdict', error, share);
+    }
+  }
+
+  /**
+   * The row of the share comes first: rows of a block are committed as soon as they are there, and none may come to the disk
+   * without its share. To write the row into memory takes 2 µs. The block goes to the node even if that fails.
+   */
+  #record(share: PendingShare): void {
+    const { contain, recorder, foundBlock } = this.#modules;
+    if (!share.block) {
+      recorder.share(share);
+      return;
+    }
+    try {
+      recorder.share(share);
+    } finally {
+      if (share.job) this.#solved.add(share.job);
+      contain.attempt('a block', () => foundBlock(share));
+    }
+  }
+
+  #tell(share: PendingShare): void {
+    this.#modules.observe(share);
+    share.submission.submitter.judged(share);
+  }
+
+  #fail(where: string, error: unknown, { submission }: JudgedShare): void {
+    const { contain } = this.#modules;
+    contain.caught(where, error);
+    contain.attempt(where, () => submission.submitter.close());
+  }
 }
 
 function judgeHashed(share: PendingShare, seen: SeenHeaders, nowMonotonicMs: number): void {
@@ -112,7 +148,8 @@ function judgeHashed(share: PendingShare, seen: SeenHeaders, nowMonotonicMs: num
   const known = seen.check(job, share.hashLow, share.hashHigh);
   const deserved = judge(share.meets, known);
   // Only what would be paid is refused as too much: what is wrong stays wrong, so that a flood of it is punished.
-  const verdict = share.unwanted && deserved === 'accepted' && !meetsNetwork ? 'overloaded' : deserved;
+  const isTooMuch = share.submission.unwanted && deserved === 'accepted' && !meetsNetwork;
+  const verdict = isTooMuch ? 'overloaded' : deserved;
   share.judge(verdict, nowMonotonicMs);
   // A block is a block even if its share can not be remembered, and so not credited.
   share.block = meetsNetwork && known !== 'known';

@@ -1,5 +1,5 @@
 import { assembleBlock } from '#base/bitcoin/block';
-import { concatBytes, fromHex, toDisplayHash } from '#base/bitcoin/bytes';
+import { concatBytes, toDisplayHash } from '#base/bitcoin/bytes';
 import { encodeHeader } from '#base/bitcoin/header';
 import { foldBranch } from '#base/bitcoin/merkle';
 import { sha256d } from '#base/bitcoin/sha256d';
@@ -9,19 +9,19 @@ import type { JudgedShare, Solution } from '#base/domain/share';
 
 /** What makes a block of a share. One that names no worker of its connection is nobody's. Throws for one that names no job. */
 export function solutionOf(share: JudgedShare): Solution {
-  const { job, worker, request, submitter, hash } = share;
+  const { job, submission, hash } = share;
   if (!job || !hash) throw new Error('solutionOf: not a share that can be a block');
   return {
     hash: toDisplayHash(hash),
     serial: job.serial,
-    variant: share.variant,
-    extranonce1: submitter.extranonce1,
-    extranonce2: request.extranonce2,
+    variant: submission.variant,
+    extranonce1: submission.source.extranonce1,
+    extranonce2: submission.extranonce2,
     version: share.version,
-    ntime: request.ntime,
-    nonce: request.nonce,
-    account: worker?.account ?? '',
-    rig: worker?.rig ?? '',
+    ntime: submission.ntime,
+    nonce: submission.nonce,
+    account: submission.worker?.account ?? '',
+    rig: submission.worker?.rig ?? '',
     shareDifficulty: share.shareDifficulty,
     foundMs: share.receivedMs,
   };
@@ -51,10 +51,8 @@ export function foundBlock(job: Job, solution: Solution): FoundBlock {
 
 /** Made with node:crypto rather than the kernel, so that what the node gets rests on two implementations that agree. */
 function assemble(job: Job, { variant, extranonce1, extranonce2, version, ntime, nonce }: Solution): Uint8Array {
-  const rolled = fromHex(extranonce2);
-  if (!rolled) throw new Error('foundBlock: an extranonce2 that is no hex');
   const variantBytes = Uint8Array.of(variant >>> 8, variant & 0xff);
-  const coinbase = concatBytes([job.coinb1, variantBytes, extranonce1, rolled, job.coinb2]);
+  const coinbase = concatBytes([job.coinb1, variantBytes, extranonce1, extranonce2, job.coinb2]);
   const header = encodeHeader({
     version,
     previousHash: job.previousHash,

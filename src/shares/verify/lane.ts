@@ -20,7 +20,6 @@ export class Lane {
   #nextSlot = 0;
   /** The variant and extranonce1. */
   readonly #prefix = new Uint8Array(VARIANT_BYTES + EXTRANONCE1_BYTES);
-  readonly #extranonce2 = new Uint8Array(EXTRANONCE2_BYTES);
 
   constructor(memory: KernelMemory) {
     this.#memory = memory;
@@ -41,18 +40,18 @@ export class Lane {
         if (this.#usedInBatch(shares, from, at, this.#nextSlot)) return at - from;
         slot = this.#load(share.job);
       }
-      this.#prefix[0] = share.variant >>> 8;
-      this.#prefix[1] = share.variant;
-      copy(share.submitter.extranonce1, this.#prefix, VARIANT_BYTES);
-      decodeHex(share.request.extranonce2, this.#extranonce2);
+      const { submission } = share;
+      this.#prefix[0] = submission.variant >>> 8;
+      this.#prefix[1] = submission.variant;
+      copy(submission.source.extranonce1, this.#prefix, VARIANT_BYTES);
       this.#memory.putShare(
         at - from,
         slot,
         this.#prefix,
-        this.#extranonce2,
+        submission.extranonce2,
         share.version,
-        share.request.ntime,
-        share.request.nonce,
+        submission.ntime,
+        submission.nonce,
         share.terms?.target ?? NO_TARGET,
       );
     }
@@ -108,15 +107,4 @@ function u32(bytes: Uint8Array, at: number): number {
 /** Byte by byte: for four of them cheaper than `set`. */
 function copy(from: Uint8Array, to: Uint8Array, at: number): void {
   for (let index = 0; index < from.length; index += 1) to[at + index] = from[index] ?? 0;
-}
-
-/** Decodes canonical lower-case hex of exactly twice the target's length. */
-function decodeHex(hex: string, into: Uint8Array): void {
-  for (let at = 0; at < into.length; at += 1) {
-    into[at] = (nibble(hex.charCodeAt(2 * at)) << 4) | nibble(hex.charCodeAt(2 * at + 1));
-  }
-}
-
-function nibble(code: number): number {
-  return code < 0x3a ? code - 0x30 : code - 0x57;
 }

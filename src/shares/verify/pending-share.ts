@@ -1,27 +1,23 @@
 import type { Job } from '#base/domain/job';
-import type { JudgedShare, SubmitRequest, Submitter, Terms, Worker } from '#base/domain/share';
+import type { JudgedShare, Submission, Terms } from '#base/domain/share';
 import type { RejectReason, Verdict } from '#base/domain/verdict';
+import type { Precheck } from './precheck.ts';
 
 /** One submission on its way through verification: filled in step by step, a JudgedShare once `verdict` is final. */
 export class PendingShare implements JudgedShare {
-  readonly submitter: Submitter;
-  readonly request: SubmitRequest;
+  readonly submission: Submission;
+  readonly job: Job | undefined;
+  terms: Terms | undefined;
+  readonly version: number;
   readonly receivedMs: number;
   /** Monotonic clock at arrival, ms. */
   readonly arrivedMs: number;
-  /** Not credited and not logged, unless it makes a block. */
-  readonly unwanted: boolean;
-  worker: Worker | undefined = undefined;
-  job: Job | undefined = undefined;
-  terms: Terms | undefined = undefined;
+  /** The verdict of a share that is hashed only because it may be a block. */
+  readonly refusal: RejectReason | undefined;
   /** Means nothing until `judged`. */
   verdict: Verdict = 'accepted';
   /** False while the kernel has yet to hash it. */
   judged = false;
-  /** The verdict of a share that is hashed only because it may be a block. */
-  refusal: RejectReason | undefined = undefined;
-  variant = 0;
-  version = 0;
   shareDifficulty = 0;
   block = false;
   latencyUs = 0;
@@ -32,12 +28,14 @@ export class PendingShare implements JudgedShare {
   hashLow = 0;
   hashHigh = 0;
 
-  constructor(submitter: Submitter, request: SubmitRequest, receivedMs: number, arrivedMs: number, unwanted = false) {
-    this.submitter = submitter;
-    this.request = request;
+  constructor(submission: Submission, { job, version, refusal }: Precheck, receivedMs: number, arrivedMs: number) {
+    this.submission = submission;
+    this.job = job;
+    this.terms = submission.terms;
+    this.version = version;
     this.receivedMs = receivedMs;
     this.arrivedMs = arrivedMs;
-    this.unwanted = unwanted;
+    this.refusal = refusal;
   }
 
   judge(verdict: Verdict, nowMonotonicMs: number): void {

@@ -1,7 +1,6 @@
-import { parseJobRef } from '#base/domain/ids';
 import { EXTRANONCE2_BYTES, type Job } from '#base/domain/job';
+import type { Submission } from '#base/domain/share';
 import type { RejectReason } from '#base/domain/verdict';
-import type { PendingShare } from './pending-share.ts';
 
 /** How far ahead of its job's own clock a share's ntime may run, seconds: the consensus limit (MAX_FUTURE_BLOCK_TIME). */
 export const NTIME_AHEAD_MAX_S = 7200;
@@ -14,52 +13,57 @@ export interface JobLookup {
   isStale(job: Job): boolean;
 }
 
-/**
- * Everything that can be said of a share without hashing it, cheapest first. Fills in the worker, the job, the terms and
- * the version to hash as far as they are known, so that a reject's row says as much as can be said. Returns undefined for
- * a share that is to be hashed. A share whose header can be built is hashed even if it is refused (`share.refusal`),
- * because its header may still be a block; so is a share of an expired job, whose terms may be forgotten. `poolMask`: the version bits that the pool lets miners roll, u32.
- */
-export function precheck(share: PendingShare, jobs: JobLookup, poolMask: number): RejectReason | undefined {
-  const { submitter, request } = share;
-  share.worker = submitter.worker(request.workerName);
-  const ref = parseJobRef(request.jobId);
-  const terms = ref && submitter.terms(ref.serial, ref.variant);
-  const live = ref && terms && jobs.find(ref.serial);
-  const agreedMask = terms?.versionMask ?? (ref && submitter.lateVersionMask(ref.serial));
-  const job = live ?? (ref && agreedMask !== undefined ? jobs.findExpired(ref.serial) : undefined);
-  share.terms = terms;
-  share.job = job;
-  if (ref && job) {
-    share.version = job.version;
-    share.variant = ref.variant;
-  }
+/** What can be said of a share without hashing it. */
+export interface Precheck {
+  /** Undefined if the share names no known job. */
+  readonly job: Job | undefined;
+  /** The header version to hash, u32; the job's if the share is not hashed; 0 without a job. */
+  readonly version: number;
+  /** Why the share earns no credit whatever its hash is; undefined if its hash decides. */
+  readonly refusal: RejectReason | undefined;
+  /** True if its header can be built: it is hashed even if it is refused, because the header may be a block. */
+  readonly hashable: boolean;
+}
 
-  if (!submitter.subscribed) return 'not-subscribed';
-  const unauthorized = share.worker ? undefined : 'unauthorized';
-  if (!job || agreedMask === undefined) return unauthorized ?? 'job-not-found';
-  const stale = jobs.isStale(job);
-  if (request.malformed !== undefined || request.extranonce2.length !== 2 * EXTRANONCE2_BYTES) {
-    return unauthorized ?? (stale ? 'stale' : 'malformed');
+/**
+ * Everything that can be said of a share without hashing it, cheapest first. The job and the version are known also for a
+ * share that is refused, so that its row says as much as can be said. A share of an expired job, whose terms may be forgotten,
+ * can only be a block. `poolMask`: the version bits that the pool lets miners roll, u32.
+ */
+export function precheck(submission: Submission, jobs: JobLookup, poolMask: number): Precheck {
+  const { serial, terms, versionMask, fault } = submission;
+  const live = terms && jobs.find(serial);
+  const job = live ?? (versionMask === undefined ? undefined : jobs.findExpired(serial));
+
+  if (fault === 'not-subscribed') return refused(job, fault);
+  const unauthorized = submission.worker ? undefined : 'unauthorized';
+  if (!job || versionMask === undefined) return refused(job, unauthorized ?? 'job-not-found');
+  const unpaid = unauthorized ?? (jobs.isStale(job) ? 'stale' : undefined);
+  if (fault !== undefined || submission.extranonce2.length !== EXTRANONCE2_BYTES) {
+    return refused(job, unpaid ?? 'malformed');
   }
-  const mask = maskOf(share, agreedMask, poolMask);
+  const mask = maskOf(submission, versionMask, poolMask);
+  const { versionBits } = submission;
   // BIP310: the bits replace the masked ones. A bit outside the mask is hashed as sent, because the miner hashed it.
-  if (request.versionBits !== undefined) share.version = ((job.version & ~mask) | request.versionBits) >>> 0;
-  share.refusal = unauthorized ?? (stale ? 'stale' : refusal(share, job, mask));
-  return undefined;
+  const version = versionBits === undefined ? job.version : ((job.version & ~mask) | versionBits) >>> 0;
+  return { job, version, refusal: unpaid ?? refusalOf(submission, job, mask), hashable: true };
+}
+
+function refused(job: Job | undefined, refusal: RejectReason): Precheck {
+  return { job, version: job?.version ?? 0, refusal, hashable: false };
 }
 
 /** Rented machines roll bits without asking, as ckpool lets them: without an agreement the pool's own mask holds. */
-function maskOf({ request }: PendingShare, agreedMask: number, poolMask: number): number {
-  return agreedMask === 0 && request.versionBits !== 0 ? poolMask : agreedMask;
+function maskOf({ versionBits }: Submission, agreedMask: number, poolMask: number): number {
+  return agreedMask === 0 && versionBits !== 0 ? poolMask : agreedMask;
 }
 
 /** Why a share earns no credit whatever its hash is; undefined if its hash decides. */
-function refusal({ request }: PendingShare, job: Job, mask: number): RejectReason | undefined {
+function refusalOf({ ntime, versionBits }: Submission, job: Job, mask: number): RejectReason | undefined {
   // Measured from the job's clock, not the host's: a host whose clock is off changes no verdict.
-  if (request.ntime < job.minTime || request.ntime > latestTime(job)) return 'ntime-out-of-range';
+  if (ntime < job.minTime || ntime > latestTime(job)) return 'ntime-out-of-range';
   // BIP310: a bit outside the mask makes the share invalid.
-  const outside = request.versionBits !== undefined && (request.versionBits & ~mask) !== 0;
+  const outside = versionBits !== undefined && (versionBits & ~mask) !== 0;
   return outside ? 'version-outside-mask' : undefined;
 }
 

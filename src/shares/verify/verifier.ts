@@ -1,8 +1,7 @@
-import { BoundedMap } from '#base/domain/bounded-map';
 import type { Job } from '#base/domain/job';
 import type { Clock, ShareIntake } from '#base/domain/ports';
-import type { SubmitRequest, Submitter, Terms } from '#base/domain/share';
-import { type ApplyModules, applyBatch, applyRefused, settle } from './apply.ts';
+import type { Submission, Terms } from '#base/domain/share';
+import { type ApplyModules, Effects } from './apply.ts';
 import { PendingShare } from './pending-share.ts';
 import { offload } from './policy.ts';
 import { type JobLookup, precheck } from './precheck.ts';
@@ -34,9 +33,6 @@ export interface VerifierModules extends ApplyModules {
   readonly drained: () => void;
 }
 
-/** As many as the submitter of blocks knows (blocks.ts): the same blocks are no news to either. */
-const REFUSED_BLOCKS_MAX = 4096;
-
 /** What one tick brought in, in the order of arrival. */
 interface Batch {
   readonly shares: readonly PendingShare[];
@@ -51,6 +47,7 @@ interface Batch {
 export class Verifier implements ShareIntake {
   readonly #options: VerifierOptions;
   readonly #modules: VerifierModules;
+  readonly #effects: Effects;
   #arriving: PendingShare[] = [];
   /** Undefined until the first share of a turn comes. */
   #arrivalMs: number | undefined;
@@ -58,24 +55,14 @@ export class Verifier implements ShareIntake {
   /** Batches in the order of arrival, the first one still waiting for a worker (or empty). */
   readonly #batches: Batch[] = [];
   readonly #idle: WorkerRunner[];
-  /** Jobs of which a share made a block. */
-  readonly #solved = new WeakSet<Job>();
-  /** Blocks whose shares were refused. */
-  readonly #refusedBlocks = new BoundedMap<true>(REFUSED_BLOCKS_MAX);
   #inFlight = 0;
   #inlineShares = 0;
   #workerShares = 0;
 
   constructor(options: VerifierOptions, modules: VerifierModules) {
     this.#options = options;
-    const { foundBlock } = modules;
-    this.#modules = {
-      ...modules,
-      foundBlock: (share) => {
-        if (share.job) this.#solved.add(share.job);
-        foundBlock(share);
-      },
-    };
+    this.#modules = modules;
+    this.#effects = new Effects(modules);
     this.#idle = [...modules.workers];
   }
 
@@ -89,21 +76,24 @@ export class Verifier implements ShareIntake {
     return { inline: this.#inlineShares, worker: this.#workerShares };
   }
 
-  take(submitter: Submitter, request: SubmitRequest, unwanted = false): void {
+  take(submission: Submission): void {
     const { clock, jobs } = this.#modules;
     // What is read in one turn has one time, to the ms; how long each share took is told by the other clock.
     this.#arrivalMs ??= clock.nowMs();
-    const share = new PendingShare(submitter, request, this.#arrivalMs, clock.monotonicMs(), unwanted);
+    const arrivedMs = clock.monotonicMs();
+    const checked = precheck(submission, jobs, this.#options.versionMask);
+    const share = new PendingShare(submission, checked, this.#arrivalMs, arrivedMs);
     if (this.#inFlight >= this.#options.sharesInFlightMax) {
-      this.#refuse(share);
+      // A block is worth its hash whatever the state of the log: the node needs no disk of ours.
+      if (checked.hashable) this.#runInline([share], 0);
+      this.#turnAway(share);
       return;
     }
-    const reject = precheck(share, jobs, this.#options.versionMask);
     if (this.#isFlood(share)) {
       this.#turnAway(share);
       return;
     }
-    if (reject) share.judge(reject, clock.monotonicMs());
+    if (!checked.hashable && checked.refusal) share.judge(checked.refusal, clock.monotonicMs());
     // Counted when nothing can throw any more, or it would be in flight for ever.
     this.#inFlight += 1;
     this.#arriving.push(share);
@@ -123,24 +113,16 @@ export class Verifier implements ShareIntake {
   #isFlood({ job, terms }: PendingShare): boolean {
     const { sharesInFlightMax, blocksInFlightMax = sharesInFlightMax } = this.#options;
     if (this.#inFlight < blocksInFlightMax || job === undefined || terms === undefined) return false;
-    return this.#solved.has(job) && isEasy(job, terms);
+    return this.#effects.isSolved(job) && isEasy(job, terms);
   }
 
   /**
    * What is in flight is bounded, so that a log which can not commit (a full disk) fills no memory. A refusal does not wait
    * for the log: it overtakes the shares that do.
    */
-  #refuse(share: PendingShare): void {
-    const { jobs } = this.#modules;
-    // A block is worth its hash whatever the state of the log: the node needs no disk of ours.
-    if (precheck(share, jobs, this.#options.versionMask) === undefined) this.#runInline([share], 0);
-    this.#turnAway(share);
-  }
-
   #turnAway(share: PendingShare): void {
-    const { contain, defer } = this.#modules;
-    applyRefused(share, this.#refusedBlocks, this.#modules);
-    defer(() => settle(share, contain));
+    this.#effects.refuse(share);
+    this.#modules.defer(() => this.#effects.durable(share));
   }
 
   #flush(): void {
@@ -227,7 +209,7 @@ export class Verifier implements ShareIntake {
       const batch = this.#batches[0];
       if (!batch || batch.outstanding > 0) return;
       this.#batches.shift();
-      applyBatch(batch.shares, this.#modules, () => {
+      this.#effects.apply(batch.shares, () => {
         this.#inFlight -= batch.shares.length;
         if (this.#inFlight === 0) this.#modules.drained();
       });

@@ -1,50 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { JudgedShare, Submitter } from '#base/domain/share';
+import type { JudgedShare } from '#base/domain/share';
 import { type Verdict, verdicts } from '#base/domain/verdict';
 import { type CounterRow, counters } from '#base/telemetry/counters';
 import { FixedHistogram } from '#base/telemetry/histogram';
 import { createMetrics, type Metrics } from '#base/telemetry/metrics';
 import { gaugeNames } from '#base/telemetry/names';
-
-const submitter: Submitter = {
-  sessionId: 1n,
-  subscribed: true,
-  extranonce1: new Uint8Array(4),
-  remoteIp: '127.0.0.1',
-  userAgent: '',
-  worker: () => undefined,
-  terms: () => undefined,
-  lateVersionMask: () => undefined,
-  expel: () => undefined,
-  settle: () => undefined,
-  close: () => undefined,
-};
+import { judgedShare } from '../../shares/sharelog/fixtures.ts';
 
 function share(verdict: Verdict, difficulty: number, latencyUs: number): JudgedShare {
-  return {
-    submitter,
-    request: {
-      id: 1,
-      workerName: '',
-      jobId: '',
-      extranonce2: '',
-      ntime: 0,
-      nonce: 0,
-      versionBits: undefined,
-      malformed: undefined,
-    },
-    worker: undefined,
-    job: undefined,
-    terms: { difficulty, target: new Uint8Array(32), work: 1n, versionMask: 0 },
+  return judgedShare({
     verdict,
-    variant: 0,
-    version: 0,
-    shareDifficulty: 0,
-    block: false,
-    receivedMs: 0,
     latencyUs,
-  };
+    terms: { difficulty, target: new Uint8Array(32), work: 1n, versionMask: 0 },
+  });
 }
 
 /** The samples of a scrape by `name{labels}`. */

@@ -110,8 +110,8 @@ describe('the embedded ClickHouse', () => {
     const { log, commit, one } = await rig();
     log.job(job);
     log.candidate(foundBlock());
-    const others = [{ nonce: 1 }, { extranonce2: '0000000000000002' }, { ntime: 1_767_323_047 }].map((request) =>
-      judgedShare({ block: true, request }),
+    const others = [{ nonce: 1 }, { extranonce2: '0000000000000002' }, { ntime: 1_767_323_047 }].map((share) =>
+      judgedShare({ block: true, share }),
     );
     await commit([...others, judgedShare({ block: true, variant: 4 }), judgedShare({ block: true, receivedMs: 1000 })]);
     const [query = ''] = /SELECT b\.hash[\s\S]*?ORDER BY s\.time/.exec(guide) ?? [];

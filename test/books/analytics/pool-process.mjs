@@ -11,11 +11,10 @@ const analytics = await startAnalytics(
   { folder },
   { logger, delivered: (_journal, seq) => log.confirm('analytics', seq) },
 );
-const submitter = { sessionId: 1n, extranonce1: new Uint8Array(4), remoteIp: '', userAgent: '' };
-const request = { workerName: 'who', jobId: '', extranonce2: '', ntime: 0, nonce: 0 };
+const source = { sessionId: 1n, extranonce1: new Uint8Array(4), remoteIp: '', userAgent: '' };
+const submission = { source, workerName: 'who', jobName: '', extranonce2: new Uint8Array(), ntime: 0, nonce: 0 };
 log.share({
-  submitter,
-  request,
+  submission,
   verdict: 'accepted',
   version: 0,
   shareDifficulty: 1,

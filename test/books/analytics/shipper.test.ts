@@ -91,7 +91,7 @@ describe('the shipper', () => {
     const one = await journalOf(0);
     const two = await journalOf(1);
     const shares = (to: Journal, count: number): Promise<void> => {
-      for (let i = 0; i < count; i += 1) to.share(judgedShare({ request: { nonce: i } }));
+      for (let i = 0; i < count; i += 1) to.share(judgedShare({ share: { nonce: i } }));
       return new Promise((resolve) => to.commit(resolve));
     };
     // More than half of a shipment each (limits.shipmentRowsMax is 200,000).

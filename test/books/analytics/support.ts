@@ -50,7 +50,7 @@ export function someShares(from: number, count: number): JudgedShare[] {
   return Array.from({ length: count }, (_, i) => {
     const nonce = from + i;
     return judgedShare({
-      request: { nonce },
+      share: { nonce },
       receivedMs: Date.UTC(2026, 0, 31, 23, 58) + nonce * 10,
       verdict: nonce % 3 === 2 ? 'duplicate' : 'accepted',
       shareDifficulty: nonce,

@@ -29,8 +29,8 @@ async function setUp(listen: typeof listenTcp, lines = 10_000, options: Partial<
     { clock, changed: () => undefined, banned: (ban) => door.evict(ban) },
   );
   const door: Door = new Door(doorOptions(doorSettings({ lines })), { clock, logger, bans });
-  const { registry } = makeBench();
-  const accept = registry.accept.bind(registry);
+  const { stratum } = makeBench();
+  const accept = stratum.accept.bind(stratum);
   const listener = await listen({ host: '127.0.0.1', port: 0, ...options }, { accept, logger, door });
   closing.push(() => {
     door.close();

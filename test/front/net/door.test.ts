@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { JudgedShare, Submitter } from '#base/domain/share';
-import { rejects, type Verdict } from '#base/domain/verdict';
+import { penalties, rejectReasons, type Verdict } from '#base/domain/verdict';
 import { limits } from '#base/limits';
 import { Bans } from '#front/net/door/bans';
 import { MEMORY_MS } from '#front/net/door/conduct';
 import { DOOR_TICK_MS, Door } from '#front/net/door/door';
 import { type DoorSettings, doorOptions, ranges } from '#front/net/door/door-options';
 import type { Visit } from '#front/net/door/visit';
+import { judgedShare } from '../../shares/sharelog/fixtures.ts';
 import { recordedLogger } from '../../support/recorded-logger.ts';
 import { doorSettings } from './door-settings.ts';
 import { ManualClock } from './manual-clock.ts';
@@ -17,19 +17,13 @@ class Guest {
   heldMs = 0;
   readonly expelled: string[] = [];
   visit: Visit | undefined;
-  readonly submitter: Submitter;
-  readonly #door: Door;
 
   constructor(door: Door, address: string) {
-    this.#door = door;
-    this.submitter = { remoteIp: address, expel: (name) => void this.expelled.push(name) } as Submitter;
     this.visit = door.enter(address, this);
-    if (this.visit === undefined) return;
-    const wire = { transport: 'tcp', remoteIp: address, send: () => undefined } as const;
-    const ask = { affords: () => true, misnamed: () => undefined, admits: () => true, close: () => this.close() };
-    const whole = { ...wire, ...ask };
-    door.carry(whole, this.visit);
-    door.bind(this.submitter, whole);
+  }
+
+  expel(name: string): void {
+    this.expelled.push(name);
   }
 
   close(): void {
@@ -40,7 +34,6 @@ class Guest {
 
   leave(how: 'went' | 'dismissed'): void {
     this.visit?.leave(how);
-    this.#door.release(this.submitter);
   }
 
   hold(ms: number): void {
@@ -55,10 +48,9 @@ class Guest {
 
   share(verdict: Verdict, count = 1, name?: string): void {
     const worker = name === undefined ? undefined : { name, account: name, rig: '' };
-    const request = { workerName: name ?? '' };
     for (let i = 0; i < count; i += 1) {
       if (!this.closed) this.visit?.received(1, 120);
-      this.#door.observe({ submitter: this.submitter, request, worker, verdict } as JudgedShare);
+      this.visit?.judged(judgedShare({ verdict, worker, share: { workerName: name ?? '' } }));
     }
   }
 }
@@ -126,10 +118,11 @@ describe('bad shares', () => {
       return count;
     };
     const byPenalty = { none: 100_000, late: 5000, 'bad-work': 100, abuse: 20 } as const;
-    for (const [reason, { penalty }] of Object.entries(rejects)) {
+    for (const reason of rejectReasons) {
+      const penalty = penalties[reason];
       // Sums of 0.02 are a little off.
-      expect(needed(reason as Verdict) - byPenalty[penalty], reason).toBeLessThanOrEqual(penalty === 'late' ? 1 : 0);
-      expect(needed(reason as Verdict), reason).toBeGreaterThanOrEqual(byPenalty[penalty]);
+      expect(needed(reason) - byPenalty[penalty], reason).toBeLessThanOrEqual(penalty === 'late' ? 1 : 0);
+      expect(needed(reason), reason).toBeGreaterThanOrEqual(byPenalty[penalty]);
     }
     expect(needed('accepted')).toBe(100_000);
   });

@@ -4,6 +4,7 @@ import type { Wire, WireHandler } from '#base/domain/ports';
 export class EchoEnd implements WireHandler {
   readonly wire: Wire;
   readonly messages: string[] = [];
+  readonly expelled: string[] = [];
   readonly closed: Promise<void>;
   #closed: () => void = () => undefined;
 
@@ -26,6 +27,10 @@ export class EchoEnd implements WireHandler {
 
   closingMessage(why: string): string {
     return `closing ${why}`;
+  }
+
+  expel(name: string): void {
+    this.expelled.push(name);
   }
 
   onClose(): void {

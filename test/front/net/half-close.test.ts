@@ -59,7 +59,7 @@ const kinds: Record<'tcp' | 'tls', Kind> = {
 async function setUp(kind: Kind, options: Partial<ListenOptions> = {}, modules: Partial<SessionModules> = {}) {
   const bench = makeBench({}, modules);
   bench.registry.broadcast(makeJob(1));
-  const accept = bench.registry.accept.bind(bench.registry);
+  const accept = bench.stratum.accept.bind(bench.stratum);
   const listener = await kind.listen({ host: '127.0.0.1', port: 0, ...options }, { accept, logger: recordedLogger() });
   closing.push(() => listener.close());
   return { ...bench, listener };
@@ -91,8 +91,8 @@ async function setUpDoor() {
   const traffic = { lines: 1000, bytes: 100_000, submits: 1000 };
   const settings = { limits: { ...places, ...rates, ...traffic, exempt: [] }, bans: { enabled: true } };
   const door = new WatchedDoor(doorOptions(settings), { clock, logger, bans });
-  const { registry } = makeBench();
-  const accept = registry.accept.bind(registry);
+  const { stratum } = makeBench();
+  const accept = stratum.accept.bind(stratum);
   const listener = await listenTcp({ host: '127.0.0.1', port: 0 }, { accept, logger, door });
   closing.push(() => listener.close());
   return { listener, door };

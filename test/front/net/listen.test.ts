@@ -45,6 +45,8 @@ class Recorded implements WireHandler {
     return `closing ${why}`;
   }
 
+  expel(): void {}
+
   onClose(): void {
     this.closes += 1;
     this.#closed();

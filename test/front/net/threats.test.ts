@@ -276,9 +276,9 @@ describe('an overload', () => {
 
 describe('silent sockets', () => {
   it('are freed when their time to subscribe is over, and their room is others’', async () => {
-    const { registry, clock } = makeBench();
+    const { registry, stratum, clock } = makeBench();
     const { listener, door, open } = await setup(listenTcp, { connectionsPerAddress: 3 }, {}, (wire) =>
-      registry.accept(wire),
+      stratum.accept(wire),
     );
     const silent = Array.from({ length: 3 }, () => open('127.0.0.2'));
     await expect.poll(() => registry.sessions).toBe(3);
@@ -328,8 +328,8 @@ describe('logins that cost', () => {
   };
 
   it('come to no more than so many from one address, over however many connections, and others come in', async () => {
-    const { registry } = makeBench({}, { authorize: authorizeAddress('main') });
-    const accept: ListenModules['accept'] = (wire) => registry.accept(wire);
+    const { stratum } = makeBench({}, { authorize: authorizeAddress('main') });
+    const accept: ListenModules['accept'] = (wire) => stratum.accept(wire);
     const { open, bans } = await setup(listenTcp, { lines: 1_000_000 }, {}, accept);
     const texts = await Promise.all(
       Array.from({ length: 8 }, (_, place) => {
@@ -345,7 +345,7 @@ describe('logins that cost', () => {
   });
 
   it('are lines of their connection, a hundred each, which waits for them', async () => {
-    const { registry } = makeBench({}, { authorize: authorizeAddress('main') });
+    const { stratum } = makeBench({}, { authorize: authorizeAddress('main') });
     let held = 0;
     const accept: ListenModules['accept'] = (wire) => {
       const hold = (wire as unknown as { hold(ms: number): void }).hold.bind(wire);
@@ -355,7 +355,7 @@ describe('logins that cost', () => {
           hold(ms);
         },
       });
-      return registry.accept(wire);
+      return stratum.accept(wire);
     };
     const { open } = await setup(listenTcp, {}, {}, accept);
     const given = Array.from({ length: 220 }, (_, index) => address(index));
@@ -368,8 +368,8 @@ describe('logins that cost', () => {
     ['tcp', listenTcp],
     ['websocket', listenWebSocket],
   ] as const)('ban an address that guesses over %s, not one that repeats its mistake', async (name, listen) => {
-    const { registry } = makeBench({}, { authorize: authorizeAddress('main') });
-    const accept: ListenModules['accept'] = (wire) => registry.accept(wire);
+    const { stratum } = makeBench({}, { authorize: authorizeAddress('main') });
+    const accept: ListenModules['accept'] = (wire) => stratum.accept(wire);
     const { listener, bans, open } = await setup(listen, { lines: 1_000_000 }, {}, accept);
     const line = (guess: string): string => JSON.stringify({ id: 1, method: 'mining.authorize', params: [guess, 'x'] });
     const guesses = Array.from({ length: 2 * limits.banPoints }, (_, index) => `guess${index}`);

@@ -201,7 +201,7 @@ describe('an address that has misbehaved', () => {
   it('is served a moment later, over TLS as over TCP', async () => {
     const { listener, door } = await setup();
     for (let i = 0; i < limits.banPoints; i += 1) {
-      const visit = door.enter('127.0.0.1', { close: () => undefined, hold: () => undefined });
+      const visit = door.enter('127.0.0.1', { close: () => undefined, hold: () => undefined, expel: () => undefined });
       visit?.admits('rig');
       visit?.offend('slow-reader');
     }

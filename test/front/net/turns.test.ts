@@ -69,6 +69,7 @@ async function setup(name: TransportName, given: Partial<DoorSettings['limits']>
     },
     onEnd: () => void heard.push({ from: wire.remoteIp, text: END, wire }),
     closingMessage: () => undefined,
+    expel: () => undefined,
     onClose: () => void closes.push(wire),
   });
   const waiting = new WaitingBytes(limits.waitingBytesMax);

@@ -170,7 +170,7 @@ describe('a session whose password is being checked', () => {
       'result "pong"',
       'result true',
     ]);
-    expect(intake.held[0]?.submitter.worker('alice.2')).toMatchObject({ account: 'bc1qalice' });
+    expect(intake.held[0]?.worker).toMatchObject({ account: 'bc1qalice' });
   });
 
   it('is closed when it sends more than can wait, and not answered after it has gone', async () => {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { mustBeDifficulty } from '#base/domain/difficulty';
-import { variantHex } from '#base/domain/ids';
 import { roundDifficulty } from '#front/session/work/vardiff';
 import { randomVariant } from '#front/session/workers/registry';
+import { variantHex } from '#front/stratum/v1/job-id';
 import { Front, type Miner, type Params } from '../../support/front.ts';
 import { inShort, makeBench, makeJob } from './support.ts';
 
@@ -146,12 +146,7 @@ describe('a job that is current already', () => {
     client.login();
     registry.broadcast(makeJob(2));
     expect(inShort(client.wire.take())).toEqual(['job 0000000002']);
-    client.call('mining.submit', ['someone.rig', '0000000002', '0000000000000001', '6553f164', '1']);
-    const terms = intake.held[0]?.submitter;
-    expect([terms?.terms(1, 0), terms?.terms(1, 1)?.difficulty, terms?.terms(2, 0)?.difficulty]).toEqual([
-      undefined,
-      1000,
-      1000,
-    ]);
+    const of = (serial: number, variant: number) => intake.promised(client, serial, variant)?.difficulty;
+    expect([of(1, 0), of(1, 1), of(2, 0)]).toEqual([undefined, 1000, 1000]);
   });
 });

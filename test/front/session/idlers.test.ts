@@ -96,9 +96,8 @@ describe('when no extranonce is free', () => {
     const lines = newcomer.call('mining.authorize', ['someone.rig']);
     // The id's last part is one that nobody could foresee; here they are counted, one for each session before.
     expect(inShort(lines).at(-1)).toBe(`job 0000000002${(ALL + 1).toString(16).padStart(4, '0')} clean`);
-    newcomer.call('mining.submit', ['someone.rig', '0000000001', '0000000000000001', '6553f164', '00000001']);
-    expect(bench.intake.held[0]?.submitter.terms(1, 0)).toBeUndefined();
-    expect(bench.intake.held[0]?.submitter.terms(2, 0)).toBeUndefined();
+    expect(bench.intake.promised(newcomer, 1, 0)).toBeUndefined();
+    expect(bench.intake.promised(newcomer, 2, 0)).toBeUndefined();
     expect(clients[0]?.wire.closes).toBe(1);
     clients[0]?.handler.onClose();
     expect(subscribe(bench.connect())?.result, 'it is not given away twice').not.toEqual(

@@ -105,9 +105,9 @@ describe('the book of miners', () => {
 
 describe('sessions and the book', () => {
   it('have the same workers, through logins and ends', () => {
-    const { registry, intake } = makeBench();
+    const { registry, stratum, intake } = makeBench();
     registry.broadcast(makeJob(1));
-    const [one, two] = [new Client(registry), new Client(registry)];
+    const [one, two] = [new Client(stratum), new Client(stratum)];
     one.login('me.a');
     one.call('mining.authorize', ['me.b']);
     one.call('mining.authorize', ['me.b']);

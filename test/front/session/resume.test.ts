@@ -46,9 +46,7 @@ describe('coming back', () => {
     expect(inShort(work)).toEqual(['result true', 'difficulty 5120', 'job 00000000010003 clean']);
     // Firmware that starts extranonce2 over must not find its old headers again.
     expect(String(work[2]?.params?.[2]).slice(-4)).toBe('0003');
-    second.call('mining.submit', share('00000000010001', 1));
-    const submitter = intake.held[0]?.submitter;
-    expect([0, 1, 2, 3, 4].map((variant) => submitter?.terms(1, variant)?.difficulty)).toEqual([
+    expect([0, 1, 2, 3, 4].map((variant) => intake.promised(second, 1, variant)?.difficulty)).toEqual([
       undefined,
       1000,
       5120,
@@ -101,7 +99,7 @@ describe('coming back', () => {
     const back = connect();
     expect(login(back, was.id)).toEqual(was);
     back.call('mining.submit', share('00000000010001', 1));
-    expect(intake.held[0]?.submitter.terms(1, 1)?.difficulty).toBe(1000);
+    expect(intake.held[0]?.terms?.difficulty).toBe(1000);
   });
 
   it('is a new session where there was no work yet', () => {
@@ -128,10 +126,8 @@ describe('coming back', () => {
     const seat = login(second, was.id);
     expect(seat.extranonce1).not.toBe(was.extranonce1);
     expect(seat.id).not.toBe(was.id);
-    second.call('mining.submit', share('0000000001', 1));
-    const { submitter } = intake.held[0] ?? {};
     const variants = Array.from({ length: limits.termsPerSessionMax + 2 }, (_, variant) => variant);
-    expect(variants.map((variant) => submitter?.terms(1, variant)?.difficulty).filter(Boolean)).toEqual([80]);
+    expect(variants.map((variant) => intake.promised(second, 1, variant)?.difficulty).filter(Boolean)).toEqual([80]);
     const third = connect();
     expect(login(third, was.id).extranonce1, 'it is nobody’s').not.toBe(was.extranonce1);
     for (const serial of [2, 3]) registry.broadcast(makeJob(serial));
@@ -151,11 +147,11 @@ describe('coming back while the old connection is still open', () => {
     expect(old.wire.closes).toBe(1);
     expect(inShort(old.wire.take())).toEqual([`message ${closings.taken}`]);
     const [held] = intake.held;
-    expect(held?.submitter.extranonce1, 'what it was made with').toEqual(Uint8Array.of(0xf0, 0, 0, 0));
+    expect(held?.source.extranonce1, 'what it was made with').toEqual(Uint8Array.of(0xf0, 0, 0, 0));
     intake.settle('accepted');
     expect(inShort(old.call('mining.submit', share('00000000010001', 2)))).toEqual(['result true']);
-    expect(intake.held[0]?.submitter.subscribed).toBe(false);
-    expect(intake.held[0]?.submitter.terms(1, 1)).toBeUndefined();
+    expect(intake.held[0]?.fault).toBe('not-subscribed');
+    expect(intake.held[0]?.terms).toBeUndefined();
     old.call('mining.subscribe', [AGENT]);
     registry.broadcast(makeJob(2));
     expect(inShort(old.wire.take()), 'nothing more for it').toEqual([]);
@@ -179,9 +175,8 @@ describe('coming back while the old connection is still open', () => {
       expect(inShort(lines.slice(1))).toEqual(['difficulty 5120', 'job 00000000010003 clean']);
       expect(old.wire.closes).toBe(0);
       old.call('mining.submit', share('00000000010003', 1));
-      const submitter = intake.held[0]?.submitter;
-      expect(submitter?.extranonce1).toEqual(Uint8Array.of(0xf0, 0, 0, 1));
-      expect([0, 1, 2, 3].map((variant) => submitter?.terms(1, variant)?.difficulty)).toEqual([...Array(3), 5120]);
+      expect(intake.held[0]?.source.extranonce1).toEqual(Uint8Array.of(0xf0, 0, 0, 1));
+      expect([0, 1, 2, 3].map((variant) => intake.promised(old, 1, variant)?.difficulty)).toEqual([...Array(3), 5120]);
       intake.settle('job-not-found');
       // It was not told another id, so nobody comes back to this one.
       old.handler.onClose();

@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { targetOfDifficulty, targetToBytes } from '#base/bitcoin/target';
-import type { WireHandler } from '#base/domain/ports';
-import type { Submitter } from '#base/domain/share';
 import type { Verdict } from '#base/domain/verdict';
 import { limits } from '#base/limits';
 import { ExtranonceAllocator } from '#front/session/extranonces/extranonce';
@@ -66,16 +64,16 @@ describe('logging in', () => {
     client.call('mining.authorize', ['someone.good']);
     client.call('mining.authorize', ['someone.other']);
     const [session] = registry.connected();
-    const submitter = session as unknown as Submitter & WireHandler;
-    submitter.expel('someone.other');
-    submitter.expel('nobody');
-    expect([submitter.worker('someone.other'), submitter.worker('someone.good')?.rig]).toEqual([undefined, 'good']);
+    client.handler.expel('someone.other');
+    client.handler.expel('nobody');
+    expect(session?.workers.find('someone.other')).toBeUndefined();
+    expect(session?.workers.find('someone.good')?.rig).toBe('good');
     expect(registry.counters.authorizedWorkers).toBe(1);
     client.wire.keptOut.add('someone.other');
     expect(client.call('mining.authorize', ['someone.other'])[0]).toMatchObject({ result: null });
     client.wire.keptOut.clear();
     expect(client.call('mining.authorize', ['someone.other'])[0]).toMatchObject({ result: true });
-    submitter.onClose();
+    client.handler.onClose();
     expect(registry.counters.authorizedWorkers).toBe(0);
   });
 
@@ -113,7 +111,7 @@ describe('logging in', () => {
     expect(inShort(client.call('mining.authorize', ['farm.7'])), 'known already').toEqual(['result true']);
     expect(registry.counters.authorizedWorkers).toBe(limits.workersPerSessionMax);
     client.call('mining.submit', share('00000000010001', 'farm.16000'));
-    expect(intake.held[0]?.submitter.worker('farm.16000')).toMatchObject({
+    expect(intake.held[0]?.worker).toMatchObject({
       name: 'farm.16000',
       account: 'farm',
       rig: '16000',
@@ -172,10 +170,10 @@ describe('submitting', () => {
     const client = connect();
     expect(client.call('mining.submit', share('00000000010001'))).toEqual([]);
     const [held] = intake.held;
-    expect(held?.submitter).toMatchObject({ sessionId: 1n, subscribed: false, remoteIp: '192.0.2.7', userAgent: '' });
-    expect(held?.submitter.extranonce1).toEqual(new Uint8Array(4));
-    expect(held?.submitter.worker('someone.rig')).toBeUndefined();
-    expect(held?.submitter.terms(1, 0)).toBeUndefined();
+    const extranonce1 = new Uint8Array(4);
+    expect(held?.source).toEqual({ sessionId: 1n, extranonce1, remoteIp: '192.0.2.7', userAgent: '' });
+    expect(held).toMatchObject({ fault: 'not-subscribed', workerName: 'someone.rig', jobName: '00000000010001' });
+    expect([held?.worker, held?.terms, held?.versionMask]).toEqual([undefined, undefined, undefined]);
     intake.settle('not-subscribed');
     expect(client.wire.take()).toEqual([
       { id: 1, result: null, error: [25, 'Not subscribed', null], 'reject-reason': 'not-subscribed' },
@@ -188,12 +186,13 @@ describe('submitting', () => {
     const client = connect();
     client.login();
     client.call('mining.submit', share('00000000010001'), 'id!');
-    const submitter = intake.held[0]?.submitter;
-    expect(submitter).toMatchObject({ subscribed: true, userAgent: 'test/1' });
-    expect(submitter?.extranonce1).toEqual(Uint8Array.of(0xf0, 0, 0, 0));
-    expect(submitter?.worker('someone.rig')).toMatchObject({ name: 'someone.rig', account: 'someone', rig: 'rig' });
-    expect(submitter?.worker('someone.else')).toBeUndefined();
-    expect(submitter?.terms(1, 1)).toEqual({
+    client.call('mining.submit', share('00000000010001', 'someone.else'));
+    const [own, other] = intake.held;
+    expect(own).toMatchObject({ fault: undefined, source: { userAgent: 'test/1' }, serial: 1, variant: 1 });
+    expect(own?.source.extranonce1).toEqual(Uint8Array.of(0xf0, 0, 0, 0));
+    expect(own?.worker).toMatchObject({ name: 'someone.rig', account: 'someone', rig: 'rig' });
+    expect(other?.worker).toBeUndefined();
+    expect(own?.terms).toEqual({
       difficulty: 1000,
       target: targetToBytes(targetOfDifficulty(1000)),
       work: expect.any(BigInt),
@@ -238,9 +237,8 @@ describe('difficulty', () => {
     ]);
     registry.broadcast(makeJob(3));
     expect(inShort(client.wire.take())).toEqual(['job 0000000003']);
-    client.call('mining.submit', share('00000000020001'));
     const terms = (serial: number, variant: number): number | undefined =>
-      intake.held[0]?.submitter.terms(serial, variant)?.difficulty;
+      intake.promised(client, serial, variant)?.difficulty;
     expect([terms(2, 1), terms(2, 2), terms(2, 3), terms(3, 0)]).toEqual([1000, 5120, 6144, 6144]);
     // Job 1 was never this session's, job 4 is nobody's yet, and no other variant was given out: of job 2 not its own id.
     expect([terms(1, 0), terms(4, 0), terms(2, 0), terms(2, 4), terms(3, 1)]).toEqual(Array(5).fill(undefined));
@@ -334,7 +332,7 @@ describe('difficulty', () => {
     registry.broadcast(makeJob(2));
     expect(inShort(client.wire.take()), 'work goes on').toEqual(['job 0000000002']);
     client.call('mining.submit', share('0000000002'));
-    expect(intake.held[0]?.submitter.terms(2, 0)?.difficulty).toBe(3);
+    expect(intake.held[0]?.terms?.difficulty).toBe(3);
     for (let serial = 3; serial <= 2 + limits.jobsMax; serial += 1) registry.broadcast(makeJob(serial));
     expect(inShort(client.wire.take()).filter((line) => line.startsWith('difficulty'))).toEqual(['difficulty 2']);
   });
@@ -353,7 +351,7 @@ describe('version rolling', () => {
     });
     expect(inShort(client.login())).toEqual(['mask 1fffe000', 'difficulty 1000', 'job 00000000010001 clean']);
     client.call('mining.submit', share('00000000010001', 'someone.rig', '00002000'));
-    expect(intake.held[0]?.submitter.terms(1, 1)?.versionMask).toBe(0x1fffe000);
+    expect(intake.held[0]?.terms?.versionMask).toBe(0x1fffe000);
   });
 
   it('takes a later mask into force with the next job id, not on work that is out', () => {
@@ -370,12 +368,10 @@ describe('version rolling', () => {
       'mask 00006000',
       'job 00000000010002',
     ]);
-    client.call('mining.submit', share('00000000010001'));
-    const submitter = intake.held[0]?.submitter;
-    expect(submitter?.terms(1, 1)?.versionMask).toBe(0);
-    expect(submitter?.terms(1, 2)?.versionMask).toBe(0x6000);
+    expect(intake.promised(client, 1, 1)?.versionMask).toBe(0);
+    expect(intake.promised(client, 1, 2)?.versionMask).toBe(0x6000);
     // A late share of a job whose terms are forgotten is read with the mask of now, if the job was sent.
-    expect([1, 2].map((serial) => submitter?.lateVersionMask(serial))).toEqual([0x6000, undefined]);
+    expect([1, 2].map((serial) => intake.handedIn(client, serial, 0).versionMask)).toEqual([0x6000, undefined]);
     // Changing it back and forth is no way to fill the memory.
     client.call('mining.configure', [['version-rolling'], options]);
     expect(client.call('mining.configure', [['version-rolling'], options]).length).toBe(1);
@@ -522,11 +518,10 @@ describe('SessionRegistry', () => {
   it('shares the terms of sessions that have the same', () => {
     const { registry, connect, intake } = makeBench();
     registry.broadcast(makeJob(1));
-    for (const client of [connect(), connect()]) {
+    const [one, other] = [connect(), connect()].map((client, index) => {
       client.login();
-      client.call('mining.submit', share('00000000010001'));
-    }
-    const [one, other] = intake.held.map(({ submitter }, index) => submitter.terms(1, 1 + index));
+      return intake.promised(client, 1, 1 + index);
+    });
     expect(one).toBeDefined();
     expect(one).toBe(other);
   });
@@ -538,10 +533,9 @@ describe('SessionRegistry', () => {
       const client = connect();
       client.call('mining.suggest_difficulty', [0.3 + index / 1_000_000]);
       client.login();
-      client.call('mining.submit', share('0000000001'));
       return client;
     });
-    const terms = intake.held.map(({ submitter }, index) => submitter.terms(1, 1 + index));
+    const terms = clients.map((client, index) => intake.promised(client, 1, 1 + index));
     expect(terms[0]).toBeDefined();
     expect(new Set(terms).size).toBe(1);
     expect(clients.length).toBe(terms.length);

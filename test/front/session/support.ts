@@ -1,14 +1,17 @@
-import { jobId, parseJobRef } from '#base/domain/ids';
+import { jobId } from '#base/domain/ids';
 import type { Job } from '#base/domain/job';
 import type { Clock, ShareIntake, Wire, WireHandler } from '#base/domain/ports';
-import type { JudgedShare, SubmitRequest, Submitter } from '#base/domain/share';
+import type { JudgedShare, Submission, Terms } from '#base/domain/share';
 import type { Verdict } from '#base/domain/verdict';
 import type { SessionOptions } from '#front/session/context';
 import { ExtranonceAllocator } from '#front/session/extranonces/extranonce';
 import { authorizeAnyone } from '#front/session/login/authorize';
 import { type SessionModules, SessionRegistry } from '#front/session/workers/registry';
+import { wireJobId } from '#front/stratum/v1/job-id';
+import { StratumV1 } from '#front/stratum/v1/stratum-v1';
 import { recordedContainment } from '../../support/containment.ts';
 import { recordedLogger } from '../../support/recorded-logger.ts';
+import { verdictOn } from '../../support/submission.ts';
 
 /** A clock that stands still until it is moved. */
 export class ManualClock implements Clock {
@@ -43,6 +46,7 @@ export class MemoryWire implements Wire {
   lookUpsMax = Number.POSITIVE_INFINITY;
   mistakes = 0;
   readonly keptOut = new Set<string>();
+  readonly judgements: JudgedShare[] = [];
 
   send(message: string | Uint8Array): void {
     this.texts.push(typeof message === 'string' ? message : Buffer.from(message).toString());
@@ -74,6 +78,10 @@ export class MemoryWire implements Wire {
     return !this.keptOut.has(name);
   }
 
+  judged(share: JudgedShare): void {
+    this.judgements.push(share);
+  }
+
   /** What was sent since the last call. */
   take(): Line[] {
     return this.texts.splice(0).map((text) => JSON.parse(text) as Line);
@@ -82,30 +90,37 @@ export class MemoryWire implements Wire {
 
 /** An intake that keeps what it is given until the test judges it. */
 export class HeldIntake implements ShareIntake {
-  readonly held: { submitter: Submitter; request: SubmitRequest; unwanted: boolean }[] = [];
+  readonly held: Submission[] = [];
 
-  take(submitter: Submitter, request: SubmitRequest, unwanted = false): void {
-    this.held.push({ submitter, request, unwanted });
+  take(submission: Submission): void {
+    this.held.push(submission);
+  }
+
+  /** What the session hands in for a share of this job. The share is judged stale, and its reply taken away. */
+  handedIn({ handler, wire }: Client, serial: number, variant: number): Submission {
+    const [before, texts] = [this.held.length, wire.texts.length];
+    const params = ['someone.rig', wireJobId(jobId(serial), variant), '0000000000000001', '6553f164', '00000001'];
+    const line = Buffer.from(JSON.stringify({ id: 1, method: 'mining.submit', params }));
+    handler.onMessage(line, 0, line.length);
+    const [submission] = this.held.splice(before);
+    if (!submission) throw new Error('no share was handed in');
+    submission.submitter.durable(verdictOn(submission, { verdict: 'stale' }));
+    wire.texts.length = texts;
+    return submission;
+  }
+
+  /** What the session has promised with this job. */
+  promised(client: Client, serial: number, variant: number): Terms | undefined {
+    return this.handedIn(client, serial, variant).terms;
   }
 
   /** Judges the oldest share, at the terms that its session promised. */
   settle(verdict: Verdict): void {
     const share = this.held.shift();
     if (!share) throw new Error('no share is held');
-    const ref = parseJobRef(share.request.jobId);
-    share.submitter.settle({
-      ...share,
-      worker: share.submitter.worker(share.request.workerName),
-      job: undefined,
-      terms: ref && share.submitter.terms(ref.serial, ref.variant),
-      verdict,
-      variant: 0,
-      version: 0,
-      shareDifficulty: 0,
-      block: false,
-      receivedMs: 0,
-      latencyUs: 0,
-    } satisfies JudgedShare);
+    const judged = verdictOn(share, { verdict });
+    share.submitter.judged(judged);
+    share.submitter.durable(judged);
   }
 }
 
@@ -149,9 +164,9 @@ export class Client {
   readonly wire: MemoryWire;
   readonly handler: WireHandler;
 
-  constructor(registry: SessionRegistry, remoteIp?: string) {
+  constructor(stratum: StratumV1, remoteIp?: string) {
     this.wire = new MemoryWire(remoteIp);
-    const handler = registry.accept(this.wire);
+    const handler = stratum.accept(this.wire);
     if (!handler) throw new Error('the registry refused the connection');
     this.handler = handler;
     this.wire.handler = handler;
@@ -177,6 +192,7 @@ export class Client {
 
 export interface Bench {
   readonly registry: SessionRegistry;
+  readonly stratum: StratumV1;
   readonly clock: ManualClock;
   readonly intake: HeldIntake;
   connect(remoteIp?: string): Client;
@@ -205,7 +221,8 @@ export function makeBench(options: Partial<SessionOptions> = {}, modules: Partia
       ...modules,
     },
   );
-  return { registry, clock, intake, contained, connect: (remoteIp) => new Client(registry, remoteIp) };
+  const stratum = new StratumV1(registry, contained.contain);
+  return { registry, stratum, clock, intake, contained, connect: (remoteIp) => new Client(stratum, remoteIp) };
 }
 
 /** Notifications in short: `difficulty 5`, `mask 1fffe000`, `job <id> clean`. */

@@ -50,16 +50,16 @@ describe('the workers of a connection', () => {
   });
 
   it('of one address are refused beyond a share of all, and a newcomer is not', () => {
-    const { registry } = makeBench();
+    const { registry, stratum } = makeBench();
     for (let connection = 0; connection < 2; connection += 1) {
-      const farm = new Client(registry, '192.0.2.1');
+      const farm = new Client(stratum, '192.0.2.1');
       for (let rig = 0; rig < limits.workersPerSessionMax; rig += 1) farm.call('mining.authorize', [`farm.${rig}`]);
     }
     expect(registry.counters.authorizedWorkers).toBe(limits.workersPerAddressMax);
-    const more = new Client(registry, '192.0.2.1');
+    const more = new Client(stratum, '192.0.2.1');
     expect(more.call('mining.authorize', ['farm.a'])).toMatchObject([{ result: true }]);
     expect(more.call('mining.authorize', ['farm.b'])).toMatchObject([{ error: [20, 'Too many workers', null] }]);
-    const newcomer = new Client(registry, '192.0.2.2');
+    const newcomer = new Client(stratum, '192.0.2.2');
     for (const name of ['new.a', 'new.b']) {
       expect(newcomer.call('mining.authorize', [name])).toMatchObject([{ result: true }]);
     }

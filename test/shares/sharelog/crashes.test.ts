@@ -75,7 +75,7 @@ describe('the log, through whatever a disk can do', () => {
             }
             const written = commits.map((shares) => {
               const nonces = Array.from({ length: shares }, () => nonce++);
-              for (const each of nonces) log.share(judgedShare({ request: { nonce: each } }));
+              for (const each of nonces) log.share(judgedShare({ share: { nonce: each } }));
               return new Promise<void>((resolve) =>
                 log.commit(() => {
                   acknowledged.push(...nonces);

@@ -282,7 +282,7 @@ describe('the share log, when things fail,', () => {
 
   it('takes a commit that is larger than a file', async () => {
     const log = await openLog({ segmentBytes: 1_000 });
-    for (let i = 0; i < 50; i += 1) log.share(judgedShare({ request: { nonce: i } }));
+    for (let i = 0; i < 50; i += 1) log.share(judgedShare({ share: { nonce: i } }));
     await new Promise<void>((r) => log.commit(r));
     expect(nonces()).toHaveLength(50);
   });

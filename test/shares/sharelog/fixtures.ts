@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
 import type { Job } from '#base/domain/job';
 import type { Clock, FoundBlock, Logger, ShareRecorder } from '#base/domain/ports';
-import type { JudgedShare, SubmitRequest, Submitter, Terms, Worker } from '#base/domain/share';
+import type { HeaderInputs, JudgedShare, Source, Submitter, Terms, Worker } from '#base/domain/share';
 import { ShipState } from '#books/analytics/ship-state';
 import { Shipper, type ShipperModules } from '#books/analytics/shipper';
 import type { Insert, Warehouse } from '#books/analytics/warehouse';
@@ -14,6 +14,7 @@ import { decodeRows } from '#shares/sharelog/rows/row-reader';
 import { columnsOf } from '#shares/sharelog/rows/rows';
 import type { Disk } from '#shares/sharelog/segments/disk';
 import { removeFolder } from '../../support/remove-folder.ts';
+import { submissionOf, type TestShare } from '../../support/submission.ts';
 
 export const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 export const clock: Clock = { nowMs: () => NOW_MS, monotonicMs: () => 0 };
@@ -104,24 +105,18 @@ export const job: Job = {
 
 export const terms: Terms = { difficulty: 1024, target: new Uint8Array(32), work: 2n ** 42n, versionMask: 0x1fffe000 };
 
+export const source: Source = {
+  sessionId: 7n,
+  extranonce1: Uint8Array.of(0, 0x0a, 0xff, 1),
+  remoteIp: '192.0.2.7',
+  userAgent: 'cgminer/4.12.0',
+};
+
 export function submitter(overrides: Partial<Submitter> = {}): Submitter {
-  return {
-    sessionId: 7n,
-    subscribed: true,
-    extranonce1: Uint8Array.of(0, 0x0a, 0xff, 1),
-    remoteIp: '192.0.2.7',
-    close() {},
-    userAgent: 'cgminer/4.12.0',
-    worker: () => worker,
-    terms: () => terms,
-    lateVersionMask: () => undefined,
-    expel: () => {},
-    settle: () => {},
-    ...overrides,
-  };
+  return { judged: () => {}, durable: () => {}, close: () => {}, ...overrides };
 }
 
-const request: SubmitRequest = {
+export const share: TestShare = {
   id: 1,
   workerName: 'bcrt1qminer.rig1',
   jobId: '0000100001',
@@ -132,23 +127,29 @@ const request: SubmitRequest = {
   malformed: undefined,
 };
 
-export function judgedShare(
-  overrides: Partial<Omit<JudgedShare, 'request'>> & { readonly request?: Partial<SubmitRequest> } = {},
-): JudgedShare {
+/** What a test changes of a judged share and of its submission. */
+type Changes = Partial<Omit<JudgedShare, 'submission'>> & {
+  readonly share?: Partial<TestShare>;
+  readonly worker?: Worker | undefined;
+  readonly source?: Source;
+  readonly variant?: number;
+};
+
+export function judgedShare(changes: Changes = {}): JudgedShare {
+  const { share: changed, source: from = source, variant = 3, ...judged } = changes;
+  const known = { source: from, submitter: defaultSubmitter, worker, terms, ...judged };
+  const submission = { ...submissionOf({ ...share, ...changed }, known), variant };
   return {
-    submitter: defaultSubmitter,
-    worker,
+    submission,
     job,
     terms,
     verdict: 'accepted',
-    variant: 3,
     version: 0x20002000,
     shareDifficulty: 2048.5,
     block: false,
     receivedMs: NOW_MS,
     latencyUs: 321,
-    ...overrides,
-    request: { ...request, ...overrides.request },
+    ...judged,
   };
 }
 
@@ -183,15 +184,20 @@ export function foundBlock(overrides: Partial<FoundBlock> = {}): FoundBlock {
     rig: 'rig1',
     shareDifficulty: 2048.5,
     foundMs: NOW_MS,
-    inputs: { ...request, variant: 3, extranonce1: defaultSubmitter.extranonce1, version: 0x20002000 },
+    inputs: inputsOf(judgedShare()),
     block: Uint8Array.of(1, 2, 3, 4),
     ...overrides,
   };
 }
 
+function inputsOf({ submission, version }: JudgedShare): HeaderInputs {
+  const { variant, extranonce2, ntime, nonce } = submission;
+  return { variant, extranonce1: source.extranonce1, extranonce2, ntime, nonce, version };
+}
+
 /** Logs a share with this nonce; resolves when it is acknowledged. */
 export function put(to: Pick<ShareRecorder, 'share' | 'commit'>, nonce: number): Promise<void> {
-  to.share(judgedShare({ request: { nonce } }));
+  to.share(judgedShare({ share: { nonce } }));
   return new Promise((resolve) => to.commit(resolve));
 }
 

@@ -48,7 +48,7 @@ function rowsOf(kind: BatchKind, path = folder.path): Row[] {
 }
 
 const nonces = (path = folder.path): unknown[] => rowsOf('shares', path).map((row) => row['nonce']);
-const share = (nonce: number): ReturnType<typeof judgedShare> => judgedShare({ request: { nonce } });
+const share = (nonce: number): ReturnType<typeof judgedShare> => judgedShare({ share: { nonce } });
 
 describe('the share log', () => {
   it('has what was committed on the disk when it says so', async () => {

@@ -9,17 +9,15 @@ const log = await openShareLog(
   { folder, node: 'killed', consumers: ['test'], segmentBytes: 20_000 },
   { clock, logger },
 );
-const submitter = { sessionId: BigInt(boot), extranonce1: new Uint8Array(4), remoteIp: '', userAgent: '' };
+const source = { sessionId: BigInt(boot), extranonce1: new Uint8Array(4), remoteIp: '', userAgent: '' };
 const worker = { name: 'a.b', account: 'a', rig: 'b' };
 let nonce = 0;
 const burst = () => {
   for (let i = 0; i < 7; i += 1) {
-    const request = { jobId: '', extranonce2: '', ntime: 0, nonce };
+    const submission = { source, worker, jobName: '', extranonce2: new Uint8Array(), ntime: 0, nonce };
     nonce += 1;
     log.share({
-      submitter,
-      worker,
-      request,
+      submission,
       verdict: 'accepted',
       version: 0,
       shareDifficulty: 1,

@@ -11,14 +11,14 @@ import { LogReaders } from '#shares/sharelog/consumers/log-readers';
 import { type Journal, openJournal } from '#shares/sharelog/journal/journal';
 import { gatewayJournal, POOL_JOURNAL } from '#shares/sharelog/journal/journals';
 import { openOrphans } from '#shares/sharelog/journal/orphans';
-import { applyBatch } from '#shares/verify/apply';
+import { Effects } from '#shares/verify/apply';
 import { PendingShare } from '#shares/verify/pending-share';
 import { SeenHeaders } from '#shares/verify/seen';
 import { JobStore } from '#work/jobs/store';
 import { fuzz, fuzzMsMax } from '../../fuzz/runs.ts';
 import { recordedContainment } from '../../support/containment.ts';
 import { anyFate, FatefulDisk } from './fateful-disk.ts';
-import { clock, dataFolder, job, judgedShare, keptLogger, submitter, terms } from './fixtures.ts';
+import { clock, dataFolder, job, judgedShare, keptLogger } from './fixtures.ts';
 
 /** Jobs that a gateway of these tests can answer. */
 const JOBS_MAX = 3;
@@ -101,10 +101,10 @@ class TestGateway {
     const current = this.#jobs.current;
     const of = current && this.#jobs.find(current.serial - age);
     if (of === undefined) return;
-    const share = new PendingShare(submitter(), judgedShare({ request: { nonce, jobId: of.id } }).request, 0, 0);
-    share.worker = { name: 'a.b', account: `a${nonce % 3}`, rig: 'b' };
-    share.job = of;
-    share.terms = terms;
+    const worker = { name: 'a.b', account: `a${nonce % 3}`, rig: 'b' };
+    const { submission } = judgedShare({ share: { nonce, jobId: of.id }, worker, variant: 0 });
+    const checked = { job: of, version: of.version, refusal: undefined, hashable: true };
+    const share = new PendingShare(submission, checked, 0, 0);
     share.meets = MEETS_SHARE_TARGET;
     share.hashLow = nonce;
     share.hashHigh = 1;
@@ -114,18 +114,15 @@ class TestGateway {
   hashed(): void {
     const shares = this.#hashing;
     this.#hashing = [];
-    applyBatch(
-      shares,
-      {
-        clock,
-        contain: recordedContainment().contain,
-        seen: this.#seen,
-        recorder: this.journal,
-        observe: (share) => this.#judged.push(share),
-        foundBlock: () => {},
-      },
-      () => {},
-    );
+    const effects = new Effects({
+      clock,
+      contain: recordedContainment().contain,
+      seen: this.#seen,
+      recorder: this.journal,
+      observe: (share) => this.#judged.push(share),
+      foundBlock: () => {},
+    });
+    effects.apply(shares, () => {});
   }
 
   /** Shares of jobs that were answerable no more when their hash came back. */

@@ -8,7 +8,7 @@ import { RowWriter } from '#shares/sharelog/rows/row-writer';
 import { blockColumns, jobColumns, shareColumns } from '#shares/sharelog/rows/rows';
 import { ShareRows } from '#shares/sharelog/rows/share-rows';
 import { BufferPool } from '#shares/sharelog/segments/buffer-pool';
-import { foundBlock, job, judgedShare, NOW_MS, submitter, terms, worker } from './fixtures.ts';
+import { foundBlock, job, judgedShare, NOW_MS, source, terms, worker } from './fixtures.ts';
 
 const unbounded = { bytesMax: Number.POSITIVE_INFINITY, rowsMax: Number.POSITIVE_INFINITY };
 const writer = (bounds = unbounded): RowWriter => new RowWriter(bounds, new BufferPool(2, 1 << 20));
@@ -63,7 +63,7 @@ describe('rows of shares', () => {
     const rows = writer();
     const encoder = new ShareRows('pool-1');
     const unknown = {
-      request: { jobId: 'ﬀ00', workerName: 'who?' },
+      share: { jobId: 'ﬀ00', workerName: 'who?' },
       worker: undefined,
       job: undefined,
       terms: undefined,
@@ -84,13 +84,12 @@ describe('rows of shares', () => {
   it('follow a worker, a session and a job that change behind the same objects', () => {
     const rows = writer();
     const encoder = new ShareRows('pool-1');
-    const first = submitter();
-    encoder.write(rows, judgedShare({ submitter: first }));
-    encoder.write(rows, judgedShare({ submitter: submitter({ ...first, userAgent: 'other' }) }));
-    encoder.write(rows, judgedShare({ submitter: submitter({ ...first, extranonce1: new Uint8Array(4) }) }));
+    encoder.write(rows, judgedShare());
+    encoder.write(rows, judgedShare({ source: { ...source, userAgent: 'other' } }));
+    encoder.write(rows, judgedShare({ source: { ...source, extranonce1: new Uint8Array(4) } }));
     encoder.write(rows, judgedShare({ job: { ...job, rowId: '0000100002', height: 813 } }));
     encoder.write(rows, judgedShare({ terms: { ...terms, difficulty: 1 } }));
-    encoder.write(rows, judgedShare({ submitter: first }));
+    encoder.write(rows, judgedShare());
     rows.seal();
     const [decoded = []] = taken(rows);
     expect(decoded.map((row) => [row['user_agent'], row['extranonce1'], row['job_id'], row['difficulty']])).toEqual([
@@ -112,7 +111,7 @@ describe('rows of shares', () => {
       userAgent: text,
       remoteIp: text,
       node: text,
-      extranonce2: text,
+      extranonce2: fc.uint8Array({ maxLength: 16 }),
       jobId: text,
       sessionId: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
       extranonce1: fc.uint8Array({ maxLength: 16 }),
@@ -142,11 +141,11 @@ describe('rows of shares', () => {
             rows,
             judgedShare({
               ...s,
-              submitter: submitter(s),
+              source: s,
               worker: { ...worker, account: wellFormed(s.account), rig: s.rig },
               job: s.known ? { ...job, rowId: wellFormed(s.jobId), height: s.height } : undefined,
               terms: s.known ? { ...terms, difficulty: s.difficulty, work: s.work } : undefined,
-              request: s,
+              share: { ...s, extranonce2: Buffer.from(s.extranonce2).toString('hex') },
             }),
           );
         }
@@ -168,12 +167,12 @@ describe('rows of shares', () => {
             ntime: s.ntime,
             nonce: s.nonce,
             version: s.version,
-            job_variant: s.variant,
+            job_variant: s.known ? s.variant : 0,
             share_difficulty: s.shareDifficulty,
             latency_us: clamped(s.latencyUs, 0xffffffff),
             block: s.block,
             verdict: s.verdict,
-            extranonce2: wellFormed(s.extranonce2),
+            extranonce2: Buffer.from(s.extranonce2).toString('hex'),
           })),
         );
       }),

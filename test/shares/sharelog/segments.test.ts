@@ -170,7 +170,7 @@ describe('the log’s files', () => {
   it('never bring back what stood behind a torn frame', async () => {
     // Four frames of one write, the third torn and the fourth whole: the disk writes pages in what order it likes.
     const first = await openLog(100_000, { batchRowsMax: 1 });
-    for (let i = 0; i < 4; i += 1) first.share(judgedShare({ request: { nonce: i } }));
+    for (let i = 0; i < 4; i += 1) first.share(judgedShare({ share: { nonce: i } }));
     await new Promise<void>((resolve) => first.commit(resolve));
     await first.close();
     const frame = HEAD_BYTES + (reader().heads(0, BOUNDS)[0]?.bytes ?? 0);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { jobId, jobRowId, jobSerial } from '#base/domain/ids';
 import type { Job } from '#base/domain/job';
 import type { Clock, SubmitOutcome } from '#base/domain/ports';
-import type { JudgedShare, SubmitRequest } from '#base/domain/share';
+import type { JudgedShare, Submission } from '#base/domain/share';
 import { loadKernel } from '#shares/kernel/kernel';
 import { openLogReader } from '#shares/sharelog/consumers/log-reader';
 import { openShareLog, type ShareLog } from '#shares/sharelog/log';
@@ -14,14 +14,17 @@ import { SeenHeaders } from '#shares/verify/seen';
 import { Verifier } from '#shares/verify/verifier';
 import { JobStore } from '#work/jobs/store';
 import { recordedContainment } from '../../support/containment.ts';
+import { submissionOf } from '../../support/submission.ts';
 import {
   job as anyJob,
+  share as anyShare,
   failingDisk,
   folderPerTest,
-  judgedShare,
   keptLogger,
+  source,
   submitter,
   terms,
+  worker,
 } from '../sharelog/fixtures.ts';
 
 const folder = folderPerTest();
@@ -84,21 +87,21 @@ function poolWith(log: ShareLog, sharesInFlightMax = 1000) {
       recorder: log,
     },
   );
-  const miner = submitter({
-    terms: () => ({ ...terms, target: anyHash, versionMask: 0 }),
-    settle: (share) => settled.push(share),
-  });
-  let nonce = 0;
-  const request = (): SubmitRequest => ({ ...judgedShare().request, jobId: job.id, nonce: nonce++ });
+  const known = {
+    ...{ source, worker, terms: { ...terms, target: anyHash, versionMask: 0 } },
+    submitter: submitter({ durable: (share) => settled.push(share) }),
+  };
+  let nonces = 0;
+  const request = (nonce = nonces++): Submission => submissionOf({ ...anyShare, jobId: job.id, nonce }, known);
   /** Shares of this many ticks, eight in each; resolves when they are judged. */
   const mine = async (ticks: number): Promise<void> => {
     for (let tick = 0; tick < ticks; tick += 1) {
-      for (let each = 0; each < 8; each += 1) verifier.take(miner, request());
+      for (let each = 0; each < 8; each += 1) verifier.take(request());
       await turn();
     }
     await turn();
   };
-  return { verifier, miner, mine, settled, answers, job, contained, request };
+  return { verifier, mine, settled, answers, job, contained, request };
 }
 
 const name = (row: Row): string =>
@@ -142,15 +145,15 @@ describe('every row of a block has the row of its share', () => {
   it('while so many shares wait for the log that further ones are refused', async () => {
     const disk = failingDisk(0);
     const log = await openLog(disk);
-    const { mine, settled, verifier, miner, request } = poolWith(log, 16);
+    const { mine, settled, verifier, request } = poolWith(log, 16);
     await mine(10);
     expect(settled.map(({ verdict }) => verdict)).toEqual(Array(64).fill('overloaded'));
     const refused = settled.filter(({ block }) => block).length;
     expect(refused).toBeGreaterThan(10);
     // One that comes again and again is one row.
     const before = log.status().pendingRows;
-    const again = { ...request(), nonce: settled.find(({ block }) => block)?.request.nonce ?? 0 };
-    for (let times = 0; times < 50; times += 1) verifier.take(miner, again);
+    const again = request(settled.find(({ block }) => block)?.submission.nonce);
+    for (let times = 0; times < 50; times += 1) verifier.take(again);
     expect(log.status().pendingRows).toBe(before);
     disk.room = Number.POSITIVE_INFINITY;
     await expect.poll(() => settled.length).toBe(80 + 50);

@@ -5,7 +5,14 @@ import { BlockSubmitter } from '#shares/verify/blocks';
 
 function block(hash: string, tip = 1): FoundBlock {
   const job = { previousHash: new Uint8Array(32).fill(tip), height: 100 } as unknown as Job;
-  const inputs = { variant: 0, extranonce1: new Uint8Array(4), extranonce2: '', version: 0, ntime: 0, nonce: 0 };
+  const inputs = {
+    variant: 0,
+    extranonce1: new Uint8Array(4),
+    extranonce2: new Uint8Array(8),
+    version: 0,
+    ntime: 0,
+    nonce: 0,
+  };
   return { hash, job, account: 'a', rig: 'r', shareDifficulty: 1, foundMs: 0, inputs, block: Buffer.from(hash) };
 }
 

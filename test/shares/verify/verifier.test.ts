@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { targetOfDifficulty, targetToBytes, workOf } from '#base/bitcoin/target';
-import { jobId, jobSerial, wireJobId } from '#base/domain/ids';
+import { jobId, jobSerial } from '#base/domain/ids';
 import type { Job } from '#base/domain/job';
-import type { JudgedShare, SubmitRequest, Submitter, Terms, Worker } from '#base/domain/share';
+import type { JudgedShare, Submission, Submitter, Terms, Worker } from '#base/domain/share';
+import { parseJobRef, wireJobId } from '#front/stratum/v1/job-id';
 import { loadKernel } from '#shares/kernel/kernel';
 import { layout } from '#shares/kernel/layout';
 import { type Runners, startRunners } from '#shares/verify/runners';
@@ -11,6 +12,7 @@ import { SeenHeaders } from '#shares/verify/seen';
 import { Verifier } from '#shares/verify/verifier';
 import { JobStore } from '#work/jobs/store';
 import { recordedContainment } from '../../support/containment.ts';
+import { submissionOf, type TestShare } from '../../support/submission.ts';
 
 const EASY = 1e-9;
 const worker: Worker = { name: 'account.rig', account: 'account', rig: 'rig' };
@@ -60,11 +62,15 @@ function makeJob(index: number, tip = 1): Job {
 
 /** A submitter which was given variant 0 and 1 of every job, and keeps what it is told. */
 class TestSubmitter implements Submitter {
-  readonly sessionId = 1n;
+  readonly source = {
+    sessionId: 1n,
+    extranonce1: Uint8Array.of(1, 2, 3, 4),
+    remoteIp: '127.0.0.1',
+    userAgent: 'test',
+  };
   subscribed = true;
-  readonly extranonce1 = Uint8Array.of(1, 2, 3, 4);
-  readonly remoteIp = '127.0.0.1';
-  readonly userAgent = 'test';
+  /** What was judged, and what could be answered. */
+  readonly heard: JudgedShare[] = [];
   readonly settled: JudgedShare[] = [];
   closes = 0;
   /** As of a session that was given every job, with terms that are forgotten; undefined: it never had the job. */
@@ -75,25 +81,26 @@ class TestSubmitter implements Submitter {
     this.#terms = ofVariants;
   }
 
-  worker(name: string): Worker | undefined {
-    return name === worker.name ? worker : undefined;
+  /** What a session hands in for a share. */
+  share(share: TestShare, unwanted = false): Submission {
+    const { serial, variant } = parseJobRef(share.jobId);
+    const terms = serial < 0 ? undefined : this.#terms[variant];
+    return submissionOf(share, {
+      ...{ source: this.source, submitter: this, subscribed: this.subscribed, terms, unwanted },
+      worker: share.workerName === worker.name ? worker : undefined,
+      versionMask: terms?.versionMask ?? this.lateMask,
+    });
   }
 
-  terms(_serial: number, variant: number): Terms | undefined {
-    return this.#terms[variant];
+  judged(share: JudgedShare): void {
+    this.heard.push(share);
   }
-
-  lateVersionMask(): number | undefined {
-    return this.lateMask;
-  }
-
-  expel(): void {}
 
   close(): void {
     this.closes += 1;
   }
 
-  settle(share: JudgedShare): void {
+  durable(share: JudgedShare): void {
     this.settled.push(share);
   }
 }
@@ -111,10 +118,16 @@ const sha256d = (bytes: Uint8Array): Buffer =>
   createHash('sha256').update(createHash('sha256').update(bytes).digest()).digest();
 
 /** The header hash as node:crypto has it, as a number. */
-function hashOf(job: Job, submitter: Submitter, request: SubmitRequest, version: number): bigint {
+function hashOf(job: Job, submitter: TestSubmitter, request: TestShare, version: number): bigint {
   const variant = Buffer.from(request.jobId.slice(10).padStart(4, '0'), 'hex');
   let root: Buffer = sha256d(
-    Buffer.concat([job.coinb1, variant, submitter.extranonce1, Buffer.from(request.extranonce2, 'hex'), job.coinb2]),
+    Buffer.concat([
+      job.coinb1,
+      variant,
+      submitter.source.extranonce1,
+      Buffer.from(request.extranonce2, 'hex'),
+      job.coinb2,
+    ]),
   );
   for (const sibling of job.merkleBranch) root = sha256d(Buffer.concat([root, sibling]));
   const header = Buffer.alloc(80);
@@ -128,7 +141,7 @@ function hashOf(job: Job, submitter: Submitter, request: SubmitRequest, version:
 }
 
 let requests = 0;
-function request(job: Job, change: Partial<SubmitRequest> = {}): SubmitRequest {
+function request(job: Job, change: Partial<TestShare> = {}): TestShare {
   requests += 1;
   return {
     id: requests,
@@ -146,10 +159,10 @@ function request(job: Job, change: Partial<SubmitRequest> = {}): SubmitRequest {
 /** A request whose hash passes the test. */
 function mined(
   job: Job,
-  submitter: Submitter,
+  submitter: TestSubmitter,
   passes: (hash: bigint) => boolean,
-  change: Partial<SubmitRequest> = {},
-): SubmitRequest {
+  change: Partial<TestShare> = {},
+): TestShare {
   for (;;) {
     const candidate = request(job, change);
     const bits = candidate.versionBits;
@@ -239,7 +252,7 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     return { verifier, contained, faulty, jobs, log, commits, blocks, failures, tick, flushed, durable, time };
   }
 
-  it.each(['record', 'observe', 'settle'] as const)(
+  it.each(['record', 'observe', 'judged', 'durable'] as const)(
     'ends only the session whose share makes "%s" throw, and answers the others',
     async (what) => {
       const { verifier, contained, faulty, jobs, log, flushed, durable } = setUp();
@@ -247,12 +260,12 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
       const job = makeJob(0);
       jobs.add(job);
       const passes = (hash: bigint): boolean => hash <= targetOfDifficulty(EASY);
-      if (what === 'settle') {
-        bad.settle = () => {
-          throw new Error('settle');
+      if (what === 'judged' || what === 'durable') {
+        bad[what] = () => {
+          throw new Error(what);
         };
       } else faulty[what] = 1;
-      for (const submitter of [bad, good]) verifier.take(submitter, mined(job, submitter, passes));
+      for (const submitter of [bad, good]) verifier.take(submitter.share(mined(job, submitter, passes)));
       await flushed();
       durable();
       expect(good.settled.map(({ verdict }) => verdict)).toEqual(['accepted']);
@@ -273,7 +286,6 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     const passes = (hash: bigint): boolean => hash <= targetOfDifficulty(EASY);
     const [poison, share] = [mined(job, bad, passes), mined(job, good, passes)];
     let reads = 0;
-    // The first read is the pre-check's.
     Object.defineProperty(poison, 'extranonce2', {
       get() {
         reads += 1;
@@ -281,8 +293,8 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
         return '00'.repeat(8);
       },
     });
-    verifier.take(good, share);
-    verifier.take(bad, poison);
+    verifier.take(good.share(share));
+    verifier.take(bad.share(poison));
     tick();
     durable();
     expect(good.settled.map(({ verdict }) => verdict)).toEqual(['accepted']);
@@ -304,7 +316,7 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
       const share = request(job, { jobId: wireJobId(job.id, variant), versionBits: bits });
       const hash = hashOf(job, submitter, share, ((job.version & ~0x1fffe000) | bits) >>> 0);
       expected.push(hash <= targetOfDifficulty(variant === 0 ? EASY : 4e-9) ? 'accepted' : 'low-difficulty');
-      verifier.take(submitter, share);
+      verifier.take(submitter.share(share));
     }
     expect(log).toEqual([]);
     await flushed();
@@ -325,10 +337,7 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     const all = Array.from({ length: count }, (_, index) => makeJob(index));
     for (const job of all) jobs.add(job);
     for (const job of [...all, ...all])
-      verifier.take(
-        submitter,
-        mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY)),
-      );
+      verifier.take(submitter.share(mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY))));
     await flushed();
     durable();
     expect(submitter.settled.map((share) => share.verdict)).toEqual(new Array(2 * count).fill('accepted'));
@@ -340,11 +349,11 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     const job = makeJob(0);
     jobs.add(job);
     const share = mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY));
-    verifier.take(submitter, share);
-    verifier.take(submitter, { ...share, id: 'again' });
+    verifier.take(submitter.share(share));
+    verifier.take(submitter.share({ ...share, id: 'again' }));
     await flushed();
-    verifier.take(submitter, share);
-    verifier.take(submitter, { ...share, versionBits: job.version & 0x1fffe000 });
+    verifier.take(submitter.share(share));
+    verifier.take(submitter.share({ ...share, versionBits: job.version & 0x1fffe000 }));
     tick();
     durable();
     expect(submitter.settled.map((judged) => judged.verdict)).toEqual(['accepted', ...new Array(3).fill('duplicate')]);
@@ -357,13 +366,13 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     const submitter = new TestSubmitter(...levels.map(terms));
     const job = makeJob(0);
     jobs.add(job);
-    const cheats: SubmitRequest[] = [];
+    const cheats: TestShare[] = [];
     for (let count = 0; count < 200; count += 1) {
       // Found under the first id, worth more under another one.
       const found = mined(job, submitter, (hash) => hash <= targetOfDifficulty(8 * EASY));
       cheats.push({ ...found, jobId: wireJobId(job.id, 1 + (count % 3)) });
     }
-    for (const cheat of cheats) verifier.take(submitter, cheat);
+    for (const cheat of cheats) verifier.take(submitter.share(cheat));
     await flushed();
     durable();
     const credited = submitter.settled.filter((share) => share.verdict === 'accepted');
@@ -372,7 +381,7 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
       return hashOf(job, submitter, cheat, job.version) <= targetOfDifficulty(levels[variant] ?? 0);
     });
     // What is left is luck: the same bytes are another header there, and some of those are good too.
-    expect(credited.map(({ request: { id } }) => id)).toEqual(expected.map(({ id }) => id));
+    expect(credited.map(({ submission }) => (submission.reply as TestShare).id)).toEqual(expected.map(({ id }) => id));
     expect(credited.length).toBeLessThan(40);
   });
 
@@ -381,14 +390,8 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     const submitter = new TestSubmitter(terms(1e6));
     const job = { ...makeJob(0), networkTarget: targetToBytes(targetOfDifficulty(EASY)) };
     jobs.add(job);
-    verifier.take(
-      submitter,
-      mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY)),
-    );
-    verifier.take(
-      submitter,
-      mined(job, submitter, (hash) => hash > targetOfDifficulty(EASY)),
-    );
+    verifier.take(submitter.share(mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY))));
+    verifier.take(submitter.share(mined(job, submitter, (hash) => hash > targetOfDifficulty(EASY))));
     await flushed();
     durable();
     expect(submitter.settled.map((share) => [share.verdict, share.block])).toEqual([
@@ -409,7 +412,7 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     const job = makeJob(1, 2);
     jobs.add(old);
     jobs.add(job);
-    const wrong: [string, SubmitRequest][] = [
+    const wrong: [string, TestShare][] = [
       ['unauthorized', request(job, { workerName: 'somebody' })],
       ['job-not-found', request(job, { jobId: 'zz' })],
       ['job-not-found', request(job, { jobId: jobId(jobSerial(3, 99)) })],
@@ -422,8 +425,8 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
       ['version-outside-mask', request(job, { versionBits: 0x00001000 })],
       ['version-outside-mask', request(job, { versionBits: 0x20000000 })],
     ];
-    verifier.take(stranger, request(job));
-    for (const [, share] of wrong) verifier.take(submitter, share);
+    verifier.take(stranger.share(request(job)));
+    for (const [, share] of wrong) verifier.take(submitter.share(share));
     await flushed();
     durable();
     expect(stranger.settled.map((share) => share.verdict)).toEqual(['not-subscribed']);
@@ -443,11 +446,11 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
       jobs.add(each);
     }
     const meets = (hash: bigint): boolean => hash <= targetOfDifficulty(EASY);
-    verifier.take(submitter, mined(old, submitter, meets));
-    verifier.take(submitter, mined(job, submitter, meets, { workerName: 'somebody' }));
-    verifier.take(submitter, mined(job, submitter, meets, { ntime: job.curTime + 7201 }));
+    verifier.take(submitter.share(mined(old, submitter, meets)));
+    verifier.take(submitter.share(mined(job, submitter, meets, { workerName: 'somebody' })));
+    verifier.take(submitter.share(mined(job, submitter, meets, { ntime: job.curTime + 7201 })));
     const misses = (hash: bigint): boolean => !meets(hash);
-    verifier.take(submitter, mined(old, submitter, misses));
+    verifier.take(submitter.share(mined(old, submitter, misses)));
     await flushed();
     durable();
     expect(submitter.settled.map(({ verdict, block }) => [verdict, block])).toEqual([
@@ -470,13 +473,13 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     const meets = (hash: bigint): boolean => hash <= targetOfDifficulty(EASY);
     const solving = mined(expired, submitter, meets, { versionBits: 0x00002000 });
     // A session that can not have had the job.
-    verifier.take(submitter, solving);
+    verifier.take(submitter.share(solving));
     submitter.lateMask = 0x1fffe000;
-    verifier.take(submitter, solving);
+    verifier.take(submitter.share(solving));
     const misses = (hash: bigint): boolean => !meets(hash);
-    verifier.take(submitter, mined(expired, submitter, misses));
+    verifier.take(submitter.share(mined(expired, submitter, misses)));
     // A job that can be answered is not answered without its terms.
-    verifier.take(submitter, request(makeJob(8)));
+    verifier.take(submitter.share(request(makeJob(8))));
     await flushed();
     durable();
     expect(submitter.settled.map(({ verdict, block }) => [verdict, block])).toEqual([
@@ -495,10 +498,7 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     const job = makeJob(0);
     jobs.add(job);
     for (const ntime of [job.minTime, job.curTime + 7200]) {
-      verifier.take(
-        submitter,
-        mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY), { ntime }),
-      );
+      verifier.take(submitter.share(mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY), { ntime })));
     }
     await flushed();
     durable();
@@ -510,13 +510,13 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     const submitter = new TestSubmitter(terms(EASY));
     const job = makeJob(0);
     jobs.add(job);
-    const good = (): SubmitRequest => mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY));
-    for (const share of [good(), good(), good()]) verifier.take(submitter, share);
+    const good = (): TestShare => mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY));
+    for (const share of [good(), good(), good()]) verifier.take(submitter.share(share));
     await flushed();
     expect(submitter.settled.map((share) => share.verdict)).toEqual(['overloaded']);
     expect(log.length).toBe(2);
     durable();
-    verifier.take(submitter, good());
+    verifier.take(submitter.share(good()));
     tick();
     durable();
     expect(submitter.settled.map((share) => share.verdict)).toEqual(['overloaded', 'accepted', 'accepted', 'accepted']);
@@ -530,10 +530,7 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
       const job = easy(makeJob(0));
       jobs.add(job);
       for (let count = 0; count < 3; count += 1) {
-        verifier.take(
-          submitter,
-          mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY)),
-        );
+        verifier.take(submitter.share(mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY))));
       }
       await flushed();
       durable();
@@ -553,11 +550,11 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     };
     const passes = (hash: bigint): boolean => hash <= targetOfDifficulty(EASY);
     jobs.add(easy);
-    verifier.take(submitter, mined(easy, submitter, passes));
+    verifier.take(submitter.share(mined(easy, submitter, passes)));
     await flushed();
-    verifier.take(submitter, mined(easy, submitter, passes));
+    verifier.take(submitter.share(mined(easy, submitter, passes)));
     jobs.add(hard);
-    for (let count = 0; count < 2; count += 1) verifier.take(submitter, mined(hard, submitter, passes));
+    for (let count = 0; count < 2; count += 1) verifier.take(submitter.share(mined(hard, submitter, passes)));
     tick();
     await vi.waitFor(() => expect(log).toHaveLength(3));
     durable();
@@ -576,11 +573,11 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     })) as [Job, Job];
     const passes = (hash: bigint): boolean => hash <= targetOfDifficulty(EASY);
     jobs.add(old);
-    for (let count = 0; count < 2; count += 1) verifier.take(submitter, mined(old, submitter, passes));
+    for (let count = 0; count < 2; count += 1) verifier.take(submitter.share(mined(old, submitter, passes)));
     await flushed();
     jobs.add(fresh);
-    verifier.take(submitter, mined(old, submitter, passes));
-    verifier.take(submitter, mined(fresh, submitter, passes));
+    verifier.take(submitter.share(mined(old, submitter, passes)));
+    verifier.take(submitter.share(mined(fresh, submitter, passes)));
     tick();
     await vi.waitFor(() => expect(blocks).toHaveLength(3));
     durable();
@@ -594,7 +591,7 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     jobs.add(job);
     for (let each = 0; each < 3; each += 1) {
       time.nowMs = 1000 * each;
-      for (let share = 0; share < 2; share += 1) verifier.take(submitter, request(job));
+      for (let share = 0; share < 2; share += 1) verifier.take(submitter.share(request(job)));
       tick();
     }
     for (let each = 0; each < 3; each += 1) tick();
@@ -608,12 +605,12 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     const job = makeJob(0);
     jobs.add(job);
     const sent = Array.from({ length: 5 }, () => request(job));
-    for (const share of sent) verifier.take(submitter, share);
+    for (const share of sent) verifier.take(submitter.share(share));
     for (const hashed of [2, 4, 5]) {
       tick();
       await vi.waitFor(() => expect(log).toHaveLength(hashed));
     }
-    expect(log.map((share) => share.request)).toEqual(sent);
+    expect(log.map(({ submission }) => submission.reply)).toEqual(sent);
     expect(verifier.inFlight).toBe(5);
   });
 
@@ -626,13 +623,13 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     const ordinary = mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY) && !isBlock(hash));
     const block = mined(job, submitter, isBlock);
     const never = mined(job, submitter, (hash) => hash > targetOfDifficulty(EASY));
-    for (const share of [ordinary, never, block, block]) verifier.take(submitter, share, true);
+    for (const share of [ordinary, never, block, block]) verifier.take(submitter.share(share, true));
     // It was refused and not credited, so it is no duplicate when it is wanted.
-    verifier.take(submitter, ordinary);
-    verifier.take(submitter, request(job, { jobId: 'ffffffffff' }), true);
+    verifier.take(submitter.share(ordinary));
+    verifier.take(submitter.share(request(job, { jobId: 'ffffffffff' }), true));
     await flushed();
-    expect(blocks.map((share) => share.request)).toEqual([block]);
-    expect(log.map((share) => share.request)).toEqual([block, ordinary]);
+    expect(blocks.map(({ submission }) => submission.reply)).toEqual([block]);
+    expect(log.map(({ submission }) => submission.reply)).toEqual([block, ordinary]);
     durable();
     expect(submitter.settled.map((share) => share.verdict)).toEqual([
       'overloaded',
@@ -652,10 +649,10 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     for (const job of [old, newest]) jobs.add(job);
     const passes = (hash: bigint): boolean => hash <= targetOfDifficulty(EASY);
     const first = mined(old, submitter, passes);
-    verifier.take(submitter, first);
-    verifier.take(submitter, mined(newest, submitter, passes));
-    for (const job of [old, newest]) verifier.take(submitter, mined(job, submitter, passes));
-    verifier.take(submitter, first);
+    verifier.take(submitter.share(first));
+    verifier.take(submitter.share(mined(newest, submitter, passes)));
+    for (const job of [old, newest]) verifier.take(submitter.share(mined(job, submitter, passes)));
+    verifier.take(submitter.share(first));
     await flushed();
     durable();
     expect(submitter.settled.map(({ verdict }) => verdict).slice(0, 2)).toEqual(['accepted', 'overloaded']);
@@ -669,10 +666,7 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     const job = makeJob(0);
     jobs.add(job);
     for (let count = 0; count < 2; count += 1) {
-      verifier.take(
-        submitter,
-        mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY)),
-      );
+      verifier.take(submitter.share(mined(job, submitter, (hash) => hash <= targetOfDifficulty(EASY))));
     }
     await flushed();
     durable();
@@ -723,7 +717,7 @@ it('hashes inline what a failing worker leaves behind', async () => {
     expected.push(
       hashOf(job, submitter, share, job.version) <= targetOfDifficulty(EASY) ? 'accepted' : 'low-difficulty',
     );
-    verifier.take(submitter, share);
+    verifier.take(submitter.share(share));
   }
   for (const flush of deferred) flush();
   await done.promise;

@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { concatBytes, toHex } from '#base/bitcoin/bytes';
 import { foldBranch, merkleBranch, merkleRoot } from '#base/bitcoin/merkle';
 import { targetOfBits, targetToBytes } from '#base/bitcoin/target';
-import { EPOCHS_MAX, JOBS_PER_EPOCH, parseJobRef } from '#base/domain/ids';
+import { EPOCHS_MAX, JOBS_PER_EPOCH } from '#base/domain/ids';
 import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, VARIANT_BYTES } from '#base/domain/job';
+import { parseJobRef } from '#front/stratum/v1/job-id';
 import { createJobFactory, type JobFactory } from '#work/jobs/factory';
 import { hashOf, ManualClock, templateOn } from './fixtures.ts';
 

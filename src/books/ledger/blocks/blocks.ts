@@ -1,5 +1,5 @@
 import type { ChainView } from '#base/domain/chain';
-import { parseJobRef, SERIAL_DIGITS } from '#base/domain/ids';
+import { serialOfRow } from '#base/domain/ids';
 import { own } from '../entries/accounts.ts';
 import type { LedgerDatabase } from '../ledger-db.ts';
 import { type BlockTerms, divideBlock } from '../rewards/divide-block.ts';
@@ -61,7 +61,7 @@ export function divisionOf({ scheme, fees, donationAccount, window }: BlocksOpti
     });
   }
   return ({ rewardSats, finder, previousJobId }, slices) => {
-    const afterSerial = parseJobRef(previousJobId?.slice(0, SERIAL_DIGITS) ?? '')?.serial;
+    const afterSerial = previousJobId === undefined ? undefined : serialOfRow(previousJobId);
     const terms = { scheme, fees, window, afterSerial, finder };
     const distribution = divideBlock(rewardSats, slices, terms);
     return { distribution, donationAccount, rest: own.rounding, terms: writeTerms({ ...terms, donationAccount }) };

@@ -1,8 +1,8 @@
 import type { Network } from '#base/bitcoin/address';
 import { blockSubsidySats } from '#base/bitcoin/subsidy';
 import { targetOfBits, workOfTarget } from '#base/bitcoin/target';
+import { serialOfRow } from '#base/domain/ids';
 import type { Row } from '#shares/sharelog/rows/row-reader';
-import { serialOfRow } from './job-row-id.ts';
 import type { FoundBlockRow, JobFacts } from './taking.ts';
 
 /** What a row of `jobs` says. Throws if the log can not have got the row from this pool. */

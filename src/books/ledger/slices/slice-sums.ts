@@ -1,4 +1,4 @@
-import { serialOfRow } from './job-row-id.ts';
+import { serialOfRow } from '#base/domain/ids';
 import { SumTable } from './sum-table.ts';
 
 /** What the accepted shares of one account on one job come to. */

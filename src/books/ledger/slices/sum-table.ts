@@ -1,3 +1,5 @@
+import { SERIAL_DIGITS } from '#base/domain/ids';
+
 /** Bytes of a key: two lengths, then the account and the job id. Longer ones are not for the table. */
 const KEY_BYTES = 128;
 const KEY_HEAD_BYTES = 2;
@@ -7,7 +9,6 @@ const PLACES_MIN = 1024;
 /** Bytes from the end of an account, and of a job's serial number, that the hash is made of. */
 const HASHED_ACCOUNT_BYTES = 6;
 const HASHED_JOB_BYTES = 3;
-const SERIAL_DIGITS = 10;
 
 /** What an entry has come to. */
 export interface TableSum {

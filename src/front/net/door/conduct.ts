@@ -1,4 +1,4 @@
-import { type Penalty, rejects, type Verdict } from '#base/domain/verdict';
+import { type Penalty, penalties, type Verdict } from '#base/domain/verdict';
 
 /** What a connection can do wrong beside its shares. */
 export type Offence =
@@ -117,7 +117,7 @@ export class Conduct {
       this.#good += 1;
       return false;
     }
-    const points = keptOut ? KEPT_OUT_POINTS : sharePoints[rejects[verdict].penalty];
+    const points = keptOut ? KEPT_OUT_POINTS : sharePoints[penalties[verdict]];
     this.#points += points;
     return points > 0;
   }

@@ -1,7 +1,8 @@
 import { hostOf, type IpRange, inAnyRange, inRange, parseIp, subnetOf } from '#base/domain/ip';
-import type { Ban, Clock, Logger, Wire } from '#base/domain/ports';
+import type { Ban, Clock, Logger } from '#base/domain/ports';
 import type { JudgedShare } from '#base/domain/share';
 import { type Rate, TokenBucket } from '#base/domain/token-bucket';
+import type { Verdict } from '#base/domain/verdict';
 import { limits } from '#base/limits';
 import { type Counts, newCounts } from '#base/telemetry/counters';
 import { Party } from '../listen/turns.ts';
@@ -64,9 +65,6 @@ export class Door {
   readonly #admission: Admission;
   readonly #overload: Overload;
   readonly #peers = new Map<string, Peer>();
-  /** Sessions by what the share path knows of them. */
-  readonly #submitters = new Map<object, Visit>();
-  readonly #wires = new WeakMap<Wire, Visit>();
   readonly #visitModules: VisitModules;
   #tickedMs: number;
   #fadedMs: number;
@@ -88,6 +86,7 @@ export class Door {
       clock,
       offended: (visit, offence) => this.#judge.offended(visit, offence),
       admits: (visit, name) => this.#judge.admits(visit, name),
+      judged: (visit, share) => this.#judged(visit, share),
       left: (visit) => this.#left(visit),
     };
   }
@@ -131,43 +130,6 @@ export class Door {
   /** A connection was refused before it came to the door, because all places are taken. */
   full(): void {
     this.#crush.refused(WHOLE_POOL);
-  }
-
-  /** The wire that carries a visit. */
-  carry(wire: Wire, visit: Visit): void {
-    this.#wires.set(wire, visit);
-  }
-
-  /** The session that a wire serves: its shares are that visit's. */
-  bind(submitter: object, wire: Wire): void {
-    const visit = this.#wires.get(wire);
-    if (visit !== undefined) this.#submitters.set(submitter, visit);
-  }
-
-  /** The wire is gone. */
-  release(submitter: object): void {
-    this.#submitters.delete(submitter);
-  }
-
-  /** Takes a verdict. On the share path, so an accepted share costs one look-up. */
-  observe(share: JudgedShare): void {
-    const { submitter, verdict } = share;
-    const visit = this.#submitters.get(submitter);
-    // A connection that is gone leaves its shares to its address.
-    const peer = visit?.peer ?? this.#peers.get(hostOf(submitter.remoteIp));
-    if (peer === undefined) return;
-    visit?.submitted(verdict === 'accepted');
-    if (verdict !== 'accepted') {
-      if (visit === undefined) this.#judge.badLateShare(peer, submitter.remoteIp, verdict);
-      else this.#judge.badShare(visit, share);
-      return;
-    }
-    peer.conduct.judge(verdict);
-    if (visit === undefined) return;
-    visit.worked(share.worker?.name);
-    if (!visit.idle) return;
-    visit.idle = false;
-    peer.idlers -= 1;
   }
 
   /** Shows out everybody whom a ban is about. */
@@ -252,6 +214,34 @@ export class Door {
       this.#peers.set(host, peer);
     }
     return peer;
+  }
+
+  /** Takes a verdict. On the share path. */
+  #judged(visit: Visit, share: JudgedShare): void {
+    const { verdict } = share;
+    if (visit.gone) {
+      this.#judgedLate(visit, verdict);
+      return;
+    }
+    const { peer } = visit;
+    visit.submitted(verdict === 'accepted');
+    if (verdict !== 'accepted') {
+      this.#judge.badShare(visit, share);
+      return;
+    }
+    peer.conduct.judge(verdict);
+    visit.worked(share.submission.worker?.name);
+    if (!visit.idle) return;
+    visit.idle = false;
+    peer.idlers -= 1;
+  }
+
+  /** A connection that is gone leaves its shares to its address, if that is still remembered. */
+  #judgedLate({ peer: { host }, address }: Visit, verdict: Verdict): void {
+    const peer = this.#peers.get(host);
+    if (peer === undefined) return;
+    if (verdict === 'accepted') peer.conduct.judge(verdict);
+    else this.#judge.badLateShare(peer, address, verdict);
   }
 
   #left(visit: Visit): void {

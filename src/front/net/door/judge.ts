@@ -1,5 +1,5 @@
 import type { Clock } from '#base/domain/ports';
-import type { JudgedShare, Submitter } from '#base/domain/share';
+import type { JudgedShare } from '#base/domain/share';
 import type { Verdict } from '#base/domain/verdict';
 import type { Bans } from './bans.ts';
 import type { Misconduct, Offence } from './conduct.ts';
@@ -87,20 +87,20 @@ export class Judge {
     if (peer.conduct.judge(verdict)) this.#consider(peer, undefined, 'shares', false);
   }
 
-  badShare(visit: Visit, { submitter, request, worker, verdict }: JudgedShare): void {
+  badShare(visit: Visit, { submission, verdict }: JudgedShare): void {
     // What was under way when the connection was shown out.
     if (visit.dismissed) return;
     const { peer } = visit;
-    const keptOut =
-      verdict === 'unauthorized' && peer.standing.keepsOut(request.workerName, this.#modules.clock.monotonicMs());
+    const { worker, workerName } = submission;
+    const keptOut = verdict === 'unauthorized' && peer.standing.keepsOut(workerName, this.#modules.clock.monotonicMs());
     visit.conduct.judge(verdict, keptOut);
     if (!peer.conduct.judge(verdict, keptOut)) return;
     const watched = worker && visit.watch(worker.name);
     watched?.judge(verdict);
     const pointsMax = this.#pointsMax(peer);
-    if (visit.conduct.condemned(pointsMax)) this.#blame(visit, visit.suspects, submitter);
+    if (visit.conduct.condemned(pointsMax)) this.#blame(visit, visit.suspects);
     else if (worker !== undefined && watched?.condemned(pointsMax) === true) {
-      this.#blame(visit, [worker.name], submitter);
+      this.#blame(visit, [worker.name]);
     }
     this.#consider(peer, visit, 'shares', false);
   }
@@ -111,14 +111,13 @@ export class Judge {
   }
 
   /** Keeps workers out for a while. If others on their connection work, they are expelled from it, and it goes on. */
-  #blame(visit: Visit, names: readonly string[], submitter: Submitter): void {
+  #blame(visit: Visit, names: readonly string[]): void {
     const { clock, bans, counters } = this.#modules;
     if (!this.#open || !this.#options.enabled || bans.allows(visit.address)) return;
     const goesOn = visit.worksWithout(names);
     for (const name of names) {
       if (goesOn) {
-        submitter.expel(name);
-        visit.expelled(name);
+        visit.expel(name);
         counters.expelled += 1;
       }
       // Under one name there may be several devices; those that work may come back.

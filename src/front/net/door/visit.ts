@@ -1,4 +1,5 @@
 import type { Clock } from '#base/domain/ports';
+import type { JudgedShare } from '#base/domain/share';
 import { type Rate, TokenBucket } from '#base/domain/token-bucket';
 import { limits } from '#base/limits';
 import type { Party } from '../listen/turns.ts';
@@ -70,6 +71,8 @@ export interface Visitor {
   close(why: string): void;
   /** Reads nothing for so long, where the transport can do that. */
   hold(ms: number): void;
+  /** A worker may not mine on the connection any more. */
+  expel(name: string): void;
 }
 
 export interface VisitModules {
@@ -78,6 +81,8 @@ export interface VisitModules {
   readonly offended: (visit: Visit, offence: Offence) => void;
   /** A worker wants to mine; false if it is kept out. */
   readonly admits: (visit: Visit, name: string) => boolean;
+  /** One of its shares has a verdict. */
+  readonly judged: (visit: Visit, share: JudgedShare) => void;
   /** The connection is gone. */
   readonly left: (visit: Visit) => void;
 }
@@ -197,6 +202,11 @@ export class Visit {
     return true;
   }
 
+  /** One of its shares has a verdict. The connection may be gone since. */
+  judged(share: JudgedShare): void {
+    this.#modules.judged(this, share);
+  }
+
   /** One of the lines was a share, and has been judged. */
   submitted(accepted: boolean): void {
     if (accepted) this.noise -= 1;
@@ -223,6 +233,11 @@ export class Visit {
   get innocent(): boolean {
     if (this.name === undefined || this.#dismissed) return false;
     return this.conduct.working || this.conduct.points < limits.probationPoints;
+  }
+
+  /** True once the connection is gone. */
+  get gone(): boolean {
+    return this.#gone;
   }
 
   /** True once it has been shown out. */
@@ -266,7 +281,8 @@ export class Visit {
   }
 
   /** A worker may not mine here any more; its points go with it. */
-  expelled(name: string): void {
+  expel(name: string): void {
+    this.visitor.expel(name);
     this.conduct.forgive(this.#watched.get(name)?.points ?? 0);
     this.#watched.delete(name);
     this.workers -= 1;

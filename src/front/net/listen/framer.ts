@@ -1,11 +1,7 @@
-/** Takes one line, bytes[begin…end); false stops the framer for good (the connection is done with). */
-export type LineSink = (bytes: Uint8Array, begin: number, end: number) => boolean;
+import type { MessageReader, MessageSink } from './framing.ts';
 
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
-/** What a JSON object begins with; blanks may stand before it. */
-const BRACE = 0x7b;
-const BLANK_MAX = 0x20;
 /**
  * First size of the buffer for a line that goes over chunks: enough for what miners send. One that outgrows it gets the
  * cap's size at once: growing step by step, thousands of drip feeds would leave as much garbage as they hold.
@@ -19,35 +15,29 @@ const LINES_MAX = 0x7fffffff;
  * out where it stands (a view of each would cost as much as looking for its end); only a line that goes over chunks is copied, into a buffer that never holds more than the cap.
  * What comes out depends on the bytes alone, not on how they were cut into chunks.
  */
-export class LineFramer {
+export class LineFramer implements MessageReader {
   readonly #lineBytesMax: number;
-  readonly #sink: LineSink;
+  readonly #sink: MessageSink;
   #partial: Uint8Array | undefined;
   #partialBytes = 0;
   #stopped = false;
   #at = 0;
 
   /** `lineBytesMax` counts a line without its ending. */
-  constructor(lineBytesMax: number, sink: LineSink) {
+  constructor(lineBytesMax: number, sink: MessageSink) {
     this.#lineBytesMax = lineBytesMax;
     this.#sink = sink;
   }
 
-  /** After `push` returned 'more': where in its bytes the rest begins. */
   get at(): number {
     return this.#at;
   }
 
-  /** Bytes of the buffer for a line that has not ended; 0 if there is none. */
   get bufferBytes(): number {
     return this.#partial?.length ?? 0;
   }
 
-  /**
-   * Feeds the bytes from `from` on, which are only looked at during the call. `overlong`: a line is longer than the cap; the
-   * lines before it have been handed out, and nothing will be from now on. `more`: there are more than `linesMax` lines, empty ones
-   * counted; the bytes from `at` on have to be fed again.
-   */
+  /** Empty lines count among `linesMax`. */
   push(chunk: Uint8Array, from = 0, linesMax = LINES_MAX): 'ok' | 'overlong' | 'more' {
     let start = from;
     let left = linesMax;
@@ -107,11 +97,4 @@ export class LineFramer {
     this.#partialBytes = bytes;
     return 'ok';
   }
-}
-
-/** False for a line, bytes[begin…end), that can not be a request: a session answers it with an error, and the door remembers it. */
-export function looksLikeObject(bytes: Uint8Array, begin = 0, end = bytes.length): boolean {
-  let at = begin;
-  while (at < end && (bytes[at] ?? 0) <= BLANK_MAX) at += 1;
-  return at < end && bytes[at] === BRACE;
 }

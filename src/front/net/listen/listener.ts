@@ -2,6 +2,7 @@ import type { IpRange } from '#base/domain/ip';
 import type { Logger, Wire, WireHandler } from '#base/domain/ports';
 import { type Counts, newCounts } from '#base/telemetry/counters';
 import type { Door } from '../door/door.ts';
+import type { Framing } from './framing.ts';
 import type { Turns } from './turns.ts';
 import type { WaitingBytes } from './waiting-bytes.ts';
 
@@ -35,6 +36,8 @@ export interface ListenOptions {
 export interface ListenModules {
   /** Called for each new connection; undefined refuses it. */
   accept(wire: Wire): WireHandler | undefined;
+  /** Of the protocol that is spoken. Default: lines. */
+  readonly framing?: Framing;
   readonly logger: Logger;
   /** Who may come in; without one, everybody. */
   readonly door?: Door;

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
 import type { Wire, WireHandler } from '#base/domain/ports';
+import type { JudgedShare } from '#base/domain/share';
 import { limits } from '#base/limits';
 import { dismissals } from '../door/dismissals.ts';
-import { isBinary, isForeignGreeting } from '../door/foreign.ts';
 import type { Visit, Visitor } from '../door/visit.ts';
 import type { Flusher } from './flusher.ts';
-import { LineFramer, looksLikeObject } from './framer.ts';
+import type { Framing, MessageReader } from './framing.ts';
 import type { ListenerCounters } from './listener.ts';
 import { readShared } from './shared-read.ts';
 import { costOf, Party, type Taker, type Turns } from './turns.ts';
@@ -17,6 +17,7 @@ export interface StreamContext {
   readonly counters: ListenerCounters;
   readonly turns: Turns;
   readonly waiting: WaitingBytes;
+  readonly framing: Framing;
   readonly lineBytesMax: number;
   readonly sendQueueBytesMax: number;
   readonly closeMsMax: number;
@@ -25,13 +26,13 @@ export interface StreamContext {
 
 function ignore(): void {}
 
-/** Lines over a TCP or TLS socket. */
+/** Messages over a TCP or TLS socket. */
 export class StreamWire implements Wire, Visitor, Taker, Holder {
   readonly transport: 'tcp' | 'tls';
   readonly remoteIp: string;
   readonly #socket: Socket;
   readonly #context: StreamContext;
-  readonly #framer: LineFramer;
+  readonly #reader: MessageReader;
   #handler: WireHandler | undefined;
   #visit: Visit | undefined;
   #party: Party | undefined;
@@ -61,7 +62,8 @@ export class StreamWire implements Wire, Visitor, Taker, Holder {
     this.transport = transport;
     this.remoteIp = remoteIp;
     this.#context = context;
-    this.#framer = new LineFramer(context.lineBytesMax, (bytes, begin, end) => this.#line(bytes, begin, end));
+    const { framing, lineBytesMax } = context;
+    this.#reader = framing.reader(lineBytesMax, (bytes, begin, end) => this.#line(bytes, begin, end));
     // A reset, a broken pipe: 'close' follows, which is all that anybody needs to know.
     socket.on('error', ignore);
   }
@@ -78,7 +80,7 @@ export class StreamWire implements Wire, Visitor, Taker, Holder {
       if (this.#closing) return;
       if (greeting) {
         greeting = false;
-        if (isBinary(chunk)) {
+        if (this.#context.framing.isForeign(chunk)) {
           this.#leaveForeigner();
           return;
         }
@@ -115,7 +117,7 @@ export class StreamWire implements Wire, Visitor, Taker, Holder {
   send(message: string | Uint8Array): void {
     if (this.#closing) return;
     const text = typeof message === 'string' ? message : Buffer.from(message).toString('utf8');
-    this.#queued += `${text}\n`;
+    this.#queued += text + this.#context.framing.ending;
     this.#mark();
   }
 
@@ -124,7 +126,7 @@ export class StreamWire implements Wire, Visitor, Taker, Holder {
     this.#closing = true;
     this.#mark();
     const message = why === undefined ? undefined : this.#handler?.closingMessage(why);
-    if (message !== undefined && this.#takes(message)) this.#queued += `${message}\n`;
+    if (message !== undefined && this.#takes(message)) this.#queued += message + this.#context.framing.ending;
   }
 
   affords(): boolean {
@@ -137,6 +139,14 @@ export class StreamWire implements Wire, Visitor, Taker, Holder {
 
   admits(name: string): boolean {
     return this.#visit?.admits(name) ?? true;
+  }
+
+  judged(share: JudgedShare): void {
+    this.#visit?.judged(share);
+  }
+
+  expel(name: string): void {
+    this.#handler?.expel(name);
   }
 
   /** What the other end sends meanwhile waits in the system's buffers, and then in its own; so does its end. */
@@ -182,7 +192,7 @@ export class StreamWire implements Wire, Visitor, Taker, Holder {
     if (this.#socket.destroyed) return 0;
     const { writableLength } = this.#socket;
     const unsent = writableLength === 0 ? 0 : writableLength + this.#writes * limits.unsentWriteBytes;
-    return (this.#rest?.length ?? 0) + this.#framer.bufferBytes + unsent;
+    return (this.#rest?.length ?? 0) + this.#reader.bufferBytes + unsent;
   }
 
   drop(): void {
@@ -209,13 +219,13 @@ export class StreamWire implements Wire, Visitor, Taker, Holder {
     const at = isBehind ? 0 : this.#restAt;
     turns.spend(party, costOf(lines, at));
     if (at < chunk.length && !this.#closing) this.#keep(chunk, at, owedMs);
-    else if (this.#framer.bufferBytes > NOTED_BYTES_MIN) this.#note();
+    else if (this.#reader.bufferBytes > NOTED_BYTES_MIN) this.#note();
   }
 
   /** Handles lines from `from` on, and returns what they cost, in lines. `#restAt` is where it has come to. */
   #handle(bytes: Uint8Array, from: number, linesMax: number): number {
-    const framed = this.#framer.push(bytes, from, linesMax);
-    const at = framed === 'more' ? this.#framer.at : bytes.length;
+    const framed = this.#reader.push(bytes, from, linesMax);
+    const at = framed === 'more' ? this.#reader.at : bytes.length;
     this.#restAt = at;
     const lines = this.#lines;
     this.#lines = 0;
@@ -230,10 +240,9 @@ export class StreamWire implements Wire, Visitor, Taker, Holder {
 
   #line(bytes: Uint8Array, begin: number, end: number): boolean {
     this.#lines += 1;
-    if (!looksLikeObject(bytes, begin, end)) {
-      if (this.#firstLine && isForeignGreeting(bytes, begin, end)) this.#leaveForeigner();
-      else this.#visit?.offend('junk');
-    }
+    const fault = this.#context.framing.faultOf(bytes, begin, end, this.#firstLine);
+    if (fault === 'foreign') this.#leaveForeigner();
+    else if (fault !== undefined) this.#visit?.offend(fault);
     this.#firstLine = false;
     // The offence may have been the last one.
     if (!this.#closing) this.#handler?.onMessage(bytes, begin, end);

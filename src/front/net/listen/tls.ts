@@ -128,4 +128,8 @@ class Guest implements Visitor {
   hold(ms: number): void {
     this.#wire?.hold(ms);
   }
+
+  expel(name: string): void {
+    this.#wire?.expel(name);
+  }
 }

@@ -1,10 +1,11 @@
 import type { Wire, WireHandler } from '#base/domain/ports';
+import type { JudgedShare } from '#base/domain/share';
 import { limits } from '#base/limits';
 import type { WebSocket } from '#base/uws';
 import { dismissals } from '../door/dismissals.ts';
 import type { Visit, Visitor } from '../door/visit.ts';
 import type { Flusher } from './flusher.ts';
-import { looksLikeObject } from './framer.ts';
+import type { Framing } from './framing.ts';
 import type { ListenerCounters } from './listener.ts';
 import { costOf, Party, type Taker, type Turns } from './turns.ts';
 import { type Holder, NOTED_BYTES_MIN, type WaitingBytes } from './waiting-bytes.ts';
@@ -12,6 +13,8 @@ import { type Holder, NOTED_BYTES_MIN, type WaitingBytes } from './waiting-bytes
 /** What all WebSockets of one listener share. */
 export interface WebSocketContext {
   readonly flusher: Flusher;
+  /** Of which the messages are judged; what frames them is the WebSocket's. */
+  readonly framing: Pick<Framing, 'faultOf'>;
   readonly counters: ListenerCounters;
   readonly turns: Turns;
   readonly waiting: WaitingBytes;
@@ -114,6 +117,14 @@ export class WebSocketWire implements Wire, Visitor, Taker, Holder {
     return this.#visit?.admits(name) ?? true;
   }
 
+  judged(share: JudgedShare): void {
+    this.#visit?.judged(share);
+  }
+
+  expel(name: string): void {
+    this.#handler?.expel(name);
+  }
+
   /** The socket is read on, so the messages that come meanwhile wait here; if they are too many, the connection is closed. */
   hold(ms: number): void {
     if (this.#held || this.closing) return;
@@ -193,7 +204,8 @@ export class WebSocketWire implements Wire, Visitor, Taker, Holder {
   /** Returns what the message cost, in lines. */
   #handle(message: Uint8Array): number {
     const cost = this.#visit?.received(1, message.length) ?? 1;
-    if (!looksLikeObject(message)) this.#visit?.offend('junk');
+    const fault = this.#context.framing.faultOf(message, 0, message.length, false);
+    if (fault !== undefined) this.#visit?.offend(fault);
     // It may have been one too many.
     if (!this.closing) this.#handler?.onMessage(message, 0, message.length);
     return cost;

@@ -1,12 +1,22 @@
-import { canonicalIp, formatIp, inAnyRange, parseIp } from '#base/domain/ip';
+import { canonicalIp, inAnyRange } from '#base/domain/ip';
 import type { WireHandler } from '#base/domain/ports';
 import { limits } from '#base/limits';
-import { App, type HttpRequest, type HttpResponse, listenUws, type WebSocket } from '#base/uws';
+import {
+  App,
+  type HttpRequest,
+  type HttpResponse,
+  listenUws,
+  type UpgradeContext,
+  type UwsListening,
+  type WebSocket,
+} from '#base/uws';
 import { Arrivals } from '../door/arrivals.ts';
 import type { Visit, Visitor } from '../door/visit.ts';
 import { Flusher } from './flusher.ts';
+import { lines } from './lines.ts';
 import { type Listener, type ListenModules, type ListenOptions, newCounters } from './listener.ts';
 import { Turns } from './turns.ts';
+import { clientOf, isForeign, refuse } from './upgrade-request.ts';
 import { WaitingBytes } from './waiting-bytes.ts';
 import { TRY_AGAIN_LATER, type WebSocketContext, WebSocketWire } from './websocket-wire.ts';
 
@@ -46,69 +56,221 @@ class Guest implements Visitor {
   hold(ms: number): void {
     this.wire?.hold(ms);
   }
+
+  expel(name: string): void {
+    this.wire?.expel(name);
+  }
 }
 
 /**
- * Stratum over WebSocket, at the path `/`: one JSON message per frame, text or binary; the pool's are text. Rejects
- * where the address can not be bound.
+ * A WebSocket port, at the path `/`: one message per frame, text or binary; the pool's are text. uWebSockets.js tells of a
+ * connection when it is accepted, and of its client when its request has come.
  */
-export async function listenWebSocket(options: ListenOptions, modules: ListenModules): Promise<Listener> {
-  const counters = newCounters();
-  const connectionsMax = options.connectionsMax ?? limits.connectionsMax;
-  const context: WebSocketContext = {
-    flusher: new Flusher(),
-    counters,
-    turns: modules.turns ?? new Turns(),
-    waiting: modules.waiting ?? new WaitingBytes(limits.waitingBytesMax),
-  };
-  const wires = new Set<WebSocketWire>();
-  const arrivals = new Arrivals<Guest>(ARRIVAL_TICKS_MAX);
-  let tick = 0;
-  const ticker = setInterval(() => {
-    tick += 1;
-    arrivals.tick();
-  }, TICK_MS);
-  let emptied: (() => void) | undefined;
-  const app = App();
+class WebSocketListener implements Listener {
+  readonly counters = newCounters();
+  readonly #options: ListenOptions;
+  readonly #modules: ListenModules;
+  readonly #context: WebSocketContext;
+  readonly #app = App();
+  readonly #wires = new Set<WebSocketWire>();
+  readonly #arrivals = new Arrivals<Guest>(ARRIVAL_TICKS_MAX);
+  readonly #ticker: NodeJS.Timeout;
+  #tick = 0;
+  /** Undefined until the address is bound. */
+  #listening: UwsListening | undefined;
+  /** Called when the last connection is gone. */
+  #emptied = (): void => {};
+  #closed: Promise<void> | undefined;
 
-  app.filter((res, count) => (Number(count) > 0 ? arrive(res) : arrivals.closed()));
+  constructor(options: ListenOptions, modules: ListenModules) {
+    this.#options = options;
+    this.#modules = modules;
+    this.#context = {
+      flusher: new Flusher(),
+      framing: modules.framing ?? lines,
+      counters: this.counters,
+      turns: modules.turns ?? new Turns(),
+      waiting: modules.waiting ?? new WaitingBytes(limits.waitingBytesMax),
+    };
+    this.#ticker = setInterval(() => {
+      this.#tick += 1;
+      this.#arrivals.tick();
+    }, TICK_MS);
+    this.#app.filter((res, count) => (Number(count) > 0 ? this.#arrive(res) : this.#arrivals.closed()));
+    this.#serveSockets();
+    this.#app.any('/*', (res) => {
+      const remoteIp = clientOf(res, options);
+      // A browser that looks what is here has done nothing wrong.
+      if (remoteIp !== undefined) this.#arrivals.take(remoteIp)?.visit.leave('unwanted');
+      refuse(res, '426 Upgrade Required');
+    });
+  }
+
+  get address(): Listener['address'] {
+    const { host, port } = this.#options;
+    return { host, port: this.#listening?.port ?? port };
+  }
+
+  get connections(): number {
+    return this.#wires.size;
+  }
+
+  /** Rejects where the address can not be bound. */
+  async bind(): Promise<void> {
+    const { host, port, shared } = this.#options;
+    try {
+      this.#listening = await listenUws(this.#app, host, port, shared);
+    } catch (error) {
+      clearInterval(this.#ticker);
+      throw error;
+    }
+  }
+
+  stopAccepting(): void {
+    this.#listening?.stop();
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#closeAll();
+    return this.#closed;
+  }
+
+  async #closeAll(): Promise<void> {
+    this.stopAccepting();
+    clearInterval(this.#ticker);
+    for (const wire of this.#wires) wire.close();
+    // A peer that does not take its last messages is cut off.
+    const patience = setTimeout(() => this.#app.close(), this.#options.closeMsMax ?? limits.closeMsMax);
+    await new Promise<void>((resolve) => {
+      this.#emptied = resolve;
+      if (this.#wires.size === 0) resolve();
+    });
+    clearTimeout(patience);
+    this.#app.close();
+  }
+
+  #serveSockets(): void {
+    const { lineBytesMax = limits.lineBytesMax, sendQueueBytesMax = limits.sendQueueBytesMax } = this.#options;
+    this.#app.ws<Connection>('/', {
+      maxPayloadLength: lineBytesMax,
+      maxBackpressure: sendQueueBytesMax,
+      idleTimeout: IDLE_SECONDS_MAX,
+      sendPingsAutomatically: true,
+      upgrade: (res, req, context) => this.#upgrade(res, req, context),
+      open: (socket) => this.#opened(socket),
+      message: (socket, message) => socket.getUserData().wire?.take(new Uint8Array(message)),
+      drain: (socket) => socket.getUserData().wire?.drained(),
+      ping: (socket, message) => this.#control(socket, message.byteLength),
+      pong: (socket, message) => this.#control(socket, message.byteLength),
+      close: (socket, _code, reason) => this.#gone(socket.getUserData(), reason),
+    });
+  }
 
   /** A connection was accepted: whom the door refuses is closed before it says anything. */
-  function arrive(res: HttpResponse): void {
-    arrivals.opened();
+  #arrive(res: HttpResponse): void {
+    const { door } = this.#modules;
+    this.#arrivals.opened();
     const remoteIp = canonicalIp(Buffer.from(res.getRemoteAddressAsText()).toString('latin1'));
     // A proxy says with the request whom it speaks for.
-    if (modules.door === undefined || inAnyRange(options.proxies ?? [], remoteIp)) return;
+    if (door === undefined || inAnyRange(this.#options.proxies ?? [], remoteIp)) return;
     const guest = new Guest();
-    const visit = modules.door.enter(remoteIp, guest);
+    const visit = door.enter(remoteIp, guest);
     if (visit !== undefined) {
-      arrivals.add({ guest, visit });
+      this.#arrivals.add({ guest, visit });
       return;
     }
-    counters.refused += 1;
+    this.counters.refused += 1;
     res.close();
   }
 
   /** The place that a request's connection has at the door; undefined if it is not let in. */
-  function placeOf(remoteIp: string): Pick<Connection, 'guest' | 'visit'> | undefined {
+  #placeOf(remoteIp: string): Pick<Connection, 'guest' | 'visit'> | undefined {
+    const { door } = this.#modules;
     const guest = new Guest();
-    if (modules.door === undefined) return { guest, visit: undefined };
-    const arrival = arrivals.take(remoteIp);
+    if (door === undefined) return { guest, visit: undefined };
+    const arrival = this.#arrivals.take(remoteIp);
     if (arrival?.guest.dismissed === true) {
       arrival.visit.leave('dismissed');
       return undefined;
     }
     if (arrival !== undefined) return arrival;
-    const visit = modules.door.enter(remoteIp, guest);
+    const visit = door.enter(remoteIp, guest);
     return visit && { guest, visit };
   }
 
+  #upgrade(res: HttpResponse, req: HttpRequest, context: UpgradeContext): void {
+    const remoteIp = clientOf(res, this.#options);
+    if (remoteIp === undefined) {
+      this.counters.badHandshakes += 1;
+      res.close();
+      return;
+    }
+    const place = this.#placeOf(remoteIp);
+    if (place === undefined) {
+      this.counters.refused += 1;
+      res.close();
+      return;
+    }
+    const refusal = this.#refusalOf(req);
+    if (refusal !== undefined) {
+      this.counters.refused += 1;
+      place.visit?.leave('unwanted');
+      refuse(res, refusal);
+      return;
+    }
+    this.#arrivals.closed();
+    res.upgrade<Connection>(
+      { remoteIp, ...place, wire: undefined, handler: undefined, controls: 0, controlsTick: this.#tick },
+      req.getHeader('sec-websocket-key'),
+      req.getHeader('sec-websocket-protocol'),
+      req.getHeader('sec-websocket-extensions'),
+      context,
+    );
+  }
+
+  /** The status with which a request is refused; undefined if it is not. */
+  #refusalOf(req: HttpRequest): string | undefined {
+    const { connectionsMax = limits.connectionsMax, origins = [] } = this.#options;
+    if (this.#wires.size >= connectionsMax) return '503 Service Unavailable';
+    return isForeign(req, origins) ? '403 Forbidden' : undefined;
+  }
+
+  #opened(socket: WebSocket<Connection>): void {
+    const connection = socket.getUserData();
+    const wire = new WebSocketWire(socket, connection.remoteIp, connection.visit, this.#context);
+    connection.wire = wire;
+    connection.guest.wire = wire;
+    this.#wires.add(wire);
+    connection.handler = this.#modules.accept(wire);
+    if (connection.handler === undefined) {
+      this.counters.refused += 1;
+      connection.visit?.leave('unwanted');
+      wire.close(undefined, TRY_AGAIN_LATER);
+    } else {
+      this.counters.accepted += 1;
+      wire.start(connection.handler);
+    }
+  }
+
+  #gone({ wire, handler, visit }: Connection, reason: ArrayBuffer): void {
+    if (Buffer.from(reason).toString('latin1') === TOO_BIG) {
+      this.counters.overlong += 1;
+      visit?.offend('overlong');
+    }
+    if (wire?.overflowed === true) visit?.offend('slow-reader');
+    visit?.leave(wire?.closing === true ? 'dismissed' : 'went');
+    wire?.gone();
+    if (wire) this.#wires.delete(wire);
+    handler?.onClose();
+    if (this.#wires.size === 0) this.#emptied();
+  }
+
   /** Counts a ping or a pong. An honest client sends a few a minute. */
-  function control(socket: WebSocket<Connection>, bytes: number): void {
+  #control(socket: WebSocket<Connection>, bytes: number): void {
     const connection = socket.getUserData();
     const { visit } = connection;
-    if (connection.controlsTick !== tick) {
-      connection.controlsTick = tick;
+    if (connection.controlsTick !== this.#tick) {
+      connection.controlsTick = this.#tick;
       connection.controls = 0;
     }
     connection.controls += 1;
@@ -118,152 +280,11 @@ export async function listenWebSocket(options: ListenOptions, modules: ListenMod
     // At once: thousands more of them may be in what was read already. The offence may have closed it.
     if (connection.wire?.open === true) socket.close();
   }
-
-  app.ws<Connection>('/', {
-    maxPayloadLength: options.lineBytesMax ?? limits.lineBytesMax,
-    maxBackpressure: options.sendQueueBytesMax ?? limits.sendQueueBytesMax,
-    idleTimeout: IDLE_SECONDS_MAX,
-    sendPingsAutomatically: true,
-    upgrade(res, req, context) {
-      const remoteIp = clientOf(res, options);
-      if (remoteIp === undefined) {
-        counters.badHandshakes += 1;
-        res.close();
-        return;
-      }
-      const place = placeOf(remoteIp);
-      if (place === undefined) {
-        counters.refused += 1;
-        res.close();
-        return;
-      }
-      const refusal =
-        wires.size >= connectionsMax
-          ? '503 Service Unavailable'
-          : isForeign(req, options.origins ?? [])
-            ? '403 Forbidden'
-            : undefined;
-      if (refusal !== undefined) {
-        counters.refused += 1;
-        place.visit?.leave('unwanted');
-        refuse(res, refusal);
-        return;
-      }
-      arrivals.closed();
-      res.upgrade<Connection>(
-        { remoteIp, ...place, wire: undefined, handler: undefined, controls: 0, controlsTick: tick },
-        req.getHeader('sec-websocket-key'),
-        req.getHeader('sec-websocket-protocol'),
-        req.getHeader('sec-websocket-extensions'),
-        context,
-      );
-    },
-    open(socket) {
-      const connection = socket.getUserData();
-      const wire = new WebSocketWire(socket, connection.remoteIp, connection.visit, context);
-      connection.wire = wire;
-      connection.guest.wire = wire;
-      wires.add(wire);
-      if (connection.visit !== undefined) modules.door?.carry(wire, connection.visit);
-      connection.handler = modules.accept(wire);
-      if (connection.handler === undefined) {
-        counters.refused += 1;
-        connection.visit?.leave('unwanted');
-        wire.close(undefined, TRY_AGAIN_LATER);
-      } else {
-        counters.accepted += 1;
-        wire.start(connection.handler);
-      }
-    },
-    message(socket, message) {
-      socket.getUserData().wire?.take(new Uint8Array(message));
-    },
-    drain: (socket) => socket.getUserData().wire?.drained(),
-    ping: (socket, message) => control(socket, message.byteLength),
-    pong: (socket, message) => control(socket, message.byteLength),
-    close(socket, _code, reason) {
-      const { wire, handler, visit } = socket.getUserData();
-      if (Buffer.from(reason).toString('latin1') === TOO_BIG) {
-        counters.overlong += 1;
-        visit?.offend('overlong');
-      }
-      if (wire?.overflowed === true) visit?.offend('slow-reader');
-      visit?.leave(wire?.closing === true ? 'dismissed' : 'went');
-      wire?.gone();
-      if (wire) wires.delete(wire);
-      handler?.onClose();
-      if (wires.size === 0) emptied?.();
-    },
-  });
-  app.any('/*', (res) => {
-    const remoteIp = clientOf(res, options);
-    // A browser that looks what is here has done nothing wrong.
-    if (remoteIp !== undefined) arrivals.take(remoteIp)?.visit.leave('unwanted');
-    refuse(res, '426 Upgrade Required');
-  });
-
-  const listening = await listenUws(app, options.host, options.port, options.shared).catch((error: unknown) => {
-    clearInterval(ticker);
-    throw error;
-  });
-  let closed: Promise<void> | undefined;
-  const closeAll = async (): Promise<void> => {
-    listening.stop();
-    clearInterval(ticker);
-    for (const wire of wires) wire.close();
-    // A peer that does not take its last messages is cut off.
-    const patience = setTimeout(() => app.close(), options.closeMsMax ?? limits.closeMsMax);
-    await new Promise<void>((resolve) => {
-      emptied = resolve;
-      if (wires.size === 0) resolve();
-    });
-    clearTimeout(patience);
-    app.close();
-  };
-  return {
-    address: { host: options.host, port: listening.port },
-    counters,
-    get connections() {
-      return wires.size;
-    },
-    stopAccepting: () => listening.stop(),
-    close() {
-      closed ??= closeAll();
-      return closed;
-    },
-  };
 }
 
-/**
- * Refuses a request and closes its connection. Answered in a later turn: until then uWebSockets.js ends a connection that has
- * another request, while one that follows an answer within the same read would be served. Behind a proxy that one could
- * bring a PROXY header of its own.
- */
-function refuse(res: HttpResponse, status: string): void {
-  let gone = false;
-  res.onAborted(() => {
-    gone = true;
-  });
-  setImmediate(() => {
-    if (gone) return;
-    res.cork(() => {
-      res.writeStatus(status);
-      if (status.startsWith('426')) res.writeHeader('Upgrade', 'websocket');
-      res.end('Stratum over WebSocket\n', true);
-    });
-  });
-}
-
-/** True for a request that a page of another site has a browser make: only browsers say where they come from (RFC 6454). */
-function isForeign(req: HttpRequest, origins: readonly string[]): boolean {
-  const origin = req.getHeader('origin').toLowerCase();
-  return origin !== '' && !origins.includes('*') && !origins.includes(origin);
-}
-
-/** Whom a connection is from; undefined where a proxy does not say. Proxies must send a PROXY header of version 2. */
-function clientOf(res: HttpResponse, { proxies }: ListenOptions): string | undefined {
-  const remoteIp = canonicalIp(Buffer.from(res.getRemoteAddressAsText()).toString('latin1'));
-  if (proxies === undefined || !inAnyRange(proxies, remoteIp)) return remoteIp;
-  const announced = parseIp(Buffer.from(res.getProxiedRemoteAddressAsText()).toString('latin1'));
-  return announced && formatIp(announced);
+/** Listens for WebSockets. Rejects where the address can not be bound. */
+export async function listenWebSocket(options: ListenOptions, modules: ListenModules): Promise<Listener> {
+  const listener = new WebSocketListener(options, modules);
+  await listener.bind();
+  return listener;
 }

@@ -1,5 +1,5 @@
 import { EXTRANONCE1_BYTES } from '#base/domain/job';
-import { u32Hex } from '#front/stratum/v1/hex';
+import type { Source } from '#base/domain/share';
 
 const NO_EXTRANONCE = new Uint8Array(EXTRANONCE1_BYTES);
 
@@ -7,28 +7,33 @@ const NO_EXTRANONCE = new Uint8Array(EXTRANONCE1_BYTES);
 export class Seat {
   /** u32; undefined while it is empty. */
   extranonce: number | undefined;
-  /** The same, big-endian. A new array for each: rows of the log are made with one as long as it is the same. */
-  extranonce1: Uint8Array = NO_EXTRANONCE;
+  /** Where the shares of whoever sits here come from; a new object whenever something of it changes. */
+  source: Source;
   /** What the client may name to sit here again after its connection is lost; empty where it was told nothing. */
   resumeId = '';
   /** When it was taken from a connection that was still open, monotonic ms. */
   seizedMs = Number.NEGATIVE_INFINITY;
-  /** The client asked for `mining.set_extranonce`, so it understands it. */
+  /** The client understands another extranonce in the middle of its work. */
   movable = false;
 
-  /** `extranonce1` as Stratum writes it. */
-  get hex(): string {
-    return u32Hex(this.extranonce ?? 0);
+  constructor(sessionId: bigint, remoteIp: string) {
+    this.source = { sessionId, extranonce1: NO_EXTRANONCE, remoteIp, userAgent: '' };
   }
 
   take(extranonce: number, resumeId: string): void {
     this.extranonce = extranonce;
     this.resumeId = resumeId;
-    this.extranonce1 = new Uint8Array(EXTRANONCE1_BYTES);
-    new DataView(this.extranonce1.buffer).setUint32(0, extranonce);
+    const extranonce1 = new Uint8Array(EXTRANONCE1_BYTES);
+    new DataView(extranonce1.buffer).setUint32(0, extranonce);
+    this.source = { ...this.source, extranonce1 };
   }
 
-  /** What is still being judged was made with `extranonce1`, so that stays. */
+  /** The client has said what software it is. */
+  introduce(userAgent: string): void {
+    this.source = { ...this.source, userAgent };
+  }
+
+  /** What is still being judged was made with its source, so that stays. */
   leave(): void {
     this.extranonce = undefined;
     this.resumeId = '';

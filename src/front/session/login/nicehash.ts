@@ -1,6 +1,13 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { Signature } from '#front/stratum/v1/message';
 import type { ProfileOf } from '../profiles.ts';
+
+/** What NiceHash sends beside its user agent, so that a pool can tell its traffic from that of others. */
+export interface Signature {
+  /** Decimal digits: ms since 1970. */
+  readonly timestamp: string;
+  /** Hex in lower case. */
+  readonly hmac: string;
+}
 
 /** As agreed on with NiceHash: it signs what it sends to this pool's host. */
 export interface NiceHashKey {

@@ -1,12 +1,11 @@
-import type { Wire } from '#base/domain/ports';
-import type { Terms } from '#base/domain/share';
+import type { Difficulty } from '#base/domain/difficulty';
+import type { Job } from '#base/domain/job';
+import { NO_SERIAL, type Terms } from '#base/domain/share';
 import type { TokenBucket } from '#base/domain/token-bucket';
 import { limits } from '#base/limits';
-import { encodeSetDifficulty, encodeSetVersionMask } from '#front/stratum/v1/encode';
-import type { Extension } from '#front/stratum/v1/message';
+import type { Client } from '../client.ts';
 import type { CurrentWork, SessionContext } from '../context.ts';
 import type { Estate } from '../extranonces/resumable.ts';
-import { negotiate } from '../negotiate.ts';
 import type { KnownProfile } from '../profiles.ts';
 import { SessionDifficulty } from './difficulty.ts';
 import { type History, TermsLadder } from './terms.ts';
@@ -14,10 +13,19 @@ import { type History, TermsLadder } from './terms.ts';
 /** A session gets the same job again at another difficulty no sooner than this; a new job carries the change at any time. */
 const RETARGET_MS_MIN = 2_000;
 
+/** What a client and the pool agree on. */
+export interface Agreement {
+  /** Version bits that the client may roll, u32; undefined: as before. */
+  readonly versionMask: number | undefined;
+  /** The least difficulty that the client wants; undefined: as before. */
+  readonly minimumDifficulty: Difficulty | undefined;
+}
+
 /** The work that one connection has: which jobs, and at what difficulty and version mask each. */
 export class Assignment {
   readonly difficulty: SessionDifficulty;
-  readonly #wire: Wire;
+  readonly #remoteIp: string;
+  readonly #client: Client;
   readonly #context: SessionContext;
   #history: History;
   /** Version bits agreed on with mining.configure; 0 before and without. */
@@ -33,8 +41,9 @@ export class Assignment {
   /** A harder job comes with clean jobs, for devices that would go on with the easier one. */
   #cleanOnRaise = false;
 
-  constructor(wire: Wire, context: SessionContext) {
-    this.#wire = wire;
+  constructor(remoteIp: string, client: Client, context: SessionContext) {
+    this.#remoteIp = remoteIp;
+    this.#client = client;
     this.#context = context;
     this.#history = newHistory(context);
     this.difficulty = new SessionDifficulty(context.options.difficulty);
@@ -54,12 +63,10 @@ export class Assignment {
     return this.#history;
   }
 
-  /** `mining.configure`: takes in what is agreed on, which counts from the next job id on, and returns the answers. */
-  configure(extensions: readonly Extension[]): ReadonlyMap<string, boolean | string> {
-    const { versionMask, minimumDifficulty, answers } = negotiate(extensions, this.#context.options.versionMask);
+  /** What is agreed on with the client counts from the next job id on. */
+  agree({ versionMask, minimumDifficulty }: Agreement): void {
     if (versionMask !== undefined) this.#versionMask = versionMask;
     if (minimumDifficulty !== undefined) this.difficulty.keepAbove(minimumDifficulty);
-    return answers;
   }
 
   /** What device it is: known before its first work, or a moment later. */
@@ -94,13 +101,17 @@ export class Assignment {
     return this.#history.ladder.find(serial, variant, this.#history.lastSerial);
   }
 
+  /**
+   * Version bits that a share of an expired job may have, whose terms are forgotten: those of the session now. Undefined for a
+   * job that this session can not have had.
+   */
   lateVersionMask(serial: number): number | undefined {
-    return serial <= this.#history.lastSerial ? this.#versionMask : undefined;
+    return serial !== NO_SERIAL && serial <= this.#history.lastSerial ? this.#versionMask : undefined;
   }
 
   /** Sends a job, with the difficulty and mask that are due. */
   deliver(work: CurrentWork): void {
-    const { job, line } = work;
+    const { job } = work;
     const history = this.#history;
     if (work.coinbaseBytes > this.#coinbaseBytesMax) this.#context.counters.oversizedCoinbases += 1;
     this.difficulty.networkDifficulty = job.networkDifficulty;
@@ -113,7 +124,7 @@ export class Assignment {
     const due = history.ladder.full ? undefined : this.#due();
     const clean = due !== undefined && this.#mustDrop(due);
     if (due) this.#announce(job.serial, 0, due);
-    this.#wire.send(clean && !job.cleanJobs ? line.as(0, true) : line.text);
+    this.#client.giveJob(job, 0, clean || job.cleanJobs);
   }
 
   /**
@@ -129,7 +140,7 @@ export class Assignment {
       history.ladder.skip(history.lastSerial + 1);
       history.lastSerial = serial;
     }
-    this.#repeat(work, this.#context.terms.get(this.difficulty.wanted, this.#versionMask), true);
+    this.#repeat(work.job, this.#context.terms.get(this.difficulty.wanted, this.#versionMask), true);
   }
 
   /**
@@ -142,7 +153,7 @@ export class Assignment {
     const { clock, easyShares } = this.#context;
     const nowMs = clock.monotonicMs();
     this.#budget ??= easyShares.session(nowMs);
-    return easyShares.take(this.#budget, this.#wire.remoteIp, nowMs);
+    return easyShares.take(this.#budget, this.#remoteIp, nowMs);
   }
 
   /** An accepted share, at the difficulty of its job. */
@@ -165,7 +176,7 @@ export class Assignment {
     if (work === undefined || this.#told === undefined || work.job.serial !== this.#history.lastSerial) return;
     const due = this.#due();
     if (due === undefined || this.#history.ladder.full || nowMs - this.#changedMs < RETARGET_MS_MIN) return;
-    this.#repeat(work, due, this.#mustDrop(due));
+    this.#repeat(work.job, due, this.#mustDrop(due));
   }
 
   /** Whether the device has to drop its jobs for these terms: it would count their shares as rejected. */
@@ -181,12 +192,12 @@ export class Assignment {
   }
 
   /** Sends a job that is current already, under an id that could not be mined for before. */
-  #repeat(work: CurrentWork, terms: Terms, clean: boolean): void {
-    const { serial } = work.job;
+  #repeat(job: Job, terms: Terms, clean: boolean): void {
+    const { serial } = job;
     let variant = this.#context.newVariant();
     while (this.terms(serial, variant) !== undefined) variant = this.#context.newVariant();
     this.#announce(serial, variant, terms);
-    this.#wire.send(work.line.as(variant, clean));
+    this.#client.giveJob(job, variant, clean);
   }
 
   /** Tells the client what changes with the job id that follows at once. */
@@ -195,11 +206,11 @@ export class Assignment {
     this.#told = terms;
     this.#history.ladder.announce(serial, variant, terms);
     // The first mask is only told to clients that negotiate: others do not know the message.
-    if (terms.versionMask !== (before?.versionMask ?? 0)) this.#wire.send(encodeSetVersionMask(terms.versionMask));
+    if (terms.versionMask !== (before?.versionMask ?? 0)) this.#client.tellVersionMask(terms.versionMask);
     const nowMs = this.#context.clock.monotonicMs();
     if (before) this.#changedMs = nowMs;
     if (terms.difficulty === before?.difficulty) return;
-    this.#wire.send(encodeSetDifficulty(terms.difficulty));
+    this.#client.tellDifficulty(terms.difficulty);
     this.difficulty.begin(nowMs);
     if (before) this.#context.counters.difficultyChanges += 1;
   }

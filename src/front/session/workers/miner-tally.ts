@@ -1,6 +1,6 @@
 import type { MinerReport, WorkerReport } from '#base/domain/miner';
 import type { JudgedShare } from '#base/domain/share';
-import { type RejectReason, rejects } from '#base/domain/verdict';
+import { type RejectReason, rejectReasons } from '#base/domain/verdict';
 import { WorkRate } from '#base/telemetry/work-rate';
 import { SortedNames } from './sorted-names.ts';
 import type { ShareCounter, WorkerTally } from './worker-tally.ts';
@@ -15,10 +15,7 @@ export class MinerTally implements ShareCounter {
   authorized = 0;
   readonly #sinceMs: number;
   readonly #rate: WorkRate;
-  readonly #rejected = Object.fromEntries(Object.keys(rejects).map((reason) => [reason, 0])) as Record<
-    RejectReason,
-    number
-  >;
+  readonly #rejected = Object.fromEntries(rejectReasons.map((reason) => [reason, 0])) as Record<RejectReason, number>;
   #accepted = 0;
   #acceptedDifficulty = 0;
   #lastShareMs: number | undefined;

@@ -3,12 +3,11 @@ import type { Containment } from '#base/domain/contain';
 import { VARIANTS_MAX } from '#base/domain/ids';
 import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, type Job, VARIANT_BYTES } from '#base/domain/job';
 import type { MinerQuery, MinerView } from '#base/domain/miner';
-import type { Clock, Logger, ShareIntake, Wire, WireHandler } from '#base/domain/ports';
+import type { Clock, Logger, ShareIntake, Wire } from '#base/domain/ports';
 import { limits } from '#base/limits';
 import { newCounts } from '#base/telemetry/counters';
-import { encodeReconnect, encodeShowMessage } from '#front/stratum/v1/encode';
-import { LastView } from '#front/stratum/v1/fast-submit';
-import { encodeNotify } from '#front/stratum/v1/notify';
+import type { Metrics } from '#base/telemetry/metrics';
+import type { Client } from '../client.ts';
 import { closings } from '../closings.ts';
 import type { CurrentWork, Seated, SessionContext, SessionCounters, SessionOptions, Vacating } from '../context.ts';
 import type { Extranonces } from '../extranonces/extranonce.ts';
@@ -36,6 +35,8 @@ export interface SessionModules {
   readonly newResumeId?: () => string;
   /** 1 to VARIANTS_MAX - 1, and nobody can guess which. Default: `randomVariant`. */
   readonly newVariant?: () => number;
+  /** Told of each connection while it is open. Default: nobody. */
+  readonly connections?: Pick<Metrics, 'opened' | 'closed'>;
   /** Unique in the data directory. */
   newSessionId(): bigint;
 }
@@ -46,15 +47,18 @@ export type ConnectedSession = Pick<Session, 'sessionId' | 'remoteIp' | 'userAge
 /** When the clients of a pool that closes shall be back, seconds. */
 const RECONNECT_S_MIN = 5;
 const RECONNECT_SPREAD_S = 30;
-/** Far from where clients count their own: one that looks at the id before the method would take it for an answer. */
-const REQUEST_ID_FIRST = 1_000_000_000;
 /** Sets of terms kept for sharing: vardiff's difficulties are few, miners' wishes are not. */
 const TERMS_MAX = 4096;
 
 /** Every connection's session, and the job that they all work on. */
 export class SessionRegistry {
   readonly #modules: SessionModules;
-  readonly #context: SessionContext & { work: CurrentWork | undefined; pausedBecause: string; refusedBecause: string };
+  readonly #context: SessionContext & {
+    work: CurrentWork | undefined;
+    hearing: boolean;
+    pausedBecause: string;
+    refusedBecause: string;
+  };
   readonly #sessions = new Set<Session>();
   readonly #resumable: Resumable;
   /** Those who have subscribed, by what they may name to go on. */
@@ -72,6 +76,7 @@ export class SessionRegistry {
 
   /** A session's connection is gone. */
   readonly #forget = (session: Session): void => {
+    this.#modules.connections?.closed(session.transport);
     this.#sessions.delete(session);
     session.workers.dismiss();
     const { extranonce, resumeId } = session;
@@ -100,7 +105,6 @@ export class SessionRegistry {
       },
       extranonces,
     );
-    let asked = REQUEST_ID_FIRST;
     this.#modules = modules;
     this.#sessionsMax = options.sessionsMax ?? limits.connectionsMax;
     this.#jobsMax = options.jobsMax ?? limits.jobsMax;
@@ -122,15 +126,14 @@ export class SessionRegistry {
       reseated: (session) => this.#idlers.enter(session, clock.monotonicMs()),
       newResumeId: modules.newResumeId ?? (() => randomBytes(8).toString('hex')),
       newVariant: modules.newVariant ?? randomVariant,
-      nextRequestId: () => asked++,
       rungs: new RungSum({ rungsMax: limits.termsPerGatewayMax }),
       terms: new TermsCache({ entriesMax: TERMS_MAX }),
-      views: new LastView(),
       counters: this.#counters,
       easyShares: new EasyShares(clock.monotonicMs()),
       miners: new MinerBook({ clock }),
       workerCounts: new WorkerCounts(),
       work: undefined,
+      hearing: true,
       pausedBecause: '',
       refusedBecause: '',
     };
@@ -201,12 +204,26 @@ export class SessionRegistry {
     this.#modules.extranonces.release(extranonce, hasJobs ? this.#newestSerial : undefined, credited);
   }
 
-  /** The handler of a new connection; undefined where there are too many, or after `closeAll`. */
-  accept(wire: Wire): WireHandler | undefined {
+  /**
+   * Begins a session. `talk` makes its client's end of the conversation, which is returned; undefined if there are too many
+   * sessions, or after `closeAll`.
+   */
+  open<C extends Client>(wire: Wire, talk: (session: Session) => C): C | undefined {
     if (!this.#open || this.#sessions.size >= this.#sessionsMax) return undefined;
-    const session = new Session(this.#modules.newSessionId(), wire, this.#context, this.#forget);
-    this.#sessions.add(session);
-    return session;
+    const { newSessionId, connections } = this.#modules;
+    let client: C | undefined;
+    const begin = (session: Session): C => {
+      client = talk(session);
+      return client;
+    };
+    this.#sessions.add(new Session(newSessionId(), wire, begin, this.#context, this.#forget));
+    connections?.opened(wire.transport);
+    return client;
+  }
+
+  /** Takes nothing more of what clients send: a flood could keep shares in flight for ever. */
+  stopHearing(): void {
+    this.#context.hearing = false;
   }
 
   /** Makes the job current and sends it to everyone who works. Jobs come with rising serials. */
@@ -216,7 +233,7 @@ export class SessionRegistry {
     const [oldestSerial = job.serial] = this.#serials;
     this.#modules.extranonces.expire(oldestSerial);
     const coinbaseBytes = job.coinb1.length + VARIANT_BYTES + EXTRANONCE1_BYTES + EXTRANONCE2_BYTES + job.coinb2.length;
-    const work = { job, line: encodeNotify(job), oldestSerial, coinbaseBytes };
+    const work = { job, oldestSerial, coinbaseBytes };
     this.#context.work = work;
     this.#context.pausedBecause = '';
     this.#context.refusedBecause = '';
@@ -257,7 +274,7 @@ export class SessionRegistry {
   pause(message: string): void {
     this.#context.work = undefined;
     this.#context.pausedBecause = message;
-    this.#each('a pause', (session) => session.tell(encodeShowMessage(message)));
+    this.#each('a pause', (session) => session.show(message));
   }
 
   /**
@@ -282,8 +299,8 @@ export class SessionRegistry {
     this.#modules.logger.info({ sessions: this.#sessions.size }, 'closing all sessions');
     let place = 0;
     this.#each('closing', (session) => {
-      session.tell(encodeShowMessage(message));
-      session.tell(encodeReconnect(RECONNECT_S_MIN + (place % RECONNECT_SPREAD_S)));
+      session.show(message);
+      session.comeBack(RECONNECT_S_MIN + (place % RECONNECT_SPREAD_S));
       session.close();
       place += 1;
     });

@@ -85,7 +85,8 @@ export class WorkerRoll {
 
   /** What became of a share, whoever it was of. */
   count(share: JudgedShare): void {
-    const { worker, verdict } = share;
+    const { verdict } = share;
+    const { worker } = share.submission;
     if (!(worker instanceof RollEntry)) return;
     worker.tally.count(share);
     // One that was expelled meanwhile is not counted again.

@@ -46,6 +46,15 @@ export function u32Value(bytes: Uint8Array, from: number, end: number): number {
   return value;
 }
 
+/** What whole bytes of hex digits say. */
+export function hexBytes(bytes: Uint8Array, from: number, end: number): Uint8Array {
+  const value = new Uint8Array((end - from) >>> 1);
+  for (let index = 0, at = from; index < value.length; index += 1, at += 2) {
+    value[index] = ((nibbles[bytes[at] ?? 0] ?? 0) << 4) | (nibbles[bytes[at + 1] ?? 0] ?? 0);
+  }
+  return value;
+}
+
 /** Whether there is nothing but lower-case hex digits. */
 export function isCanonicalHex(bytes: Uint8Array, from: number, end: number): boolean {
   for (let at = from; at < end; at += 1) if ((canonicalNibbles[bytes[at] ?? 0] ?? -1) < 0) return false;

@@ -1,9 +1,9 @@
-import type { RequestId } from '#base/domain/share';
 import { limits } from '#base/limits';
 import { cleanText } from '#base/std/text';
 import { suggestedDifficulty } from './difficulty.ts';
 import { hexU32 } from './hex.ts';
 import type { Extension, Request } from './message.ts';
+import type { RequestId } from './request-id.ts';
 
 /** `mining.configure` (BIP310): [[extension name…], {"extension.option": value…}]; a string says what is wrong with it. */
 export function decodeConfigure(id: RequestId, [names, options]: readonly unknown[]): Request | string {

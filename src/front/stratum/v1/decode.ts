@@ -1,12 +1,11 @@
 import type { Difficulty } from '#base/domain/difficulty';
-import type { RequestId } from '#base/domain/share';
 import { limits } from '#base/limits';
 import { cleanText } from '#base/std/text';
 import { decodeConfigure } from './configure.ts';
 import { suggestedDifficulty, suggestedTarget } from './difficulty.ts';
 import { type RawMessage, readMessage } from './json.ts';
 import type { Message, ProtocolError, Request } from './message.ts';
-import { readId } from './request-id.ts';
+import { type RequestId, readId } from './request-id.ts';
 import { decodeSubmit } from './submit.ts';
 import { decodeSubscribe } from './subscribe.ts';
 

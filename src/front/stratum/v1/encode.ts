@@ -1,17 +1,15 @@
 import { EXTRANONCE2_BYTES } from '#base/domain/job';
-import type { RequestId } from '#base/domain/share';
-import { rejects, type Verdict } from '#base/domain/verdict';
+import type { Verdict } from '#base/domain/verdict';
 import { asciiJson } from '#base/std/text';
+import type { TurnedAway } from '#front/session/subscription';
+import { errorWords, OTHER } from './errors.ts';
 import { u32Hex } from './hex.ts';
-import { encodeId } from './request-id.ts';
+import { encodeId, type RequestId } from './request-id.ts';
 
 /**
  * What the pool says, as JSON without line ending. Every message is ASCII. A success carries `"error":null`: NiceHash
  * and others read a missing member as a failure.
  */
-
-/** Stratum's code for every error that has none of its own. */
-export const OTHER = 20;
 
 /** A result that is JSON already. */
 function result(id: RequestId, json: string): string {
@@ -53,14 +51,20 @@ function encodeRefusal(id: RequestId, code: number, text: string, reason: string
 /** The reply to a share, by its verdict. */
 export function encodeVerdict(id: RequestId, verdict: Verdict): string {
   if (verdict === 'accepted') return encodeTrue(id);
-  const { code, text } = rejects[verdict];
+  const { code, text } = errorWords[verdict];
   return encodeRefusal(id, code, text, verdict);
 }
 
 /** The reply to a client or a worker that may not mine here; `reason` is a sentence that says why. */
 export function encodeRefused(id: RequestId, reason: string): string {
-  const { code, text } = rejects.unauthorized;
+  const { code, text } = errorWords.unauthorized;
   return encodeRefusal(id, code, text, reason);
+}
+
+/** The reply to somebody who can not stay. */
+export function encodeTurnedAway(id: RequestId, why: TurnedAway): string {
+  if (why === 'no-extranonce') return encodeError(id, OTHER, 'No extranonce is free, try again later');
+  return encodeRefused(id, 'the signature is not NiceHash’s');
 }
 
 export function encodeSetDifficulty(difficulty: number): string {

@@ -1,7 +1,8 @@
 import { EXTRANONCE2_BYTES } from '#base/domain/job';
-import type { SubmitRequest } from '#base/domain/share';
 import { limits } from '#base/limits';
-import { idEnd, idValue, isCanonicalHex, u32End, u32Value } from './byte-fields.ts';
+import { hexBytes, idEnd, idValue, isCanonicalHex, u32End, u32Value } from './byte-fields.ts';
+import { type JobRef, NO_JOB, parseJobRef } from './job-id.ts';
+import type { SubmitRequest } from './submit.ts';
 import { type FieldPlace, SubmitShape } from './submit-shape.ts';
 
 /**
@@ -48,7 +49,9 @@ export class FastSubmit {
   #params = 0;
   #id = 0;
   #workerName = '';
-  #jobId = '';
+  #jobName = '';
+  /** What the job's name says. */
+  #job: JobRef = NO_JOB;
 
   /**
    * The request in bytes[begin…end), or undefined where the full decoder has to look at it. `view` is of the same bytes;
@@ -61,8 +64,10 @@ export class FastSubmit {
       return {
         id: shape.id,
         workerName: this.#workerName,
-        jobId: this.#jobId,
-        extranonce2: latin1Slice.call(bytes, shape.extranonce2Begin, shape.extranonce2End),
+        jobName: this.#jobName,
+        serial: this.#job.serial,
+        variant: this.#job.variant,
+        extranonce2: hexBytes(bytes, shape.extranonce2Begin, shape.extranonce2End),
         ntime: shape.ntime,
         nonce: shape.nonce,
         versionBits: shape.version,
@@ -71,11 +76,11 @@ export class FastSubmit {
     }
     this.#bytes = bytes;
     this.#end = end;
-    const [worker, job] = [this.#workerName, this.#jobId];
+    const [worker, job] = [this.#workerName, this.#jobName];
     const request = this.#message(begin) ? this.#request() : undefined;
     if (request !== undefined) {
       // A proxy's next line is likely to be another worker's: only what comes twice makes a shape.
-      const again = request.workerName === worker && request.jobId === job;
+      const again = request.workerName === worker && request.jobName === job;
       this.#shape = again ? this.#shapeOf(bytes, begin, end) : undefined;
     }
     // The bytes are only lent.
@@ -196,12 +201,18 @@ export class FastSubmit {
     if (this.#length(0) > limits.workerNameCharsMax || this.#length(1) > limits.jobIdCharsMax) return undefined;
     if (this.#length(0) === 0 || this.#length(1) === 0 || !this.#isLowerHex(2)) return undefined;
     this.#workerName = this.#text(0, this.#workerName);
-    this.#jobId = this.#text(1, this.#jobId);
+    const jobName = this.#text(1, this.#jobName);
+    if (jobName !== this.#jobName) {
+      this.#jobName = jobName;
+      this.#job = parseJobRef(jobName);
+    }
     return {
       id: this.#id,
       workerName: this.#workerName,
-      jobId: this.#jobId,
-      extranonce2: this.#text(2, ''),
+      jobName,
+      serial: this.#job.serial,
+      variant: this.#job.variant,
+      extranonce2: hexBytes(this.#bytes, this.#begins[2] ?? 0, this.#ends[2] ?? 0),
       ntime,
       nonce,
       versionBits,

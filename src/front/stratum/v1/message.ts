@@ -1,5 +1,7 @@
 import type { Difficulty } from '#base/domain/difficulty';
-import type { RequestId, SubmitRequest } from '#base/domain/share';
+import type { Signature } from '#front/session/login/nicehash';
+import type { RequestId } from './request-id.ts';
+import type { SubmitRequest } from './submit.ts';
 
 /** What a client's message can be. */
 export type Message = Request | ClientReply | ProtocolError;
@@ -33,14 +35,6 @@ export type Request =
   | { readonly kind: 'transactions'; readonly id: RequestId }
   /** Known, of no use here, and answered with true: `mining.multi_version`, `mining.capabilities`. */
   | { readonly kind: 'acknowledge'; readonly id: RequestId };
-
-/** What NiceHash puts behind its user agent, so that a pool can tell its traffic from that of others. */
-export interface Signature {
-  /** Decimal digits: ms since 1970. */
-  readonly timestamp: string;
-  /** Hex in lower case. */
-  readonly hmac: string;
-}
 
 /** The client's answer to something the pool sent. */
 export interface ClientReply {

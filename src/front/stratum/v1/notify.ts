@@ -1,7 +1,7 @@
 import { toHex } from '#base/bitcoin/bytes';
-import { variantHex, wireJobId } from '#base/domain/ids';
 import type { Job } from '#base/domain/job';
 import { u32Hex } from './hex.ts';
+import { variantHex, wireJobId } from './job-id.ts';
 
 /** `mining.notify` of one job, serialised once for all sessions. */
 export interface NotifyLine {

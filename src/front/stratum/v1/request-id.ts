@@ -1,6 +1,8 @@
-import type { RequestId } from '#base/domain/share';
 import { limits } from '#base/limits';
 import { asciiJson } from '#base/std/text';
+
+/** A JSON-RPC id: echoed unchanged. Strings are BFGMiner's, null is a notification's. */
+export type RequestId = string | number | null;
 
 /**
  * Ids come back as they came. A number that a double may not hold exactly (above 2^53, or with a fraction) travels through the pool as a

@@ -1,8 +1,9 @@
-import type { RequestId } from '#base/domain/share';
 import { limits } from '#base/limits';
 import { cleanText } from '#base/std/text';
+import type { Signature } from '#front/session/login/nicehash';
 import { hexDigits } from './hex.ts';
-import type { Request, Signature } from './message.ts';
+import type { Request } from './message.ts';
+import type { RequestId } from './request-id.ts';
 
 const SESSION_ID_CHARS = 16;
 /** SHA-256 in hex. */

@@ -69,7 +69,7 @@ export class BlockRows {
 /** What the log keeps of a found block, without its job. */
 export function headOf(block: FoundBlock): BlockHead {
   const { job, inputs } = block;
-  const { variant, extranonce2, ntime, nonce, version } = inputs;
+  const { variant, ntime, nonce, version } = inputs;
   return {
     hash: block.hash,
     height: job.height,
@@ -83,7 +83,7 @@ export function headOf(block: FoundBlock): BlockHead {
     inputs: {
       variant,
       extranonce1: Buffer.from(inputs.extranonce1).toString('hex'),
-      extranonce2,
+      extranonce2: Buffer.from(inputs.extranonce2).toString('hex'),
       ntime,
       nonce,
       version,

@@ -167,10 +167,15 @@ export class RowWriter {
   /** Lower-case hex of bytes. Reserve `2 * bytes.length + 3` for it. */
   hex(bytes: Uint8Array): void {
     this.length(bytes.length * 2);
-    for (const byte of bytes) {
-      this.u8(HEX.charCodeAt(byte >> 4));
-      this.u8(HEX.charCodeAt(byte & 15));
+    const into = this.#bytes;
+    let at = this.#length;
+    for (let index = 0; index < bytes.length; index += 1) {
+      const byte = bytes[index] ?? 0;
+      into[at] = HEX[byte >> 4] ?? 0;
+      into[at + 1] = HEX[byte & 15] ?? 0;
+      at += 2;
     }
+    this.#length = at;
   }
 
   /** Writes a short string without the encoder; false, and nothing written, where it is not plain ASCII. */
@@ -206,11 +211,17 @@ export class RowWriter {
   }
 }
 
-const HEX = '0123456789abcdef';
+/** The character codes of the digits. */
+const HEX = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
 
 /** The most that `string(text)` writes: three bytes of UTF-8 for each UTF-16 unit, and the length. */
 export function stringBytesMax(text: string): number {
   return text.length * 3 + 5;
+}
+
+/** The most that `hex(bytes)` writes. */
+export function hexBytesMax(bytes: Uint8Array): number {
+  return bytes.length * 2 + 5;
 }
 
 function clamp(value: bigint, max: bigint): bigint {

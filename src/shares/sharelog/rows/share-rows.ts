@@ -1,15 +1,12 @@
 import type { Job } from '#base/domain/job';
-import type { JudgedShare, Submitter, Terms, Worker } from '#base/domain/share';
+import type { JudgedShare, Source, Submission, Terms, Worker } from '#base/domain/share';
 import { verdicts } from '#base/domain/verdict';
 import { BufferPool } from '../segments/buffer-pool.ts';
-import { RowWriter, stringBytesMax } from './row-writer.ts';
+import { hexBytesMax, RowWriter, stringBytesMax } from './row-writer.ts';
 
 /** The columns that stay the same while a worker mines on a connection, encoded; and what they were made from. */
 interface WorkerChunk {
-  readonly submitter: Submitter;
-  readonly userAgent: string;
-  readonly extranonce1: Uint8Array;
-  readonly remoteIp: string;
+  readonly source: Source;
   readonly bytes: Uint8Array;
 }
 
@@ -40,61 +37,53 @@ export class ShareRows {
   }
 
   write(rows: RowWriter, share: JudgedShare): void {
-    const who = this.#who(share);
+    const { submission, job } = share;
+    const who = this.#who(submission);
     const what = this.#what(share);
     const verdict = this.#verdicts.get(share.verdict);
     if (verdict === undefined) throw new Error(`sharelog: no verdict ${share.verdict}`);
-    const { request } = share;
-    rows.reserve(who.length + what.length + FIXED_BYTES + verdict.length + stringBytesMax(request.extranonce2));
+    const { extranonce2 } = submission;
+    rows.reserve(who.length + what.length + FIXED_BYTES + verdict.length + hexBytesMax(extranonce2));
     rows.chunk(who);
     rows.chunk(what);
     rows.timeMs(share.receivedMs);
-    rows.u32(request.ntime);
-    rows.u32(request.nonce);
+    rows.u32(submission.ntime);
+    rows.u32(submission.nonce);
     rows.u32(share.version);
-    rows.u32(share.variant);
+    rows.u32(job === undefined ? 0 : submission.variant);
     rows.f64(share.shareDifficulty);
     rows.u32(share.latencyUs);
     rows.bool(share.block);
     rows.chunk(verdict);
-    rows.string(request.extranonce2);
+    rows.hex(extranonce2);
     rows.endRow();
   }
 
-  #who({ worker, submitter, request }: JudgedShare): Uint8Array {
-    if (worker === undefined) return this.#encodeWho(submitter, '', request.workerName);
+  #who({ worker, source, workerName }: Submission): Uint8Array {
+    if (worker === undefined) return this.#encodeWho(source, '', workerName);
     const kept = this.#workers.get(worker);
-    if (
-      kept !== undefined &&
-      kept.submitter === submitter &&
-      kept.userAgent === submitter.userAgent &&
-      kept.extranonce1 === submitter.extranonce1 &&
-      kept.remoteIp === submitter.remoteIp
-    ) {
-      return kept.bytes;
-    }
-    const { userAgent, extranonce1, remoteIp } = submitter;
-    const bytes = this.#encodeWho(submitter, worker.account, worker.rig);
-    this.#workers.set(worker, { submitter, userAgent, extranonce1, remoteIp, bytes });
+    if (kept?.source === source) return kept.bytes;
+    const bytes = this.#encodeWho(source, worker.account, worker.rig);
+    this.#workers.set(worker, { source, bytes });
     return bytes;
   }
 
-  #encodeWho(submitter: Submitter, account: string, worker: string): Uint8Array {
-    const texts = [this.#node, submitter.remoteIp, submitter.userAgent, account, worker];
-    const bytesMax = texts.reduce((sum, text) => sum + stringBytesMax(text), 16 + submitter.extranonce1.length * 2);
+  #encodeWho(source: Source, account: string, worker: string): Uint8Array {
+    const texts = [this.#node, source.remoteIp, source.userAgent, account, worker];
+    const bytesMax = texts.reduce((sum, text) => sum + stringBytesMax(text), 16 + source.extranonce1.length * 2);
     return encoded(bytesMax, (rows) => {
       rows.string(this.#node);
-      rows.u64(submitter.sessionId);
-      rows.hex(submitter.extranonce1);
-      rows.string(submitter.remoteIp);
-      rows.string(submitter.userAgent);
+      rows.u64(source.sessionId);
+      rows.hex(source.extranonce1);
+      rows.string(source.remoteIp);
+      rows.string(source.userAgent);
       rows.string(account);
       rows.string(worker);
     });
   }
 
-  #what({ job, terms, request }: JudgedShare): Uint8Array {
-    if (job === undefined || terms === undefined) return encodeWhat(job?.rowId ?? request.jobId, job, terms);
+  #what({ job, terms, submission }: JudgedShare): Uint8Array {
+    if (job === undefined || terms === undefined) return encodeWhat(job?.rowId ?? submission.jobName, job, terms);
     const kept = this.#terms.get(terms);
     if (kept?.job === job) return kept.bytes;
     const bytes = encodeWhat(job.rowId, job, terms);
@@ -103,7 +92,7 @@ export class ShareRows {
   }
 }
 
-/** job_id, height, difficulty, work. A share of no known job keeps the id that it named. */
+/** job_id, height, difficulty, work. A share of no known job keeps the name that it gave. */
 function encodeWhat(jobId: string, job: Job | undefined, terms: Terms | undefined): Uint8Array {
   return encoded(stringBytesMax(jobId) + 28, (rows) => {
     rows.string(jobId);

@@ -10,7 +10,7 @@ import { shareColumns } from '#shares/sharelog/rows/rows';
 import { ShareRows } from '#shares/sharelog/rows/share-rows';
 import { BufferPool } from '#shares/sharelog/segments/buffer-pool';
 import { fuzz, fuzzMsMax } from '../../../fuzz/runs.ts';
-import { job, judgedShare, submitter, terms } from '../../../shares/sharelog/fixtures.ts';
+import { job, judgedShare, source, terms } from '../../../shares/sharelog/fixtures.ts';
 import { hostileNames } from '../../../support/hostile-names.ts';
 
 interface TestShare {
@@ -32,7 +32,7 @@ function encode(shares: readonly TestShare[]): Uint8Array {
     encoder.write(
       rows,
       judgedShare({
-        submitter: submitter({ userAgent }),
+        source: { ...source, userAgent },
         worker: { name: '', account, rig },
         job: { ...job, serial, rowId: jobRowId(serial, 'b007b007') },
         terms: { ...terms, work },

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Job } from '#base/domain/job';
-import { type RejectReason, rejects, verdicts } from '#base/domain/verdict';
+import { type RejectReason, verdicts } from '#base/domain/verdict';
 import {
   encodeConfigured,
   encodeError,
@@ -14,6 +14,7 @@ import {
   encodeTrue,
   encodeVerdict,
 } from '#front/stratum/v1/encode';
+import { errorWords } from '#front/stratum/v1/errors';
 import { encodeNotify, wordSwapped } from '#front/stratum/v1/notify';
 
 describe('replies', () => {
@@ -52,7 +53,7 @@ describe('replies', () => {
       expect(JSON.parse(encodeVerdict(4, verdict))).toEqual({
         id: 4,
         result: null,
-        error: [rejects[verdict].code, rejects[verdict].text, null],
+        error: [errorWords[verdict].code, errorWords[verdict].text, null],
         'reject-reason': verdict,
       });
     }

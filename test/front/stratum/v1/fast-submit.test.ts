@@ -213,7 +213,11 @@ describe('the fast reader of mining.submit', () => {
       ['a.x', '0000100001'],
       ['a.xy', '0000100001'],
     ] as const) {
-      expect(reader.read(bytes(submit(worker, job)))).toMatchObject({ workerName: worker, jobId: job });
+      expect(reader.read(bytes(submit(worker, job)))).toMatchObject({
+        workerName: worker,
+        jobName: job,
+        serial: Number.parseInt(job, 16),
+      });
     }
   });
 });

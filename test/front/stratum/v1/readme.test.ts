@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { rejects } from '#base/domain/verdict';
 import { limits } from '#base/limits';
 import { builtInProfiles } from '#front/session/profiles';
 import { methods } from '#front/stratum/v1/decode';
@@ -13,6 +12,7 @@ import {
   encodeSetVersionMask,
   encodeShowMessage,
 } from '#front/stratum/v1/encode';
+import { errorWords } from '#front/stratum/v1/errors';
 import { NTIME_AHEAD_MAX_S } from '#shares/verify/precheck';
 
 // Tables are padded by the formatter.
@@ -43,7 +43,7 @@ describe('the protocol’s description', () => {
     expect(readme).toContain(`| \`${(JSON.parse(text) as { method: string }).method}\` |`);
   });
 
-  it.each(Object.entries(rejects))('gives the code and text of %s', (reason, { code, text }) => {
+  it.each(Object.entries(errorWords))('gives the code and text of %s', (reason, { code, text }) => {
     expect(readme).toContain(`| ${code} | ${text} | \`${reason}\``);
   });
 

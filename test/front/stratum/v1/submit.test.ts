@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { NO_SERIAL } from '#base/domain/share';
 import { decodeSubmit } from '#front/stratum/v1/submit';
 
 const good = ['addr.rig', '0000000001', '00000000000000a1', '65000000', '0000abcd', '00002000'] as const;
@@ -14,8 +15,10 @@ describe('decodeSubmit', () => {
     const fields = {
       id: 1,
       workerName: 'addr.rig',
-      jobId: '0000000001',
-      extranonce2: '00000000000000a1',
+      jobName: '0000000001',
+      serial: 1,
+      variant: 0,
+      extranonce2: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0xa1),
       ntime: 0x65000000,
       nonce: 0xabcd,
       malformed: undefined,
@@ -74,8 +77,10 @@ describe('decodeSubmit', () => {
     expect(decodeSubmit(null, [])).toEqual({
       id: null,
       workerName: '',
-      jobId: '',
-      extranonce2: '',
+      jobName: '',
+      serial: NO_SERIAL,
+      variant: 0,
+      extranonce2: new Uint8Array(),
       ntime: 0,
       nonce: 0,
       versionBits: undefined,

@@ -1,6 +1,6 @@
 import type { Difficulty } from '#base/domain/difficulty';
-import { u32Hex } from '#front/stratum/v1/hex';
-import type { Extension } from '#front/stratum/v1/message';
+import { u32Hex } from './hex.ts';
+import type { Extension } from './message.ts';
 
 /** What mining.configure comes to. */
 export interface Negotiated {

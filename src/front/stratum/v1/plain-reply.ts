@@ -1,5 +1,6 @@
-import { encodeError, encodePong, encodeTrue, OTHER } from '#front/stratum/v1/encode';
-import type { Request } from '#front/stratum/v1/message';
+import { encodeError, encodePong, encodeTrue } from './encode.ts';
+import { OTHER } from './errors.ts';
+import type { Request } from './message.ts';
 
 /** Requests whose answer depends on nothing. */
 export type PlainRequest = Request & { kind: 'ping' | 'transactions' | 'acknowledge' };

@@ -1,0 +1,24 @@
+import type { Job } from '#base/domain/job';
+import type { Verdict } from '#base/domain/verdict';
+
+/** What a session has its client told, in whatever words. Each protocol's conversation implements it. */
+export interface Client {
+  /** What shares of the job that follows at once, and of later ones, are worth. */
+  tellDifficulty(difficulty: number): void;
+  /** Which version bits the client may roll from that job on, u32. */
+  tellVersionMask(mask: number): void;
+  /** A job, by its own id (variant 0) or as a variant. `clean`: the work that the client had before is worthless. */
+  giveJob(job: Job, variant: number, clean: boolean): void;
+  /** The client mines with another extranonce from now on. */
+  giveExtranonce(extranonce: number): void;
+  /** Answers a share. `reply` is what the conversation handed in with the share. */
+  answerShare(reply: unknown, verdict: Verdict): void;
+  /** A text for whoever looks at the miner. */
+  show(text: string): void;
+  /** The client shall come back to this pool in so many seconds. */
+  comeBack(waitSeconds: number): void;
+  /** Asks whether it is still there. Only for clients that answer. */
+  ping(): void;
+  /** Asks what software it is. */
+  askName(): void;
+}
