@@ -5,6 +5,7 @@ import { type OpenedLedger, openLedger } from './ledger-db.ts';
 import type { HouseStatus, LedgerChildOptions } from './messages.ts';
 import { Parts } from './parts.ts';
 import type { Questions } from './questions.ts';
+import { pruneSlices } from './slices/prune.ts';
 import { SealedSlices } from './slices/sealed-slices.ts';
 import { SliceStore } from './slices/slice-store.ts';
 import { type Lag, Taker } from './slices/taker.ts';
@@ -18,6 +19,10 @@ export interface HouseModules {
   readonly questions: Questions;
 }
 
+const PRUNE_EVERY_MS = 3_600_000;
+/** Units of a block's work: the window of PPLNS if the config does not say. */
+const WINDOW_BLOCKS = 8;
+
 /**
  * The ledger's process put together: the parts that work on one database, each in its turns. They are synchronous on the
  * database, so that no two transactions mix.
@@ -30,6 +35,8 @@ export class LedgerHouse {
   readonly #slices: SealedSlices;
   readonly #taker: Taker;
   readonly #parts: Parts;
+  /** Monotonic, ms. */
+  #prunedMs = Number.NEGATIVE_INFINITY;
   #stopping = false;
 
   /** Throws a LedgerError if the ledger can not be opened for writing. */
@@ -45,7 +52,10 @@ export class LedgerHouse {
   }
 
   start(): void {
-    this.#parts.start([{ name: 'slices', tick: () => this.#take() }]);
+    this.#parts.start([
+      { name: 'slices', tick: () => this.#take() },
+      { name: 'pruning', tick: () => this.#prune() },
+    ]);
   }
 
   /** Throws if the log or the ledger can not be read. */
@@ -71,6 +81,14 @@ export class LedgerHouse {
     }
     this.#readers.close();
     this.#ledger.close();
+  }
+
+  /** Nothing is dropped before something says which slices it has no need of: the blocks that are to be booked. */
+  #prune(): void {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#prunedMs < PRUNE_EVERY_MS) return;
+    this.#prunedMs = nowMs;
+    pruneSlices(this.#ledger.database, { windowBlocks: WINDOW_BLOCKS, neededFrom: 0 });
   }
 
   /** Takes until nothing is left, a transaction at a time, and lets messages through in between. */
