@@ -8,6 +8,7 @@ import type { HouseStatus, LedgerChildOptions } from './messages.ts';
 import { Parts } from './parts.ts';
 import { SlicePayments } from './pay-per-share/slice-payments.ts';
 import { type Questions, remotePort } from './questions.ts';
+import { pruneSlices } from './slices/prune.ts';
 import { SealedSlices } from './slices/sealed-slices.ts';
 import { SliceStore } from './slices/slice-store.ts';
 import { type Lag, Taker } from './slices/taker.ts';
@@ -20,6 +21,10 @@ export interface HouseModules {
   /** What only the pool can answer: `remotePort` makes ports of it. */
   readonly questions: Questions;
 }
+
+const PRUNE_EVERY_MS = 3_600_000;
+/** Units of a block's work: the window of PPLNS if the config does not say. */
+const WINDOW_BLOCKS = 8;
 
 /**
  * The ledger's process put together: the parts that work on one database, each in its turns. They are synchronous on the
@@ -35,6 +40,8 @@ export class LedgerHouse {
   readonly #blocks: BlocksPart;
   readonly #payments: SlicePayments;
   readonly #parts: Parts;
+  /** Monotonic, ms. */
+  #prunedMs = Number.NEGATIVE_INFINITY;
   #stopping = false;
 
   /** Throws a LedgerError if the ledger can not be opened for writing. */
@@ -60,6 +67,7 @@ export class LedgerHouse {
       { name: 'slices', tick: () => this.#take() },
       { name: 'slice-payments', tick: () => this.#pay() },
       this.#blocks,
+      { name: 'pruning', tick: () => this.#prune() },
     ]);
   }
 
@@ -86,6 +94,14 @@ export class LedgerHouse {
     }
     this.#readers.close();
     this.#ledger.close();
+  }
+
+  /** Nothing is dropped before something says which slices it has no need of: the blocks that are to be booked. */
+  #prune(): void {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#prunedMs < PRUNE_EVERY_MS) return;
+    this.#prunedMs = nowMs;
+    pruneSlices(this.#ledger.database, { windowBlocks: WINDOW_BLOCKS, neededFrom: 0 });
   }
 
   /** Takes until nothing is left, a transaction at a time, and lets messages through in between. */

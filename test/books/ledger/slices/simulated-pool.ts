@@ -140,7 +140,9 @@ class LedgerProcess {
 }
 
 class SimulatedPool {
-  readonly folder = dataFolder();
+  folder = dataFolder();
+  /** Left behind: a journal that was killed may still let go of its files there. */
+  readonly #left: ReturnType<typeof dataFolder>[] = [];
   readonly #kept = dataFolder();
   truth = new Truth();
   #keptTruth: Truth | undefined;
@@ -258,6 +260,10 @@ class SimulatedPool {
   restore(what: 'restore both' | 'restore ledger' | 'restore log'): void {
     if (this.#keptTruth === undefined) return;
     const isLedger = (name: string): boolean => name.startsWith('ledger.db');
+    const before = this.folder.path;
+    this.#left.push(this.folder);
+    this.folder = dataFolder();
+    move(before, this.folder.path, () => true);
     move(this.#kept.path, this.folder.path, (name) =>
       what === 'restore both' ? true : isLedger(name) === (what === 'restore ledger'),
     );
@@ -294,7 +300,7 @@ class SimulatedPool {
   }
 
   async remove(): Promise<void> {
-    await this.folder.remove();
+    for (const each of [this.folder, ...this.#left]) await each.remove();
     await this.#kept.remove();
   }
 
