@@ -2,7 +2,9 @@ import { setImmediate } from 'node:timers/promises';
 import { type ChainView, chainMethods } from '#base/domain/chain';
 import type { Clock, Logger } from '#base/domain/ports';
 import { LogReaders } from '#shares/sharelog/consumers/log-readers';
+import type { BlocksOptions } from './blocks/blocks.ts';
 import { BlocksPart } from './blocks/blocks-part.ts';
+import { slicesNeededFrom } from './blocks/needed-slices.ts';
 import { type OpenedLedger, openLedger } from './ledger-db.ts';
 import type { HouseStatus, LedgerChildOptions } from './messages.ts';
 import { Parts } from './parts.ts';
@@ -23,8 +25,6 @@ export interface HouseModules {
 }
 
 const PRUNE_EVERY_MS = 3_600_000;
-/** Units of a block's work: the window of PPLNS if the config does not say. */
-const WINDOW_BLOCKS = 8;
 
 /**
  * The ledger's process put together: the parts that work on one database, each in its turns. They are synchronous on the
@@ -37,6 +37,7 @@ export class LedgerHouse {
   readonly #store: SliceStore;
   readonly #slices: SealedSlices;
   readonly #taker: Taker;
+  readonly #terms: BlocksOptions;
   readonly #blocks: BlocksPart;
   readonly #payments: SlicePayments;
   readonly #parts: Parts;
@@ -53,6 +54,7 @@ export class LedgerHouse {
     this.#store = new SliceStore(this.#ledger.database);
     this.#slices = new SealedSlices(this.#ledger.database);
     this.#taker = new Taker({ network }, { readers: this.#readers, store: this.#store, delivered, orphans });
+    this.#terms = blocks;
     const view = remotePort<ChainView>(questions, 'chain', chainMethods);
     const { database } = this.#ledger;
     this.#blocks = new BlocksPart(database, blocks, { clock, logger, slices: this.#slices, view });
@@ -101,7 +103,9 @@ export class LedgerHouse {
     const nowMs = this.#clock.monotonicMs();
     if (nowMs - this.#prunedMs < PRUNE_EVERY_MS) return;
     this.#prunedMs = nowMs;
-    pruneSlices(this.#ledger.database, { windowBlocks: WINDOW_BLOCKS, neededFrom: 0 });
+    const { database } = this.#ledger;
+    const { scheme, window } = this.#terms;
+    pruneSlices(database, { windowBlocks: Number(window) / 2 ** 64, neededFrom: slicesNeededFrom(database, scheme) });
   }
 
   /** Takes until nothing is left, a transaction at a time, and lets messages through in between. */
