@@ -2,6 +2,7 @@ import type { Config } from '#base/config/config';
 import { formatHostPort, type HostPort } from '#base/config/endpoint';
 import { keys } from '#base/config/keys';
 import { ConfigError } from '#base/config/problem';
+import { adviceFor } from './advice.ts';
 import { poolConfig } from './config.ts';
 import { type ExitCode, exitCodes, type Io, paint } from './io.ts';
 
@@ -14,7 +15,7 @@ export function check(options: { readonly config?: string; readonly json?: boole
   for (const [label, text] of rows) {
     io.stdout.write(`${paint(io, io.stdout, 'dim', label.padEnd(width))}  ${text}\n`);
   }
-  for (const warning of config.warnings) {
+  for (const warning of [...config.warnings, ...adviceFor(config)]) {
     io.stdout.write(`${paint(io, io.stdout, 'yellow', 'warning'.padEnd(width))}  ${warning}\n`);
   }
   io.stdout.write(`${paint(io, io.stdout, 'green', 'The configuration is valid.')}\n`);
@@ -24,7 +25,9 @@ export function check(options: { readonly config?: string; readonly json?: boole
 function checkJson(file: string | undefined, io: Io): ExitCode {
   try {
     const config = poolConfig(file, io);
-    io.stdout.write(`${JSON.stringify({ ok: true, problems: [], warnings: config.warnings })}\n`);
+    io.stdout.write(
+      `${JSON.stringify({ ok: true, problems: [], warnings: [...config.warnings, ...adviceFor(config)] })}\n`,
+    );
     return exitCodes.fine;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

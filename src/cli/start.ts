@@ -4,6 +4,7 @@ import { systemClock } from '#base/std/system-clock';
 import { LATE, within } from '#base/std/within';
 import { createLogger, formatFor } from '#base/telemetry/logger';
 import type { Pool, PoolModules } from '#pool/pool';
+import { adviceFor } from './advice.ts';
 import { poolConfig } from './config.ts';
 import { CommandError, type ExitCode, exitCodes, type Io } from './io.ts';
 import { hangups, stopSignal } from './stop.ts';
@@ -24,7 +25,7 @@ export async function start(
 ): Promise<ExitCode> {
   const config = poolConfig(options.config, io);
   const logger = createLogger({ level: config.log.level, ...formatFor(io.stderr, io.env) }, io.logs);
-  for (const warning of config.warnings) logger.warn({}, warning);
+  for (const warning of [...config.warnings, ...adviceFor(config)]) logger.warn({}, warning);
   const hangup = hangups(io);
   // Without a certificate there is nothing to read again: then it means what it means to any other process.
   const stop = (config.stratum.tls ? stopSignal(io) : Promise.race([stopSignal(io), hangup.first])).then((signal) => {

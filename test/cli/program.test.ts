@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -6,6 +6,7 @@ import { keys } from '#base/config/keys';
 import { exitCodes } from '#cli/io';
 import { run } from '#cli/program';
 import { version } from '#cli/version';
+import { RECEIVE_BYTES_MAX } from '#front/net/listen/receive-buffer';
 import { FakeIo } from './harness.ts';
 
 let folder: string;
@@ -91,6 +92,15 @@ describe('sluice check', () => {
   it('colours on a terminal alone, and respects NO_COLOR', async () => {
     expect((await sluice(['check'], {}, true)).out).toContain(colour);
     expect((await sluice(['check'], { NO_COLOR: '1' }, true)).out).not.toContain(colour);
+  });
+
+  it('advises smaller receive buffers if WebSocket is open to other machines', async () => {
+    const [, , bytesMax] = readFileSync('/proc/sys/net/ipv4/tcp_rmem', 'utf8').trim().split(/\s+/);
+    const isLarge = Number(bytesMax) > RECEIVE_BYTES_MAX;
+    const open = await sluice(['check', '--json'], { SLUICE_STRATUM__WEBSOCKET: '0.0.0.0:3334' });
+    expect(JSON.parse(open.out).warnings.join().includes('tcp_rmem')).toBe(isLarge);
+    const local = await sluice(['check', '--json'], { SLUICE_STRATUM__WEBSOCKET: '[::1]:3334' });
+    expect(JSON.parse(local.out).warnings).toEqual([]);
   });
 
   it('lists what is not supported yet', async () => {

@@ -6,7 +6,7 @@ import { type ClickHouseClient, type ClickHouseClientConfigOptions, createClient
 import type { ChdbConnection } from 'chdb/connection';
 import { openEngine, RIGHTS_GIVEN_UP } from './chdb-engine.ts';
 import { isStreamable } from './formats.ts';
-import { eachWithin, streamOf } from './result-stream.ts';
+import { eachWithin, once, streamOf } from './result-stream.ts';
 import {
   DATABASE_DEFAULT as DATABASE,
   FUNCTIONS_SQL,
@@ -86,10 +86,10 @@ class ChdbWarehouse implements Warehouse {
     const late = new AbortController();
     const id = randomUUID();
     const killed = this.#killOnAbort(id, AbortSignal.any([signal, late.signal]));
-    const ended = async (): Promise<void> => {
+    const ended = once(async () => {
       killed.stop();
       await connection.close();
-    };
+    });
     const { chdb } = connection;
     const streamed = isStreamable(sql, format);
     try {
@@ -102,15 +102,14 @@ class ChdbWarehouse implements Warehouse {
         await ended();
         return Readable.from([Buffer.from(result.bytes())]);
       }
+      // Throws at once, not with the first chunk, if the engine refuses the statement.
+      const chunks = bytesOf(chdb.queryStream(sql, { format }));
+      const bounded = eachWithin(chunks, queryLimits.secondsMax * 1000, () => late.abort());
+      return await streamOf(bounded, ended);
     } catch (error) {
       await ended();
       throw error;
     }
-    const chunks = bytesOf(chdb.queryStream(sql, { format }));
-    return streamOf(
-      eachWithin(chunks, queryLimits.secondsMax * 1000, () => late.abort()),
-      ended,
-    );
   }
 
   /**

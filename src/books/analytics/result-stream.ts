@@ -30,18 +30,15 @@ export async function* eachWithin(
   }
 }
 
-/** A stream of the chunks; resolves with the first one, and rejects if there is none for an error. `ended` is called once. */
+/**
+ * A stream of the chunks. Resolves with the first chunk, and rejects if the engine gives an error in its place. `ended` is called
+ * when the stream is read to its end, fails or is destroyed, even if it was never read; and not if the promise rejects.
+ */
 export async function streamOf(
   chunks: AsyncGenerator<Uint8Array>,
   ended: () => void | Promise<void>,
 ): Promise<Readable> {
-  let first: IteratorResult<Uint8Array>;
-  try {
-    first = await chunks.next();
-  } catch (error) {
-    await ended();
-    throw error;
-  }
+  const first = await chunks.next();
   const all = async function* (): AsyncGenerator<Uint8Array> {
     try {
       if (first.done === true) return;
@@ -52,5 +49,17 @@ export async function streamOf(
       await ended();
     }
   };
-  return Readable.from(all());
+  const stream = Readable.from(all());
+  // A generator that was never begun does not come to its `finally`.
+  stream.once('close', () => void ended());
+  return stream;
+}
+
+/** What `run` does is done with the first call; every call resolves when it is done. */
+export function once(run: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  return () => {
+    running ??= run();
+    return running;
+  };
 }

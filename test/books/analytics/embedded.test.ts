@@ -28,6 +28,19 @@ const rig = async (options: Partial<AnalyticsOptions> = {}): Promise<Rig> => {
   return opened;
 };
 
+/** Opens an engine in a process of its own, without the gate, and runs `body` for each `sql`. Returns the lines that it prints. */
+async function straightToTheEngine(statements: readonly string[], body: string): Promise<string[]> {
+  const script = `
+    import { openChdb } from ${JSON.stringify(new URL('../../../dist/books/analytics/chdb-warehouse.js', import.meta.url).href)};
+    const warehouse = await openChdb(process.argv[1]);
+    await warehouse.command('CREATE DATABASE IF NOT EXISTS sluice');
+    for (const sql of JSON.parse(process.argv[2])) { ${body} }
+    process.kill(process.pid, 'SIGKILL');`;
+  const args = ['--input-type=module', '-e', script, folder.path, JSON.stringify(statements)];
+  const engine = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  return (await text(engine.stdout)).trim().split('\n');
+}
+
 /** Sends a query on the socket, and resolves, when the server has it, with what closes the connection. */
 function askAndGo(path: string, sql: string, format: string): Promise<() => void> {
   return new Promise((resolve) => {
@@ -422,16 +435,6 @@ describe('its SQL', () => {
   });
 
   it('keeps its walls where the gate has a hole: no files, no servers, no writing, no other tables', async () => {
-    // Straight to the engine, without the gate.
-    const script = `
-      import { openChdb } from ${JSON.stringify(new URL('../../../dist/books/analytics/chdb-warehouse.js', import.meta.url).href)};
-      const warehouse = await openChdb(process.argv[1]);
-      await warehouse.command('CREATE DATABASE IF NOT EXISTS sluice');
-      for (const sql of JSON.parse(process.argv[2])) {
-        const reason = await warehouse.query(sql, 'TSV', new AbortController().signal).then(() => 'passed', (e) => e.message);
-        console.log(JSON.stringify(reason));
-      }
-      process.kill(process.pid, 'SIGKILL');`;
     const walled = [
       "SELECT * FROM file('/etc/passwd', 'LineAsString')",
       "SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString')",
@@ -442,11 +445,35 @@ describe('its SQL', () => {
       'SELECT * FROM system.users',
       'CREATE TABLE sluice.x (a Int8) ENGINE = Memory',
     ];
-    const args = ['--input-type=module', '-e', script, folder.path, JSON.stringify(walled)];
-    const engine = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    const reasons = (await text(engine.stdout)).trim().split('\n');
+    const reasons = await straightToTheEngine(
+      walled,
+      `const reason = await warehouse.query(sql, 'TSV', new AbortController().signal).then(() => 'passed', (e) => e.message);
+       console.log(JSON.stringify(reason));`,
+    );
     expect(reasons).toHaveLength(walled.length);
     for (const reason of reasons) expect(reason).toMatch(/Not enough privileges|readonly/);
+  });
+
+  it('kills no query that has ended, also one that the engine refused at once or that nobody read', async () => {
+    const ways = [
+      'SELECT nothing_of_that_name',
+      'SELECT @@nothing_of_that_name',
+      'SELECT 1 FROM (SELECT',
+      "SELECT throwIf(number = 1, 'these words') FROM numbers(2)",
+      'SHOW TABLES',
+      'SELECT 1',
+      'SELECT 1 WHERE 0',
+    ];
+    // A client that goes away has the engine end its query, again and again until the query has ended.
+    const timers = await straightToTheEngine(
+      ways,
+      `const client = new AbortController();
+       const stream = await warehouse.query(sql, 'TSV', client.signal).catch(() => undefined);
+       if (stream) await new Promise((resolve) => stream.once('close', resolve).destroy());
+       client.abort();
+       console.log(process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length);`,
+    );
+    expect(timers).toEqual(ways.map(() => '0'));
   });
 
   it('survives a client that goes away and queries that fail half-way', async () => {
