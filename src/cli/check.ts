@@ -2,6 +2,7 @@ import type { Config } from '#base/config/config';
 import { formatHostPort, type HostPort } from '#base/config/endpoint';
 import { keys } from '#base/config/keys';
 import { ConfigError } from '#base/config/problem';
+import { formatDuration } from '#base/std/duration';
 import { adviceFor } from './advice.ts';
 import { poolConfig } from './config.ts';
 import { type ExitCode, exitCodes, type Io, paint } from './io.ts';
@@ -75,10 +76,25 @@ function summary({
       'verify',
       verify.threads === 0 ? 'threads by cores' : `${verify.threads} thread${verify.threads === 1 ? '' : 's'}`,
     ],
-    ['payout', payout.address],
+    ['payout', payoutText(payout)],
+    [
+      'blocks',
+      `pay ${payout.address}, tag ${JSON.stringify(payout.tag)}, booked after ${payout.confirmations} confirmations, spent after ${payout.maturity}`,
+    ],
     ['clickhouse', database],
     ['http', formatHostPort(http.listen)],
   ];
+}
+
+function payoutText(payout: Config['payout']): string {
+  const { scheme, window, feeBasisPoints, donationBasisPoints, minimumSats, method, intervalMs } = payout;
+  const percent = (basisPoints: number): string => `${basisPoints / 100} %`;
+  return [
+    scheme === 'pplns' ? `pplns over ${window} blocks' worth of work` : scheme,
+    `fee ${percent(feeBasisPoints)}`,
+    ...(donationBasisPoints > 0 ? [`donation ${percent(donationBasisPoints)}`] : []),
+    `by ${method}, ${intervalMs === undefined ? 'by hand' : `every ${formatDuration(intervalMs)}`}, from ${minimumSats} sats`,
+  ].join(', ');
 }
 
 /** Every key with its variable and its rule, for `--help`. */

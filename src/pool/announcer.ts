@@ -13,8 +13,6 @@ import { createJobFactory } from '#work/jobs/factory';
 import type { JobStore } from '#work/jobs/store';
 import type { Blocks } from './blocks.ts';
 
-/** What the coinbase of this pool's blocks says. */
-const COINBASE_TAG = '/Sluice/';
 const IDENTITY_BYTES = 6;
 
 export interface AnnouncerModules {
@@ -42,7 +40,7 @@ export function createAnnouncer(config: Config, modules: AnnouncerModules): (tem
       bootId: log.bootId,
       identity: identityOf(log.bootId),
       payoutScript: payout.script,
-      tag: COINBASE_TAG,
+      tag: config.payout.tag,
     },
     { clock, nextEpoch: () => log.nextEpoch(), merkleBranch: (txids) => merkle.merkleBranch(txids) },
   );

@@ -1,5 +1,6 @@
 import { type Network, parseAddress } from '#base/bitcoin/address';
 import type { AccountConfig, ProfileConfig } from './config.ts';
+import type { Complain } from './problem.ts';
 import type { Given } from './schema.ts';
 
 type GivenStratum = NonNullable<Given['stratum']>;
@@ -8,7 +9,7 @@ type GivenStratum = NonNullable<Given['stratum']>;
 export function resolveAccounts(
   { authorization, accounts }: GivenStratum,
   network: Network,
-  complain: (key: string, value: unknown, bound: string) => void,
+  complain: Complain,
 ): readonly AccountConfig[] {
   if (accounts !== undefined && authorization !== 'accounts') {
     complain('stratum.accounts', accounts, 'is there, and stratum.authorization is not "accounts"');

@@ -125,13 +125,42 @@ export interface StratumConfig {
   readonly bans: BansConfig;
 }
 
+/** An account with rules of its own; what is undefined is as for everybody. */
+export interface PayoutAccountConfig {
+  /** The account: an address, in its one spelling. */
+  readonly address: string;
+  readonly feeBasisPoints: number | undefined;
+  readonly minimumSats: bigint | undefined;
+}
+
 export interface PayoutConfig {
   readonly scheme: 'pplns' | 'prop' | 'pps' | 'fpps' | 'solo';
   /** Payable on `network`; what the coinbase pays. */
   readonly address: string;
-  readonly feePercent: number;
+  /** The pool's part of each reward, in basis points (0.01 %). */
+  readonly feeBasisPoints: number;
+  /** Of each reward, in basis points, beside the fee; for `donationAddress`, which is there if this is not 0. */
+  readonly donationBasisPoints: number;
+  readonly donationAddress: string | undefined;
+  readonly accounts: readonly PayoutAccountConfig[];
+  /** The least that is paid out to an account. */
   readonly minimumSats: bigint;
-  readonly method: 'wallet' | 'coinbase';
+  readonly method: 'wallet' | 'psbt' | 'coinbase';
+  /** In the coinbase, for block explorers; may be empty. */
+  readonly tag: string;
+  /** PPLNS: length of the window in blocks' worth of work. */
+  readonly window: number;
+  /** Confirmations until a block's coins may be paid out. */
+  readonly maturity: number;
+  /** Confirmations until a block is booked; at most `maturity`. */
+  readonly confirmations: number;
+  /** Between two payouts, ms; undefined: payouts are made by hand. */
+  readonly intervalMs: number | undefined;
+  /** Who bears the network's fees for payouts. */
+  readonly networkFee: 'pool' | 'miners';
+  /** Bounds of a payout's fee rate, sat/vB. */
+  readonly feeRateMin: number;
+  readonly feeRateMax: number;
 }
 
 export interface ClickHouseConfig extends HttpService {

@@ -54,3 +54,20 @@ export const LOOPBACK: readonly string[] = ['127.0.0.0/8', '::1'];
  * A ban would hit them all, so these are never banned unless the config says `allow = []`; the rest of 127.0.0.0/8 is.
  */
 export const NEVER_BANNED: readonly string[] = ['127.0.0.1', '::1'];
+
+/** What the coinbase of this pool's blocks says. */
+export const COINBASE_TAG_DEFAULT = '/Sluice/';
+
+/**
+ * Confirmations until a block's coins may be paid out. Consensus lets nobody spend a coinbase before 100 (Bitcoin Core,
+ * consensus/consensus.h, COINBASE_MATURITY). The embedded node's chain has no such rule, and a newcomer waits for no hour.
+ */
+export const CONSENSUS_MATURITY = 100;
+export const SIMULATED_MATURITY_DEFAULT = 10;
+
+/** Confirmations until a block is booked: reorganisations of three blocks are years apart on the main chain. */
+export const CONFIRMATIONS_DEFAULT = 3;
+
+/** In sat/vB: below the first no node relays, and more than the second is somebody's mistake. */
+export const FEE_RATE_MIN_DEFAULT = 1;
+export const FEE_RATE_MAX_DEFAULT = 100;

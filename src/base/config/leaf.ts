@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseRange } from '#base/domain/ip';
+import { formatDuration, parseDurationMs } from '#base/std/duration';
 import { type HostPort, type HttpService, parseHostPort, parseHttpService } from './endpoint.ts';
 import { showValue } from './problem.ts';
 
@@ -43,6 +44,31 @@ export function number(bounds: { readonly above: number } | { readonly from: num
   const schema = 'above' in bounds ? z.number().gt(bounds.above) : z.number().min(bounds.from);
   const low = 'above' in bounds ? `above ${bounds.above} and at most` : `from ${bounds.from} to`;
   return leaf(schema.max(max), 'number', `must be a number ${low} ${max}`);
+}
+
+/** A percentage in steps of a basis point (0.01 %); the result is in basis points, a whole number. */
+export function percent() {
+  const schema = z
+    .number()
+    .min(0)
+    .max(100)
+    // A double next to a multiple of 0.01 is what that multiple is written as.
+    .refine((value) => Number((Math.round(value * 100) / 100).toFixed(2)) === value)
+    .transform((value) => Math.round(value * 100));
+  return leaf(schema, 'number', 'must be a number from 0 to 100 with at most two decimals');
+}
+
+/** A time such as `90s`, `10m`, `1h` or `7d`, in ms; or `off`, which becomes null. */
+export function interval(minMs: number, maxMs: number) {
+  const schema = z.string().transform((value, context): number | null => {
+    if (value === 'off') return null;
+    const ms = parseDurationMs(value);
+    if (ms !== undefined && ms >= minMs && ms <= maxMs) return ms;
+    context.addIssue({ code: 'custom' });
+    return z.NEVER;
+  });
+  const range = `${formatDuration(minMs)} to ${formatDuration(maxMs)}`;
+  return leaf(schema, 'text', `must be "off", or a time from ${range} such as "90s", "10m", "1h" or "7d"`);
 }
 
 export function boolean() {

@@ -10,6 +10,9 @@ export interface ConfigProblem {
   readonly bound: string;
 }
 
+/** Takes note of a problem: key, value, bound. */
+export type Complain = (key: string, value: unknown, bound: string) => void;
+
 /** Thrown for a config that cannot be used; nothing has been started. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';

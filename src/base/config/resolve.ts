@@ -1,4 +1,4 @@
-import { type Network, parseAddress } from '#base/bitcoin/address';
+import type { Network } from '#base/bitcoin/address';
 import { limits } from '#base/limits';
 import { resolveAccounts, resolveProfiles } from './clients.ts';
 import type {
@@ -7,7 +7,6 @@ import type {
   DifficultyConfig,
   LimitsConfig,
   NodeConfig,
-  PayoutConfig,
   RpcEndpoint,
   StratumConfig,
 } from './config.ts';
@@ -19,20 +18,17 @@ import {
   OUTAGE_GRACE_SECONDS_DEFAULT,
   REFRESH_SECONDS_DEFAULT,
   SIMULATED_BLOCK_DIFFICULTY_DEFAULT,
-  SIMULATED_PAYOUT_ADDRESS,
   VERSION_MASK_DEFAULT,
 } from './defaults.ts';
 import { collide, formatHostPort, type HostPort, type HttpService } from './endpoint.ts';
-import { type ConfigProblem, showValue } from './problem.ts';
+import { resolvePayout } from './payout.ts';
+import { type Complain, type ConfigProblem, showValue } from './problem.ts';
 import { databaseOf, type Given, parseVersionMask } from './schema.ts';
 import { notSupportedYet } from './support.ts';
 
 type Resolved =
   | { readonly config: Config }
   | { readonly config: undefined; readonly problems: readonly ConfigProblem[] };
-
-/** Takes note of a problem: key, value, bound. */
-type Complain = (key: string, value: unknown, bound: string) => void;
 
 /** Puts defaults where nothing was given, and checks what several keys say together. Nothing given is changed. */
 export function resolve(given: Given): Resolved {
@@ -48,7 +44,7 @@ export function resolve(given: Given): Resolved {
     node,
     stratum: resolveStratum(given, network, complain),
     verify: { threads: given.verify?.threads ?? 1 },
-    payout: resolvePayout(given, network, node, complain),
+    payout: resolvePayout(given, network, node.kind, complain),
     clickhouse: resolveClickHouse(given),
     http: { listen: given.http?.listen ?? listenDefaults.http, adminToken: given.http?.['admin-token'] },
     log: { level: given.log?.level ?? 'info' },
@@ -222,22 +218,6 @@ function resolveDifficulty(given: GivenDifficulty, network: Network, complain: C
   else if (start < min) complain(`${key}.start`, start, `must be at least ${key}.min, which is ${min}`);
   else if (start > max) complain(`${key}.start`, start, `must be at most ${key}.max, which is ${max}`);
   return { start, min, max, vardiff: given.vardiff ?? true, sharesPerMinute: given['shares-per-minute'] ?? 12 };
-}
-
-function resolvePayout({ payout = {} }: Given, network: Network, node: NodeConfig, complain: Complain): PayoutConfig {
-  const read = payout.address === undefined ? undefined : parseAddress(payout.address, network);
-  if (read === undefined && node.kind === 'rpc') {
-    complain('payout.address', undefined, `is missing: must be the address on ${network} that blocks are paid to`);
-  } else if (read?.ok === false) {
-    complain('payout.address', payout.address, `must be an address that can be paid on ${network}: ${read.reason}`);
-  }
-  return {
-    scheme: payout.scheme ?? 'pplns',
-    address: read?.ok ? read.address : SIMULATED_PAYOUT_ADDRESS,
-    feePercent: payout['fee-percent'] ?? 1,
-    minimumSats: BigInt(payout['minimum-sats'] ?? 100_000),
-    method: payout.method ?? 'wallet',
-  };
 }
 
 function resolveClickHouse({ clickhouse }: Given): ClickHouseConfig | undefined {

@@ -17,8 +17,20 @@ const NODES_MAX = 16;
 /** More than any machine has or does. */
 const RATE_MAX = 1e9;
 
+/** What fits a coinbase's script beside height, serial and extranonces. */
+const COINBASE_TAG_BYTES_MAX = 64;
+/** Between two payouts. */
+const INTERVAL_MS_MIN = 1_000;
+const INTERVAL_MS_MAX = 90 * 86_400_000;
+/** Bitcoin Core's wallet refuses more than 0.1 BTC for a transaction; this is 0.01 BTC for one of 1,000 vbytes. */
+const FEE_RATE_MAX = 1_000;
+
 const count = () => leaf.integer(1, RATE_MAX);
 const difficulty = () => leaf.number({ above: 0 }, DIFFICULTY_MAX);
+const sats = () => leaf.integer(0, MONEY_MAX_SATS);
+const percent = () => leaf.percent();
+const feeRate = () => leaf.number({ above: 0 }, FEE_RATE_MAX);
+const bitcoinAddress = () => leaf.text('must be a Bitcoin address', (value) => value !== '');
 const niceHashPart = () => leaf.secret('must be a text that is not empty', (value) => value !== '');
 
 /**
@@ -71,7 +83,7 @@ export const schema = z.strictObject({
             'password-hash': leaf.secret('must be what `sluice account hash` prints', (value) =>
               /^scrypt(\$[\w-]+){5}$/.test(value),
             ),
-            address: leaf.text('must be a Bitcoin address', (value) => value !== ''),
+            address: bitcoinAddress(),
           }),
         )
         .optional(),
@@ -126,10 +138,23 @@ export const schema = z.strictObject({
   payout: z
     .strictObject({
       scheme: leaf.oneOf('pplns', 'prop', 'pps', 'fpps', 'solo').optional(),
-      address: leaf.text('must be a Bitcoin address', (value) => value !== '').optional(),
-      'fee-percent': leaf.number({ from: 0 }, 100).optional(),
-      'minimum-sats': leaf.integer(0, MONEY_MAX_SATS).optional(),
-      method: leaf.oneOf('wallet', 'coinbase').optional(),
+      address: bitcoinAddress().optional(),
+      'fee-percent': percent().optional(),
+      'donation-percent': percent().optional(),
+      'donation-address': bitcoinAddress().optional(),
+      accounts: leaf
+        .named(z.strictObject({ 'fee-percent': percent().optional(), 'minimum-sats': sats().optional() }))
+        .optional(),
+      'minimum-sats': sats().optional(),
+      method: leaf.oneOf('wallet', 'psbt', 'coinbase').optional(),
+      tag: leaf.text(`must be a text of up to ${COINBASE_TAG_BYTES_MAX} bytes on one line`, isTag).optional(),
+      window: leaf.number({ from: 0.01 }, 1000).optional(),
+      maturity: leaf.integer(1, 100_000).optional(),
+      confirmations: leaf.integer(1, 100_000).optional(),
+      interval: leaf.interval(INTERVAL_MS_MIN, INTERVAL_MS_MAX).optional(),
+      'network-fee': leaf.oneOf('pool', 'miners').optional(),
+      'fee-rate-min': feeRate().optional(),
+      'fee-rate-max': feeRate().optional(),
     })
     .optional(),
   clickhouse: z
@@ -171,6 +196,11 @@ export function databaseOf(url: string): string | undefined {
 function isOrigin(text: string): boolean {
   if (text === '*' || text === 'null') return true;
   return /^[a-z][a-z0-9+.-]*:\/\/[^/?#@\s]+$/i.test(text);
+}
+
+/** A text for the coinbase: block explorers show it on one line. */
+function isTag(text: string): boolean {
+  return Buffer.byteLength(text) <= COINBASE_TAG_BYTES_MAX && !/[\p{C}\p{Zl}\p{Zp}]/u.test(text);
 }
 
 /** `version-mask` as a number, u32; undefined where it is none. */

@@ -1,3 +1,4 @@
+import type { ChainView } from './chain.ts';
 import type { Job } from './job.ts';
 import type { QueueCounts } from './queue.ts';
 import type { HeaderInputs, JudgedShare, SubmitRequest, Submitter } from './share.ts';
@@ -124,6 +125,8 @@ export interface BitcoinNode {
    * each state of its chain: `block` brings the bytes, undefined if they are not to be had. Never rejects if `block` does not.
    */
   standing(hash: string, block: () => Promise<Uint8Array | undefined>): Promise<Standing>;
+  /** The chain as the books see it. */
+  readonly chain: ChainView;
   status(): NodeStatus;
   watched(): NodeWatch;
   close(): Promise<void>;

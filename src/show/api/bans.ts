@@ -1,18 +1,12 @@
 import type { Ban, BanControl } from '#base/domain/ports';
+import { parseDurationMs } from '#base/std/duration';
 import { type Answer, json } from './response.ts';
 
 /** Where bans are served: the list at the path itself, each ban below it. */
 export const BANS_PATH = '/api/v1/bans';
 export const BANS_ALLOW = 'GET, POST, DELETE, OPTIONS';
 
-const unitsMs = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const DEFAULT_REASON = 'by the operator';
-
-/** `90s`, `10m`, `1h` or `7d` in ms; undefined for anything else. */
-export function parseDurationMs(text: string): number | undefined {
-  const match = /^([1-9][0-9]{0,8})([smhd])$/.exec(text);
-  return match === null ? undefined : Number(match[1]) * unitsMs[match[2] as keyof typeof unitsMs];
-}
 
 /** True for the paths that `answerBans` answers. */
 export function isBansPath(path: string): boolean {

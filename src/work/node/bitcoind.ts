@@ -1,6 +1,7 @@
 import type { Network } from '#base/bitcoin/address';
 import { fromHex, toDisplayHash, toHex } from '#base/bitcoin/bytes';
 import { HEADER_BYTES, headerHash } from '#base/bitcoin/header';
+import type { ChainView } from '#base/domain/chain';
 import type { Containment } from '#base/domain/contain';
 import type {
   BitcoinNode,
@@ -16,6 +17,7 @@ import { NO_QUEUE } from '#base/domain/queue';
 import type { BlockTemplate } from '#base/domain/template';
 import { addCounts } from '#base/std/add-counts';
 import { BlockSignals } from './block-signals.ts';
+import { ChainReader } from './chain-reader.ts';
 import { ClockOffset } from './clock-offset.ts';
 import { HealthWatch } from './health-watch.ts';
 import { OwedBlocks } from './owed-blocks.ts';
@@ -69,6 +71,7 @@ export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModul
 }
 
 class Bitcoinds implements BitcoinNode {
+  readonly chain: ChainView;
   readonly #modules: BitcoindModules;
   readonly #pauses = new Pauses();
   readonly #upstreams: readonly Upstream[];
@@ -120,6 +123,7 @@ class Bitcoinds implements BitcoinNode {
     );
     this.#signals = new BlockSignals(zmq, { logger, pause, onBlock: (hash) => this.#feed.wake(hash) });
     this.#offset = new ClockOffset(modules);
+    this.chain = new ChainReader(this.#upstreams, { logger, active: () => this.#feed.active });
   }
 
   start(onTemplate: (template: BlockTemplate) => void): Promise<void> {

@@ -30,7 +30,8 @@ export function loadChain(path: string): HeaderChain {
 /** Replaces the file as a whole: whenever the process dies, there is the old chain or the new one. */
 export function saveChain(path: string, end: ChainEnd): void {
   mkdirSync(dirname(path), { recursive: true });
-  const text = JSON.stringify({ format: FORMAT, height: end.height, headers: end.headers.map(toHex) });
+  const coinbases = end.coinbases.map((coinbase) => (coinbase === undefined ? null : toHex(coinbase)));
+  const text = JSON.stringify({ format: FORMAT, height: end.height, headers: end.headers.map(toHex), coinbases });
   replaceFileSync(path, `${text}\n`);
 }
 
@@ -46,5 +47,18 @@ function decode(text: string): ChainEnd {
     if (bytes === undefined) throw new Error('a header is not 80 bytes of hex');
     return bytes;
   });
-  return { height: stored.height, headers };
+  return { height: stored.height, headers, coinbases: decodeCoinbases(stored, headers.length) };
+}
+
+/** Files of versions that kept no coinbases have none. */
+function decodeCoinbases(stored: object, count: number): (Uint8Array | undefined)[] {
+  if (!('coinbases' in stored)) return [];
+  if (!Array.isArray(stored.coinbases) || stored.coinbases.length !== count) {
+    throw new Error('coinbases is no list with one for each header');
+  }
+  return (stored.coinbases as unknown[]).map((coinbase) => {
+    const bytes = typeof coinbase === 'string' ? fromHex(coinbase) : undefined;
+    if (bytes === undefined && coinbase !== null) throw new Error('a coinbase is no hex');
+    return bytes;
+  });
 }

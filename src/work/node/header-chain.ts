@@ -6,6 +6,8 @@ import { meetsTarget, targetOfBits, targetToBytes } from '#base/bitcoin/target';
 const GENESIS_HEADER =
   `01000000${'00'.repeat(32)}3ba3edfd7a7b12b27ac72c3e67768f617fc81bc3888a51323a9fb8aa4b1e5e4a` +
   'dae5494dffff7f2002000000';
+/** Its hash, in display order: known however long the chain is. */
+export const GENESIS_HASH = '0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206';
 /** Headers that are kept: enough for the median time, and to know late blocks for what they are. */
 export const HEADERS_KEPT = 288;
 const MEDIAN_TIME_SPAN = 11;
@@ -15,10 +17,13 @@ export interface ChainEnd {
   readonly height: number;
   /** 80 bytes each, at least one. */
   readonly headers: readonly Uint8Array[];
+  /** The coinbase transactions of the headers' blocks; undefined for a block that was stored without. */
+  readonly coinbases: readonly (Uint8Array | undefined)[];
 }
 
 interface Link {
   readonly bytes: Uint8Array;
+  readonly coinbase: Uint8Array | undefined;
   /** Block hash, 32 bytes in internal order. */
   readonly hash: Uint8Array;
   readonly header: Header;
@@ -32,12 +37,12 @@ export class HeaderChain {
   readonly #heights = new Map<string, number>();
 
   /** From the genesis block, or from where it was left. Throws an Error that says what is wrong with the stored end. */
-  constructor(end: ChainEnd = { height: 0, headers: [fromHex(GENESIS_HEADER) ?? new Uint8Array()] }) {
-    const { height, headers } = end;
+  constructor(end: ChainEnd = { height: 0, headers: [fromHex(GENESIS_HEADER) ?? new Uint8Array()], coinbases: [] }) {
+    const { height, headers, coinbases } = end;
     if (!Number.isSafeInteger(height) || height < headers.length - 1) throw new Error(`height ${height} is impossible`);
     if (headers.length === 0) throw new Error('there is no header');
     this.#height = height - headers.length;
-    for (const header of headers) this.append(header);
+    for (const [index, header] of headers.entries()) this.append(header, coinbases[index]);
   }
 
   get height(): number {
@@ -60,8 +65,24 @@ export class HeaderChain {
     return this.#heights.get(toHex(hash));
   }
 
+  /** Hash of the block at a height, 32 bytes in internal order; undefined for one that is long past, and beyond the tip. */
+  hashAt(height: number): Uint8Array | undefined {
+    return this.#links[height - this.#height + this.#links.length - 1]?.hash;
+  }
+
+  /** The coinbase of a block of this chain; undefined for one that is unknown or long past, or was stored without. */
+  coinbaseOf(hash: Uint8Array): Uint8Array | undefined {
+    const height = this.heightOf(hash);
+    return height === undefined ? undefined : this.#links[height - this.#height + this.#links.length - 1]?.coinbase;
+  }
+
+  /** The greatest height of which nothing is known any more; -1 if all blocks are. */
+  get forgottenHeight(): number {
+    return this.#height - this.#links.length;
+  }
+
   /** Adds a header. Throws unless it builds on the tip and has the work that it claims. */
-  append(bytes: Uint8Array): void {
+  append(bytes: Uint8Array, coinbase?: Uint8Array): void {
     const header = bytes.length === HEADER_BYTES ? decodeHeader(bytes) : undefined;
     if (header === undefined) throw new Error('a header is not 80 bytes long');
     const target = targetOfBits(header.bits);
@@ -74,7 +95,7 @@ export class HeaderChain {
       throw new Error(`the header at height ${this.#height + 1} does not build on the one before`);
     }
     this.#height += 1;
-    this.#links.push({ bytes, hash, header });
+    this.#links.push({ bytes, coinbase, hash, header });
     this.#heights.set(toHex(hash), this.#height);
     if (this.#links.length > HEADERS_KEPT) {
       const oldest = this.#links.shift();
@@ -83,9 +104,13 @@ export class HeaderChain {
   }
 
   /** What has to be stored so that a later run goes on from the block `next`, which is to be appended. */
-  endAfter(next: Uint8Array): ChainEnd {
-    const headers = [...this.#links.map((link) => link.bytes), next];
-    return { height: this.#height + 1, headers: headers.slice(-HEADERS_KEPT) };
+  endAfter(next: Uint8Array, coinbase: Uint8Array | undefined): ChainEnd {
+    const links = [...this.#links, { bytes: next, coinbase }].slice(-HEADERS_KEPT);
+    return {
+      height: this.#height + 1,
+      headers: links.map((link) => link.bytes),
+      coinbases: links.map((link) => link.coinbase),
+    };
   }
 
   get #tip(): Link {

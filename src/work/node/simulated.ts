@@ -4,6 +4,7 @@ import { merkleRoot } from '#base/bitcoin/merkle';
 import { sha256d } from '#base/bitcoin/sha256d';
 import { bitsOfTarget, targetOfBits, targetOfDifficulty } from '#base/bitcoin/target';
 import { BoundedMap } from '#base/domain/bounded-map';
+import type { ChainView } from '#base/domain/chain';
 import type { Containment } from '#base/domain/contain';
 import type { BitcoinNode, Clock, Logger, NodeStatus, NodeWatch, Standing, SubmitOutcome } from '#base/domain/ports';
 import { NO_QUEUE } from '#base/domain/queue';
@@ -11,6 +12,7 @@ import type { BlockTemplate } from '#base/domain/template';
 import { checkContextFree, checkNextBlock, decodeBlock, type NextBlockRules, WEIGHT_MAX } from './block-check.ts';
 import { loadChain, saveChain } from './chain-file.ts';
 import { HEADERS_KEPT, HeaderChain } from './header-chain.ts';
+import { SimulatedChainView } from './simulated-chain-view.ts';
 import { SimulatedMempool } from './simulated-mempool.ts';
 import type { Random, SimulatedTransaction } from './simulated-transaction.ts';
 import { DUPLICATE, PARENT_UNKNOWN, readSubmitAnswer } from './submit.ts';
@@ -63,6 +65,7 @@ export function simulatedNode(options: SimulatedNodeOptions, modules: SimulatedN
 }
 
 class SimulatedNode implements BitcoinNode {
+  readonly chain: ChainView;
   readonly #modules: SimulatedNodeModules;
   readonly #file: string | undefined;
   readonly #refreshMs: number;
@@ -92,6 +95,7 @@ class SimulatedNode implements BitcoinNode {
       },
       { random: modules.random },
     );
+    this.chain = new SimulatedChainView(this.#chain, (hash) => this.#aside.has(hash));
   }
 
   async start(onTemplate: (template: BlockTemplate) => void): Promise<void> {
@@ -201,8 +205,9 @@ class SimulatedNode implements BitcoinNode {
     }
     const wrongHere = checkNextBlock(block, this.#rules());
     if (wrongHere !== undefined) return wrongHere;
-    if (this.#file !== undefined) saveChain(this.#file, chain.endAfter(block.headerBytes));
-    chain.append(block.headerBytes);
+    const coinbase = block.transactions[0]?.toBuffer();
+    if (this.#file !== undefined) saveChain(this.#file, chain.endAfter(block.headerBytes, coinbase));
+    chain.append(block.headerBytes, coinbase);
     this.#mempool.confirm(block.txids);
     const fields = { height: chain.height, hash: toDisplayHash(block.hash) };
     this.#modules.logger.info(fields, 'the simulated node has a new block');

@@ -103,6 +103,11 @@ export class Upstream {
     return this.#health;
   }
 
+  /** As getblockchaininfo names the pool's network. */
+  get chainName(): string {
+    return chainOf[this.#network];
+  }
+
   /** The work of its best chain when it was last ready, 64 hex digits; empty if it never was. */
   get chainwork(): string {
     return this.#chainwork;
@@ -203,6 +208,11 @@ export class Upstream {
       urgent,
     });
     return readStanding(answer, hash);
+  }
+
+  /** Any call that changes nothing; never rejects. */
+  question(method: string, params: readonly unknown[], answerBytesMax: number): Promise<RpcAnswer> {
+    return this.#rpc.call({ method, params, timeoutMs: POLL_TIMEOUT_MS, answerBytesMax });
   }
 
   /** What has become of a block that the node says it has; undefined if it does not have it, or does not say. */

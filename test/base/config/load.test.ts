@@ -85,8 +85,18 @@ threads = 2
 scheme = "solo"
 address = "${mainAddress}"
 fee-percent = 0.5
+donation-percent = 0.25
+donation-address = "${mainAddress.toUpperCase()}"
 minimum-sats = 5000
 method = "coinbase"
+tag = "/Pool 7 ⛏/"
+window = 2.5
+maturity = 120
+confirmations = 6
+interval = "off"
+network-fee = "miners"
+fee-rate-min = 0.5
+fee-rate-max = 20
 [clickhouse]
 url = "http://writer:secret@ch.example:8123/pool"
 [http]
@@ -137,9 +147,20 @@ describe('loadConfig', () => {
       payout: {
         scheme: 'pplns',
         address: SIMULATED_PAYOUT_ADDRESS,
-        feePercent: 1,
+        feeBasisPoints: 100,
+        donationBasisPoints: 0,
+        donationAddress: undefined,
+        accounts: [],
         minimumSats: 100_000n,
         method: 'wallet',
+        tag: '/Sluice/',
+        window: 8,
+        maturity: 10,
+        confirmations: 3,
+        intervalMs: 3_600_000,
+        networkFee: 'pool',
+        feeRateMin: 1,
+        feeRateMax: 100,
       },
       clickhouse: undefined,
       http: { listen: { host: '127.0.0.1', port: 8080 }, adminToken: undefined },
@@ -191,7 +212,23 @@ describe('loadConfig', () => {
         bans: { enabled: false, allow: ['192.0.2.1'], deny: ['198.51.100.0/24'] },
       },
       verify: { threads: 2 },
-      payout: { scheme: 'solo', address: mainAddress, feePercent: 0.5, minimumSats: 5000n, method: 'coinbase' },
+      payout: {
+        scheme: 'solo',
+        address: mainAddress,
+        feeBasisPoints: 50,
+        donationBasisPoints: 25,
+        donationAddress: mainAddress,
+        minimumSats: 5000n,
+        method: 'coinbase',
+        tag: '/Pool 7 ⛏/',
+        window: 2.5,
+        maturity: 120,
+        confirmations: 6,
+        intervalMs: undefined,
+        networkFee: 'miners',
+        feeRateMin: 0.5,
+        feeRateMax: 20,
+      },
       clickhouse: { url: 'http://ch.example:8123', username: 'writer', password: 'secret', database: 'pool' },
       http: { listen: { host: 'localhost', port: 9090 }, adminToken: 'a-long-admin-token' },
       log: { level: 'debug' },
@@ -310,7 +347,11 @@ describe('loadConfig', () => {
 
   it('warns of each thing asked for that is not done yet, and of nothing else', () => {
     const warned = load(everything).warnings.map((warning) => /^not supported yet: (\S+) /.exec(warning)?.[1]);
-    expect(warned).toEqual(['payout.scheme', 'payout.fee-percent', 'payout.minimum-sats', 'payout.method']);
+    expect(warned).toEqual([
+      ...['payout.scheme', 'payout.fee-percent', 'payout.donation-percent', 'payout.donation-address'],
+      ...['payout.minimum-sats', 'payout.method', 'payout.window', 'payout.maturity', 'payout.confirmations'],
+      ...['payout.interval', 'payout.network-fee', 'payout.fee-rate-min', 'payout.fee-rate-max'],
+    ]);
     expect(load('[stratum]\ngateways = 1\nproxy-protocol = false\n[stratum.bans]\nenabled = false').warnings).toEqual(
       [],
     );
@@ -443,7 +484,6 @@ describe('a config that is wrong', () => {
       'Infinity',
       'must be a number above 0 and at most 1000000000000000',
     ],
-    ['payout.fee-percent', '[payout]\nfee-percent = 100.1', '100.1', 'must be a number from 0 to 100'],
     ['payout.minimum-sats', '[payout]\nminimum-sats = 0.5', '0.5', 'must be an integer from 0 to 2100000000000000'],
     ['http.listen', '[http]\nlisten = "8080"', '"8080"', port],
     ['http.listen', '[http]\nlisten = false', 'false', port],

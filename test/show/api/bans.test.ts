@@ -9,7 +9,7 @@ import { Bans } from '#front/net/door/bans';
 import { answerAdmin } from '#show/api/admin';
 import { AdminSocket } from '#show/api/admin-socket';
 import { TokenGuard } from '#show/api/admin-token';
-import { answerBans, parseDurationMs } from '#show/api/bans';
+import { answerBans } from '#show/api/bans';
 import { startHttp } from '../../support/http.ts';
 
 const clock = { nowMs: () => Date.parse('2026-01-01T00:00:00Z') };
@@ -128,21 +128,6 @@ describe('/api/v1/bans', () => {
   ])('%s %s is %d', async (method, path, status) => {
     const { send } = await start('s3cret');
     expect((await send(method, path, bearer)).status).toBe(status);
-  });
-});
-
-describe('durations', () => {
-  it.each([
-    ['1s', 1000],
-    ['90s', 90_000],
-    ['10m', 600_000],
-    ['1h', 3_600_000],
-    ['7d', 604_800_000],
-  ])('%s', (duration, ms) => {
-    expect(parseDurationMs(duration)).toBe(ms);
-  });
-  it.each(['', '1', 'h', '0h', '-1h', '1.5h', '1 h', '01h', '1w', '9999999999s'])('%j is none', (duration) => {
-    expect(parseDurationMs(duration)).toBeUndefined();
   });
 });
 

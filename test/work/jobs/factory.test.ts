@@ -102,6 +102,16 @@ describe('createJobFactory', () => {
     expect(() => jobs.build(templateOn(1))).toThrow('merkle branches');
   });
 
+  it('has room for the longest tag that a config may have, at any height', () => {
+    const modules = { clock: new ManualClock(), nextEpoch: () => 2, merkleBranch: () => [] };
+    const tag = 'x'.repeat(64);
+    const jobs = createJobFactory(
+      { epoch: EPOCHS_MAX - 1, bootId: '0123456789abcdef', identity: new Uint8Array(6), payoutScript, tag },
+      modules,
+    );
+    expect(jobs.build({ ...templateOn(1), height: 0x7fff_ffff }).coinb2.length).toBeGreaterThan(64);
+  });
+
   it('refuses an epoch that does not fit job ids', () => {
     expect(() => factory(EPOCHS_MAX)).toThrow('epoch');
     expect(() => factory(-1)).toThrow('epoch');
