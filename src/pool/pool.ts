@@ -71,7 +71,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const committed = (ms: number): void => metrics.commit(ms);
   const opened = await openLog(config, gatewayCount(config), { clock, logger, spare, committed }, running);
   const { log, analytics } = opened;
-  const node = createNode(config, { clock, contain, logger, spare });
+  const { node, payoutAddress } = createNode(config, { clock, contain, logger, spare });
   running.onClose(() => node.close());
   const blocks = createBlocks({ clock, contain, node, log, logger }, metrics);
   running.onClose(async () => blocks.follower.close());
@@ -105,7 +105,8 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   // Before the node: a pool that waits for its node says so on /readyz.
   const http = await openHttp(config, { ...modules, parts, metrics, hashrate, bans }, running);
 
-  const announce = createAnnouncer(config, {
+  const paying = { ...config, payout: { ...config.payout, address: payoutAddress } };
+  const announce = createAnnouncer(paying, {
     ...{ clock, logger, log, jobs, gateway, blocks, code, metrics },
     // A gateway's journal has its shares.
     shareless: gatewayCount(config) === 1 ? [opened.orphans] : [opened.orphans, log],

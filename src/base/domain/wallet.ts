@@ -9,6 +9,8 @@ export interface Outpoint {
 export interface WalletCoin extends Outpoint {
   readonly sats: bigint;
   readonly confirmations: number;
+  /** True if it was locked, by this ledger or somebody else: the wallet adds it to no transaction by itself. */
+  readonly locked: boolean;
 }
 
 /** Who gets how much of a transaction. */
@@ -91,7 +93,7 @@ export type MempoolVerdict = { readonly allowed: true } | { readonly allowed: fa
 /** A wallet that pays miners; implemented by node/. No method rejects, and each answers within a bounded time. */
 export interface Wallet {
   status(): Promise<WalletAnswer<WalletStatus>>;
-  /** Coins with a confirmation that may be spent now. */
+  /** Coins with a confirmation that nothing in a block or in the mempool spends, those that are locked among them. */
   coins(): Promise<WalletAnswer<readonly WalletCoin[]>>;
   /** The node's estimate for a confirmation within so many blocks, satoshis for 1,000 virtual bytes; undefined if it has none. */
   feeRate(blocks: number): Promise<WalletAnswer<bigint | undefined>>;

@@ -35,6 +35,8 @@ export interface StoredCoins {
   readonly transactions: readonly (readonly [string, number | null, boolean])[];
 }
 
+/** Blocks for which a spent coin is remembered. */
+const KEPT_BLOCKS = 288;
 /** BIP125 rule 4: what a replacement pays more for each virtual byte, satoshis. */
 const INCREMENT_SATS = 1n;
 const SIGHASH_ALL = 1;
@@ -96,6 +98,19 @@ export class SimulatedCoins {
       own.isWaiting = false;
       // What else would spend the same coins waits no longer.
       for (const other of this.#conflictsOf(own.transaction)) this.#drop(other);
+    }
+    this.#forget();
+  }
+
+  /** Drops what was spent so long ago that nobody asks for it: a file with all of it would be written for each block. */
+  #forget(): void {
+    const isOld = (height: number | undefined): boolean => height !== undefined && this.#height - height > KEPT_BLOCKS;
+    const spent = this.#spent(({ height }) => isOld(height));
+    for (const key of spent) this.#coinbases.delete(key);
+    for (const [txid, { transaction, height }] of this.#transactions) {
+      const isSpent = ({ script }: { script: Uint8Array }, vout: number): boolean =>
+        !equalBytes(script, this.#key.script) || spent.has(outpoint(txid, vout));
+      if (isOld(height) && transaction.outs.every(isSpent)) this.#transactions.delete(txid);
     }
   }
 
@@ -165,8 +180,20 @@ export class SimulatedCoins {
 
   /** Those that wait, each after those that it spends from. */
   waiting(): SimulatedTransaction[] {
-    const waiting = [...this.#transactions.values()].filter(({ isWaiting }) => isWaiting);
-    return waiting.map(({ transaction, feeSats }) => ({
+    return this.#list(({ isWaiting }) => isWaiting);
+  }
+
+  /** What a block may have: what waits, and what was replaced while that block was being mined. */
+  minable(): SimulatedTransaction[] {
+    const spent = this.#spent(({ height }) => height !== undefined);
+    const isFree = ({ ins }: Transaction): boolean =>
+      ins.every(({ hash, index }) => !spent.has(outpoint(toDisplayHash(hash), index)));
+    return this.#list(({ height, transaction }) => height === undefined && isFree(transaction));
+  }
+
+  #list(wanted: (transaction: OwnTransaction) => boolean): SimulatedTransaction[] {
+    const found = [...this.#transactions.values()].filter(wanted);
+    return found.map(({ transaction, feeSats }) => ({
       data: transaction.toBuffer(),
       txid: Uint8Array.from(transaction.getHash()),
       wtxid: Uint8Array.from(transaction.getHash(true)),

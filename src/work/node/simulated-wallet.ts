@@ -58,7 +58,12 @@ export class SimulatedWallet implements Wallet {
   }
 
   async coins(): Promise<WalletAnswer<readonly WalletCoin[]>> {
-    return done(this.#spendable().map(({ txid, vout, sats, confirmations }) => ({ txid, vout, sats, confirmations })));
+    return done(
+      this.#spendable().map(({ txid, vout, sats, confirmations }) => {
+        const locked = this.#locked.has(`${txid}:${vout}`);
+        return { txid, vout, sats, confirmations, locked };
+      }),
+    );
   }
 
   async feeRate(): Promise<WalletAnswer<bigint | undefined>> {
@@ -165,16 +170,14 @@ export class SimulatedWallet implements Wallet {
   }
 
   #spendable() {
-    return this.#coins
-      .unspent()
-      .filter((coin) => coin.confirmations > 0 && isMature(coin) && !this.#locked.has(`${coin.txid}:${coin.vout}`));
+    return this.#coins.unspent().filter((coin) => coin.confirmations > 0 && isMature(coin));
   }
 
   /** Coins that may be added, the largest last. */
   #spare(chosen: readonly OwnCoin[]): OwnCoin[] {
     const taken = new Set(chosen.map(({ txid, vout }) => `${txid}:${vout}`));
     return this.#spendable()
-      .filter(({ txid, vout }) => !taken.has(`${txid}:${vout}`))
+      .filter(({ txid, vout }) => !taken.has(`${txid}:${vout}`) && !this.#locked.has(`${txid}:${vout}`))
       .sort((a, b) => (a.sats < b.sats ? -1 : a.sats > b.sats ? 1 : 0));
   }
 

@@ -3,6 +3,7 @@ import type {
   MempoolVerdict,
   OutgoingTransaction,
   OutgoingTransactions,
+  Outpoint,
   WalletAnswer,
   WalletCoin,
   WalletFault,
@@ -107,9 +108,25 @@ export function readCoins(result: unknown): readonly WalletCoin[] | undefined {
     const { txid, vout, amount, confirmations, safe } = fieldsOf(item);
     const sats = satsOf(amount);
     if (!isTxid(txid) || !isIndex(vout) || sats === undefined || !isWhole(confirmations)) return undefined;
-    if (safe !== false) coins.push({ txid, vout, sats, confirmations });
+    if (safe !== false) coins.push({ txid, vout, sats, confirmations, locked: false });
   }
   return coins;
+}
+
+/** `gettxout`: undefined if the coin is spent, or has no confirmation. */
+export function readLockedCoin({ txid, vout }: Outpoint, result: unknown): WalletCoin | undefined {
+  const { value, confirmations } = fieldsOf(result);
+  const sats = satsOf(value);
+  if (sats === undefined || !isWhole(confirmations) || confirmations < 1) return undefined;
+  return { txid, vout, sats, confirmations, locked: true };
+}
+
+/** `listlockunspent`. */
+export function readOutpoints(result: unknown): readonly Outpoint[] | undefined {
+  if (!Array.isArray(result)) return undefined;
+  return (result as unknown[]).map(fieldsOf).flatMap(({ txid, vout }) => {
+    return isTxid(txid) && isIndex(vout) ? [{ txid, vout }] : [];
+  });
 }
 
 /** `walletcreatefundedpsbt`. */

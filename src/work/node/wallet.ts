@@ -21,7 +21,9 @@ import {
   isWhole,
   readCoins,
   readFunded,
+  readLockedCoin,
   readOutgoing,
+  readOutpoints,
   readVerdict,
   satsOf,
   strange,
@@ -59,8 +61,21 @@ export class BitcoindWallet implements Wallet {
     return { ok: true, value: { name, spendableSats, immatureSats, signs: signs !== false, locked: until === 0 } };
   }
 
-  coins(): Promise<WalletAnswer<readonly WalletCoin[]>> {
-    return this.#read('listunspent', [1], readCoins);
+  async coins(): Promise<WalletAnswer<readonly WalletCoin[]>> {
+    const [free, locked] = await Promise.all([
+      this.#read('listunspent', [1], readCoins),
+      this.#read('listlockunspent', [], readOutpoints),
+    ]);
+    if (!free.ok) return free;
+    if (!locked.ok) return locked;
+    const coins = [...free.value];
+    for (const outpoint of locked.value) {
+      const answer = await this.#ask('gettxout', [outpoint.txid, outpoint.vout, true]);
+      if (!answer.ok) return faultOf('gettxout', answer.failure);
+      const coin = readLockedCoin(outpoint, answer.result);
+      if (coin !== undefined) coins.push(coin);
+    }
+    return { ok: true, value: coins };
   }
 
   async feeRate(blocks: number): Promise<WalletAnswer<bigint | undefined>> {
@@ -88,7 +103,8 @@ export class BitcoindWallet implements Wallet {
   async lock(coins: readonly Outpoint[], on: boolean): Promise<WalletAnswer<void>> {
     const held = await this.#read('listlockunspent', [], readOutpoints);
     if (!held.ok) return held;
-    const isHeld = ({ txid, vout }: Outpoint): boolean => held.value.has(`${txid}:${vout}`);
+    const names = new Set(held.value.map(({ txid, vout }) => `${txid}:${vout}`));
+    const isHeld = ({ txid, vout }: Outpoint): boolean => names.has(`${txid}:${vout}`);
     const wanted = coins.filter((coin) => isHeld(coin) !== on).map(({ txid, vout }) => ({ txid, vout }));
     if (wanted.length === 0) return { ok: true, value: undefined };
     const answer = await this.#ask('lockunspent', [!on, wanted]);
@@ -168,9 +184,4 @@ export class BitcoindWallet implements Wallet {
   async #ask(method: string, params: readonly unknown[] = [], timeoutMs = TIMEOUT_MS): Promise<RpcAnswer> {
     return this.#rpc.call({ method, params, timeoutMs, answerBytesMax: ANSWER_BYTES_MAX });
   }
-}
-
-function readOutpoints(result: unknown): ReadonlySet<string> | undefined {
-  if (!Array.isArray(result)) return undefined;
-  return new Set((result as unknown[]).map(fieldsOf).map(({ txid, vout }) => `${String(txid)}:${String(vout)}`));
 }

@@ -40,10 +40,12 @@ export class NextBatch {
     const { wallet, database, store, clock } = this.#modules;
     const coins = await wallet.coins();
     if (!coins.ok) return coins;
-    const enough = enoughFor(planned, coins.value);
-    if (enough !== undefined) return { ok: false, fault: 'poor', reason: enough };
     const baton = this.#baton(coins.value);
-    const inputs = baton === undefined ? [] : [baton];
+    if (!baton.ok) return baton;
+    const inputs = baton.value === undefined ? [] : [baton.value];
+    const usable = coins.value.filter((coin) => !coin.locked || coin === baton.value);
+    const enough = enoughFor(planned, usable);
+    if (enough !== undefined) return { ok: false, fault: 'poor', reason: enough };
     const found = await isolate(planned, (items) => this.#attempt(items, inputs, feeRate));
     if (!found.ok) return found;
     const { items, result, poison } = found.value;
@@ -80,21 +82,36 @@ export class NextBatch {
     return batch;
   }
 
-  /** The coin that this batch must spend: the last batch's change, or else the oldest coin. */
-  #baton(coins: readonly WalletCoin[]): WalletCoin | undefined {
-    const last = this.#modules.store.lastWon();
-    const won = last?.variants.find(({ txid }) => txid === last.winner);
-    const child = last?.variants.find(({ kind }) => kind === 'child');
-    const wanted = [
-      won && { txid: won.txid, vout: won.kind === 'withdraw' ? 0 : (won.changeIndex ?? -1) },
-      child && { txid: child.txid, vout: 0 },
-    ].flatMap((one) => (one === undefined ? [] : [outpointText(one)]));
-    const carried = coins.find((coin) => wanted.includes(outpointText(coin)));
-    if (carried !== undefined) return carried;
-    return [...coins].sort(
+  /**
+   * The coin that this batch must spend: the last batch's change, or the oldest coin if there is none. It may be locked: then
+   * another payer is about to spend it, and only one of the two transactions can be mined. A change that is gone was spent by
+   * somebody else, which stops payouts unless the operator has answered for it.
+   */
+  #baton(coins: readonly WalletCoin[]): WalletAnswer<WalletCoin | undefined> {
+    const { store } = this.#modules;
+    const last = store.lastWon();
+    const change = last && changeOf(last);
+    const carried = coins.find((coin) => change?.includes(outpointText(coin)) === true);
+    if (carried !== undefined) return { ok: true, value: carried };
+    if (change !== undefined && change.length > 0 && store.allOutsiders().length === 0) {
+      const reason = `the change of payout ${last?.id ?? ''} (${change[0] ?? ''}) is spent, and no payout of this ledger has spent it`;
+      return { ok: false, fault: 'refused', reason };
+    }
+    const oldest = [...coins].sort(
       (a, b) => b.confirmations - a.confirmations || (outpointText(a) < outpointText(b) ? -1 : 1),
-    )[0];
+    );
+    return { ok: true, value: oldest[0] };
   }
+}
+
+/** The outputs of a batch that came back to the wallet: its change, or what a child has made of the change. */
+function changeOf(batch: Batch): string[] {
+  const won = batch.variants.find(({ txid }) => txid === batch.winner);
+  if (won === undefined) return [];
+  if (won.kind === 'withdraw') return [outpointText({ txid: won.txid, vout: 0 })];
+  const children = batch.variants.filter(({ kind }) => kind === 'child');
+  const own = won.changeIndex === undefined ? [] : [{ txid: won.txid, vout: won.changeIndex }];
+  return [...own, ...children.map(({ txid }) => ({ txid, vout: 0 }))].map(outpointText);
 }
 
 /** Why the wallet's coins do not suffice for all of a batch; undefined if they do, but for the fee. */

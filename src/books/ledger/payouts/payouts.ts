@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '#base/domain/ports';
-import type { Wallet, WalletAnswer, WalletStatus } from '#base/domain/wallet';
+import type { Wallet, WalletAnswer } from '#base/domain/wallet';
 import { minerBalances } from '../entries/accounts.ts';
 import { EntryBook } from '../entries/book.ts';
 import type { LedgerDatabase } from '../ledger-db.ts';
@@ -12,7 +12,7 @@ import { type Plan, planPayouts } from './plan.ts';
 import { outsidePosting } from './postings.ts';
 import { Replacements } from './replacements.ts';
 import type { PayoutRules } from './rules.ts';
-import { PayoutStore } from './store.ts';
+import { type FactName, PayoutStore } from './store.ts';
 import { Turn } from './turn.ts';
 
 export interface PayoutModules {
@@ -188,8 +188,14 @@ export class Payouts {
     return wasAside;
   }
 
-  walletStatus(): Promise<WalletAnswer<WalletStatus>> {
-    return this.#modules.wallet.status();
+  /** True while a payout is on its way into a block: the next one waits for it. */
+  get isBusy(): boolean {
+    return this.store.watched().some(({ state }) => busy.has(state));
+  }
+
+  /** Keeps a fact over restarts, or forgets it. */
+  remember(name: FactName, value: string | undefined): void {
+    this.#record(() => this.store.setFact(name, value));
   }
 
   /** Why payouts have stopped, as far as is known without asking; undefined if they have not. */
@@ -233,7 +239,8 @@ export class Payouts {
     const answer = await this.#modules.wallet.feeRate(TARGET_BLOCKS);
     const { feeRateMin, feeRateMax } = this.#rules;
     const estimate = (answer.ok ? answer.value : undefined) ?? feeRateMin;
-    return estimate < feeRateMin ? feeRateMin : estimate > feeRateMax ? feeRateMax : estimate;
+    if (estimate <= feeRateMin) return feeRateMin;
+    return estimate >= feeRateMax ? feeRateMax : estimate;
   }
 
   async #forbidden(): Promise<WalletAnswer<string | undefined>> {

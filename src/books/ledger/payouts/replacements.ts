@@ -76,10 +76,20 @@ export class Replacements {
     const first = batch.variants.find(({ kind }) => kind === 'pay') ?? payer;
     const sats = outputsOf(batch.items) + first.feeSats + (first.changeSats ?? 0n);
     const made = await funding.make({
-      ...{ kind: 'withdraw', inputs: first.inputs, addInputs: false, feeRate, feeFromPayee: true },
+      ...{ kind: 'withdraw', inputs: first.inputs, addInputs: false, feeFromPayee: true },
+      feeRate: this.#beating(batch, first, feeRate),
       payees: [{ address: address.value, sats }],
     });
     return made.ok ? this.#use(batch, made.value) : made;
+  }
+
+  /** A withdrawal is smaller than what it replaces, and must pay more all the same (BIP125, rules 3 and 4). */
+  #beating(batch: Batch, { inputs }: Variant, feeRate: bigint): bigint {
+    const bytes = 42n + 68n * BigInt(inputs.length);
+    let highest = 0n;
+    for (const { feeSats } of batch.variants) if (feeSats > highest) highest = feeSats;
+    const least = ((highest + 2n * bytes) * 1000n) / bytes;
+    return feeRate > least ? feeRate : least;
   }
 
   /** A rate that nodes take for a replacement of this batch's newest transaction; undefined if no higher one is allowed. */

@@ -1,0 +1,39 @@
+import { PayoutServer } from './payout-server.ts';
+import { type PayoutModules, Payouts } from './payouts.ts';
+import type { PayoutRules } from './rules.ts';
+import { PayoutScheduler } from './scheduler.ts';
+
+export interface PayoutPartOptions {
+  /** The data folder. */
+  readonly folder: string;
+  readonly rules: PayoutRules;
+  /** Between two payouts, ms; undefined: they are made by hand. */
+  readonly intervalMs: number | undefined;
+}
+
+/** Payouts as a part of the ledger's process: a schedule, and a socket for commands. */
+export class PayoutPart {
+  readonly name = 'payouts';
+  readonly #folder: string;
+  readonly #server: PayoutServer;
+  readonly #scheduler: PayoutScheduler;
+  #listens = false;
+
+  constructor({ folder, rules, intervalMs }: PayoutPartOptions, modules: PayoutModules) {
+    const payouts = new Payouts(rules, modules);
+    this.#folder = folder;
+    this.#server = new PayoutServer(payouts);
+    this.#scheduler = new PayoutScheduler({ intervalMs }, { ...modules, payouts });
+  }
+
+  /** Does what is due; to be called once a second. */
+  async tick(): Promise<void> {
+    if (!this.#listens) await this.#server.listen(this.#folder);
+    this.#listens = true;
+    await this.#scheduler.tick();
+  }
+
+  close(): void {
+    this.#server.close();
+  }
+}
