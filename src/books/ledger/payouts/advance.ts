@@ -74,6 +74,10 @@ export class Advance {
   async #sign(batch: Batch): Promise<Step> {
     const { wallet, funding, forbidden, store } = this.#modules;
     const variant = payerOf(batch);
+    // Another payer on a copy of this folder may have made, and sent, this very transaction.
+    const place = await wallet.place(variant.txid);
+    if (!place.ok) return this.#trouble(batch, place.reason);
+    if (place.value.at !== 'none') return this.#adopt(batch, variant);
     const locked = await wallet.lock(variant.inputs, true);
     if (!locked.ok) return this.#trouble(batch, locked.reason);
     if (batch.method === 'psbt') return this.#trouble(batch, undefined);
@@ -82,6 +86,8 @@ export class Advance {
     const signed = await funding.sign(variant.psbt);
     if (!signed.ok) {
       if (signed.fault !== 'refused') return this.#trouble(batch, signed.reason);
+      const after = await wallet.place(variant.txid);
+      if (!after.ok || after.value.at !== 'none') return this.#trouble(batch, signed.reason);
       // What was just good is good no more: its coins are spent elsewhere, say. Nothing of it has left this process.
       this.cancel(batch, signed.reason);
       await wallet.lock(variant.inputs, false);
@@ -149,21 +155,23 @@ export class Advance {
     return this.#send(batch);
   }
 
+  /** Takes over a transaction of the batch that somebody else has signed and sent. */
+  async #adopt(batch: Batch, { number, txid }: Variant): Promise<Step> {
+    const raw = await this.#modules.wallet.transaction(txid);
+    if (!raw.ok) return this.#trouble(batch, raw.reason);
+    const { value } = raw;
+    if (value === undefined || readTransaction(value)?.txid !== txid) return 'waits';
+    this.#record(() => {
+      this.#modules.store.setRaw(batch.number, number, value, txid);
+      this.#signed(batch);
+    });
+    return 'moved';
+  }
+
   /** A PSBT that has left may be broadcast by whoever signed it. */
   async #exported(batch: Batch, payers: readonly Placed[]): Promise<Step> {
-    const { wallet, store } = this.#modules;
     const there = payers.find(({ place }) => place.at === 'chain' || place.at === 'mempool');
-    if (there !== undefined) {
-      const raw = await wallet.transaction(there.variant.txid);
-      if (!raw.ok) return this.#trouble(batch, raw.reason);
-      if (raw.value === undefined || readTransaction(raw.value)?.txid !== there.variant.txid) return 'waits';
-      const { value } = raw;
-      this.#record(() => {
-        store.setRaw(batch.number, there.variant.number, value, there.variant.txid);
-        this.#signed(batch);
-      });
-      return 'moved';
-    }
+    if (there !== undefined) return this.#adopt(batch, there.variant);
     const conflict = await this.#conflict(batch, payers);
     if (!conflict.ok) return this.#trouble(batch, conflict.reason);
     if (conflict.value >= this.#rules.buryDepth) return this.#unpaid(batch, 0n);

@@ -74,9 +74,13 @@ export class Payouts {
     });
   }
 
-  /** Looks at every batch that the chain may still change. */
+  /**
+   * Looks at every batch that the chain may still change, and at what has left the wallet: a ledger must know that before it owes
+   * anything.
+   */
   tick(): Promise<void> {
     return this.#turn.take(async () => {
+      await this.#outsiders.look();
       for (const { number } of this.store.watched()) await this.#advance.run(number);
     });
   }
@@ -147,6 +151,10 @@ export class Payouts {
       const batch = this.store.find(id);
       if (batch === undefined) return { error: `there is no payout ${id}` };
       if (batch.state === 'funded') {
+        const place = await this.#modules.wallet.place(payerOf(batch).txid);
+        if (!place.ok) return { error: place.reason };
+        if (place.value.at !== 'none')
+          return { error: `payout ${id} was sent by another payer on a copy of this folder` };
         this.#advance.cancel(batch, 'cancelled by hand');
         await this.#modules.wallet.lock(payerOf(batch).inputs, false);
         return { state: 'cancelled', note: 'the accounts are owed again' };
@@ -240,7 +248,8 @@ export class Payouts {
     const { feeRateMin, feeRateMax } = this.#rules;
     const estimate = (answer.ok ? answer.value : undefined) ?? feeRateMin;
     if (estimate <= feeRateMin) return feeRateMin;
-    return estimate >= feeRateMax ? feeRateMax : estimate;
+    if (estimate >= feeRateMax) return feeRateMax;
+    return estimate;
   }
 
   async #forbidden(): Promise<WalletAnswer<string | undefined>> {

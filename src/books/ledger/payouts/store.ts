@@ -123,6 +123,7 @@ export class PayoutStore {
     return row && this.#read(row);
   }
 
+  /** True for a transaction of a batch that was not cancelled: nobody should send one of those. */
   isOwn(txid: string): boolean {
     return this.#sql.isOwn.get(txid) !== undefined;
   }
@@ -230,7 +231,10 @@ function prepare(database: LedgerDatabase) {
     lastWon: query<[], BatchRow>(
       `SELECT ${columns} FROM payout_batches WHERE winner IS NOT NULL ORDER BY number DESC LIMIT 1`,
     ),
-    isOwn: query<[string], bigint>('SELECT 1 FROM payout_variants WHERE txid = ?').pluck(),
+    isOwn: query<[string], bigint>(
+      `SELECT 1 FROM payout_variants JOIN payout_batches ON batch = number
+       WHERE txid = ? AND state <> 'cancelled'`,
+    ).pluck(),
     items: query<[number], Item>(
       'SELECT account, address, sats, fee_sats AS feeSats FROM payout_items WHERE batch = ? ORDER BY account',
     ),

@@ -2,7 +2,7 @@ import Database from 'better-sqlite3';
 import { Transaction } from 'bitcoinjs-lib';
 import { parseAddress } from '#base/bitcoin/address';
 import { toHex } from '#base/bitcoin/bytes';
-import type { Wallet, WalletAnswer, WalletFault } from '#base/domain/wallet';
+import type { Outpoint, Wallet, WalletAnswer, WalletFault } from '#base/domain/wallet';
 import { assets, minerBalances, own, payableOf } from '#books/ledger/entries/accounts';
 import { EntryBook } from '#books/ledger/entries/book';
 import { checkEntries } from '#books/ledger/entries/check';
@@ -114,10 +114,9 @@ export class World {
     }
   }
 
-  /** A transaction of somebody else who has the wallet's key: takes each coin, and is mined. */
-  async stranger(): Promise<void> {
-    const coins = this.coins.unspent().filter(({ confirmations }) => confirmations >= 10);
-    const sats = coins.reduce((sum, coin) => sum + coin.sats, 0n);
+  /** A transaction of somebody else who has the wallet's key: takes these coins, and is mined. */
+  async stranger(coins: readonly Outpoint[]): Promise<void> {
+    const sats = coins.reduce((sum, { txid, vout }) => sum + (this.coins.coin(txid, vout)?.sats ?? 0n), 0n);
     if (sats === 0n) return;
     const wallet = new SimulatedWallet({ key: this.key, coins: () => this.coins, changed: () => undefined });
     const request = { payees: [{ address: miners[0] ?? '', sats }], inputs: coins, addInputs: false, feeRate: 90_000n };
