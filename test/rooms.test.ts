@@ -42,7 +42,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'shares/verify': ['base/built', 'base/domain', 'base/std', 'base/bitcoin', 'shares/kernel'],
   'shares/sharelog': ['base/limits', 'base/domain', 'base/std'],
   'books/analytics': ['base/limits', 'base/built', 'base/domain', 'base/std', 'shares/sharelog'],
-  'books/ledger': ['base/limits', 'shares/sharelog'],
+  'books/ledger': ['base/limits', 'base/built', 'base/domain', 'base/std', 'base/bitcoin', 'shares/sharelog'],
   'show/api': ['base/limits', 'base/built', 'base/domain', 'base/std', 'base/telemetry'],
   gateway: [
     ...['base/limits', 'base/domain', 'base/std', 'base/bitcoin', 'base/config', 'base/telemetry'],
@@ -55,7 +55,15 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   pool: [
     ...['base/limits', 'base/domain', 'base/std', 'base/bitcoin', 'base/config', 'base/telemetry'],
     ...['work/node', 'work/jobs'],
-    ...['front/net', 'shares/kernel', 'shares/verify', 'shares/sharelog', 'books/analytics', 'show/api'],
+    ...[
+      'front/net',
+      'shares/kernel',
+      'shares/verify',
+      'shares/sharelog',
+      'books/analytics',
+      'books/ledger',
+      'show/api',
+    ],
     ...['gateway', 'cluster'],
   ],
   miner: ['base/limits', 'base/built', 'base/domain', 'base/std', 'base/bitcoin', 'shares/kernel'],
@@ -71,7 +79,7 @@ const entries = [
   /^cli\/main\.ts$/,
   /(^|\/)[a-z-]*(worker|child)\.ts$/,
   // Until the books and the simulation use them.
-  /^books\/ledger\/rewards\/(divide-block|pps)\.ts$/,
+  /^books\/ledger\/rewards\/pps\.ts$/,
 ];
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file));

@@ -296,6 +296,20 @@ export const limits = {
   /** Rows in one sealed shipment to ClickHouse: a row of many costs it up to a quarter less. */
   shipmentRowsMax: 200_000,
   shipmentBytesMax: 64 * 1024 * 1024,
+  /**
+   * Depth of the block that is remembered to know the chain by. A reorganisation that reaches it counts as another chain, which
+   * stops payouts. A chain younger than twice that is known by a block about half its height below the tip.
+   */
+  checkpointDepth: 288,
+  /** Blocks below the tip that are searched for blocks of the pool that the ledger lacks. */
+  reconcileDepth: 144,
+  /** Questions to the node about blocks that are under way at one time. */
+  chainQuestionsMax: 4,
+  /** Rows and bytes of the share log that one transaction of the ledger takes: a tenth of a second of its work. */
+  ledgerTakeRowsMax: 200_000,
+  ledgerTakeBytesMax: 64 * 1024 * 1024,
+  /** Questions of the ledger that the pool has not answered yet; further ones get no answer. */
+  ledgerQuestionsMax: 32,
   /** A name in the ledger: an account with its prefix, a kind of entry, a reference. */
   ledgerTextCharsMax: 256,
   /** Weight of a payout's whole transaction (Bitcoin Core, MAX_STANDARD_TX_WEIGHT), and of its outputs: 2,400 to P2WPKH. */
@@ -344,8 +358,10 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.logSegmentBytes * 2 <= l.logKeptBytesMax, 'a log that is cut is cut by segments');
   must(l.logBatchRowsMax <= l.shipmentRowsMax, 'a batch of the log fits a shipment');
   must(l.logBatchBytesMax * 2 <= l.shipmentBytesMax, 'a batch and the row that overflowed it fit a shipment');
+  must(l.reconcileDepth <= l.checkpointDepth, 'what is reconciled is above the checkpoint');
   must(l.workerNameCharsMax + 16 <= l.ledgerTextCharsMax, 'an account with its prefix is a name in the ledger');
   must(l.payoutOutputsWeightMax < l.payoutWeightMax, "a payout's transaction has room for inputs beside its outputs");
+  must(l.logBatchRowsMax <= l.ledgerTakeRowsMax, 'a batch of the log fits a transaction of the ledger');
   must(l.descriptorsSpare >= 4, 'a block has two spare descriptors, whatever the work has taken');
   must(l.connectionsPerAddressMax <= l.connectionsPerSubnetMax, 'connectionsPerAddressMax <= connectionsPerSubnetMax');
   must(l.connectionsPerSubnetMax <= l.connectionsMax, 'connectionsPerSubnetMax <= connectionsMax');

@@ -1,8 +1,10 @@
 import { loadConfig } from '#base/config/load';
+import { BlockStore, type LedgerBlock } from '#books/ledger/blocks/block-store';
+import { checkLedger } from '#books/ledger/check';
 import { minerBalances, own } from '#books/ledger/entries/accounts';
 import { EntryBook } from '#books/ledger/entries/book';
-import { checkEntries } from '#books/ledger/entries/check';
-import { type LedgerDatabase, LedgerError, readLedger } from '#books/ledger/ledger-db';
+import { rebuildBooks } from '#books/ledger/entries/rebuild';
+import { type LedgerDatabase, LedgerError, memoryLedger, readLedger } from '#books/ledger/ledger-db';
 import { CommandError, type ExitCode, exitCodes, type Io, paint } from './io.ts';
 import { table } from './table.ts';
 
@@ -51,10 +53,75 @@ export function ledgerBalances(options: LedgerOptions, io: Io): ExitCode {
   return exitCodes.fine;
 }
 
+/** `sluice ledger blocks`: the blocks that the pool found, and who earned what by each. */
+export function ledgerBlocks(options: LedgerOptions, io: Io): ExitCode {
+  const { blocks, foreign } = withLedger(options, io, (database) => {
+    const store = new BlockStore(database);
+    return { blocks: store.all(), foreign: store.foreign() };
+  });
+  if (options.json === true) {
+    io.stdout.write(`${toJson({ blocks: blocks.map(shownBlock) })}\n`);
+    return exitCodes.fine;
+  }
+  const columns = ['height', 'block', 'status', 'confirmations', 'reward sats', 'fee sats', 'accounts'].map(
+    (title) => ({
+      title,
+      numeric: title !== 'block' && title !== 'status',
+    }),
+  );
+  const rows = blocks.map(({ height, hash, status, confirmations, booking, claimedSats }) => [
+    ...[String(height), hash, status, String(confirmations), String(booking?.rewardSats ?? claimedSats)],
+    ...[
+      booking === undefined ? '' : String(booking.feeSats),
+      booking === undefined ? '' : String(booking.credits.length),
+    ],
+  ]);
+  io.stdout.write(blocks.length === 0 ? 'No block was found yet.\n' : table(columns, rows));
+  for (const { hash, height, sats, reason } of foreign) {
+    const warning = paint(io, io.stdout, 'yellow', 'not booked');
+    io.stdout.write(`${warning}: block ${hash} at height ${height} pays the pool ${sats} sats, and ${reason}\n`);
+  }
+  return exitCodes.fine;
+}
+
+function shownBlock({ hash, height, status, confirmations, booking, claimedSats }: LedgerBlock) {
+  return {
+    ...{ hash, height, status, confirmations },
+    reward_sats: booking?.rewardSats ?? claimedSats,
+    fee_sats: booking?.feeSats ?? 0n,
+    donation_sats: booking?.donationSats ?? 0n,
+    credits: (booking?.credits ?? []).map(({ account, sats, work }) => ({ account, sats, work })),
+  };
+}
+
+/** `sluice ledger rebuild --check`: makes the books anew from their entries, in memory, and compares them byte for byte. */
+export function ledgerRebuild(options: LedgerOptions, io: Io): ExitCode {
+  const tables = withLedger(options, io, (database) => {
+    const into = memoryLedger();
+    try {
+      return rebuildBooks(database, into);
+    } finally {
+      into.close();
+    }
+  });
+  const same = tables.every(({ difference }) => difference === undefined);
+  if (options.json === true) io.stdout.write(`${toJson({ same, tables })}\n`);
+  else {
+    for (const { table: name, kept, difference } of tables) {
+      if (difference === undefined) io.stdout.write(`${name.padEnd(8)}  ${kept}  the same\n`);
+      else
+        io.stdout.write(
+          `${name.padEnd(8)}  ${paint(io, io.stdout, 'red', 'differs')}: ${difference.kept} is kept, ${difference.rebuilt} comes out\n`,
+        );
+    }
+  }
+  return same ? exitCodes.fine : exitCodes.failed;
+}
+
 /** `sluice ledger check`: exit code 0 if every invariant of the books holds, 1 with each fault named if not. */
 export function ledgerCheck(options: LedgerOptions, io: Io): ExitCode {
   const { faults, head } = withLedger(options, io, (database) => ({
-    faults: checkEntries(database),
+    faults: checkLedger(database),
     head: new EntryBook(database).head(),
   }));
   const holds = faults.length === 0;

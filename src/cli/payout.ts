@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import type { Config } from '#base/config/config';
@@ -8,8 +7,10 @@ import type { Wallet } from '#base/domain/wallet';
 import { limits } from '#base/limits';
 import { systemClock } from '#base/std/system-clock';
 import { createLogger, formatFor } from '#base/telemetry/logger';
+import { chainMismatch } from '#books/ledger/blocks/chain-guard';
 import { LedgerError, openLedger, readLedger } from '#books/ledger/ledger-db';
 import { answerPayout, type PayoutQuestion } from '#books/ledger/payouts/answers';
+import { newPayoutId } from '#books/ledger/payouts/new-id';
 import { askPayouts } from '#books/ledger/payouts/payout-server';
 import { Payouts } from '#books/ledger/payouts/payouts';
 import {
@@ -164,17 +165,12 @@ async function onLedger(question: PayoutQuestion, config: Config, wallet: Wallet
     const payouts = new Payouts(payoutRules(config), {
       ...{ database: ledger.database, wallet, clock: systemClock, logger },
       newId: newPayoutId,
-      halted: () => undefined,
+      halted: () => chainMismatch(ledger.database),
     });
     return await answerPayout(question, payouts);
   } finally {
     ledger.close();
   }
-}
-
-/** Never used twice, also by a copy of a data folder. */
-function newPayoutId(): string {
-  return randomBytes(6).toString('hex');
 }
 
 function withStore<T>(options: PayoutOptions, io: Io, read: (store: PayoutStore) => T): T {

@@ -6,7 +6,7 @@ import { addBan, type BansOptions, liftBan, listBans } from './bans.ts';
 import { type BenchOptions, bench } from './bench.ts';
 import { check, keyHelp } from './check.ts';
 import { CommandError, type ExitCode, exitCodes, type Io, paint } from './io.ts';
-import { type LedgerOptions, ledgerBalances, ledgerCheck } from './ledger.ts';
+import { type LedgerOptions, ledgerBalances, ledgerBlocks, ledgerCheck, ledgerRebuild } from './ledger.ts';
 import { mine } from './miner.ts';
 import {
   changePayout,
@@ -243,12 +243,18 @@ function addLedger(program: Command, io: Io, done: Done): void {
   const ledger = program
     .command('ledger')
     .description("read and check the pool's books, while it runs or when it is stopped")
-    .addHelpText('after', examples('sluice ledger balances', 'sluice ledger check'));
+    .addHelpText('after', examples('sluice ledger balances', 'sluice ledger blocks --json', 'sluice ledger check'));
   const command = (text: string, description: string): Command =>
     ledger.command(text).description(description).addOption(configOption()).option('--json', 'print as JSON');
   command('balances', 'what each account has earned and was paid').action((options: LedgerOptions) =>
     done(ledgerBalances(options, io)),
   );
+  command('blocks', 'the blocks that the pool found, and how their rewards are divided').action(
+    (options: LedgerOptions) => done(ledgerBlocks(options, io)),
+  );
+  command('rebuild', 'make the books anew from their entries; exit code 1 if they come out otherwise')
+    .requiredOption('--check', 'compare byte for byte, and change nothing')
+    .action((options: LedgerOptions) => done(ledgerRebuild(options, io)));
   command('check', 'check every invariant of the books; exit code 1 if one does not hold').action(
     (options: LedgerOptions) => done(ledgerCheck(options, io)),
   );

@@ -9,7 +9,7 @@ import { TokenGuard } from '#show/api/admin-token';
 import { type Api, startApi } from '#show/api/api';
 import type { PoolBans } from './bans.ts';
 import type { Running } from './running.ts';
-import { createFindMiner, createStatus, type PoolParts, refreshGauges, unready } from './view.ts';
+import { createFindMiner, createStatus, noted, type PoolParts, refreshGauges, unready } from './view.ts';
 
 export interface HttpModules {
   readonly clock: Clock;
@@ -34,7 +34,7 @@ export async function openHttp(config: Config, modules: HttpModules, running: Ru
       bans: () => bans.list(),
       pool: createStatus(config, modules, parts, metrics, hashrate),
       miner: createFindMiner(config, parts.gateway, logger),
-      ready: () => unready(parts),
+      ready: () => ({ reasons: unready(parts), notes: noted(parts) }),
       metrics: () => metrics.text(),
       admin: (request) => answerAdmin(request, { bans }, guard),
     },

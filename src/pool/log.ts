@@ -2,10 +2,14 @@ import type { Config } from '#base/config/config';
 import { clickhouseHref } from '#base/config/href';
 import type { Clock, Logger, SpareDescriptors } from '#base/domain/ports';
 import { ANALYTICS_CONSUMER, type Analytics, analyticsAvailable, startAnalytics } from '#books/analytics/analytics';
+import { LEDGER_CONSUMER, type Ledger, startLedger } from '#books/ledger/ledger';
+import type { OfferedPort } from '#books/ledger/questions';
 import { Deliveries } from '#shares/sharelog/consumers/deliveries';
 import { gatewayJournal, POOL_JOURNAL } from '#shares/sharelog/journal/journals';
 import { type Orphans, openOrphans } from '#shares/sharelog/journal/orphans';
 import { openShareLog, type ShareLog } from '#shares/sharelog/log';
+import { payoutOptions } from './payout-rules.ts';
+import { blocksOptions } from './payout-terms.ts';
 import type { Running } from './running.ts';
 
 /** The share log with its consumers: what keeps shares, and who gets them from there. */
@@ -13,6 +17,7 @@ export interface OpenedLog {
   /** The pool's own journal; with one gateway, that one's too. */
   readonly log: ShareLog;
   readonly analytics: Analytics;
+  readonly ledger: Ledger;
   /** How far the consumers are, for those who append to other journals. */
   readonly deliveries: Deliveries;
   /** How each gateway has to open its journal. */
@@ -21,16 +26,25 @@ export interface OpenedLog {
   readonly orphans: Orphans;
 }
 
+export interface LogModules {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly spare: SpareDescriptors;
+  readonly committed: (ms: number) => void;
+  /** What the ledger may ask the pool; entries may come later. */
+  readonly ports: ReadonlyMap<string, OfferedPort>;
+}
+
 /** Opens the log of a pool of so many gateways. */
 export async function openLog(
   config: Config,
   gateways: number,
-  modules: { clock: Clock; logger: Logger; spare: SpareDescriptors; committed: (ms: number) => void },
+  modules: LogModules,
   running: Running,
 ): Promise<OpenedLog> {
-  const { clock, logger } = modules;
+  const { clock, logger, ports } = modules;
   const url = config.clickhouse && clickhouseHref(config.clickhouse);
-  const consumers = analyticsAvailable(url) ? [ANALYTICS_CONSUMER] : [];
+  const consumers = analyticsAvailable(url) ? [LEDGER_CONSUMER, ANALYTICS_CONSUMER] : [LEDGER_CONSUMER];
   const log = await openShareLog({ folder: config.data, node: config.name, consumers }, modules);
   const journals = { folder: config.data, node: log.node, consumers };
   running.onClose(() => log.close());
@@ -39,10 +53,21 @@ export async function openLog(
   const others = Array.from({ length: gateways > 1 ? gateways : 0 }, (_, slot) => gatewayJournal(slot));
   const orphans = await openOrphans({ ...journals, owned: [POOL_JOURNAL, ...others] }, { clock, logger, deliveries });
   running.onClose(() => orphans.close());
+  const ledger = await startLedger(
+    {
+      folder: config.data,
+      network: config.network,
+      orphans: orphans.ends,
+      blocks: blocksOptions(config),
+      payouts: payoutOptions(config),
+    },
+    { logger, ports, delivered: (journal, seq) => deliveries.delivered(LEDGER_CONSUMER, journal, seq) },
+  );
+  running.onClose(() => ledger.close());
   const analytics = await startAnalytics(
     { folder: config.data, name: config.name, ...(url !== undefined && { url }) },
     { logger, delivered: (journal, seq) => deliveries.delivered(ANALYTICS_CONSUMER, journal, seq) },
   );
   running.onClose(() => analytics.close());
-  return { log, analytics, deliveries, journals, orphans };
+  return { log, analytics, ledger, deliveries, journals, orphans };
 }

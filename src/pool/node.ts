@@ -14,12 +14,20 @@ import { createWallet } from './wallet.ts';
 export interface OpenedNode {
   readonly node: BitcoinNode;
   readonly wallet: Wallet | undefined;
-  /** What blocks pay: unless it is configured, the embedded node's blocks pay the embedded node's wallet. */
-  readonly payoutAddress: string;
 }
 
 /** The secret of the embedded node's wallet, in the data folder. */
 const SIMULATED_KEY_FILE = 'simulated-wallet.key';
+
+/**
+ * The config of a pool on the embedded node, whose blocks pay that node's wallet unless `payout.address` names another address;
+ * any other config as it is. Makes the wallet's key in the data folder if there is none.
+ */
+export function withOwnWallet(config: Config): Config {
+  const { node, data, payout } = config;
+  if (node.kind !== 'simulated' || payout.address !== SIMULATED_PAYOUT_ADDRESS) return config;
+  return { ...config, payout: { ...payout, address: loadKey(join(data, SIMULATED_KEY_FILE)).address } };
+}
 
 /** The Bitcoin node that a config names; the simulated one where it names none. It is not started yet. */
 export function createNode(
@@ -31,7 +39,7 @@ export function createNode(
     readonly spare: SpareDescriptors;
   },
 ): OpenedNode {
-  const { node, network, data, payout } = config;
+  const { node, network, data } = config;
   if (node.kind === 'simulated') {
     const file = join(data, 'simulated-chain.json');
     const { blockDifficulty, transactions, refreshMs } = node;
@@ -47,13 +55,12 @@ export function createNode(
       },
       { ...modules, random: Math.random },
     );
-    const isDefault = payout.address === SIMULATED_PAYOUT_ADDRESS;
-    return { node: simulated, wallet: simulated.wallet, payoutAddress: isDefault ? key.address : payout.address };
+    return { node: simulated, wallet: simulated.wallet };
   }
   const rpc = node.endpoints.map((endpoint) => ({
     url: rpcHref(endpoint),
     cookie: 'cookie' in endpoint.login ? endpoint.login.cookie : undefined,
   }));
   const bitcoind = connectBitcoind({ rpc, zmq: node.zmq, network, refreshMs: node.refreshMs }, modules);
-  return { node: bitcoind, wallet: createWallet(config, modules), payoutAddress: payout.address };
+  return { node: bitcoind, wallet: createWallet(config, modules) };
 }

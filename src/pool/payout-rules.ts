@@ -1,4 +1,5 @@
 import type { Config } from '#base/config/config';
+import type { PayoutOptions } from '#books/ledger/payouts/part';
 import type { PayoutRules } from '#books/ledger/payouts/rules';
 
 /** What a config says about payouts by transactions of the pool. */
@@ -19,6 +20,11 @@ export function payoutRules({ network, payout, stratum }: Config): PayoutRules {
     settleDepth: confirmations,
     buryDepth: maturity,
   };
+}
+
+/** What the ledger's process is told of payouts. A pool that pays by its coinbase alone pays the rest by its wallet. */
+export function payoutOptions(config: Config): PayoutOptions {
+  return { rules: payoutRules(config), intervalMs: config.payout.intervalMs };
 }
 
 /** sat/vB as satoshis for 1,000 virtual bytes. */

@@ -1,9 +1,12 @@
 import type { Config } from '#base/config/config';
+import { chainMethods } from '#base/domain/chain';
 import { Containment } from '#base/domain/contain';
 import type { Clock, Logger } from '#base/domain/ports';
 import { assertLimits, limits } from '#base/limits';
 import { createMetrics } from '#base/telemetry/metrics';
 import { WorkRate } from '#base/telemetry/work-rate';
+import { WALLET_METHODS } from '#books/ledger/payouts/remote-wallet';
+import type { OfferedPort } from '#books/ledger/questions';
 import { loadKernel } from '#shares/kernel/kernel';
 import { mergeStatuses, type ShareLogStatus } from '#shares/sharelog/share-log';
 import { JobStore } from '#work/jobs/store';
@@ -14,7 +17,7 @@ import { openDataFolder } from './data-folder.ts';
 import { gatewayCount, openGateway } from './gateway.ts';
 import { openHttp } from './http.ts';
 import { openLog } from './log.ts';
-import { createNode } from './node.ts';
+import { createNode, withOwnWallet } from './node.ts';
 import { Running } from './running.ts';
 import { HeldDescriptors } from './spare-descriptors.ts';
 import { type PoolParts, unready } from './view.ts';
@@ -53,7 +56,7 @@ export async function startPool(config: Config, modules: PoolModules): Promise<P
   openDataFolder(config.data, modules.logger);
   const running = new Running();
   try {
-    return await start(config, modules, running);
+    return await start(withOwnWallet(config), modules, running);
   } catch (error) {
     await running.close();
     throw error;
@@ -69,10 +72,13 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   // Before anything else is opened, so that their numbers are low.
   const spare = holdDescriptors(logger, running);
   const committed = (ms: number): void => metrics.commit(ms);
-  const opened = await openLog(config, gatewayCount(config), { clock, logger, spare, committed }, running);
-  const { log, analytics } = opened;
-  const { node, payoutAddress } = createNode(config, { clock, contain, logger, spare });
+  const ports = new Map<string, OfferedPort>();
+  const opened = await openLog(config, gatewayCount(config), { clock, logger, spare, committed, ports }, running);
+  const { log, analytics, ledger } = opened;
+  const { node, wallet } = createNode(config, { clock, contain, logger, spare });
   running.onClose(() => node.close());
+  ports.set('chain', { target: node.chain, methods: chainMethods });
+  if (wallet !== undefined) ports.set('wallet', { target: wallet, methods: WALLET_METHODS });
   const blocks = createBlocks({ clock, contain, node, log, logger }, metrics);
   running.onClose(async () => blocks.follower.close());
   running.onClose(() => blocks.submitter.settled(SUBMIT_DRAIN_MS_MAX));
@@ -101,12 +107,11 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   bans.tell({ ban: (ban) => gateway.evict(ban), pardon: (address) => gateway.pardon(address) });
   const logStatus = (): ShareLogStatus =>
     mergeStatuses([log.status(), ...gateway.journals(), ...opened.orphans.statuses()]);
-  const parts: PoolParts = { log: { status: logStatus }, analytics, node, jobs, gateway };
+  const parts: PoolParts = { log: { status: logStatus }, analytics, ledger, node, jobs, gateway };
   // Before the node: a pool that waits for its node says so on /readyz.
   const http = await openHttp(config, { ...modules, parts, metrics, hashrate, bans }, running);
 
-  const paying = { ...config, payout: { ...config.payout, address: payoutAddress } };
-  const announce = createAnnouncer(paying, {
+  const announce = createAnnouncer(config, {
     ...{ clock, logger, log, jobs, gateway, blocks, code, metrics },
     // A gateway's journal has its shares.
     shareless: gatewayCount(config) === 1 ? [opened.orphans] : [opened.orphans, log],

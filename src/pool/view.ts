@@ -5,6 +5,7 @@ import { shownCounts } from '#base/telemetry/counters';
 import type { Metrics } from '#base/telemetry/metrics';
 import type { WorkRate } from '#base/telemetry/work-rate';
 import type { Analytics, AnalyticsStatus } from '#books/analytics/analytics';
+import type { Ledger } from '#books/ledger/ledger';
 import type { Gateway } from '#gateway/gateway';
 import type { ShareLog, ShareLogStatus } from '#shares/sharelog/log';
 import type { FindMiner } from '#show/api/miners';
@@ -15,6 +16,7 @@ import type { JobStore } from '#work/jobs/store';
 export interface PoolParts {
   readonly log: Pick<ShareLog, 'status'>;
   readonly analytics: Analytics;
+  readonly ledger: Pick<Ledger, 'status'>;
   readonly node: BitcoinNode;
   readonly jobs: JobStore;
   readonly gateway: Gateway;
@@ -94,6 +96,13 @@ export function unready({ node, log, gateway }: PoolParts): string[] {
   return reasons;
 }
 
+/** What does not keep miners away, and an operator should see to. */
+export function noted({ ledger, log }: PoolParts): string[] {
+  const { healthy, reason } = ledger.status();
+  const { alarm } = log.status();
+  return [...(healthy ? [] : [`ledger: ${reason}`]), ...(alarm === undefined ? [] : [`share log: ${alarm}`])];
+}
+
 /** By the log where the child is silent: right after a start that is too much, since the log has yet to hear how far it is. */
 function lagRows({ mode, reporting, lagRows: reported }: AnalyticsStatus, { keptRows }: ShareLogStatus): number {
   if (mode === 'off') return 0;
@@ -102,7 +111,7 @@ function lagRows({ mode, reporting, lagRows: reported }: AnalyticsStatus, { kept
 
 /** Takes what is counted elsewhere into the metrics, before a scrape. */
 export function refreshGauges(
-  { log, analytics, node, jobs, gateway }: PoolParts,
+  { log, analytics, ledger, node, jobs, gateway }: PoolParts,
   { gauges, queues, take }: Metrics,
   clock: Clock,
 ): void {
@@ -130,6 +139,11 @@ export function refreshGauges(
   gauges.analyticsLagRows = lagRows(analyticsStatus, logStatus);
   gauges.analyticsMissingRows = analyticsStatus.missingRows;
   gauges.analyticsReady = analyticsStatus.healthy ? 1 : 0;
+  const ledgerStatus = ledger.status();
+  gauges.ledgerLagRows = ledgerStatus.reporting ? ledgerStatus.lagRows : logStatus.keptRows;
+  gauges.ledgerLagSeconds = ledgerStatus.lagMs / 1000;
+  gauges.ledgerSealedSerial = ledgerStatus.sealedSerial;
+  gauges.ledgerReady = ledgerStatus.healthy ? 1 : 0;
   queues['node-calls'] = watch.calls;
   queues['node-urgent-calls'] = watch.urgentCalls;
   queues.passwords = passwords;
@@ -142,5 +156,6 @@ export function refreshGauges(
     node: watch,
     log: logStatus,
     analytics: analyticsStatus,
+    ledger: ledgerStatus,
   });
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BlockStore } from '#books/ledger/blocks/block-store';
 import { assets, immatureOf, own } from '#books/ledger/entries/accounts';
 import { EntryBook } from '#books/ledger/entries/book';
 import { openLedger } from '#books/ledger/ledger-db';
@@ -63,6 +64,58 @@ describe('sluice ledger', () => {
     expect(code).toBe(exitCodes.failed);
     expect(JSON.parse(out)).toMatchObject({ holds: false, entries: 1, faults: [{}, {}, {}] });
     expect((await sluice('check')).out).toContain('balance-fold: own:fee is kept as 0');
+  });
+
+  it('shows blocks, and who earned what by them', async () => {
+    const { database, close } = openLedger(data);
+    const store = new BlockStore(database);
+    const block = { jobId: '0000000001-01020304', finder: 'bcrt1a', foundMs: 1, claimedSats: 600n };
+    store.add({ ...block, hash: 'aa'.repeat(32), height: 8 });
+    store.add({ ...block, hash: 'bb'.repeat(32), height: 7 });
+    const credit = { account: 'bcrt1a', sats: 594n, directSats: 0n, weight: 5n, work: 2n ** 70n };
+    const amounts = { rewardSats: 600n, ownSats: 600n, feeSats: 6n, donationSats: 0n, restSats: 0n };
+    store.setBooking('bb'.repeat(32), { coinbase: '00', ...amounts, lines: [], credits: [credit] });
+    store.setStatus('bb'.repeat(32), 'mature');
+    store.setConfirmations('bb'.repeat(32), 101);
+    store.addForeign({ hash: 'cc'.repeat(32), height: 9, sats: 5n, seenMs: 1, reason: 'its coinbase names no job' });
+    close();
+    const { code, out } = await sluice('blocks', '--json');
+    expect(code).toBe(exitCodes.fine);
+    const none = { fee_sats: '0', donation_sats: '0', credits: [] };
+    expect(JSON.parse(out)).toEqual({
+      blocks: [
+        {
+          ...{ hash: 'bb'.repeat(32), height: 7, status: 'mature', confirmations: 101, reward_sats: '600' },
+          ...{ fee_sats: '6', donation_sats: '0' },
+          credits: [{ account: 'bcrt1a', sats: '594', work: '1180591620717411303424' }],
+        },
+        { hash: 'aa'.repeat(32), height: 8, status: 'found', confirmations: 0, reward_sats: '600', ...none },
+      ],
+    });
+    const text = (await sluice('blocks')).out;
+    expect(text).toMatch(/\n +7 {2}(bb){32} {2}mature +101 +600 +6 +1\n/);
+    expect(text).toContain(
+      `not booked: block ${'cc'.repeat(32)} at height 9 pays the pool 5 sats, and its coinbase names no job`,
+    );
+  });
+
+  it('makes the books anew and compares them', async () => {
+    bookOneBlock();
+    expect(await sluice('rebuild', '--check')).toMatchObject({
+      code: exitCodes.fine,
+      out: expect.stringMatching(/the same/),
+    });
+    const { database, close } = openLedger(data);
+    database.exec('UPDATE balances SET sats = 0');
+    close();
+    expect(await sluice('rebuild', '--check')).toMatchObject({
+      code: exitCodes.failed,
+      out: expect.stringContaining(
+        'differs: ["asset:immature","0"] is kept, ["asset:immature","5000000000"] comes out',
+      ),
+    });
+    expect(JSON.parse((await sluice('rebuild', '--check', '--json')).out)).toMatchObject({ same: false });
+    expect((await sluice('rebuild')).code).toBe(exitCodes.usage);
   });
 
   it('says that there is no ledger yet', async () => {

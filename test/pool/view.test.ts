@@ -42,6 +42,17 @@ function setup() {
         queries: queue(40),
       }),
     },
+    ledger: {
+      status: () => ({
+        reporting: true,
+        healthy: false,
+        reason: 'x',
+        lagRows: 70,
+        lagMs: 71_000,
+        sealedSerial: 72,
+        takenShares: 73,
+      }),
+    },
     node: {
       status: () => ({ ready: true }),
       watched: () => ({
@@ -86,6 +97,11 @@ describe('what the front had to do', () => {
       sluice_node_signals_missed_total: 9,
       sluice_share_log_alarm: 1,
       sluice_share_log_dropped_rows_total: 5,
+      sluice_ledger_lag_rows: 70,
+      sluice_ledger_lag_seconds: 71,
+      sluice_ledger_sealed_serial: 72,
+      sluice_ledger_shares_total: 73,
+      sluice_ledger_ready: 0,
       sluice_sessions: front.sessions,
       sluice_workers: front.workers,
       sluice_shares_in_flight: front.sharesInFlight,

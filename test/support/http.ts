@@ -27,7 +27,7 @@ export async function startHttp(
       fault: (path, error) => faults.push({ path, error }),
       pool: unasked,
       miner: unasked,
-      ready: () => [],
+      ready: () => ({ reasons: [], notes: [] }),
       metrics: async () => '',
       admin: () => undefined,
       ...modules,

@@ -31,7 +31,7 @@ export const COINBASE_SCRIPT_BYTES_MAX = 100;
 /** Bytes that one direct push opcode can carry. */
 const PUSH_BYTES_MAX = 75;
 const HEIGHT_MAX = 0x7fff_ffff;
-const SERIAL_BYTES = 5;
+export const SERIAL_BYTES = 5;
 const SERIAL_END = 2 ** (8 * SERIAL_BYTES);
 /** Bitcoin Core, consensus/amount.h. */
 const MONEY_SATS_MAX = 21_000_000n * 100_000_000n;

@@ -30,3 +30,6 @@ export interface ChainView {
    */
   coinbase(hash: string): Promise<Uint8Array | undefined>;
 }
+
+/** The methods of a view, for whoever passes its questions on. */
+export const chainMethods = ['tip', 'place', 'hashAt', 'coinbase'] as const satisfies readonly (keyof ChainView)[];

@@ -17,7 +17,8 @@ export const EPOCHS_MAX = 2 ** 20;
 /** Variants of one job: 0 is its own id, as it is broadcast. */
 export const VARIANTS_MAX = 2 ** 16;
 
-const SERIAL_DIGITS = 10;
+/** Digits of a job's serial number, with which its ids begin, also that of its row. */
+export const SERIAL_DIGITS = 10;
 const VARIANT_DIGITS = 4;
 const ROW_DIGITS = 8;
 

@@ -186,6 +186,9 @@ export const counters = {
     },
   },
   analytics: { shippedRows: { name: 'sluice_analytics_rows_total', help: 'Rows that ClickHouse took' } },
+  ledger: {
+    takenShares: { name: 'sluice_ledger_shares_total', help: 'Accepted shares that the ledger has ever taken' },
+  },
   http: {
     requests: { name: 'sluice_http_requests_total', help: 'HTTP requests' },
     refused: {

@@ -27,6 +27,13 @@ export const gaugeNames = {
     'sluice_analytics_missing_rows',
     'Rows that ClickHouse had confirmed and had lost when it was last connected to',
   ],
+  ledgerLagRows: ['sluice_ledger_lag_rows', 'Rows in the share log that the ledger does not have yet'],
+  ledgerLagSeconds: ['sluice_ledger_lag_seconds', 'How long the oldest of these rows has waited'],
+  ledgerSealedSerial: [
+    'sluice_ledger_sealed_serial',
+    'Serial number of the newest job whose work is final; -1 before there is one',
+  ],
+  ledgerReady: ['sluice_ledger_ready', '1 if the ledger runs and none of its parts has a problem, else 0'],
   spareDescriptors: [
     'sluice_spare_descriptors',
     'File descriptors held for blocks and nodes; fewer than 16: the process has run out of others',

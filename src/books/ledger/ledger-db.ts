@@ -80,8 +80,15 @@ export function readLedger(folder: string): LedgerDatabase {
   return database;
 }
 
-/** Sets the connection up and takes the steps that the file lacks. Exported for databases in memory. */
-export function prepareLedger(database: LedgerDatabase): void {
+/** An empty ledger in memory, to try something out. */
+export function memoryLedger(): LedgerDatabase {
+  const database = new Database(':memory:');
+  prepareLedger(database);
+  return database;
+}
+
+/** Sets the connection up and takes the steps that the file lacks. */
+function prepareLedger(database: LedgerDatabase): void {
   database.defaultSafeIntegers(true);
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = FULL');

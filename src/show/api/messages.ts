@@ -4,6 +4,7 @@ import type { Counts } from '#base/telemetry/counters';
 import type { AdminRequest } from './admin.ts';
 import type { MinerAnswer, MinerPage } from './miners.ts';
 import type { Answer } from './response.ts';
+import type { Readiness } from './sources.ts';
 import type { PoolStatus } from './status.ts';
 
 /** What the HTTP process is started with. It holds no secret. */
@@ -28,7 +29,7 @@ export type Question =
 /** What the pool answers, by the question's kind. */
 export interface Replies {
   readonly pool: PoolStatus;
-  readonly ready: readonly string[];
+  readonly ready: Readiness;
   readonly metrics: string;
   readonly miner: MinerAnswer;
   /** Null if the path is none of the operators'. */

@@ -1,13 +1,13 @@
 import { type Answer, json } from './response.ts';
-import { type ApiSources, type Awaitable, Unavailable } from './sources.ts';
+import { type ApiSources, type Awaitable, type Readiness, Unavailable } from './sources.ts';
 
 export type Route = () => Promise<Answer>;
 
 /** What is served, by path. */
 export function createRoutes(sources: ApiSources): ReadonlyMap<string, Route> {
-  const alive = async (): Promise<readonly string[]> => {
+  const alive = async (): Promise<Readiness> => {
     await sources.ready();
-    return [];
+    return { reasons: [], notes: [] };
   };
   return new Map<string, Route>([
     // Whatever is wrong with the disk or the node mends without a restart. A pool that does not answer does not mend.
@@ -18,18 +18,19 @@ export function createRoutes(sources: ApiSources): ReadonlyMap<string, Route> {
   ]);
 }
 
-async function probe(ask: () => Awaitable<readonly string[]>): Promise<Answer> {
-  const reasons = await reasonsOf(ask);
+async function probe(ask: () => Awaitable<Readiness>): Promise<Answer> {
+  const { reasons, notes } = await readinessOf(ask);
+  const noted = notes.length === 0 ? {} : { notes };
   return reasons.length === 0
-    ? json('200 OK', { status: 'ok' })
-    : json('503 Service Unavailable', { status: 'unavailable', reasons });
+    ? json('200 OK', { status: 'ok', ...noted })
+    : json('503 Service Unavailable', { status: 'unavailable', reasons, ...noted });
 }
 
-async function reasonsOf(ask: () => Awaitable<readonly string[]>): Promise<readonly string[]> {
+async function readinessOf(ask: () => Awaitable<Readiness>): Promise<Readiness> {
   try {
     return await ask();
   } catch (error) {
-    if (error instanceof Unavailable) return [error.message];
+    if (error instanceof Unavailable) return { reasons: [error.message], notes: [] };
     throw error;
   }
 }

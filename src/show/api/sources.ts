@@ -6,12 +6,19 @@ import type { PoolStatus } from './status.ts';
 /** A value, or the promise of one. */
 export type Awaitable<T> = T | Promise<T>;
 
+/** What `/readyz` says. */
+export interface Readiness {
+  /** Why miners should not be sent here; empty if all is ready. */
+  readonly reasons: readonly string[];
+  /** What an operator should see to, though miners can be served. */
+  readonly notes: readonly string[];
+}
+
 /** Where the API gets its answers: in the pool's process from its parts, in the HTTP process from the pool. */
 export interface ApiSources {
   pool(): Awaitable<PoolStatus>;
   readonly miner: FindMiner;
-  /** Why miners should not be sent here; empty if all is ready. */
-  ready(): Awaitable<readonly string[]>;
+  ready(): Awaitable<Readiness>;
   /** The text format of Prometheus, version 0.0.4. */
   metrics(): Awaitable<string>;
   /** Answers what is for operators alone; undefined if the path is none of theirs. */

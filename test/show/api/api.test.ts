@@ -21,7 +21,7 @@ async function start(changes: Partial<ApiModules> = {}, port = 0) {
       bans: () => [],
       pool: unasked,
       miner: unasked,
-      ready: () => [],
+      ready: () => ({ reasons: [], notes: [] }),
       metrics: async () => 'x 1\n',
       admin: () => undefined,
       ...changes,

@@ -21,8 +21,9 @@ describe('what HTTP asks the pool', () => {
   it('is one question for all who ask while it is under way', async () => {
     const asked = [questions.ready(), questions.ready(), questions.ready()];
     expect(sent).toHaveLength(1);
-    questions.replied(0, ['disk full']);
-    expect(await Promise.all(asked)).toEqual([['disk full'], ['disk full'], ['disk full']]);
+    const full = { reasons: ['disk full'], notes: [] };
+    questions.replied(0, full);
+    expect(await Promise.all(asked)).toEqual([full, full, full]);
     void questions.ready();
     expect(sent).toHaveLength(2);
   });
@@ -45,7 +46,7 @@ describe('what HTTP asks the pool', () => {
     const outcome = expect(asked).rejects.toThrow(Unavailable);
     vi.advanceTimersByTime(limits.poolAnswerMsMax);
     await outcome;
-    questions.replied(0, []);
+    questions.replied(0, '');
     const other = questions.pool();
     questions.failed(1);
     await expect(other).rejects.toThrow(PoolFault);

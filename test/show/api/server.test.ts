@@ -114,13 +114,16 @@ describe('the API', () => {
 
   it('says whether it lives and whether it is ready, and why not', async () => {
     let reasons: string[] = [];
-    const { get } = await start({ ready: () => reasons });
+    let notes: string[] = [];
+    const { get } = await start({ ready: () => ({ reasons, notes }) });
     expect((await get('/healthz')).status).toBe(200);
     expect(await (await get('/readyz')).json()).toEqual({ status: 'ok' });
+    notes = ['ledger: starting'];
+    expect(await (await get('/readyz')).json()).toEqual({ status: 'ok', notes });
     reasons = ['no Bitcoin node answers'];
     const answer = await get('/readyz');
     expect(answer.status).toBe(503);
-    expect(await answer.json()).toEqual({ status: 'unavailable', reasons });
+    expect(await answer.json()).toEqual({ status: 'unavailable', reasons, notes });
     expect((await get('/healthz')).status).toBe(200);
   });
 

@@ -3,9 +3,7 @@ import { type PayoutModules, Payouts } from './payouts.ts';
 import type { PayoutRules } from './rules.ts';
 import { PayoutScheduler } from './scheduler.ts';
 
-export interface PayoutPartOptions {
-  /** The data folder. */
-  readonly folder: string;
+export interface PayoutOptions {
   readonly rules: PayoutRules;
   /** Between two payouts, ms; undefined: they are made by hand. */
   readonly intervalMs: number | undefined;
@@ -19,7 +17,8 @@ export class PayoutPart {
   readonly #scheduler: PayoutScheduler;
   #listens = false;
 
-  constructor({ folder, rules, intervalMs }: PayoutPartOptions, modules: PayoutModules) {
+  /** `folder` is the data folder. */
+  constructor(folder: string, { rules, intervalMs }: PayoutOptions, modules: PayoutModules) {
     const payouts = new Payouts(rules, modules);
     this.#folder = folder;
     this.#server = new PayoutServer(payouts);

@@ -108,6 +108,14 @@ export class LogReader {
     return bodies;
   }
 
+  /** The batches from `first` to `last`, both included, in their order, with their rows as they were encoded. */
+  *batches(first: number, last: number): Generator<{ readonly head: BatchHead; readonly body: Uint8Array }> {
+    for (const head of this.#after(first - 1)) {
+      if (head.seq > last) return;
+      yield { head, body: this.#holding(head.seq).body(head.seq) };
+    }
+  }
+
   /** The rows of one kind in the batches from `first` to `last`, decoded, in their order. Throws for an unknown layout. */
   rows(kind: BatchKind, first: number, last: number): Row[] {
     const rows: Row[] = [];

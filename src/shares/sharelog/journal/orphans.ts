@@ -73,6 +73,11 @@ export class Orphans {
     this.#removeIfDone(name, left);
   }
 
+  /** By name of the journals that are kept: the last batch that a consumer must have before the journal is removed. */
+  get ends(): Map<string, number> {
+    return new Map([...this.#journals].map(([name, { lastSeq }]) => [name, lastSeq]));
+  }
+
   /** Marks in each journal that it has no accepted share of a job with this serial number or less behind here. */
   closed(serial: number): void {
     for (const { journal } of this.#journals.values()) {

@@ -12,6 +12,9 @@ export class SegmentReader {
   /** Where the frame of each head begins. */
   readonly #offsets: number[] = [];
   #end = 0;
+  /** Bytes of the file from `#aheadAt` on, for the batches that are asked for next. */
+  #ahead: Uint8Array = new Uint8Array(0);
+  #aheadAt = 0;
 
   /** Throws ENOENT where there is no such segment (any more). */
   constructor(folder: string, firstSeq: number) {
@@ -75,9 +78,8 @@ export class SegmentReader {
     const index = seq - this.firstSeq;
     const head = this.#heads[index];
     if (head === undefined) throw new RangeError(`share log: batch ${seq} is not in the segment ${this.firstSeq}`);
-    const frame = Buffer.allocUnsafe(HEAD_BYTES + head.bytes);
-    const read = this.#read(frame, this.#offsets[index] ?? 0);
-    const again = decodeHead(frame.subarray(0, read), seq);
+    const frame = this.#frame(this.#offsets[index] ?? 0, HEAD_BYTES + head.bytes);
+    const again = decodeHead(frame, seq);
     if (again === undefined || 'partial' in again) throw new Error(`share log: batch ${seq} is damaged or gone`);
     return frame.subarray(HEAD_BYTES);
   }
@@ -106,6 +108,17 @@ export class SegmentReader {
 
   close(): void {
     closeSync(this.#fd);
+  }
+
+  /** So many bytes of the file, fewer at its end. Batches are mostly read one after another, and many are small. */
+  #frame(from: number, length: number): Uint8Array {
+    const at = from - this.#aheadAt;
+    if (at >= 0 && at + length <= this.#ahead.length) return this.#ahead.subarray(at, at + length);
+    // A new buffer each time: what was handed out stays.
+    const ahead = Buffer.allocUnsafe(Math.max(length, Math.min(CHUNK_BYTES, this.#end - from)));
+    this.#ahead = ahead.subarray(0, this.#read(ahead, from));
+    this.#aheadAt = from;
+    return this.#ahead.subarray(0, length);
   }
 
   #read(into: Uint8Array, from: number): number {

@@ -13,9 +13,9 @@ import { fold } from '#books/ledger/entries/fold';
 import {
   LEDGER_FILE,
   LedgerError,
+  memoryLedger,
   type OpenedLedger,
   openLedger,
-  prepareLedger,
   readLedger,
 } from '#books/ledger/ledger-db';
 
@@ -215,8 +215,7 @@ describe('balances', () => {
   it('are the fold of the entries, and zero after all was undone', () => {
     fc.assert(
       fc.property(fc.array(transfer, { maxLength: 30 }), (transfers) => {
-        const database = new Database(':memory:');
-        prepareLedger(database);
+        const database = memoryLedger();
         const all = new EntryBook(database);
         const put = (value: Posting) => database.transaction(() => all.post(value))();
         const model = new Map<string, bigint>();

@@ -6,7 +6,7 @@ import type { Outpoint, Wallet, WalletAnswer, WalletFault } from '#base/domain/w
 import { assets, minerBalances, own, payableOf } from '#books/ledger/entries/accounts';
 import { EntryBook } from '#books/ledger/entries/book';
 import { checkEntries } from '#books/ledger/entries/check';
-import { type LedgerDatabase, prepareLedger } from '#books/ledger/ledger-db';
+import { type LedgerDatabase, memoryLedger } from '#books/ledger/ledger-db';
 import { Payouts } from '#books/ledger/payouts/payouts';
 import type { PayoutRules } from '#books/ledger/payouts/rules';
 import { SimulatedCoins, type StoredCoins } from '#work/node/simulated-coins';
@@ -216,8 +216,8 @@ export class Payer {
     this.world = world;
     this.#name = name;
     this.#rules = { ...rules, ...given };
-    this.database = copyOf === undefined ? new Database(':memory:') : new Database(copyOf.serialize());
-    prepareLedger(this.database);
+    this.database = copyOf === undefined ? memoryLedger() : new Database(copyOf.serialize());
+    this.database.defaultSafeIntegers(true);
     this.book = new EntryBook(this.database);
     this.payouts = this.#open();
   }

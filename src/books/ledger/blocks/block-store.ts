@@ -1,0 +1,213 @@
+import type { Line } from '../entries/entry.ts';
+import type { LedgerDatabase } from '../ledger-db.ts';
+import type { BlockStatus } from './block.ts';
+
+/** A block that the pool found. */
+export interface FoundBlock {
+  /** Header hash, 64 hex digits, display order. */
+  readonly hash: string;
+  /** As in the tables. */
+  readonly jobId: string;
+  /** The account whose share the block is; empty if that is unknown. */
+  readonly finder: string;
+  readonly height: number;
+  readonly foundMs: number;
+  /** What the job's coinbase was to pay. */
+  readonly claimedSats: bigint;
+}
+
+/** A block as the ledger has it. */
+export interface LedgerBlock extends FoundBlock {
+  readonly status: BlockStatus;
+  /** When the chain was last looked at; 0 off the chain. */
+  readonly confirmations: number;
+  /** How often it was booked. */
+  readonly bookings: number;
+  /** Undefined before the first booking. */
+  readonly booking: BlockBooking | undefined;
+}
+
+/** How a block's reward is divided and booked: the same each time. */
+export interface BlockBooking {
+  /** The coinbase transaction, hex. */
+  readonly coinbase: string;
+  readonly rewardSats: bigint;
+  readonly ownSats: bigint;
+  readonly feeSats: bigint;
+  readonly donationSats: bigint;
+  readonly restSats: bigint;
+  readonly lines: readonly Line[];
+  readonly credits: readonly BlockCredit[];
+}
+
+export interface BlockCredit {
+  readonly account: string;
+  readonly sats: bigint;
+  /** Of these, paid by the coinbase itself. */
+  readonly directSats: bigint;
+  readonly weight: bigint;
+  readonly work: bigint;
+}
+
+interface BlockRow {
+  readonly hash: string;
+  readonly job_id: string;
+  readonly finder: string;
+  readonly height: bigint;
+  readonly found_ms: bigint;
+  readonly claimed_sats: bigint;
+  readonly status: BlockStatus;
+  readonly confirmations: bigint;
+  readonly bookings: bigint;
+  readonly coinbase: string | null;
+  readonly reward_sats: bigint | null;
+  readonly own_sats: bigint | null;
+  readonly fee_sats: bigint | null;
+  readonly donation_sats: bigint | null;
+  readonly rest_sats: bigint | null;
+  readonly lines: string | null;
+}
+
+/** The tables `blocks`, `block_credits` and `foreign_blocks`. What belongs together is written in the caller's transaction. */
+export class BlockStore {
+  readonly #statements: ReturnType<typeof prepare>;
+
+  constructor(database: LedgerDatabase) {
+    this.#statements = prepare(database);
+  }
+
+  /** False if the block is known. */
+  add({ hash, jobId, finder, height, foundMs, claimedSats }: FoundBlock): boolean {
+    return this.#statements.add.run(hash, jobId, finder, height, foundMs, claimedSats).changes > 0;
+  }
+
+  find(hash: string): LedgerBlock | undefined {
+    const row = this.#statements.find.get(hash);
+    return row && this.#block(row);
+  }
+
+  /** All blocks, by height. */
+  all(): LedgerBlock[] {
+    return this.#statements.all.all().map((row) => this.#block(row));
+  }
+
+  /** Blocks that are above a height, or neither mature nor orphaned; by height. */
+  unsettledAbove(height: number): LedgerBlock[] {
+    return this.#statements.unsettled.all(height).map((row) => this.#block(row));
+  }
+
+  /** The job of the highest block below a height that is booked now. */
+  bookedJobBelow(height: number): string | undefined {
+    return this.#statements.bookedBelow.get(height);
+  }
+
+  setStatus(hash: string, status: BlockStatus): void {
+    this.#statements.setStatus.run(status, hash);
+  }
+
+  setConfirmations(hash: string, confirmations: number): void {
+    this.#statements.setConfirmations.run(confirmations, hash, confirmations);
+  }
+
+  countBooking(hash: string): void {
+    this.#statements.countBooking.run(hash);
+  }
+
+  /** How the block is booked, at its first booking. */
+  setBooking(hash: string, booking: BlockBooking): void {
+    const { coinbase, rewardSats, ownSats, feeSats, donationSats, restSats, lines, credits } = booking;
+    const text = JSON.stringify(lines.map(({ account, sats }) => [account, String(sats)]));
+    this.#statements.setBooking.run(coinbase, rewardSats, ownSats, feeSats, donationSats, restSats, text, hash);
+    for (const { account, sats, directSats, weight, work } of credits) {
+      this.#statements.addCredit.run(hash, account, sats, directSats, String(weight), String(work));
+    }
+  }
+
+  /** A block of the chain that pays the pool and is none of the ledger's. */
+  addForeign(block: { hash: string; height: number; sats: bigint; seenMs: number; reason: string }): boolean {
+    const { hash, height, sats, seenMs, reason } = block;
+    return this.#statements.addForeign.run(hash, height, sats, seenMs, reason).changes > 0;
+  }
+
+  foreign(): { hash: string; height: number; sats: bigint; reason: string }[] {
+    return this.#statements.foreign.all().map(({ height, ...rest }) => ({ ...rest, height: Number(height) }));
+  }
+
+  #block(row: BlockRow): LedgerBlock {
+    return {
+      hash: row.hash,
+      jobId: row.job_id,
+      finder: row.finder,
+      height: Number(row.height),
+      foundMs: Number(row.found_ms),
+      claimedSats: row.claimed_sats,
+      status: row.status,
+      confirmations: Number(row.confirmations),
+      bookings: Number(row.bookings),
+      booking: this.#booking(row),
+    };
+  }
+
+  #booking(row: BlockRow): BlockBooking | undefined {
+    if (row.coinbase === null || row.lines === null) return undefined;
+    const credits = this.#statements.credits.all(row.hash);
+    return {
+      coinbase: row.coinbase,
+      rewardSats: row.reward_sats ?? 0n,
+      ownSats: row.own_sats ?? 0n,
+      feeSats: row.fee_sats ?? 0n,
+      donationSats: row.donation_sats ?? 0n,
+      restSats: row.rest_sats ?? 0n,
+      lines: (JSON.parse(row.lines) as [string, string][]).map(([account, sats]) => ({ account, sats: BigInt(sats) })),
+      credits: credits.map(({ weight, work, ...rest }) => ({ ...rest, weight: BigInt(weight), work: BigInt(work) })),
+    };
+  }
+}
+
+interface CreditRow {
+  readonly account: string;
+  readonly sats: bigint;
+  readonly directSats: bigint;
+  readonly weight: string;
+  readonly work: string;
+}
+
+function prepare(database: LedgerDatabase) {
+  return {
+    add: database.prepare<[string, string, string, number, number, bigint]>(
+      `INSERT INTO blocks (hash, job_id, finder, height, found_ms, claimed_sats, status, confirmations, bookings)
+       VALUES (?, ?, ?, ?, ?, ?, 'found', 0, 0) ON CONFLICT DO NOTHING`,
+    ),
+    find: database.prepare<[string], BlockRow>('SELECT * FROM blocks WHERE hash = ?'),
+    all: database.prepare<[], BlockRow>('SELECT * FROM blocks ORDER BY height, hash'),
+    unsettled: database.prepare<[number], BlockRow>(
+      "SELECT * FROM blocks WHERE height > ? OR status IN ('found', 'confirmed') ORDER BY height, hash",
+    ),
+    bookedBelow: database
+      .prepare<[number], string>(
+        "SELECT job_id FROM blocks WHERE height < ? AND status IN ('confirmed', 'mature') ORDER BY height DESC LIMIT 1",
+      )
+      .pluck(),
+    setStatus: database.prepare<[BlockStatus, string]>('UPDATE blocks SET status = ? WHERE hash = ?'),
+    setConfirmations: database.prepare<[number, string, number]>(
+      'UPDATE blocks SET confirmations = ? WHERE hash = ? AND confirmations <> ?',
+    ),
+    countBooking: database.prepare<[string]>('UPDATE blocks SET bookings = bookings + 1 WHERE hash = ?'),
+    setBooking: database.prepare<[string, bigint, bigint, bigint, bigint, bigint, string, string]>(
+      `UPDATE blocks SET coinbase = ?, reward_sats = ?, own_sats = ?, fee_sats = ?, donation_sats = ?, rest_sats = ?,
+         lines = ? WHERE hash = ?`,
+    ),
+    addCredit: database.prepare<[string, string, bigint, bigint, string, string]>(
+      'INSERT INTO block_credits VALUES (?, ?, ?, ?, ?, ?)',
+    ),
+    credits: database.prepare<[string], CreditRow>(
+      `SELECT account, sats, direct_sats AS directSats, weight, work FROM block_credits WHERE hash = ? ORDER BY account`,
+    ),
+    addForeign: database.prepare<[string, number, bigint, number, string]>(
+      'INSERT INTO foreign_blocks VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    ),
+    foreign: database.prepare<[], { hash: string; height: bigint; sats: bigint; reason: string }>(
+      'SELECT hash, height, sats, reason FROM foreign_blocks ORDER BY height, hash',
+    ),
+  };
+}

@@ -1,0 +1,112 @@
+import { equalBytes, toHex } from '#base/bitcoin/bytes';
+import { readCoinbase } from '#base/bitcoin/coinbase-reader';
+import type { ChainTip, ChainView } from '#base/domain/chain';
+import { jobRowId } from '#base/domain/ids';
+import { limits } from '#base/limits';
+import type { BlockBook, SliceSource } from './block-book.ts';
+import type { FoundBlock } from './block-store.ts';
+
+export interface ReconcilerOptions {
+  /** scriptPubKeys of the pool. */
+  readonly scripts: readonly Uint8Array[];
+  /** The scheme pays the finder, so that a block whose finder is unknown can not be booked. */
+  readonly needsFinder: boolean;
+  /** Blocks below the tip that are searched. */
+  readonly depth?: number;
+}
+
+export interface ReconcilerModules {
+  readonly book: BlockBook;
+  readonly slices: Pick<SliceSource, 'isSealed'>;
+  readonly clock: { nowMs(): number };
+}
+
+/** Something that the walk along the chain has found for the first time. */
+export type Discovery =
+  /** A block of a job of the ledger: it is booked like any other from now on. */
+  | { readonly kind: 'adopted'; readonly hash: string; readonly height: number }
+  /** A block that pays the pool, and why it is not booked. */
+  | {
+      readonly kind: 'foreign';
+      readonly hash: string;
+      readonly height: number;
+      readonly sats: bigint;
+      readonly reason: string;
+    };
+
+/** Confirmations of a block that the share log has had time to report. */
+const SETTLED_CONFIRMATIONS = 7;
+
+/**
+ * Walks along the end of the chain and finds blocks that pay the pool and that the ledger has not: a crash may have taken the
+ * block's row, though not the block.
+ */
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  readonly #modules: ReconcilerModules;
+  /** Blocks that were looked at, by height. */
+  readonly #seen = new Map<number, string>();
+
+  constructor(options: ReconcilerOptions, modules: ReconcilerModules) {
+    this.#options = options;
+    this.#modules = modules;
+  }
+
+  async walk(view: ChainView, tip: ChainTip): Promise<Discovery[]> {
+    const lowest = Math.max(1, tip.height - (this.#options.depth ?? limits.reconcileDepth) + 1);
+    for (const height of this.#seen.keys()) if (height < lowest || height > tip.height) this.#seen.delete(height);
+    const found: Discovery[] = [];
+    for (let height = lowest; height <= tip.height; height += 1) {
+      const hash = await view.hashAt(height);
+      // The node is gone, or its chain got shorter: the next walk goes on.
+      if (hash === undefined) break;
+      if (this.#seen.get(height) === hash) continue;
+      const discovery = await this.#look(view, hash, height, tip.height - height + 1);
+      if (discovery === 'later') continue;
+      this.#seen.set(height, hash);
+      if (discovery !== undefined) found.push(discovery);
+    }
+    return found;
+  }
+
+  /** `later`: it can not be said yet. */
+  async #look(
+    view: ChainView,
+    hash: string,
+    height: number,
+    confirmations: number,
+  ): Promise<Discovery | undefined | 'later'> {
+    const { book, clock } = this.#modules;
+    if (book.store.find(hash) !== undefined) return undefined;
+    const bytes = await view.coinbase(hash);
+    const coinbase = bytes && readCoinbase(bytes);
+    if (coinbase === undefined) return 'later';
+    const sats = coinbase.outputs
+      .filter(({ script }) => this.#options.scripts.some((own) => equalBytes(own, script)))
+      .reduce((sum, output) => sum + output.sats, 0n);
+    if (sats === 0n) return undefined;
+    const { job } = coinbase;
+    const jobId = job && jobRowId(job.serial, toHex(job.identity));
+    if (jobId === undefined) return this.#foreign(hash, height, sats, 'its coinbase names no job');
+    // The row of the block may be on its way through the share log.
+    if (confirmations < SETTLED_CONFIRMATIONS) return 'later';
+    return this.#ofJob(
+      { hash, height, jobId, finder: '', foundMs: clock.nowMs(), claimedSats: coinbase.totalSats },
+      sats,
+    );
+  }
+
+  #ofJob(block: FoundBlock, sats: bigint): Discovery | undefined {
+    const { book, slices } = this.#modules;
+    const { hash, height, jobId } = block;
+    if (!slices.isSealed(jobId)) return this.#foreign(hash, height, sats, `the ledger does not have its job ${jobId}`);
+    if (this.#options.needsFinder) return this.#foreign(hash, height, sats, 'the account that found it is unknown');
+    return book.found(block) ? { kind: 'adopted', hash, height } : undefined;
+  }
+
+  #foreign(hash: string, height: number, sats: bigint, reason: string): Discovery | undefined {
+    const { book, clock } = this.#modules;
+    const added = book.store.addForeign({ hash, height, sats, seenMs: clock.nowMs(), reason });
+    return added ? { kind: 'foreign', hash, height, sats, reason } : undefined;
+  }
+}

@@ -1,0 +1,97 @@
+import { setImmediate } from 'node:timers/promises';
+import { type ChainView, chainMethods } from '#base/domain/chain';
+import type { Clock, Logger } from '#base/domain/ports';
+import type { Wallet } from '#base/domain/wallet';
+import { LogReaders } from '#shares/sharelog/consumers/log-readers';
+import { BlocksPart } from './blocks/blocks-part.ts';
+import { chainMismatch } from './blocks/chain-guard.ts';
+import { type OpenedLedger, openLedger } from './ledger-db.ts';
+import type { HouseStatus, LedgerChildOptions } from './messages.ts';
+import { Parts } from './parts.ts';
+import { newPayoutId } from './payouts/new-id.ts';
+import { PayoutPart } from './payouts/part.ts';
+import { remoteWallet, WALLET_METHODS } from './payouts/remote-wallet.ts';
+import { type Questions, remotePort } from './questions.ts';
+import { SealedSlices } from './slices/sealed-slices.ts';
+import { SliceStore } from './slices/slice-store.ts';
+import { type Lag, Taker } from './slices/taker.ts';
+
+export interface HouseModules {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** All batches of a journal up to and including `seq` are in the ledger. */
+  readonly delivered: (journal: string, seq: number) => void;
+  /** What only the pool can answer: `remotePort` makes ports of it. */
+  readonly questions: Questions;
+}
+
+/**
+ * The ledger's process put together: the parts that work on one database, each in its turns. They are synchronous on the
+ * database, so that no two transactions mix.
+ */
+export class LedgerHouse {
+  readonly #clock: Clock;
+  readonly #ledger: OpenedLedger;
+  readonly #readers: LogReaders;
+  readonly #store: SliceStore;
+  readonly #slices: SealedSlices;
+  readonly #taker: Taker;
+  readonly #blocks: BlocksPart;
+  readonly #payouts: PayoutPart;
+  readonly #parts: Parts;
+  #stopping = false;
+
+  /** Throws a LedgerError if the ledger can not be opened for writing. */
+  constructor(options: LedgerChildOptions, { clock, logger, delivered, questions }: HouseModules) {
+    const { folder, network, orphans, blocks, payouts } = options;
+    this.#clock = clock;
+    this.#ledger = openLedger(folder);
+    this.#readers = new LogReaders(folder);
+    this.#store = new SliceStore(this.#ledger.database);
+    this.#slices = new SealedSlices(this.#ledger.database);
+    this.#taker = new Taker({ network }, { readers: this.#readers, store: this.#store, delivered, orphans });
+    const view = remotePort<ChainView>(questions, 'chain', chainMethods);
+    const { database } = this.#ledger;
+    this.#blocks = new BlocksPart(database, blocks, { clock, logger, slices: this.#slices, view });
+    this.#payouts = new PayoutPart(folder, payouts, {
+      ...{ database, clock, logger, newId: newPayoutId, halted: () => chainMismatch(database) },
+      wallet: remoteWallet(remotePort<Wallet>(questions, 'wallet', WALLET_METHODS)),
+    });
+    this.#parts = new Parts(logger);
+  }
+
+  start(): void {
+    this.#parts.start([{ name: 'slices', tick: () => this.#take() }, this.#blocks, this.#payouts]);
+  }
+
+  /** Throws if the log or the ledger can not be read. */
+  status(): HouseStatus {
+    const { rows, sinceMs }: Lag = this.#taker.lag();
+    return {
+      lagRows: rows,
+      lagMs: sinceMs === undefined ? 0 : Math.max(0, this.#clock.nowMs() - sinceMs),
+      takenShares: this.#store.taken().shares,
+      sealedSerial: this.#slices.sealedUpTo(),
+      problems: this.#parts.problems,
+    };
+  }
+
+  /** Lets each part end what it has under way, takes what is in the log, and closes the ledger. */
+  async close(): Promise<void> {
+    this.#stopping = true;
+    this.#payouts.close();
+    await this.#parts.stop();
+    try {
+      while (this.#taker.step());
+    } catch {
+      // The part has said why, or the next start will.
+    }
+    this.#readers.close();
+    this.#ledger.close();
+  }
+
+  /** Takes until nothing is left, a transaction at a time, and lets messages through in between. */
+  async #take(): Promise<void> {
+    while (this.#taker.step() && !this.#stopping) await setImmediate();
+  }
+}

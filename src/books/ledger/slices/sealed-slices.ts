@@ -1,0 +1,60 @@
+import type { LedgerDatabase } from '../ledger-db.ts';
+import type { Slice } from '../rewards/scheme.ts';
+
+interface JobRow {
+  readonly serial: bigint;
+  readonly jobId: string;
+  readonly networkWork: string;
+  readonly subsidySats: bigint;
+  readonly feesSats: bigint;
+}
+
+/** Reads sealed slices, from any connection to the ledger. */
+export class SealedSlices {
+  readonly #sealed;
+  readonly #job;
+  readonly #newest;
+  readonly #entries;
+
+  constructor(database: LedgerDatabase) {
+    const columns = `serial, job_id AS jobId, network_work AS networkWork, subsidy_sats AS subsidySats, fees_sats AS feesSats`;
+    this.#sealed = database.prepare<[], bigint>('SELECT sealed_serial FROM taken').pluck();
+    this.#job = database.prepare<[string], JobRow>(`SELECT ${columns} FROM jobs WHERE job_id = ?`);
+    this.#newest = database.prepare<[number | bigint], JobRow>(
+      `SELECT ${columns} FROM jobs WHERE serial <= ?
+         AND EXISTS (SELECT 1 FROM slices WHERE slices.job_id = jobs.job_id) ORDER BY serial DESC LIMIT 1`,
+    );
+    // Accounts are compared as UTF-8 bytes.
+    this.#entries = database.prepare<[string], { account: string; work: string }>(
+      'SELECT account, work FROM slices WHERE job_id = ? ORDER BY account',
+    );
+  }
+
+  /** Jobs up to this serial number are sealed; -1 for none. */
+  sealedUpTo(): number {
+    return Number(this.#sealed.get() ?? -1n);
+  }
+
+  /** Whether no share can come any more to this job and those before it. False for a job that the ledger does not know. */
+  isSealed(jobId: string): boolean {
+    const job = this.#job.get(jobId);
+    return job !== undefined && Number(job.serial) <= this.sealedUpTo();
+  }
+
+  /**
+   * The slices of the job and of those before it, newest first; jobs without an accepted share are left out. The ledger may
+   * be written meanwhile. Throws a RangeError if the job is not sealed.
+   */
+  *slicesBack(jobId: string): Generator<Slice> {
+    if (!this.isSealed(jobId)) throw new RangeError(`the slice of the job ${jobId} is not sealed`);
+    for (let job = this.#newest.get(this.#job.get(jobId)?.serial ?? -1n); job !== undefined; ) {
+      yield this.#slice(job);
+      job = this.#newest.get(job.serial - 1n);
+    }
+  }
+
+  #slice({ serial, jobId, networkWork, subsidySats, feesSats }: JobRow): Slice {
+    const entries = this.#entries.all(jobId).map(({ account, work }) => ({ account, work: BigInt(work) }));
+    return { serial: Number(serial), jobId, networkWork: BigInt(networkWork), subsidySats, feesSats, entries };
+  }
+}
