@@ -13,6 +13,7 @@ export interface PayoutOptions {
 export class PayoutPart {
   readonly name = 'payouts';
   readonly #folder: string;
+  readonly #payouts: Payouts;
   readonly #server: PayoutServer;
   readonly #scheduler: PayoutScheduler;
   #listens = false;
@@ -20,6 +21,7 @@ export class PayoutPart {
   /** `folder` is the data folder. */
   constructor(folder: string, { rules, intervalMs }: PayoutOptions, modules: PayoutModules) {
     const payouts = new Payouts(rules, modules);
+    this.#payouts = payouts;
     this.#folder = folder;
     this.#server = new PayoutServer(payouts);
     this.#scheduler = new PayoutScheduler({ intervalMs }, { ...modules, payouts });
@@ -30,6 +32,9 @@ export class PayoutPart {
     if (!this.#listens) await this.#server.listen(this.#folder);
     this.#listens = true;
     await this.#scheduler.tick();
+    // Told as this part's problem for as long as it lasts: payouts must not stop silently.
+    const { alarm } = this.#payouts;
+    if (alarm !== undefined) throw new Error(`payouts have stopped: ${alarm}`);
   }
 
   close(): void {
