@@ -1,20 +1,26 @@
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Wallet } from '#base/domain/wallet';
 import { assets, minerBalances, payableOf } from '#books/ledger/entries/accounts';
 import { EntryBook } from '#books/ledger/entries/book';
 import { checkEntries } from '#books/ledger/entries/check';
-import { LEDGER_FILE, type OpenedLedger, openLedger } from '#books/ledger/ledger-db';
+import { LEDGER_FILE, type OpenedLedger, openLedger, readLedger } from '#books/ledger/ledger-db';
 import { Payouts } from '#books/ledger/payouts/payouts';
 import type { PayoutRules } from '#books/ledger/payouts/rules';
 import { createRpcClient, type RpcClient } from '#work/node/rpc';
 import { BitcoindWallet } from '#work/node/wallet';
 import { findBitcoind } from '../support/bitcoind.ts';
 import { type RegtestNode, startRegtest } from '../support/bitcoind-regtest.ts';
+import { killingProxy } from '../support/killing-proxy.ts';
 import { recordedLogger } from '../support/recorded-logger.ts';
 
+const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const bitcoind = await findBitcoind();
 if (bitcoind.path === undefined) process.stderr.write(`not run: payouts with a real bitcoind: ${bitcoind.reason}\n`);
 
@@ -334,6 +340,46 @@ describe.skipIf(bitcoind.path === undefined)('payouts with a real bitcoind', () 
     await payouts.tick();
     expect(payouts.store.find(id)?.state).toBe('settled');
     expect(entries.balance(assets.wallet)).toBe(await has());
+  });
+
+  it('pays once however often `sluice payout run` is killed, whatever its next step is', async () => {
+    const { owe, path, has } = await pool('killed');
+    const before = await got(0);
+    await owe(9_000_000n, 1_000_000n);
+    opened.pop()?.close();
+    const proxy = await killingProxy(`${node.url}/wallet/killed`);
+    const config = join(path, 'sluice.toml');
+    const payout = `[payout]\naddress = ${JSON.stringify(ELSEWHERE)}\n`;
+    writeFileSync(config, `data = ${JSON.stringify(path)}\n[node]\nrpc = [${JSON.stringify(proxy.url)}]\n${payout}`);
+    const start = (...args: string[]) => spawn(process.execPath, [cli, 'payout', ...args, '--config', config]);
+    for (const [method, when] of [
+      ['walletcreatefundedpsbt', 'after'],
+      ['lockunspent', 'before'],
+      ['lockunspent', 'after'],
+      ['walletprocesspsbt', 'after'],
+      ['testmempoolaccept', 'after'],
+      ['sendrawtransaction', 'before'],
+      ['sendrawtransaction', 'after'],
+      ['gettransaction', 'after'],
+    ] as const) {
+      const child = start('run');
+      proxy.next({ method, when }, () => child.kill('SIGKILL'));
+      expect([method, ...(await once(child, 'exit'))]).toEqual([method, null, 'SIGKILL']);
+    }
+    const list = async (): Promise<{ payouts: { state: string }[] }> => {
+      await once(start('run'), 'exit');
+      const child = start('list', '--json');
+      return JSON.parse(await text(child.stdout)) as { payouts: { state: string }[] };
+    };
+    expect((await list()).payouts).toMatchObject([{ state: 'seen', accounts: 2, output_sats: '10000000' }]);
+    await mine(3);
+    expect((await list()).payouts).toMatchObject([{ state: 'settled' }]);
+    proxy.close();
+    expect((await got(0)) - before).toBe(9_000_000n);
+    const database = readLedger(path);
+    expect(new EntryBook(database).balance(assets.wallet)).toBe(await has());
+    expect(checkEntries(database)).toEqual([]);
+    database.close();
   });
 
   it('ends a cancelled payout that may have left when its coins are buried elsewhere', async () => {
