@@ -75,12 +75,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The roots: files that are run or loaded by name, so nothing imports them. */
-const entries = [
-  /^cli\/main\.ts$/,
-  /(^|\/)[a-z-]*(worker|child)\.ts$/,
-  // Until the books and the simulation use them.
-  /^books\/ledger\/rewards\/pps\.ts$/,
-];
+const entries = [/^cli\/main\.ts$/, /(^|\/)[a-z-]*(worker|child)\.ts$/];
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => /\.tsx?$/.test(file));
 

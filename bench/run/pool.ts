@@ -24,6 +24,8 @@ export interface PoolOptions {
 /** A pool with everything embedded, and durable acknowledgement as always. */
 export interface PoolServer extends Server {
   readonly httpPort: number;
+  /** Of the process that has all others of the pool below it. */
+  readonly pid: number;
   /** Rows of accepted shares in ClickHouse. */
   acceptedRows(): Promise<number>;
 }
@@ -53,6 +55,7 @@ export async function startPool(options: PoolOptions): Promise<PoolServer> {
     tcpPort: portOf(endpoints.stratumTcp),
     websocketPort: portOf(endpoints.stratumWebsocket),
     httpPort: portOf(endpoints.http),
+    pid: server.pid,
     tree: () => readTree(server.pid),
     async settle() {
       for (const end = performance.now() + SETTLE_MS_MAX; (await behindRows()) > 0; await sleep(POLL_MS)) {

@@ -38,6 +38,28 @@ export function readTree(...roots: readonly number[]): Tree {
   };
 }
 
+/** Processes below another one whose command line has this word. */
+export function findBelow(root: number, word: string): number[] {
+  const stats = readAll();
+  const isBelow = (pid: number): boolean => {
+    const parent = stats.find((stat) => stat.pid === pid)?.parent;
+    return parent === root || (parent !== undefined && parent > 1 && isBelow(parent));
+  };
+  const has = (pid: number): boolean => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(word);
+    } catch {
+      return false;
+    }
+  };
+  return stats.map(({ pid }) => pid).filter((pid) => isBelow(pid) && has(pid));
+}
+
+/** User and system time of a process's threads; 0 if there is no such process. */
+export function cpuSecondsOf(pid: number): number {
+  return readStat(pid)?.cpuSeconds ?? 0;
+}
+
 function readAll(): Stat[] {
   let names: string[];
   try {

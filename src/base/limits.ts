@@ -305,9 +305,9 @@ export const limits = {
   reconcileDepth: 144,
   /** Questions to the node about blocks that are under way at one time. */
   chainQuestionsMax: 4,
-  /** Rows and bytes of the share log that one transaction of the ledger takes: a tenth of a second of its work. */
-  ledgerTakeRowsMax: 200_000,
-  ledgerTakeBytesMax: 64 * 1024 * 1024,
+  /** Rows and bytes of the share log that one transaction of the ledger takes: half a second of its work. */
+  ledgerTakeRowsMax: 500_000,
+  ledgerTakeBytesMax: 128 * 1024 * 1024,
   /** Questions of the ledger that the pool has not answered yet; further ones get no answer. */
   ledgerQuestionsMax: 32,
   /** A name in the ledger: an account with its prefix, a kind of entry, a reference. */

@@ -8,6 +8,7 @@ import { chainMismatch } from './blocks/chain-guard.ts';
 import { type OpenedLedger, openLedger } from './ledger-db.ts';
 import type { HouseStatus, LedgerChildOptions } from './messages.ts';
 import { Parts } from './parts.ts';
+import { SlicePayments } from './pay-per-share/slice-payments.ts';
 import { newPayoutId } from './payouts/new-id.ts';
 import { PayoutPart } from './payouts/part.ts';
 import { remoteWallet, WALLET_METHODS } from './payouts/remote-wallet.ts';
@@ -38,6 +39,7 @@ export class LedgerHouse {
   readonly #taker: Taker;
   readonly #blocks: BlocksPart;
   readonly #payouts: PayoutPart;
+  readonly #payments: SlicePayments;
   readonly #parts: Parts;
   #stopping = false;
 
@@ -57,11 +59,19 @@ export class LedgerHouse {
       ...{ database, clock, logger, newId: newPayoutId, halted: () => chainMismatch(database) },
       wallet: remoteWallet(remotePort<Wallet>(questions, 'wallet', WALLET_METHODS)),
     });
+    const { fees, donationAccount } = blocks;
+    const scheme = blocks.scheme === 'pps' || blocks.scheme === 'fpps' ? blocks.scheme : 'none';
+    this.#payments = new SlicePayments(database, { scheme, fees, donationAccount }, { clock, slices: this.#slices });
     this.#parts = new Parts(logger);
   }
 
   start(): void {
-    this.#parts.start([{ name: 'slices', tick: () => this.#take() }, this.#blocks, this.#payouts]);
+    this.#parts.start([
+      { name: 'slices', tick: () => this.#take() },
+      { name: 'slice-payments', tick: () => this.#pay() },
+      this.#blocks,
+      this.#payouts,
+    ]);
   }
 
   /** Throws if the log or the ledger can not be read. */
@@ -93,5 +103,9 @@ export class LedgerHouse {
   /** Takes until nothing is left, a transaction at a time, and lets messages through in between. */
   async #take(): Promise<void> {
     while (this.#taker.step() && !this.#stopping) await setImmediate();
+  }
+
+  async #pay(): Promise<void> {
+    while (this.#payments.step() && !this.#stopping) await setImmediate();
   }
 }

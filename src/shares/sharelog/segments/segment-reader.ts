@@ -3,6 +3,14 @@ import { type BatchHead, decodeHead, frameBytes, HEAD_BYTES } from './segment.ts
 import { segmentPath } from './segment-files.ts';
 
 const CHUNK_BYTES = 256 * 1024;
+/** Bytes that are kept for `body` of what `extend` has read. */
+const KEPT_BYTES_MAX = 8 * 1024 * 1024;
+
+/** Bytes of the file from `at` on. */
+interface Chunk {
+  readonly at: number;
+  readonly bytes: Uint8Array;
+}
 
 /** Reads one segment from its start on, as far as it is written. */
 export class SegmentReader {
@@ -12,9 +20,10 @@ export class SegmentReader {
   /** Where the frame of each head begins. */
   readonly #offsets: number[] = [];
   #end = 0;
-  /** Bytes of the file from `#aheadAt` on, for the batches that are asked for next. */
-  #ahead: Uint8Array = new Uint8Array(0);
-  #aheadAt = 0;
+  /** Chunks whose whole frames `extend` has found, in their order. Their batches need not be read and checked once more. */
+  #found: Chunk[] = [];
+  /** Read ahead of the batch that was asked for last. */
+  #ahead: Chunk = { at: 0, bytes: new Uint8Array(0) };
 
   /** Throws ENOENT where there is no such segment (any more). */
   constructor(folder: string, firstSeq: number) {
@@ -51,15 +60,22 @@ export class SegmentReader {
   extend(): void {
     const known = this.#heads.length;
     const end = this.#end;
+    const found: Chunk[] = [];
     let chunk: Uint8Array = Buffer.allocUnsafe(CHUNK_BYTES);
     for (;;) {
-      const bytes = chunk.subarray(0, this.#read(chunk, this.#end));
-      const found = this.#take(bytes);
-      if (found === 'ended') break;
+      const at = this.#end;
+      const bytes = chunk.subarray(0, this.#read(chunk, at));
+      const needed = this.#take(bytes);
+      const whole = bytes.subarray(0, this.#end - at);
+      // Few bytes must not keep a buffer of many.
+      const isFull = whole.length * 2 >= chunk.length;
+      if (whole.length > 0) found.push({ at, bytes: isFull ? whole : Buffer.from(whole) });
+      if (isFull) chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+      if (needed === 'ended') break;
       // A frame may be longer than the chunk; one that is longer than the file is none yet.
-      if (found > bytes.length) {
+      if (needed > bytes.length) {
         if (bytes.length < chunk.length) break;
-        chunk = Buffer.allocUnsafe(found);
+        chunk = Buffer.allocUnsafe(needed);
       }
     }
     if (this.#heads.length === known) return;
@@ -71,6 +87,7 @@ export class SegmentReader {
       this.#end = end;
       throw error;
     }
+    this.#keep(found);
   }
 
   /** The rows of the batch `seq`, which `heads` has. Throws where the file has been written over meanwhile. */
@@ -78,7 +95,15 @@ export class SegmentReader {
     const index = seq - this.firstSeq;
     const head = this.#heads[index];
     if (head === undefined) throw new RangeError(`share log: batch ${seq} is not in the segment ${this.firstSeq}`);
-    const frame = this.#frame(this.#offsets[index] ?? 0, HEAD_BYTES + head.bytes);
+    const offset = this.#offsets[index] ?? 0;
+    const place = this.#found.findIndex(({ at, bytes }) => offset >= at && offset < at + bytes.length);
+    const found = this.#found[place];
+    if (found !== undefined) {
+      // Batches are asked for in their order.
+      if (place > 0) this.#found.splice(0, place);
+      return found.bytes.subarray(offset - found.at + HEAD_BYTES, offset - found.at + HEAD_BYTES + head.bytes);
+    }
+    const frame = this.#frame(offset, HEAD_BYTES + head.bytes);
     const again = decodeHead(frame, seq);
     if (again === undefined || 'partial' in again) throw new Error(`share log: batch ${seq} is damaged or gone`);
     return frame.subarray(HEAD_BYTES);
@@ -112,13 +137,19 @@ export class SegmentReader {
 
   /** So many bytes of the file, fewer at its end. Batches are mostly read one after another, and many are small. */
   #frame(from: number, length: number): Uint8Array {
-    const at = from - this.#aheadAt;
-    if (at >= 0 && at + length <= this.#ahead.length) return this.#ahead.subarray(at, at + length);
+    const at = from - this.#ahead.at;
+    if (at >= 0 && at + length <= this.#ahead.bytes.length) return this.#ahead.bytes.subarray(at, at + length);
     // A new buffer each time: what was handed out stays.
-    const ahead = Buffer.allocUnsafe(Math.max(length, Math.min(CHUNK_BYTES, this.#end - from)));
-    this.#ahead = ahead.subarray(0, this.#read(ahead, from));
-    this.#aheadAt = from;
-    return this.#ahead.subarray(0, length);
+    const bytes = Buffer.allocUnsafe(Math.max(length, Math.min(CHUNK_BYTES, this.#end - from)));
+    this.#ahead = { at: from, bytes: bytes.subarray(0, this.#read(bytes, from)) };
+    return this.#ahead.bytes.subarray(0, length);
+  }
+
+  /** Keeps chunks for `body`, the oldest of them least. */
+  #keep(chunks: readonly Chunk[]): void {
+    this.#found.push(...chunks);
+    let bytes = this.#found.reduce((sum, chunk) => sum + chunk.bytes.length, 0);
+    while (bytes > KEPT_BYTES_MAX) bytes -= this.#found.shift()?.bytes.length ?? bytes;
   }
 
   #read(into: Uint8Array, from: number): number {

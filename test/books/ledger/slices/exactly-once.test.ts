@@ -30,7 +30,7 @@ const boot: fc.Arbitrary<Boot> = fc.record({
   gateways: fc.integer({ min: 1, max: 3 }),
   steps: fc.array(step, { minLength: 5, maxLength: 40 }),
   killed: fc.boolean(),
-  then: fc.oneof(
+  after: fc.oneof(
     { weight: 2, arbitrary: fc.constant('nothing' as const) },
     { weight: 3, arbitrary: fc.constant('copy' as const) },
     { weight: 3, arbitrary: fc.constantFrom('restore both', 'restore ledger', 'restore log') },

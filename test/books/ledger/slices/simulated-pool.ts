@@ -32,7 +32,7 @@ export interface Boot {
   readonly gateways: number;
   readonly steps: readonly Step[];
   readonly killed: boolean;
-  readonly then: 'nothing' | 'copy' | 'restore both' | 'restore ledger' | 'restore log';
+  readonly after: 'nothing' | 'copy' | 'restore both' | 'restore ledger' | 'restore log';
 }
 
 export type Outcome = 'went on' | 'stopped';
@@ -380,7 +380,7 @@ export async function runBoots(
   const pool = new SimulatedPool();
   let outcome: Outcome = 'went on';
   try {
-    for (const boot of [...boots, { gateways: 1, steps: [], killed: false, then: 'nothing' as const }]) {
+    for (const boot of [...boots, { gateways: 1, steps: [], killed: false, after: 'nothing' as const }]) {
       await pool.start(boot.gateways);
       try {
         for (const step of boot.steps) await doStep(pool, step);
@@ -394,8 +394,8 @@ export async function runBoots(
       }
       await pool.stop(boot.killed);
       if (outcome === 'stopped') break;
-      if (boot.then === 'copy') pool.copy();
-      else if (boot.then !== 'nothing') pool.restore(boot.then);
+      if (boot.after === 'copy') pool.copy();
+      else if (boot.after !== 'nothing') pool.restore(boot.after);
     }
   } finally {
     await pool.stop(true);
