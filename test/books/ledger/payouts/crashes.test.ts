@@ -132,6 +132,8 @@ async function robbed(seed: number): Promise<World> {
     world.note('robbed');
     await payer.payouts.accept(outsider.txid);
     world.mine(11);
+    // One look sends what was only signed, and the next finds that it never can be mined.
+    await payer.payouts.tick();
     await payer.payouts.tick();
   }
   for (const { state } of payer.payouts.store.list(9)) world.note(state);
