@@ -8,11 +8,14 @@ import { limits } from '#base/limits';
 import { systemClock } from '#base/std/system-clock';
 import { createLogger, formatFor } from '#base/telemetry/logger';
 import { chainMismatch } from '#books/ledger/blocks/chain-guard';
+import { minerBalances } from '#books/ledger/entries/accounts';
+import { EntryBook } from '#books/ledger/entries/book';
 import { LedgerError, openLedger, readLedger } from '#books/ledger/ledger-db';
 import { answerPayout, type PayoutQuestion } from '#books/ledger/payouts/answers';
 import { newPayoutId } from '#books/ledger/payouts/new-id';
 import { askPayouts } from '#books/ledger/payouts/payout-server';
 import { Payouts } from '#books/ledger/payouts/payouts';
+import { planPayouts } from '#books/ledger/payouts/plan';
 import {
   type ShownInFull,
   type ShownList,
@@ -20,6 +23,7 @@ import {
   type ShownRun,
   shownInFull,
   shownList,
+  shownPlan,
 } from '#books/ledger/payouts/shown';
 import { PayoutStore } from '#books/ledger/payouts/store';
 import { payoutRules } from '#pool/payout-rules';
@@ -141,7 +145,8 @@ export async function changePayout(
 /** The answer of the running pool's ledger, or of the stopped pool's, which is locked meanwhile. */
 async function ask<T>(question: PayoutQuestion, options: PayoutOptions, io: Io): Promise<T> {
   const config = loadConfig({ file: options.config, env: io.env });
-  const { status, body } = (await askPayouts(config.data, question)) ?? (await askLedger(question, config, io));
+  const running = await askPayouts(config.data, question);
+  const { status, body } = running ?? (await askLedger(question, config, io));
   if (status === 200) return JSON.parse(body) as T;
   const { error } = JSON.parse(body) as { error: string };
   throw new CommandError(error, status === 400 ? exitCodes.usage : exitCodes.failed);
@@ -149,6 +154,7 @@ async function ask<T>(question: PayoutQuestion, options: PayoutOptions, io: Io):
 
 async function askLedger(question: PayoutQuestion, config: Config, io: Io): Promise<{ status: number; body: string }> {
   const wallet = createWallet(config, { spare: { release: () => false } });
+  if (wallet === undefined && question.verb === 'plan') return planWithoutWallet(config);
   if (wallet === undefined) {
     throw new CommandError("the embedded node's wallet is a part of the pool: start the pool first");
   }
@@ -157,6 +163,23 @@ async function askLedger(question: PayoutQuestion, config: Config, io: Io): Prom
   } finally {
     wallet.close();
   }
+}
+
+/** The plan of a stopped pool whose wallet stopped with it, at the lowest fee rate. */
+function planWithoutWallet(config: Config): { status: number; body: string } {
+  const rules = payoutRules(config);
+  const plan = inLedger(() => {
+    const database = readLedger(config.data);
+    try {
+      const balances = minerBalances(new EntryBook(database).balances());
+      return planPayouts({
+        ...{ rules, balances, aside: new PayoutStore(database).aside(), feeRate: rules.feeRateMin },
+      });
+    } finally {
+      database.close();
+    }
+  });
+  return { status: 200, body: JSON.stringify(shownPlan(plan, undefined)) };
 }
 
 async function onLedger(question: PayoutQuestion, config: Config, wallet: Wallet, logger: Logger) {
