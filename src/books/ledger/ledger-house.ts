@@ -3,8 +3,10 @@ import { type ChainView, chainMethods } from '#base/domain/chain';
 import type { Clock, Logger } from '#base/domain/ports';
 import type { Wallet } from '#base/domain/wallet';
 import { LogReaders } from '#shares/sharelog/consumers/log-readers';
+import type { BlocksOptions } from './blocks/blocks.ts';
 import { BlocksPart } from './blocks/blocks-part.ts';
 import { chainMismatch } from './blocks/chain-guard.ts';
+import { slicesNeededFrom } from './blocks/needed-slices.ts';
 import { type OpenedLedger, openLedger } from './ledger-db.ts';
 import type { HouseStatus, LedgerChildOptions } from './messages.ts';
 import { Parts } from './parts.ts';
@@ -13,6 +15,7 @@ import { newPayoutId } from './payouts/new-id.ts';
 import { PayoutPart } from './payouts/part.ts';
 import { remoteWallet, WALLET_METHODS } from './payouts/remote-wallet.ts';
 import { type Questions, remotePort } from './questions.ts';
+import { pruneSlices } from './slices/prune.ts';
 import { SealedSlices } from './slices/sealed-slices.ts';
 import { SliceStore } from './slices/slice-store.ts';
 import { type Lag, Taker } from './slices/taker.ts';
@@ -26,6 +29,8 @@ export interface HouseModules {
   readonly questions: Questions;
 }
 
+const PRUNE_EVERY_MS = 3_600_000;
+
 /**
  * The ledger's process put together: the parts that work on one database, each in its turns. They are synchronous on the
  * database, so that no two transactions mix.
@@ -37,10 +42,13 @@ export class LedgerHouse {
   readonly #store: SliceStore;
   readonly #slices: SealedSlices;
   readonly #taker: Taker;
+  readonly #terms: BlocksOptions;
   readonly #blocks: BlocksPart;
   readonly #payouts: PayoutPart;
   readonly #payments: SlicePayments;
   readonly #parts: Parts;
+  /** Monotonic, ms. */
+  #prunedMs = Number.NEGATIVE_INFINITY;
   #stopping = false;
 
   /** Throws a LedgerError if the ledger can not be opened for writing. */
@@ -52,6 +60,7 @@ export class LedgerHouse {
     this.#store = new SliceStore(this.#ledger.database);
     this.#slices = new SealedSlices(this.#ledger.database);
     this.#taker = new Taker({ network }, { readers: this.#readers, store: this.#store, delivered, orphans });
+    this.#terms = blocks;
     const view = remotePort<ChainView>(questions, 'chain', chainMethods);
     const { database } = this.#ledger;
     this.#blocks = new BlocksPart(database, blocks, { clock, logger, slices: this.#slices, view });
@@ -71,6 +80,7 @@ export class LedgerHouse {
       { name: 'slice-payments', tick: () => this.#pay() },
       this.#blocks,
       this.#payouts,
+      { name: 'pruning', tick: () => this.#prune() },
     ]);
   }
 
@@ -98,6 +108,16 @@ export class LedgerHouse {
     }
     this.#readers.close();
     this.#ledger.close();
+  }
+
+  /** Nothing is dropped before something says which slices it has no need of: the blocks that are to be booked. */
+  #prune(): void {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#prunedMs < PRUNE_EVERY_MS) return;
+    this.#prunedMs = nowMs;
+    const { database } = this.#ledger;
+    const { scheme, window } = this.#terms;
+    pruneSlices(database, { windowBlocks: Number(window) / 2 ** 64, neededFrom: slicesNeededFrom(database, scheme) });
   }
 
   /** Takes until nothing is left, a transaction at a time, and lets messages through in between. */

@@ -53,7 +53,7 @@ export class SliceSums {
     jobEnd: number,
     workAt: number,
   ): number {
-    const entry = this.#table.entryOf(bytes, accountAt, accountEnd, jobAt, jobEnd);
+    const entry = this.#table.entryOf(bytes, view, accountAt, accountEnd, jobAt, jobEnd);
     if (entry < 0) return this.#addNamed(bytes, view, accountAt, accountEnd, jobAt, jobEnd, workAt);
     if (entry === this.#serials.length) {
       // Fails before anything is added if the names are not as they must be.

@@ -25,14 +25,22 @@ export class SumTable {
   /** By place: an entry and 1, or 0. */
   #places = new Int32Array(PLACES_MIN);
   #keys = new Uint8Array((PLACES_MIN / 2) * KEY_BYTES);
+  #keyView = new DataView(this.#keys.buffer);
   /** By entry: work as far as a double counts it exactly, and shares. */
   #numbers = new Float64Array(PLACES_MIN);
   /** Work beyond that. */
   readonly #large = new Map<number, bigint>();
   #entries = 0;
 
-  /** The entry of a key, from 0, made if it is new; -1 if the table has no room for it. */
-  entryOf(bytes: Uint8Array, accountAt: number, accountEnd: number, jobAt: number, jobEnd: number): number {
+  /** The entry of a key, from 0, made if it is new; -1 if the table has no room for it. `view` is of the same bytes. */
+  entryOf(
+    bytes: Uint8Array,
+    view: DataView,
+    accountAt: number,
+    accountEnd: number,
+    jobAt: number,
+    jobEnd: number,
+  ): number {
     const accountBytes = accountEnd - accountAt;
     const jobBytes = jobEnd - jobAt;
     if (KEY_HEAD_BYTES + accountBytes + jobBytes > KEY_BYTES) return -1;
@@ -44,8 +52,8 @@ export class SumTable {
       if (entry < 0) return this.#make(place, bytes.subarray(accountAt, accountEnd), bytes.subarray(jobAt, jobEnd));
       const key = entry * KEY_BYTES;
       if (this.#keys[key] !== accountBytes || this.#keys[key + 1] !== jobBytes) continue;
-      if (!this.#holds(key + KEY_HEAD_BYTES, bytes, accountAt, accountBytes)) continue;
-      if (this.#holds(key + KEY_HEAD_BYTES + accountBytes, bytes, jobAt, jobBytes)) return entry;
+      if (!this.#holds(key + KEY_HEAD_BYTES, view, accountAt, accountBytes)) continue;
+      if (this.#holds(key + KEY_HEAD_BYTES + accountBytes, view, jobAt, jobBytes)) return entry;
     }
     return -1;
   }
@@ -80,9 +88,11 @@ export class SumTable {
     };
   }
 
-  #holds(key: number, bytes: Uint8Array, from: number, length: number): boolean {
-    const keys = this.#keys;
-    for (let i = 0; i < length; i += 1) if (keys[key + i] !== bytes[from + i]) return false;
+  #holds(key: number, view: DataView, from: number, length: number): boolean {
+    const keys = this.#keyView;
+    let i = 0;
+    for (; i + 4 <= length; i += 4) if (keys.getUint32(key + i) !== view.getUint32(from + i)) return false;
+    for (; i < length; i += 1) if (keys.getUint8(key + i) !== view.getUint8(from + i)) return false;
     return true;
   }
 
@@ -107,6 +117,7 @@ export class SumTable {
     const numbers = new Float64Array(this.#numbers.length * 2);
     numbers.set(this.#numbers);
     [this.#places, this.#keys, this.#numbers] = [places, keys, numbers];
+    this.#keyView = new DataView(keys.buffer);
     for (let entry = 0; entry < this.#entries; entry += 1) {
       const key = entry * KEY_BYTES;
       const accountAt = key + KEY_HEAD_BYTES;
