@@ -312,6 +312,19 @@ export const limits = {
   ledgerQuestionsMax: 32,
   /** A name in the ledger: an account with its prefix, a kind of entry, a reference. */
   ledgerTextCharsMax: 256,
+  /** Weight of a payout's whole transaction (Bitcoin Core, MAX_STANDARD_TX_WEIGHT), and of its outputs: 2,400 to P2WPKH. */
+  payoutWeightMax: 400_000,
+  payoutOutputsWeightMax: 300_000,
+  /** Outputs that bear the fee of one input together, if miners bear it. */
+  payoutOutputsPerInput: 4,
+  /** Accounts that one run finds out to be unpayable before it gives up. */
+  payoutPoisonMax: 32,
+  /** Transactions of one payout: the first and its replacements. */
+  payoutVariantsMax: 16,
+  /** Payouts that a list shows. */
+  payoutsListed: 1_000,
+  /** Milliseconds in the mempool after which a payout gets a higher fee. */
+  payoutStuckMs: 30 * 60_000,
 } as const;
 
 /** Throws where two limits contradict each other. */
@@ -347,6 +360,7 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.logBatchBytesMax * 2 <= l.shipmentBytesMax, 'a batch and the row that overflowed it fit a shipment');
   must(l.reconcileDepth <= l.checkpointDepth, 'what is reconciled is above the checkpoint');
   must(l.workerNameCharsMax + 16 <= l.ledgerTextCharsMax, 'an account with its prefix is a name in the ledger');
+  must(l.payoutOutputsWeightMax < l.payoutWeightMax, "a payout's transaction has room for inputs beside its outputs");
   must(l.logBatchRowsMax <= l.ledgerTakeRowsMax, 'a batch of the log fits a transaction of the ledger');
   must(l.descriptorsSpare >= 4, 'a block has two spare descriptors, whatever the work has taken');
   must(l.connectionsPerAddressMax <= l.connectionsPerSubnetMax, 'connectionsPerAddressMax <= connectionsPerSubnetMax');

@@ -9,6 +9,16 @@ import { type ExplainOptions, explainCredit } from './explain.ts';
 import { CommandError, type ExitCode, exitCodes, type Io, paint } from './io.ts';
 import { type LedgerOptions, ledgerBalances, ledgerBlocks, ledgerCheck, ledgerRebuild } from './ledger.ts';
 import { mine } from './miner.ts';
+import {
+  changePayout,
+  exportPayout,
+  importPayout,
+  listPayouts,
+  type PayoutOptions,
+  planPayout,
+  runPayout,
+  showPayout,
+} from './payout.ts';
 import { type SimulateOptions, simulate } from './simulate.ts';
 import { formats, sql } from './sql.ts';
 import { start } from './start.ts';
@@ -64,6 +74,7 @@ function build(io: Io, done: Done): Command {
   addBench(program, io, done);
   addMiner(program, io, done);
   addSql(program, io, done);
+  addPayout(program, io, done);
   addBans(program, io, done);
   addAccount(program, io, done);
   addLedger(program, io, done);
@@ -165,6 +176,50 @@ function addAccount(program: Command, io: Io, done: Done): void {
     .description('print the password-hash of the password on standard input, for [stratum.accounts.NAME]')
     .option('--json', 'print as JSON')
     .action(async (options: { json?: boolean }) => done(await hashAccount(options, io)));
+}
+
+function addPayout(program: Command, io: Io, done: Done): void {
+  const payout = program
+    .command('payout')
+    .description('pay what the books owe, and look at what was paid')
+    .addHelpText('after', examples('sluice payout plan', 'sluice payout run', 'sluice payout list --json'));
+  const command = (text: string, description: string): Command =>
+    payout.command(text).description(description).addOption(configOption()).option('--json', 'print as JSON');
+  command('plan', 'show who would be paid now, and who not and why; changes nothing').action(
+    async (options: PayoutOptions) => done(await planPayout(options, io)),
+  );
+  command('run', 'pay now, one batch').action(async (options: PayoutOptions) => done(await runPayout(options, io)));
+  command('list', 'list payouts, newest first').action((options: PayoutOptions) => done(listPayouts(options, io)));
+  command('show', 'show a payout: who gets what, and its transactions')
+    .argument('<id>', 'as it is listed')
+    .action((id: string, options: PayoutOptions) => done(showPayout(id, options, io)));
+  command('export', 'print the PSBT of a payout (payout.method = "psbt"), to be signed elsewhere')
+    .argument('<id>', 'as it is listed')
+    .option('--output <file>', 'write it to a file instead')
+    .action(async (id: string, options: Parameters<typeof exportPayout>[1]) =>
+      done(await exportPayout(id, options, io)),
+    );
+  command('import', 'take a signed PSBT or transaction, and send it')
+    .argument('<file>', 'base64, binary or hex; - reads standard input')
+    .action(async (file: string, options: PayoutOptions) => done(await importPayout(file, options, io)));
+  const change = (
+    verb: Parameters<typeof changePayout>[0],
+    description: string,
+    argument: string,
+    what: string,
+  ): void => {
+    command(verb, description)
+      .argument(argument, what)
+      .action(async (value: string, options: PayoutOptions) => done(await changePayout(verb, value, options, io)));
+  };
+  change(
+    'cancel',
+    'give a payout up; one that may have left gets a transaction that conflicts with it',
+    '<id>',
+    'as it is listed',
+  );
+  change('accept', 'answer for a transaction that payouts have stopped for', '<txid>', 'as it is listed');
+  change('retry', 'pay an account again that was set aside', '<account>', 'as it is listed');
 }
 
 function addBans(program: Command, io: Io, done: Done): void {

@@ -8,6 +8,7 @@ import { Deliveries } from '#shares/sharelog/consumers/deliveries';
 import { gatewayJournal, POOL_JOURNAL } from '#shares/sharelog/journal/journals';
 import { type Orphans, openOrphans } from '#shares/sharelog/journal/orphans';
 import { openShareLog, type ShareLog } from '#shares/sharelog/log';
+import { payoutOptions } from './payout-rules.ts';
 import { blocksOptions } from './payout-terms.ts';
 import type { Running } from './running.ts';
 
@@ -53,7 +54,13 @@ export async function openLog(
   const orphans = await openOrphans({ ...journals, owned: [POOL_JOURNAL, ...others] }, { clock, logger, deliveries });
   running.onClose(() => orphans.close());
   const ledger = await startLedger(
-    { folder: config.data, network: config.network, orphans: orphans.ends, blocks: blocksOptions(config) },
+    {
+      folder: config.data,
+      network: config.network,
+      orphans: orphans.ends,
+      blocks: blocksOptions(config),
+      payouts: payoutOptions(config),
+    },
     { logger, ports, delivered: (journal, seq) => deliveries.delivered(LEDGER_CONSUMER, journal, seq) },
   );
   running.onClose(() => ledger.close());

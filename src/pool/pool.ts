@@ -5,6 +5,7 @@ import type { Clock, Logger } from '#base/domain/ports';
 import { assertLimits, limits } from '#base/limits';
 import { createMetrics } from '#base/telemetry/metrics';
 import { WorkRate } from '#base/telemetry/work-rate';
+import { WALLET_METHODS } from '#books/ledger/payouts/remote-wallet';
 import type { OfferedPort } from '#books/ledger/questions';
 import { loadKernel } from '#shares/kernel/kernel';
 import { mergeStatuses, type ShareLogStatus } from '#shares/sharelog/share-log';
@@ -16,7 +17,7 @@ import { openDataFolder } from './data-folder.ts';
 import { gatewayCount, openGateway } from './gateway.ts';
 import { openHttp } from './http.ts';
 import { openLog } from './log.ts';
-import { createNode } from './node.ts';
+import { createNode, withOwnWallet } from './node.ts';
 import { Running } from './running.ts';
 import { HeldDescriptors } from './spare-descriptors.ts';
 import { type PoolParts, unready } from './view.ts';
@@ -55,7 +56,7 @@ export async function startPool(config: Config, modules: PoolModules): Promise<P
   openDataFolder(config.data, modules.logger);
   const running = new Running();
   try {
-    return await start(config, modules, running);
+    return await start(withOwnWallet(config), modules, running);
   } catch (error) {
     await running.close();
     throw error;
@@ -74,9 +75,10 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const ports = new Map<string, OfferedPort>();
   const opened = await openLog(config, gatewayCount(config), { clock, logger, spare, committed, ports }, running);
   const { log, analytics, ledger } = opened;
-  const node = createNode(config, { clock, contain, logger, spare });
+  const { node, wallet } = createNode(config, { clock, contain, logger, spare });
   running.onClose(() => node.close());
   ports.set('chain', { target: node.chain, methods: chainMethods });
+  if (wallet !== undefined) ports.set('wallet', { target: wallet, methods: WALLET_METHODS });
   const blocks = createBlocks({ clock, contain, node, log, logger }, metrics);
   running.onClose(async () => blocks.follower.close());
   running.onClose(() => blocks.submitter.settled(SUBMIT_DRAIN_MS_MAX));

@@ -44,6 +44,7 @@ const broken: readonly (readonly [relation: string, change: Limits])[] = [
   ['a batch of the log fits a shipment', { shipmentRowsMax: l.logBatchRowsMax - 1 }],
   ['a batch and the row that overflowed it fit a shipment', { shipmentBytesMax: l.logBatchBytesMax * 2 - 1 }],
   ['a batch of the log fits a transaction of the ledger', { ledgerTakeRowsMax: l.logBatchRowsMax - 1 }],
+  ["a payout's transaction has room for inputs beside its outputs", { payoutOutputsWeightMax: l.payoutWeightMax }],
   ['an account with its prefix is a name in the ledger', { ledgerTextCharsMax: l.workerNameCharsMax + 15 }],
   ['connectionsPerAddressMax <= connectionsPerSubnetMax', { connectionsPerAddressMax: l.connectionsPerSubnetMax + 1 }],
   ['connectionsPerSubnetMax <= connectionsMax', { connectionsPerSubnetMax: l.connectionsMax + 1 }],

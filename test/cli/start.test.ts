@@ -66,10 +66,10 @@ describe('sluice start', () => {
   });
 
   it('warns of what the config asks for in vain', async () => {
-    const io = new FakeIo({ SLUICE_PAYOUT__INTERVAL: '1h' });
+    const io = new FakeIo({ SLUICE_PAYOUT__METHOD: 'coinbase' });
     const running = start({}, io, poolInHand().startPool);
     await io.written();
-    expect(io.log).toContain('not supported yet: payout.interval');
+    expect(io.log).toContain('not supported yet: payout.method');
     io.signal();
     await running;
   });

@@ -146,6 +146,8 @@ export interface PayoutConfig {
   /** The least that is paid out to an account. */
   readonly minimumSats: bigint;
   readonly method: 'wallet' | 'psbt' | 'coinbase';
+  /** Name of bitcoind's wallet; undefined: the one that a URL of `node.rpc` names by its path, or the only one. */
+  readonly wallet: string | undefined;
   /** In the coinbase, for block explorers; may be empty. */
   readonly tag: string;
   /** PPLNS: length of the window in blocks' worth of work. */

@@ -36,6 +36,9 @@ export function resolvePayout(
       `pays what a block has earned: payout.scheme must be "pplns" or "solo", not "${scheme}"`,
     );
   }
+  if (payout.wallet !== undefined && node === 'simulated') {
+    complain('payout.wallet', payout.wallet, 'is for a real node, which node.rpc must name');
+  }
   const feeBasisPoints = payout['fee-percent'] ?? FEE_BASIS_POINTS_DEFAULT;
   const donation = resolveDonation(payout, network, complain);
   const accounts = resolvePayoutAccounts(payout, network, complain);
@@ -48,6 +51,7 @@ export function resolvePayout(
     accounts,
     minimumSats: BigInt(payout['minimum-sats'] ?? MINIMUM_SATS_DEFAULT),
     method,
+    wallet: payout.wallet,
     tag: payout.tag ?? COINBASE_TAG_DEFAULT,
     window: payout.window ?? WINDOW_BLOCKS_DEFAULT,
     ...resolveDepths(payout, node, complain),

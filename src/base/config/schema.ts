@@ -147,6 +147,7 @@ export const schema = z.strictObject({
         .optional(),
       'minimum-sats': sats().optional(),
       method: leaf.oneOf('wallet', 'psbt', 'coinbase').optional(),
+      wallet: leaf.text('must be the name of a wallet that bitcoind has loaded', leaf.isPath).optional(),
       tag: leaf.text(`must be a text of up to ${COINBASE_TAG_BYTES_MAX} bytes on one line`, isTag).optional(),
       window: leaf.number({ from: 0.01 }, 1000).optional(),
       maturity: leaf.integer(1, 100_000).optional(),

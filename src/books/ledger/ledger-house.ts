@@ -1,14 +1,19 @@
 import { setImmediate } from 'node:timers/promises';
 import { type ChainView, chainMethods } from '#base/domain/chain';
 import type { Clock, Logger } from '#base/domain/ports';
+import type { Wallet } from '#base/domain/wallet';
 import { LogReaders } from '#shares/sharelog/consumers/log-readers';
 import type { BlocksOptions } from './blocks/blocks.ts';
 import { BlocksPart } from './blocks/blocks-part.ts';
+import { chainMismatch } from './blocks/chain-guard.ts';
 import { slicesNeededFrom } from './blocks/needed-slices.ts';
 import { type OpenedLedger, openLedger } from './ledger-db.ts';
 import type { HouseStatus, LedgerChildOptions } from './messages.ts';
 import { Parts } from './parts.ts';
 import { SlicePayments } from './pay-per-share/slice-payments.ts';
+import { newPayoutId } from './payouts/new-id.ts';
+import { PayoutPart } from './payouts/part.ts';
+import { remoteWallet, WALLET_METHODS } from './payouts/remote-wallet.ts';
 import { type Questions, remotePort } from './questions.ts';
 import { pruneSlices } from './slices/prune.ts';
 import { SealedSlices } from './slices/sealed-slices.ts';
@@ -39,6 +44,7 @@ export class LedgerHouse {
   readonly #taker: Taker;
   readonly #terms: BlocksOptions;
   readonly #blocks: BlocksPart;
+  readonly #payouts: PayoutPart;
   readonly #payments: SlicePayments;
   readonly #parts: Parts;
   /** Monotonic, ms. */
@@ -47,7 +53,7 @@ export class LedgerHouse {
 
   /** Throws a LedgerError if the ledger can not be opened for writing. */
   constructor(options: LedgerChildOptions, { clock, logger, delivered, questions }: HouseModules) {
-    const { folder, network, orphans, blocks } = options;
+    const { folder, network, orphans, blocks, payouts } = options;
     this.#clock = clock;
     this.#ledger = openLedger(folder);
     this.#readers = new LogReaders(folder);
@@ -58,6 +64,10 @@ export class LedgerHouse {
     const view = remotePort<ChainView>(questions, 'chain', chainMethods);
     const { database } = this.#ledger;
     this.#blocks = new BlocksPart(database, blocks, { clock, logger, slices: this.#slices, view });
+    this.#payouts = new PayoutPart(folder, payouts, {
+      ...{ database, clock, logger, newId: newPayoutId, halted: () => chainMismatch(database) },
+      wallet: remoteWallet(remotePort<Wallet>(questions, 'wallet', WALLET_METHODS)),
+    });
     const { fees, donationAccount } = blocks;
     const scheme = blocks.scheme === 'pps' || blocks.scheme === 'fpps' ? blocks.scheme : 'none';
     this.#payments = new SlicePayments(database, { scheme, fees, donationAccount }, { clock, slices: this.#slices });
@@ -69,6 +79,7 @@ export class LedgerHouse {
       { name: 'slices', tick: () => this.#take() },
       { name: 'slice-payments', tick: () => this.#pay() },
       this.#blocks,
+      this.#payouts,
       { name: 'pruning', tick: () => this.#prune() },
     ]);
   }
@@ -88,6 +99,7 @@ export class LedgerHouse {
   /** Lets each part end what it has under way, takes what is in the log, and closes the ledger. */
   async close(): Promise<void> {
     this.#stopping = true;
+    this.#payouts.close();
     await this.#parts.stop();
     try {
       while (this.#taker.step());

@@ -5,6 +5,7 @@ import { within } from '#base/std/within';
 import type { BlocksOptions } from './blocks/blocks.ts';
 import { type LedgerChild, startChild } from './child.ts';
 import type { HouseStatus, LedgerReply } from './messages.ts';
+import type { PayoutOptions } from './payouts/part.ts';
 import { Answers, type OfferedPort } from './questions.ts';
 
 /** The name under which the ledger reads the share log. */
@@ -18,6 +19,8 @@ export interface LedgerOptions {
   readonly orphans: ReadonlyMap<string, number>;
   /** How blocks are booked. */
   readonly blocks: BlocksOptions;
+  /** How miners are paid. */
+  readonly payouts: PayoutOptions;
   /** A process that is silent for so many seconds hangs, and is killed. */
   readonly hungSecondsMax?: number;
 }
@@ -117,10 +120,10 @@ export class Ledger {
 
   #fork(): LedgerChild {
     this.#starting = 'starting';
-    const { folder, network, orphans, blocks } = this.#options;
+    const { folder, network, orphans, blocks, payouts } = this.#options;
     const { logger } = this.#modules;
     const child: LedgerChild = startChild(
-      { folder, network, orphans, blocks, lockMsMax: LOCK_MS_MAX },
+      { folder, network, orphans, blocks, payouts, lockMsMax: LOCK_MS_MAX },
       { logger, onReply: (reply) => this.#onReply(reply, child) },
     );
     this.#started = child.ready.then(

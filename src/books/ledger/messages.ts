@@ -1,6 +1,7 @@
 import type { Network } from '#base/bitcoin/address';
 import type { BlocksOptions } from './blocks/blocks.ts';
 import type { PartProblem } from './parts.ts';
+import type { PayoutOptions } from './payouts/part.ts';
 
 /** What the child is started with: its first message, since every user of the machine can read a command line. */
 export interface LedgerChildOptions {
@@ -10,6 +11,7 @@ export interface LedgerChildOptions {
   /** Journals without a writer, by name: each is removed when every consumer has it up to this batch. */
   readonly orphans: ReadonlyMap<string, number>;
   readonly blocks: BlocksOptions;
+  readonly payouts: PayoutOptions;
   /** How long to wait for another process to let go of the ledger, ms. */
   readonly lockMsMax: number;
 }

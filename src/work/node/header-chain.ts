@@ -103,6 +103,15 @@ export class HeaderChain {
     }
   }
 
+  /** What has to be stored so that a later run goes on from here. */
+  get end(): ChainEnd {
+    return {
+      height: this.#height,
+      headers: this.#links.map((link) => link.bytes),
+      coinbases: this.#links.map((link) => link.coinbase),
+    };
+  }
+
   /** What has to be stored so that a later run goes on from the block `next`, which is to be appended. */
   endAfter(next: Uint8Array, coinbase: Uint8Array | undefined): ChainEnd {
     const links = [...this.#links, { bytes: next, coinbase }].slice(-HEADERS_KEPT);

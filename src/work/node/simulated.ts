@@ -1,5 +1,5 @@
 import type { Network } from '#base/bitcoin/address';
-import { fromDisplayHash, toDisplayHash } from '#base/bitcoin/bytes';
+import { fromDisplayHash, toDisplayHash, toHex } from '#base/bitcoin/bytes';
 import { merkleRoot } from '#base/bitcoin/merkle';
 import { sha256d } from '#base/bitcoin/sha256d';
 import { bitsOfTarget, targetOfBits, targetOfDifficulty } from '#base/bitcoin/target';
@@ -13,8 +13,11 @@ import { checkContextFree, checkNextBlock, decodeBlock, type NextBlockRules, WEI
 import { loadChain, saveChain } from './chain-file.ts';
 import { HEADERS_KEPT, HeaderChain } from './header-chain.ts';
 import { SimulatedChainView } from './simulated-chain-view.ts';
+import { SimulatedCoins, type StoredCoins } from './simulated-coins.ts';
+import type { SimulatedKey } from './simulated-key.ts';
 import { SimulatedMempool } from './simulated-mempool.ts';
 import type { Random, SimulatedTransaction } from './simulated-transaction.ts';
+import { SimulatedWallet } from './simulated-wallet.ts';
 import { DUPLICATE, PARENT_UNKNOWN, readSubmitAnswer } from './submit.ts';
 
 export interface SimulatedNodeOptions {
@@ -24,6 +27,8 @@ export interface SimulatedNodeOptions {
   readonly blockDifficulty?: number | undefined;
   /** Where the chain is kept, so that a restart goes on at its height; without it every start begins at height 0. */
   readonly file?: string | undefined;
+  /** The key of the node's wallet; without it the node has none. */
+  readonly key?: SimulatedKey | undefined;
   readonly transactionsPerSecond?: number | undefined;
   readonly transactionsPerBlock?: number | undefined;
   readonly transactionsMax?: number | undefined;
@@ -60,11 +65,11 @@ export function subsidySats(height: number): bigint {
  * it is handed as a real node would, by regtest's rules without retargeting. Throws for another network, a difficulty
  * that is none, and a chain file that can not be read.
  */
-export function simulatedNode(options: SimulatedNodeOptions, modules: SimulatedNodeModules): BitcoinNode {
+export function simulatedNode(options: SimulatedNodeOptions, modules: SimulatedNodeModules): SimulatedNode {
   return new SimulatedNode(options, modules);
 }
 
-class SimulatedNode implements BitcoinNode {
+export class SimulatedNode implements BitcoinNode {
   readonly chain: ChainView;
   readonly #modules: SimulatedNodeModules;
   readonly #file: string | undefined;
@@ -72,6 +77,9 @@ class SimulatedNode implements BitcoinNode {
   readonly #bits: number;
   readonly #chain: HeaderChain;
   readonly #mempool: SimulatedMempool;
+  /** What the wallet has, if there is one. */
+  #coins: SimulatedCoins | undefined;
+  readonly wallet: SimulatedWallet | undefined;
   /** Blocks that came too late for the chain. */
   readonly #aside = new BoundedMap<true>(HEADERS_KEPT);
   #onTemplate: ((template: BlockTemplate) => void) | undefined;
@@ -86,7 +94,9 @@ class SimulatedNode implements BitcoinNode {
     this.#file = file;
     this.#refreshMs = refreshMs;
     this.#bits = blockBits(options.blockDifficulty ?? BLOCK_DIFFICULTY);
-    this.#chain = file === undefined ? new HeaderChain() : loadChain(file);
+    const loaded = file === undefined ? { chain: new HeaderChain(), coins: undefined } : loadChain(file);
+    this.#chain = loaded.chain;
+    this.wallet = this.#openWallet(options.key, loaded.coins);
     this.#mempool = new SimulatedMempool(
       {
         transactionsPerSecond: options.transactionsPerSecond ?? TRANSACTIONS_PER_SECOND,
@@ -164,10 +174,26 @@ class SimulatedNode implements BitcoinNode {
     });
   }
 
+  #openWallet(key: SimulatedKey | undefined, stored: StoredCoins | undefined): SimulatedWallet | undefined {
+    if (key === undefined) return undefined;
+    const coins = new SimulatedCoins(key, this.#chain.height, stored);
+    this.#coins = coins;
+    return new SimulatedWallet({
+      key,
+      coins: () => this.#coins ?? coins,
+      changed: () => {
+        if (this.#file !== undefined) saveChain(this.#file, this.#chain.end, this.#coins?.store());
+        this.#publishSoon();
+      },
+    });
+  }
+
   #template(): BlockTemplate {
     const height = this.#chain.height + 1;
     const minTime = this.#chain.medianTime + 1;
-    const transactions = this.#mempool.select(WEIGHT_MAX - RESERVED_WEIGHT);
+    const own = this.#coins?.waiting() ?? [];
+    const ownWeight = own.reduce((sum, { weight }) => sum + weight, 0);
+    const transactions = [...own, ...this.#mempool.select(WEIGHT_MAX - RESERVED_WEIGHT - ownWeight)];
     return {
       askedMs: this.#modules.clock.monotonicMs(),
       height,
@@ -206,7 +232,12 @@ class SimulatedNode implements BitcoinNode {
     const wrongHere = checkNextBlock(block, this.#rules());
     if (wrongHere !== undefined) return wrongHere;
     const coinbase = block.transactions[0]?.toBuffer();
-    if (this.#file !== undefined) saveChain(this.#file, chain.endAfter(block.headerBytes, coinbase));
+    const coins = this.#coins?.clone();
+    coins?.connect(block.transactions);
+    if (this.#file !== undefined) {
+      saveChain(this.#file, chain.endAfter(block.headerBytes, coinbase), coins?.store());
+    }
+    this.#coins = coins;
     chain.append(block.headerBytes, coinbase);
     this.#mempool.confirm(block.txids);
     const fields = { height: chain.height, hash: toDisplayHash(block.hash) };
@@ -217,13 +248,14 @@ class SimulatedNode implements BitcoinNode {
 
   #rules(): NextBlockRules {
     const height = this.#chain.height + 1;
+    const own = new Map(this.#coins?.minable().map((transaction) => [toHex(transaction.txid), transaction]));
     return {
       height,
       bits: this.#bits,
       medianTime: this.#chain.medianTime,
       nowSeconds: this.#nowSeconds(),
       subsidySats: subsidySats(height),
-      find: (txid) => this.#mempool.find(txid),
+      find: (txid) => own.get(toHex(txid)) ?? this.#mempool.find(txid),
     };
   }
 

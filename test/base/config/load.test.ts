@@ -89,6 +89,7 @@ donation-percent = 0.25
 donation-address = "${mainAddress.toUpperCase()}"
 minimum-sats = 5000
 method = "coinbase"
+wallet = "pool"
 tag = "/Pool 7 ⛏/"
 window = 2.5
 maturity = 120
@@ -153,6 +154,7 @@ describe('loadConfig', () => {
         accounts: [],
         minimumSats: 100_000n,
         method: 'wallet',
+        wallet: undefined,
         tag: '/Sluice/',
         window: 8,
         maturity: 10,
@@ -220,6 +222,7 @@ describe('loadConfig', () => {
         donationAddress: mainAddress,
         minimumSats: 5000n,
         method: 'coinbase',
+        wallet: 'pool',
         tag: '/Pool 7 ⛏/',
         window: 2.5,
         maturity: 120,
@@ -346,11 +349,8 @@ describe('loadConfig', () => {
   });
 
   it('warns of each thing asked for that is not done yet, and of nothing else', () => {
-    const warned = load(everything).warnings.map((warning) => /^not supported yet: (\S+) /.exec(warning)?.[1]);
-    expect(warned).toEqual([
-      ...['payout.minimum-sats', 'payout.method', 'payout.interval', 'payout.network-fee'],
-      ...['payout.fee-rate-min', 'payout.fee-rate-max'],
-    ]);
+    expect(load('[payout]\nmethod = "coinbase"').warnings).toEqual([expect.stringContaining('payout.method')]);
+    expect(load('[payout]\nmethod = "wallet"\ninterval = "1h"\nnetwork-fee = "miners"').warnings).toEqual([]);
     expect(load('[stratum]\ngateways = 1\nproxy-protocol = false\n[stratum.bans]\nenabled = false').warnings).toEqual(
       [],
     );

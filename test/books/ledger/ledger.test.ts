@@ -3,6 +3,7 @@ import { loadConfig } from '#base/config/load';
 import type { Clock } from '#base/domain/ports';
 import { LEDGER_CONSUMER, type Ledger, type LedgerOptions, startLedger } from '#books/ledger/ledger';
 import { openLedger, readLedger } from '#books/ledger/ledger-db';
+import { payoutOptions } from '#pool/payout-rules';
 import { blocksOptions } from '#pool/payout-terms';
 import { openShareLog, type ShareLog } from '#shares/sharelog/log';
 import { dataFolder, keptLogger, terms } from '../../shares/sharelog/fixtures.ts';
@@ -40,6 +41,7 @@ async function openRig(options: Partial<LedgerOptions> = {}): Promise<Rig> {
       network: 'regtest',
       orphans: new Map(),
       blocks: blocksOptions(loadConfig({ env: {} })),
+      payouts: payoutOptions(loadConfig({ env: {} })),
       ...options,
     },
     { logger, delivered: (_journal, seq) => log.confirm(LEDGER_CONSUMER, seq) },

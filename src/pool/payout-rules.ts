@@ -1,0 +1,33 @@
+import type { Config } from '#base/config/config';
+import type { PayoutOptions } from '#books/ledger/payouts/part';
+import type { PayoutRules } from '#books/ledger/payouts/rules';
+
+/** What a config says about payouts by transactions of the pool. */
+export function payoutRules({ network, payout, stratum }: Config): PayoutRules {
+  const { method, minimumSats, networkFee, accounts, confirmations, maturity } = payout;
+  return {
+    network,
+    // What a coinbase could not hold is paid by the wallet.
+    method: method === 'psbt' ? 'psbt' : 'wallet',
+    addresses: new Map(stratum.accounts.map(({ name, address }) => [name, address])),
+    minimumSats,
+    minimums: new Map(
+      accounts.flatMap(({ address, minimumSats: own }) => (own === undefined ? [] : [[address, own] as const])),
+    ),
+    networkFee,
+    feeRateMin: perThousand(payout.feeRateMin),
+    feeRateMax: perThousand(payout.feeRateMax),
+    settleDepth: confirmations,
+    buryDepth: maturity,
+  };
+}
+
+/** What the ledger's process is told of payouts. A pool that pays by its coinbase alone pays the rest by its wallet. */
+export function payoutOptions(config: Config): PayoutOptions {
+  return { rules: payoutRules(config), intervalMs: config.payout.intervalMs };
+}
+
+/** sat/vB as satoshis for 1,000 virtual bytes. */
+function perThousand(rate: number): bigint {
+  return BigInt(Math.round(rate * 1000));
+}
