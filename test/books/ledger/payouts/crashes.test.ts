@@ -3,7 +3,7 @@ import { assets, own } from '#books/ledger/entries/accounts';
 import type { PayoutRules } from '#books/ledger/payouts/rules';
 import { calm, miners, Payer, World } from './world.ts';
 
-const RUNS = Number(process.env['FUZZ_RUNS'] ?? 40);
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? 150);
 
 /** A life of a pool that pays while its process dies, its wallet fails and its chain is reorganised. */
 async function live(seed: number): Promise<World> {
@@ -145,7 +145,7 @@ async function robbed(seed: number): Promise<World> {
 }
 
 describe.each([
-  ['pay everybody once, and the books are the chain', live, ['killed', 'lost send', 'killed after send', 'settled']],
+  ['pay everybody once, and the books are the chain', live, ['killed', 'lost send', 'killed after sign', 'settled']],
   ['pay nobody twice from two copies of a folder', twoPayers, ['noticed', 'killed']],
   ['end unpaid when somebody has taken their coins for good', robbed, ['robbed', 'unpaid']],
 ] as const)('payouts under faults', (claim, run, expected) => {
