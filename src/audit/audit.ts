@@ -1,14 +1,20 @@
+import { availableParallelism } from 'node:os';
 import { fromHex, toDisplayHash } from '#base/bitcoin/bytes';
 import { difficultyOfHash } from '#base/bitcoin/target';
 import { limits } from '#base/limits';
+import { loadKernel } from '#shares/kernel/kernel';
 import type { Row } from '#shares/sharelog/rows/row-reader';
+import { type KernelThread, startKernelThread } from '#shares/verify/kernel-thread';
 import { type AuditedJob, auditJob } from './audited-job.ts';
 import { type Difference, Differences } from './differences.ts';
 import { groupsOf, type JobCount, type JobGroup } from './job-groups.ts';
 import type { LedgerSide, TableBlock } from './ledger-side.ts';
 import { ShareAudit } from './share-audit.ts';
-import { ShareHasher } from './share-hasher.ts';
+import { inlineHasher, ShareHasher } from './share-hasher.ts';
 import type { AuditRange, SliceRow, Tables } from './tables.ts';
+
+/** So many shares are hashed sooner than a thread has started. */
+const INLINE_SHARES_MAX = 20_000;
 
 /** What an audit looked at, and what it found. */
 export interface AuditReport {
@@ -46,12 +52,18 @@ export async function audit(range: AuditRange, { tables, ledger, progress }: Aud
   }
   const counts = await tables.jobCounts(range);
   const all = counts.reduce((sum, { shares }) => sum + shares, 0);
-  const pass = new Pass(tables, side, differences);
-  let done = 0;
-  for (const group of groupsOf(withoutTwins(counts, differences))) {
-    await pass.group(group, (hashed) => progress(Math.min(done + hashed, all), all));
-    done += group.shares;
-    progress(done, all);
+  const code = loadKernel();
+  const threads = Array.from({ length: threadsFor(all) }, () => startKernelThread(code));
+  const pass = new Pass({ tables, side, differences, threads });
+  try {
+    let done = 0;
+    for (const group of groupsOf(withoutTwins(counts, differences))) {
+      await pass.group(group, (hashed) => progress(Math.min(done + hashed, all), all));
+      done += group.shares;
+      progress(done, all);
+    }
+  } finally {
+    await Promise.all(threads.map((thread) => thread.close()));
   }
   side?.finish(range);
   return {
@@ -65,6 +77,11 @@ export async function audit(range: AuditRange, { tables, ledger, progress }: Aud
   };
 }
 
+/** One for each core, and one whose results are being judged; none if there is little to do. */
+function threadsFor(shares: number): number {
+  return shares < INLINE_SHARES_MAX ? 0 : Math.min(availableParallelism() + 1, limits.auditThreadsMax);
+}
+
 function withoutTwins(counts: readonly JobCount[], differences: Differences): JobCount[] {
   return counts.filter(({ jobId }, at) => {
     const isTwin = counts[at - 1]?.jobId === jobId;
@@ -73,16 +90,27 @@ function withoutTwins(counts: readonly JobCount[], differences: Differences): Jo
   });
 }
 
+interface PassModules {
+  readonly tables: Tables;
+  readonly side: LedgerSide | undefined;
+  readonly differences: Differences;
+  /** Hashes in this thread if there are none. */
+  readonly threads: readonly KernelThread[];
+}
+
 /** The audit of one group of jobs after the other. */
 class Pass {
   readonly #tables: Tables;
   readonly #side: LedgerSide | undefined;
   readonly #differences: Differences;
-  readonly #hasher = new ShareHasher();
+  readonly #inline = inlineHasher();
+  readonly #hashers: readonly [ShareHasher, ...ShareHasher[]];
   hashed = 0;
   blocks = 0;
 
-  constructor(tables: Tables, side: LedgerSide | undefined, differences: Differences) {
+  constructor({ tables, side, differences, threads }: PassModules) {
+    const [first, ...others] = threads.map(({ memory, run }) => new ShareHasher(memory, run));
+    this.#hashers = [first ?? this.#inline, ...others];
     this.#tables = tables;
     this.#side = side;
     this.#differences = differences;
@@ -93,7 +121,7 @@ class Pass {
     const jobs = new Map(rows.map((row) => [String(row['job_id']), auditJob(row, this.#differences)]));
     if (group.shares > 0) await this.#shares(group, jobs, progress);
     if (this.#side !== undefined) await this.#slices(group, jobs, this.#side);
-    for (const row of await this.#tables.blocks(group)) this.#block(row, jobs.get(String(row['job_id'])));
+    for (const row of await this.#tables.blocks(group)) await this.#block(row, jobs.get(String(row['job_id'])));
   }
 
   async #shares(
@@ -101,12 +129,12 @@ class Pass {
     jobs: ReadonlyMap<string, AuditedJob>,
     progress: (hashed: number) => void,
   ): Promise<void> {
-    const shares = new ShareAudit(this.#hasher, (jobId) => jobs.get(jobId), this.#differences);
+    const shares = new ShareAudit(this.#hashers, (jobId) => jobs.get(jobId), this.#differences);
     for await (const chunk of await this.#tables.shares(group)) {
-      shares.feed(chunk as Uint8Array);
+      await shares.feed(chunk as Uint8Array);
       progress(shares.shares);
     }
-    shares.end();
+    await shares.end();
     // A running pool may have got more since they were counted.
     if (shares.shares < group.hashed) {
       const detail = `${group.hashed} shares of the jobs from ${group.firstId} to ${group.lastId} were counted, and ${shares.shares} could be hashed`;
@@ -125,7 +153,7 @@ class Pass {
     for (const job of jobs.values()) side.job(job, byJob.get(job.jobId) ?? []);
   }
 
-  #block(row: Row, job: AuditedJob | undefined): void {
+  async #block(row: Row, job: AuditedJob | undefined): Promise<void> {
     this.blocks += 1;
     const hash = String(row['hash']);
     if (job === undefined) return;
@@ -135,11 +163,12 @@ class Pass {
     };
     this.#differences.compare('block', `the height of block ${hash}`, block.height, job.height);
     this.#differences.compare('block', `the reward of block ${hash}`, block.rewardSats, job.rewardSats);
-    this.#side?.block({ ...block, coinbase: this.#blockHeader(row, job) });
+    const coinbase = await this.#blockHeader(row, job);
+    this.#side?.block({ ...block, coinbase });
   }
 
   /** Hashes a block's header again. Returns its coinbase, hex; undefined if the row does not name its share. */
-  #blockHeader(row: Row, { kernelJob }: AuditedJob): string | undefined {
+  async #blockHeader(row: Row, { kernelJob }: AuditedJob): Promise<string | undefined> {
     const hash = String(row['hash']);
     const extranonce1 = fromHex(String(row['extranonce1']), 4);
     const extranonce2 = fromHex(String(row['extranonce2']), 8);
@@ -152,9 +181,9 @@ class Pass {
     }
     const prefix = Buffer.concat([Uint8Array.of(variant >>> 8, variant & 0xff), extranonce1]);
     const header = { version: Number(row['version']), ntime: Number(row['ntime']), nonce: Number(row['nonce']) };
-    const index = this.#hasher.put(kernelJob, prefix, extranonce2, header, new Uint8Array(32)) ?? 0;
-    this.#hasher.run();
-    const computed = this.#hasher.hash(index);
+    const index = this.#inline.put(kernelJob, prefix, extranonce2, header, new Uint8Array(32)) ?? 0;
+    await this.#inline.run();
+    const computed = this.#inline.hash(index);
     this.#differences.compare('block', `the hash of block ${hash}`, hash, toDisplayHash(computed));
     const achieved = difficultyOfHash(computed);
     this.#differences.compare(

@@ -19,85 +19,130 @@ const DIFFICULTIES_MAX = 65_536;
 interface Promised {
   readonly target: Uint8Array;
   readonly work: bigint;
+  /** The same as a UInt128 of a row. */
+  readonly workBytes: Uint8Array;
 }
 
 /** A share that promises nothing can only be a block. */
-const NOTHING: Promised = { target: new Uint8Array(32), work: 0n };
+const NOTHING: Promised = { target: new Uint8Array(32), work: 0n, workBytes: new Uint8Array(16) };
+const WORK_BYTES = 16;
+
+/** Rows whose headers are one batch. */
+interface Part {
+  readonly rows: Buffer;
+  readonly from: number;
+  readonly to: number;
+}
+
+interface Running {
+  readonly part: Part;
+  readonly hasher: ShareHasher;
+  readonly hashed: Promise<void>;
+}
 
 /**
  * Judges shares again, from their rows (share-rows.ts) and jobs alone. Rows must come job by job, a job's accepted ones first.
  * They may be cut anywhere into chunks.
  */
 export class ShareAudit {
-  readonly #hasher: ShareHasher;
+  /** The hasher whose batch is being filled, those that wait for one, and those that run, in the order of their batches. */
+  #current: ShareHasher;
+  readonly #free: ShareHasher[];
+  readonly #running: Running[] = [];
   readonly #jobOf: (jobId: string) => AuditedJob | undefined;
   readonly #differences: Differences;
   readonly #seen = new SeenHeaders({ headersMax: Number.POSITIVE_INFINITY }, { closedEarly() {}, wantsJob() {} });
   readonly #promised = new Map<number, Promised>();
   readonly #prefix = new Uint8Array(6);
+  readonly #extranonce2 = new Uint8Array(at.EXTRANONCE2_BYTES);
+  readonly #header = { version: 0, ntime: 0, nonce: 0 };
   #job: AuditedJob | undefined;
-  #jobId = '';
+  /** Of `#job`, as its rows have it. */
+  #jobId: Uint8Array = new Uint8Array(at.JOB_ID_BYTES);
   #rest: Buffer = Buffer.alloc(0);
   #judgedSerial = -1;
   /** Shares judged so far. */
   shares = 0;
 
-  constructor(hasher: ShareHasher, jobOf: (jobId: string) => AuditedJob | undefined, differences: Differences) {
-    this.#hasher = hasher;
+  /** At least one hasher; all of them at rest. */
+  constructor(
+    hashers: readonly [ShareHasher, ...ShareHasher[]],
+    jobOf: (jobId: string) => AuditedJob | undefined,
+    differences: Differences,
+  ) {
+    [this.#current, ...this.#free] = hashers;
     this.#jobOf = jobOf;
     this.#differences = differences;
   }
 
-  feed(chunk: Uint8Array): void {
+  /** Resolves when more rows may come; most of these are still being hashed then. */
+  async feed(chunk: Uint8Array): Promise<void> {
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     const rows = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
     const whole = rows.length - (rows.length % at.BYTES);
     let from = 0;
     for (let row = 0; row < whole; row += at.BYTES) {
       if (this.#put(rows, row)) continue;
-      this.#judgeAll(rows, from, row);
+      await this.#run({ rows, from, to: row });
       from = row;
       this.#put(rows, row);
     }
-    this.#judgeAll(rows, from, whole);
+    await this.#run({ rows, from, to: whole });
     this.#rest = Buffer.from(rows.subarray(whole));
   }
 
-  /** Throws if the rows ended within one. */
-  end(): void {
+  /** Resolves when every row is judged. Throws if the rows ended within one. */
+  async end(): Promise<void> {
+    while (this.#running.length > 0) await this.#finishOldest();
     if (this.#rest.length > 0) throw new Error('audit: the shares end within a row');
+  }
+
+  /** Has the current batch hashed, and goes on with the next free hasher. */
+  async #run(part: Part): Promise<void> {
+    const hasher = this.#current;
+    this.#running.push({ part, hasher, hashed: hasher.run() });
+    const free = this.#free.pop();
+    this.#current = free ?? (await this.#finishOldest());
+  }
+
+  /** Waits for the batch that has run longest, and judges it: batches are judged in their order. Returns its hasher. */
+  async #finishOldest(): Promise<ShareHasher> {
+    const oldest = this.#running.shift();
+    if (oldest === undefined) throw new Error('audit: no batch is being hashed');
+    await oldest.hashed;
+    this.#judgeAll(oldest.part, oldest.hasher);
+    return oldest.hasher;
   }
 
   /** False if the batch must run first. A row of no readable job takes no place in the batch. */
   #put(rows: Buffer, row: number): boolean {
-    const job = this.#jobAt(rows, row);
-    const kernelJob = job?.kernelJob;
+    const kernelJob = this.#jobAt(rows, row)?.kernelJob;
     if (kernelJob === undefined) return true;
-    this.#prefix[0] = rows[row + at.VARIANT + 1] ?? 0;
-    this.#prefix[1] = rows[row + at.VARIANT] ?? 0;
-    for (let byte = 0; byte < 4; byte += 1) this.#prefix[2 + byte] = rows[row + at.EXTRANONCE1 + byte] ?? 0;
-    const extranonce2 = rows.subarray(row + at.EXTRANONCE2, row + at.EXTRANONCE2 + at.EXTRANONCE2_BYTES);
-    const header = {
-      version: rows.readUInt32LE(row + at.VERSION),
-      ntime: rows.readUInt32LE(row + at.NTIME),
-      nonce: rows.readUInt32LE(row + at.NONCE),
-    };
+    const prefix = this.#prefix;
+    prefix[0] = rows[row + at.VARIANT + 1] ?? 0;
+    prefix[1] = rows[row + at.VARIANT] ?? 0;
+    for (let byte = 0; byte < 4; byte += 1) prefix[2 + byte] = rows[row + at.EXTRANONCE1 + byte] ?? 0;
+    for (let byte = 0; byte < 8; byte += 1) this.#extranonce2[byte] = rows[row + at.EXTRANONCE2 + byte] ?? 0;
+    const header = this.#header;
+    header.version = rows.readUInt32LE(row + at.VERSION);
+    header.ntime = rows.readUInt32LE(row + at.NTIME);
+    header.nonce = rows.readUInt32LE(row + at.NONCE);
     const { target } = this.#promisedBy(rows.readDoubleLE(row + at.DIFFICULTY));
-    return this.#hasher.put(kernelJob, this.#prefix, extranonce2, header, target) !== undefined;
+    return this.#current.put(kernelJob, prefix, this.#extranonce2, header, target) !== undefined;
   }
 
-  #judgeAll(rows: Buffer, from: number, to: number): void {
-    this.#hasher.run();
-    for (let row = from, index = 0; row < to; row += at.BYTES) {
+  #judgeAll({ rows, from, to }: Part, hasher: ShareHasher): void {
+    let index = 0;
+    for (let row = from; row < to; row += at.BYTES) {
       const job = this.#jobAt(rows, row);
       if (job?.kernelJob === undefined) continue;
-      this.#judge(rows, row, job, index);
+      this.#judge(rows, row, job, hasher.hash(index), hasher.status(index));
       index += 1;
-      this.shares += 1;
     }
+    this.shares += index;
   }
 
-  #judge(rows: Buffer, row: number, job: AuditedJob, index: number): void {
+  #judge(rows: Buffer, row: number, job: AuditedJob, hash: Uint8Array, meets: number): void {
     if (job.serial !== this.#judgedSerial) {
       // Rows come in the order of serial numbers: the headers of the jobs before are of no use any more.
       this.#judgedSerial = job.serial;
@@ -105,8 +150,6 @@ export class ShareAudit {
     }
     const wrong = (what: string): void => this.#differences.add('share', `${nameOf(rows, row)}: ${what}`);
     if (rows[row + at.WELL_FORMED] !== 1) wrong('its extranonces or its variant are not those of a header');
-    const hash = this.#hasher.hash(index);
-    const meets = this.#hasher.status(index);
     const code = rows[row + at.VERDICT] ?? 0;
     const kept = rows.readDoubleLE(row + at.SHARE_DIFFICULTY);
     const achieved = difficultyOfHash(hash);
@@ -128,15 +171,17 @@ export class ShareAudit {
 
   #judgeWork(rows: Buffer, row: number, wrong: (what: string) => void): void {
     const difficulty = rows.readDoubleLE(row + at.DIFFICULTY);
-    const { work } = this.#promisedBy(difficulty);
+    const { work, workBytes } = this.#promisedBy(difficulty);
+    // A bigint for each share would cost more than all other checks.
+    if (rows.compare(workBytes, 0, WORK_BYTES, row + at.WORK, row + at.WORK + WORK_BYTES) === 0) return;
     const kept = rows.readBigUInt64LE(row + at.WORK) | (rows.readBigUInt64LE(row + at.WORK + 8) << 64n);
-    if (kept !== work) wrong(`difficulty ${difficulty} is work ${work}, and ${kept} is kept`);
+    wrong(`difficulty ${difficulty} is work ${work}, and ${kept} is kept`);
   }
 
   #judgeVerdict(code: number, meets: number, job: AuditedJob, hash: Uint8Array, wrong: (what: string) => void): void {
     const reached = (meets & (MEETS_SHARE_TARGET | MEETS_NETWORK_TARGET)) !== 0;
-    const view = new DataView(hash.buffer, hash.byteOffset, 8);
-    const [low, high] = [view.getUint32(0, true), view.getUint32(4, true)];
+    const low = wordAt(hash, 0);
+    const high = wordAt(hash, 4);
     if (code === ACCEPTED) {
       if (!reached) wrong('accepted, and its hash does not reach its difficulty');
       if (this.#seen.check(job, low, high) === 'known')
@@ -150,10 +195,9 @@ export class ShareAudit {
   }
 
   #jobAt(rows: Buffer, row: number): AuditedJob | undefined {
-    const jobId = jobIdAt(rows, row);
-    if (jobId !== this.#jobId) {
-      this.#jobId = jobId;
-      this.#job = this.#jobOf(jobId);
+    if (rows.compare(this.#jobId, 0, at.JOB_ID_BYTES, row, row + at.JOB_ID_BYTES) !== 0) {
+      this.#jobId = Buffer.from(rows.subarray(row, row + at.JOB_ID_BYTES));
+      this.#job = this.#jobOf(jobIdAt(rows, row));
     }
     return this.#job;
   }
@@ -163,11 +207,20 @@ export class ShareAudit {
     if (known !== undefined) return known;
     if (!(difficulty > 0 && difficulty < Number.POSITIVE_INFINITY)) return NOTHING;
     const target = targetOfDifficulty(difficulty);
-    const promised = { target: targetToBytes(target), work: workOfTarget(target) };
+    const work = workOfTarget(target);
+    // Work above 128 bits has no row: the difficulty would be above 2^96.
+    const workBytes = targetToBytes(work).subarray(0, WORK_BYTES);
+    const promised = { target: targetToBytes(target), work, workBytes };
     if (this.#promised.size >= DIFFICULTIES_MAX) this.#promised.clear();
     this.#promised.set(difficulty, promised);
     return promised;
   }
+}
+
+/** The u32 at an offset, little-endian. */
+function wordAt(bytes: Uint8Array, from: number): number {
+  const [a = 0, b = 0, c = 0, d = 0] = [bytes[from], bytes[from + 1], bytes[from + 2], bytes[from + 3]];
+  return (a | (b << 8) | (c << 16) | (d << 24)) >>> 0;
 }
 
 /** Bytes that are no text can not be those of a known job. */

@@ -11,15 +11,28 @@ export const HOLE_BYTES = VARIANT_BYTES + EXTRANONCE1_BYTES + EXTRANONCE2_BYTES;
  * is left, then `run`, then read the results by index. Jobs stay loaded, so headers that come job by job share midstates.
  */
 export class ShareHasher {
-  readonly #memory = new KernelMemory();
-  readonly #kernel = new KernelInstance(loadKernel(), this.#memory);
+  readonly #memory: KernelMemory;
+  readonly #run: (count: number) => Promise<void> | void;
   readonly #slotOf = new Map<KernelJob, number>();
-  readonly #slots: (KernelJob | undefined)[] = new Array<KernelJob | undefined>(this.#memory.jobSlots).fill(undefined);
+  readonly #slots: (KernelJob | undefined)[];
   /** Slots with a header in the batch: they are not loaded again before it has run. */
-  readonly #used = new Uint8Array(this.#memory.jobSlots);
+  readonly #used: Uint8Array;
   /** The slot that is loaded next: the one loaded longest ago. */
   #nextSlot = 0;
   #count = 0;
+
+  /** `run` hashes what is in the memory; nothing else may use the memory. */
+  constructor(memory: KernelMemory, run: (count: number) => Promise<void> | void) {
+    this.#memory = memory;
+    this.#run = run;
+    this.#slots = new Array<KernelJob | undefined>(memory.jobSlots).fill(undefined);
+    this.#used = new Uint8Array(memory.jobSlots);
+  }
+
+  /** Headers in the batch. */
+  get count(): number {
+    return this.#count;
+  }
 
   /**
    * Adds a header to the batch. `prefix`: the variant, big-endian, and extranonce1. `target`: 32 bytes little-endian, not to be
@@ -42,11 +55,12 @@ export class ShareHasher {
     return this.#count - 1;
   }
 
-  /** Hashes the batch. The results stand until the next `put`. */
-  run(): void {
-    this.#kernel.run(this.#count);
+  /** Hashes the batch. The results stand until the next run; nothing may be put before this one has ended. */
+  async run(): Promise<void> {
+    const count = this.#count;
     this.#count = 0;
     this.#used.fill(0);
+    await this.#run(count);
   }
 
   /** Bits MEETS_SHARE_TARGET and MEETS_NETWORK_TARGET. */
@@ -70,4 +84,11 @@ export class ShareHasher {
     this.#nextSlot = (slot + 1) % this.#slots.length;
     return slot;
   }
+}
+
+/** Hashes in this thread. */
+export function inlineHasher(): ShareHasher {
+  const memory = new KernelMemory();
+  const kernel = new KernelInstance(loadKernel(), memory);
+  return new ShareHasher(memory, (count) => kernel.run(count));
 }

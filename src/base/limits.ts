@@ -317,6 +317,8 @@ export const limits = {
   /** Shares and jobs that an audit asks ClickHouse for at once, to be sorted by job: they fit a query's memory. */
   auditSharesPerQuery: 2_000_000,
   auditJobsPerQuery: 2_000,
+  /** Threads that hash for an audit: further ones would wait for ClickHouse. */
+  auditThreadsMax: 8,
   /** Weight of a payout's whole transaction (Bitcoin Core, MAX_STANDARD_TX_WEIGHT), and of its outputs: 2,400 to P2WPKH. */
   payoutWeightMax: 400_000,
   payoutOutputsWeightMax: 300_000,

@@ -59,7 +59,8 @@ describe('sluice audit', () => {
 
   async function audit(...args: string[]): Promise<Report & { readonly code: number }> {
     const { code, stdout, stderr } = await folder.run('audit', '--config', folder.config, '--json', ...args);
-    expect(stderr).toBe('');
+    // A machine that is busy may take a while to start ClickHouse.
+    expect(stderr.replace(/^sluice: waiting for ClickHouse.*\n/, '')).toBe('');
     return { code, ...(JSON.parse(stdout) as Report) };
   }
 
@@ -87,99 +88,87 @@ describe('sluice audit', () => {
     expect(report.hashed).toBe(submitted);
   });
 
-  it('finds nothing wrong after kill -9, and audits the jobs of a time', { timeout: 60_000 }, async () => {
+  it('finds nothing wrong after kill -9, and audits the jobs of a time', { timeout: 120_000 }, async () => {
     await pool.kill();
-    const whole = await audit();
-    expect(whole).toMatchObject({ code: exitCodes.fine, holds: true, differences_total: 0, hashed: submitted });
-    expect(await audit('--to', '2020-01-01')).toMatchObject({ holds: true, jobs: 0, shares: 0 });
     const [row] = await folder.sql<{ time: string }>(
       "SELECT formatDateTime(quantileExact(0.5)(time), '%FT%TZ') AS time FROM jobs",
     );
     const [before, after] = [await audit('--to', row?.time ?? ''), await audit('--from', row?.time ?? '')];
-    expect([before.holds, after.holds]).toEqual([true, true]);
+    expect([before, after]).toMatchObject([
+      { code: exitCodes.fine, holds: true },
+      { code: exitCodes.fine, holds: true },
+    ]);
+    expect(Math.min(before.hashed, after.hashed)).toBeGreaterThan(0);
     expect(before.hashed + after.hashed).toBe(submitted);
-    const { stdout } = await folder.run('audit', '--config', folder.config);
-    expect(stdout).toContain('Everything comes out as it is kept.');
   });
 
-  /** The differences after a change to one row of `shares` by SQL, which is taken back. */
-  async function afterChange(where: string, change: string, back: string): Promise<Report['differences']> {
-    const alter = (set: string): Promise<void> =>
-      falsify(data, `ALTER TABLE sluice.shares UPDATE ${set} WHERE ${where} SETTINGS mutations_sync = 1`);
-    await alter(change);
-    const { code, differences } = await audit();
-    expect(code).toBe(exitCodes.failed);
-    await alter(back);
-    return differences;
+  interface Share {
+    readonly job_id: string;
+    readonly extranonce2: string;
   }
+  const nameOf = ({ job_id, extranonce2 }: Share): RegExp =>
+    new RegExp(`^share of job ${job_id} at .*extranonce2 ${extranonce2}`);
 
-  it('names a share whose row was changed', { timeout: 120_000 }, async () => {
-    const [share] = await folder.sql<Record<'job_id' | 'extranonce2', string> & Record<'nonce', number>>(
-      `SELECT job_id, extranonce2, nonce FROM shares WHERE verdict = 'accepted' AND NOT block AND account = '${BOB}'
-       ORDER BY time LIMIT 1`,
+  it('names each share, credit, entry and slice that was changed', { timeout: 120_000 }, async () => {
+    const shares = await folder.sql<Share>(
+      `SELECT job_id, extranonce2 FROM shares
+       WHERE verdict = 'accepted' AND NOT block AND account = '${ALICE}' ORDER BY time LIMIT 5`,
     );
-    const { job_id = '', extranonce2 = '', nonce = 0 } = share ?? {};
-    const where = `job_id = '${job_id}' AND extranonce2 = '${extranonce2}' AND verdict != 'duplicate'`;
-    const name = new RegExp(`^share of job ${job_id} at .*extranonce2 ${extranonce2}`);
-
-    const hashed = await afterChange(where, `nonce = ${nonce} + 1`, `nonce = ${nonce}`);
-    expect(hashed[0]?.detail).toMatch(name);
-    expect(hashed[0]?.detail).toContain('its hash reaches difficulty');
-
-    const rejected = await afterChange(where, "verdict = 'low-difficulty'", "verdict = 'accepted'");
-    expect(rejected.map(({ subject }) => subject)).toEqual(['share', 'slice']);
-    expect(rejected[0]?.detail).toMatch(name);
-    expect(rejected[0]?.detail).toContain('rejected as low-difficulty, and its hash reaches its difficulty');
-    expect(rejected[1]?.detail).toContain(`of ${BOB} on job ${job_id}`);
-
-    const worked = await afterChange(where, 'work = work * 2', 'work = toUInt128(work / 2)');
-    expect(worked.map(({ subject }) => subject)).toEqual(['share', 'slice']);
-    expect(worked[0]?.detail).toMatch(/difficulty 1e-9 is work \d+, and \d+ is kept/);
-    expect(await audit()).toMatchObject({ holds: true });
-  });
-
-  it('names shares that were added to the table twice', { timeout: 60_000 }, async () => {
+    const [moved, rejected, worked, twice] = shares as [Share, Share, Share, Share];
+    const at = ({ job_id, extranonce2 }: Share): string =>
+      `job_id = '${job_id}' AND extranonce2 = '${extranonce2}' AND verdict = 'accepted'`;
+    const update = (set: string, share: Share): string =>
+      `ALTER TABLE sluice.shares UPDATE ${set} WHERE ${at(share)} SETTINGS mutations_sync = 1`;
     await falsify(
       data,
-      "INSERT INTO sluice.shares SELECT * FROM sluice.shares WHERE verdict = 'accepted' AND NOT block ORDER BY time LIMIT 1",
+      update('nonce = nonce + 1', moved),
+      update("verdict = 'low-difficulty'", rejected),
+      update('work = work * 2', worked),
+      `INSERT INTO sluice.shares SELECT * FROM sluice.shares WHERE ${at(twice)}`,
     );
-    const { differences } = await audit();
-    expect(differences.map(({ subject }) => subject)).toEqual(['share', 'slice']);
-    expect(differences[0]?.detail).toContain('accepted, and another accepted share has the same header');
+    const { hash, slice } = changeLedger();
+
+    const { code, holds, differences } = await audit();
+    expect([code, holds]).toEqual([exitCodes.failed, false]);
+    const of = (subject: string): string[] =>
+      differences.filter((each) => each.subject === subject).map(({ detail }) => detail);
+    const wrongWith = (share: Share): string[] => of('share').filter((detail) => nameOf(share).test(detail));
+    expect(wrongWith(moved)[0]).toContain('its hash reaches difficulty');
+    expect(wrongWith(rejected)).toEqual([
+      expect.stringContaining('rejected as low-difficulty, and its hash reaches its difficulty'),
+    ]);
+    expect(wrongWith(worked)).toEqual([expect.stringMatching(/difficulty 1e-9 is work \d+, and \d+ is kept/)]);
+    expect(wrongWith(twice)).toEqual([expect.stringContaining('another accepted share has the same header')]);
+    // None besides.
+    const named = [moved, rejected, worked, twice].flatMap(wrongWith);
+    expect(of('share').filter((detail) => !named.includes(detail))).toEqual([]);
+    for (const { job_id } of [rejected, worked, twice, slice]) {
+      expect(of('slice').some((detail) => detail.includes(`on job ${job_id},`))).toBe(true);
+    }
+    expect(of('reward')).toContainEqual(
+      expect.stringMatching(new RegExp(`^block ${hash} .*: the credit of ${BOB} is kept as \\d+, and \\d+ comes out`)),
+    );
+    expect(of('books')).toContainEqual(expect.stringContaining('entry-hash: entry 2 '));
   });
 
-  /** The differences in the books after a change to the ledger, which is taken back. */
-  async function afterLedgerChange(change: string, back: string): Promise<Report['differences']> {
+  /** Changes a credit of bob, the second entry, and bob's slice of a job; nothing of the pool would. */
+  function changeLedger(): { readonly hash: string; readonly slice: { readonly job_id: string } } {
     const ledger = new Database(join(data, 'ledger.db'));
-    // Triggers refuse what the book never does.
+    // Triggers refuse it.
     for (const trigger of ledger.prepare("SELECT name FROM sqlite_master WHERE type = 'trigger'").pluck().all()) {
       ledger.exec(`DROP TRIGGER ${String(trigger)}`);
     }
-    ledger.exec(change);
-    const { code, differences } = await audit();
-    expect(code).toBe(exitCodes.failed);
-    ledger.exec(back);
+    const hash = ledger.prepare('SELECT hash FROM block_credits WHERE account = ? ORDER BY hash').pluck().get(BOB);
+    const jobId = ledger
+      .prepare(
+        'SELECT job_id FROM slices WHERE account = ? AND job_id IN (SELECT job_id FROM jobs WHERE sealed_work IS NOT NULL)',
+      )
+      .pluck()
+      .get(BOB);
+    ledger.prepare('UPDATE block_credits SET sats = sats + 1 WHERE hash = ? AND account = ?').run(hash, BOB);
+    ledger.exec('UPDATE entries SET at_ms = at_ms + 1 WHERE id = 2');
+    ledger.prepare('UPDATE slices SET shares = shares + 1 WHERE job_id = ? AND account = ?').run(jobId, BOB);
     ledger.close();
-    return differences.filter(({ subject }) => subject === 'reward' || subject === 'books');
+    return { hash: String(hash), slice: { job_id: String(jobId) } };
   }
-
-  it('names a credit, an entry and a slice that were changed', { timeout: 120_000 }, async () => {
-    const ledger = new Database(join(data, 'ledger.db'), { readonly: true });
-    const { hash } = ledger
-      .prepare('SELECT hash FROM block_credits WHERE account = ? ORDER BY hash LIMIT 1')
-      .get(BOB) as {
-      hash: string;
-    };
-    ledger.close();
-    const credit = (sign: string): string =>
-      `UPDATE block_credits SET sats = sats ${sign} 1 WHERE hash = '${hash}' AND account = '${BOB}'`;
-    const credits = await afterLedgerChange(credit('+'), credit('-'));
-    expect(credits.map(({ subject }) => subject)).toContain('reward');
-    for (const { detail } of credits) expect(detail).toContain(hash);
-    expect(credits[0]?.detail).toMatch(new RegExp(`the credit of ${BOB} is kept as \\d+, and \\d+ comes out`));
-
-    const entry = (sign: string): string => `UPDATE entries SET at_ms = at_ms ${sign} 1 WHERE id = 2`;
-    const entries = await afterLedgerChange(entry('+'), entry('-'));
-    expect(entries.find(({ subject }) => subject === 'books')?.detail).toContain('entry-hash: entry 2');
-  });
 });

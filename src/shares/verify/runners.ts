@@ -1,10 +1,8 @@
-import { Piscina } from 'piscina';
-import { builtFile } from '#base/built';
 import { KernelInstance } from '#shares/kernel/instance';
 import type { KernelCode } from '#shares/kernel/kernel';
 import { KernelMemory } from '#shares/kernel/memory';
+import { startKernelThread } from './kernel-thread.ts';
 import { Lane } from './lane.ts';
-import type { LaneData } from './verify-worker.ts';
 
 /** Hashes on the event loop. */
 export interface InlineRunner {
@@ -28,44 +26,26 @@ export interface Runners {
 const WARM_UP_ROUNDS = 40;
 
 /**
- * The event loop's own kernel and `threads` workers, all warmed up. Each worker is a piscina pool of one thread: its
- * kernel has a memory of its own, which the event loop fills, so a task must reach exactly that worker.
+ * The event loop's own kernel and `threads` workers, all warmed up.
  */
 export async function startRunners(options: { readonly threads: number }, code: KernelCode): Promise<Runners> {
   const memory = new KernelMemory();
   const kernel = new KernelInstance(code, memory);
   const inline: InlineRunner = { lane: new Lane(memory), run: (count) => kernel.run(count) };
-  const pools: Piscina[] = [];
-  const workers = Array.from({ length: options.threads }, () => startWorker(code, pools));
+  const threads = Array.from({ length: options.threads }, () => startKernelThread(code));
+  const workers = threads.map((thread): WorkerRunner => ({ lane: new Lane(thread.memory), run: thread.run }));
   for (let round = 0; round < WARM_UP_ROUNDS; round += 1) {
-    for (const lane of [memory, ...workers.map((worker) => worker.memory)]) warmUp(lane);
+    for (const lane of [memory, ...threads.map((thread) => thread.memory)]) warmUp(lane);
     inline.run(memory.capacity);
-    await Promise.all(workers.map(({ memory: shared, runner }) => runner.run(shared.capacity)));
+    await Promise.all(threads.map((thread) => thread.run(thread.memory.capacity)));
   }
   return {
     inline,
-    workers: workers.map(({ runner }) => runner),
+    workers,
     close: async () => {
-      await Promise.all(pools.map((pool) => pool.close()));
+      await Promise.all(threads.map((thread) => thread.close()));
     },
   };
-}
-
-function startWorker(code: KernelCode, pools: Piscina[]): { memory: KernelMemory; runner: WorkerRunner } {
-  const memory = new KernelMemory();
-  const data: LaneData = { code, memory: memory.memory };
-  const pool = new Piscina<number, void>({
-    filename: builtFile('shares/verify/verify-worker.ts'),
-    workerData: data,
-    minThreads: 1,
-    maxThreads: 1,
-    concurrentTasksPerWorker: 1,
-    // The worker sleeps in Atomics.wait between tasks: the cheapest hand-over that was measured.
-    atomics: 'sync',
-    idleTimeout: Number.POSITIVE_INFINITY,
-  });
-  pools.push(pool);
-  return { memory, runner: { lane: new Lane(memory), run: (count) => pool.run(count) } };
 }
 
 /** Fills a memory with shares of a job of ordinary size. The first real batch overwrites them; their results are not read. */
