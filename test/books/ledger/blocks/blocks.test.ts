@@ -202,6 +202,24 @@ describe('a block', () => {
     expect(third.height).toBe(2);
   });
 
+  it('is not booked before a block below it whose place no node decides', async () => {
+    const told: (string | undefined)[] = [];
+    const divide: DivideReward = (block, slices) => {
+      told.push(block.previousJobId);
+      return pplns(block, slices);
+    };
+    const { chain, follower, find, grow, status } = setUp({ divide });
+    const [first, second] = [find(), find('bob')];
+    grow(3);
+    const place = chain.place.bind(chain);
+    chain.place = async (hash) => (hash === first.hash ? undefined : place(hash));
+    expect(await follower.look()).toMatchObject({ undecided: 1, waiting: 1 });
+    expect([status(first), status(second)]).toEqual(['found', 'found']);
+    chain.place = place;
+    await follower.look();
+    expect(told).toEqual([undefined, first.found?.jobId]);
+  });
+
   it('is never booked if its reward is not divided to the satoshi', async () => {
     const divide: DivideReward = (block, slices) => {
       const reward = pplns(block, slices);
