@@ -32,7 +32,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'base/bitcoin': [],
   'base/config': ['base/limits', 'base/domain', 'base/std', 'base/bitcoin'],
   'base/telemetry': ['base/domain', 'base/std', 'base/bitcoin'],
-  'work/node': ['base/limits', 'base/domain', 'base/std', 'base/bitcoin'],
+  'work/node': ['base/limits', 'base/built', 'base/domain', 'base/std', 'base/bitcoin'],
   'work/jobs': ['base/limits', 'base/domain', 'base/bitcoin'],
   'front/net': ['base/limits', 'base/uws', 'base/domain', 'base/std', 'base/config', 'base/telemetry'],
   'front/session': ['base/limits', 'base/domain', 'base/std', 'base/bitcoin', 'base/telemetry'],

@@ -310,6 +310,8 @@ export const limits = {
   ledgerTakeBytesMax: 128 * 1024 * 1024,
   /** Questions of the ledger that the pool has not answered yet; further ones get no answer. */
   ledgerQuestionsMax: 32,
+  /** Faults of the books that a running pool keeps. */
+  ledgerFaultsMax: 1_000,
   /** A name in the ledger: an account with its prefix, a kind of entry, a reference. */
   ledgerTextCharsMax: 256,
   /** Differences of one kind that an audit keeps with their words; the rest are counted. */
