@@ -35,16 +35,16 @@ export interface AuditLog {
   close(): void;
 }
 
-/** Jobs are as of a mainnet block of some thousand transactions: 12 branches. */
-export async function openAuditLog(shares: number): Promise<AuditLog> {
+/** `branches`: of each job's merkle branch; 12 are those of some thousand transactions. */
+export async function openAuditLog(shares: number, branches: number): Promise<AuditLog> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-audit-'));
   const journal = await openJournal({ folder, journal: POOL_JOURNAL, consumers: ['none'] }, { clock, logger });
   const miners = Array.from({ length: ACCOUNTS }, (_, index) => minerOf(index));
   const hasher = inlineHasher();
-  let job = jobOf(1);
+  let job = jobOf(1, branches);
   for (let from = 0; from < shares; from += BATCH) {
     if (from === 0 || Math.floor(from / SHARES_PER_JOB) > Math.floor((from - BATCH) / SHARES_PER_JOB)) {
-      job = jobOf(1 + Math.floor(from / SHARES_PER_JOB));
+      job = jobOf(1 + Math.floor(from / SHARES_PER_JOB), branches);
       journal.rows.job(job);
       journal.closed(job.serial - 3);
     }
@@ -104,7 +104,7 @@ function minerOf(index: number): Miner {
   };
 }
 
-function jobOf(serial: number): Job {
+function jobOf(serial: number, branches: number): Job {
   const shared = { height: 900_000, version: 0x20000000, previousHash: new Uint8Array(32).fill(7), bits: BITS };
   const times = { minTime: NTIME, curTime: NTIME };
   const target = targetOfBits(BITS) ?? 0n;
@@ -117,7 +117,7 @@ function jobOf(serial: number): Job {
   return {
     ...{ ...shared, ...times, ...coinbase, serial, id: jobId(serial), rowId: jobRowId(serial, '5eed5eed') },
     ...{ networkTarget: targetToBytes(target), networkDifficulty: difficultyOfTarget(target) },
-    merkleBranch: Array.from({ length: 12 }, (_, level) => new Uint8Array(32).fill(level)),
+    merkleBranch: Array.from({ length: branches }, (_, level) => new Uint8Array(32).fill(level)),
     ...{ cleanJobs: false, rewardSats: 312_500_000n, createdMs: Date.now() },
     template: {
       ...{ ...shared, ...times, askedMs: 0, coinbaseValueSats: 312_500_000n, transactions: [] },
