@@ -1,11 +1,11 @@
 import Database from 'better-sqlite3';
-import { Transaction } from 'bitcoinjs-lib';
+import { networks, payments, Transaction } from 'bitcoinjs-lib';
 import { parseAddress } from '#base/bitcoin/address';
 import { toHex } from '#base/bitcoin/bytes';
 import type { Outpoint, Wallet, WalletAnswer, WalletFault } from '#base/domain/wallet';
+import { checkLedger } from '#books/ledger/check';
 import { assets, minerBalances, own, payableOf } from '#books/ledger/entries/accounts';
 import { EntryBook } from '#books/ledger/entries/book';
-import { checkEntries } from '#books/ledger/entries/check';
 import { type LedgerDatabase, memoryLedger } from '#books/ledger/ledger-db';
 import { Payouts } from '#books/ledger/payouts/payouts';
 import type { PayoutRules } from '#books/ledger/payouts/rules';
@@ -38,6 +38,12 @@ export const miners = [
   '2MzQwSSnBHWHqSAqtTVQ6v47XtaisrJa1Vc',
   'bcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqdku202',
 ].filter((address) => parseAddress(address, 'regtest').ok);
+
+/** One of many addresses. */
+export function addressOf(index: number): string {
+  const hash = Uint8Array.from([...new Uint8Array(16), ...u32(index + 1)]);
+  return payments.p2wpkh({ hash, network: networks.regtest }).address ?? fail('no address');
+}
 
 export const rules: PayoutRules = {
   ...{ network: 'regtest', method: 'wallet', addresses: new Map(), minimumSats: 10_000n, minimums: new Map() },
@@ -251,7 +257,8 @@ export class Payer {
   }
 
   faults() {
-    return checkEntries(this.database);
+    // The coins that `earn` books are of no block.
+    return checkLedger(this.database).filter(({ invariant }) => invariant !== 'block-known');
   }
 
   /** Runs something as the process does: if it dies, another one is started on the same ledger. */
