@@ -31,6 +31,11 @@ export interface HouseModules {
 }
 
 const PRUNE_EVERY_MS = 3_600_000;
+/** A share costs least if some ten thousand are taken at once, so a turn that took fewer, but some, is followed by a longer rest. */
+const FEW_SHARES = 100;
+const MANY_SHARES = 20_000;
+const REST_MS = 1_000;
+const LONG_REST_MS = 3_000;
 
 /**
  * The ledger's process put together: the parts that work on one database, each in its turns. They are synchronous on the
@@ -49,6 +54,8 @@ export class LedgerHouse {
   readonly #payments: SlicePayments;
   readonly #guard: BooksGuard;
   readonly #parts: Parts;
+  /** Accepted shares that the last turn took. */
+  #turnShares = 0;
   /** Monotonic, ms. */
   #prunedMs = Number.NEGATIVE_INFINITY;
   #stopping = false;
@@ -83,7 +90,11 @@ export class LedgerHouse {
     // First, so that payouts begin with books that were checked.
     this.#parts.start([
       this.#guard,
-      { name: 'slices', tick: () => this.#take() },
+      {
+        name: 'slices',
+        tick: () => this.#take(),
+        restMs: () => (this.#turnShares >= FEW_SHARES && this.#turnShares < MANY_SHARES ? LONG_REST_MS : REST_MS),
+      },
       { name: 'slice-payments', tick: () => this.#pay() },
       this.#blocks,
       this.#payouts,
@@ -131,7 +142,9 @@ export class LedgerHouse {
 
   /** Takes until nothing is left, a transaction at a time, and lets messages through in between. */
   async #take(): Promise<void> {
+    const before = this.#store.taken().shares;
     while (this.#taker.step() && !this.#stopping) await setImmediate();
+    this.#turnShares = this.#store.taken().shares - before;
   }
 
   async #pay(): Promise<void> {

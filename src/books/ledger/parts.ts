@@ -6,6 +6,8 @@ export interface LedgerPart {
   readonly name: string;
   /** Does what there is to do now. What it throws is told as this part's problem until a later call succeeds. */
   tick(): Promise<void> | void;
+  /** Between the end of its work and its next turn, ms. Default: a second. */
+  restMs?(): number;
 }
 
 /** A part that can not do its work, and why. */
@@ -14,8 +16,7 @@ export interface PartProblem {
   readonly reason: string;
 }
 
-/** Between the end of a part's work and its next turn. */
-const TICK_MS = 1_000;
+const REST_MS = 1_000;
 
 /** Gives each part its turns. A part that waits for something, or fails, holds up no other. */
 export class Parts {
@@ -52,7 +53,7 @@ export class Parts {
       const timer = setTimeout(() => {
         this.#timers.delete(timer);
         this.#turn(part);
-      }, TICK_MS);
+      }, part.restMs?.() ?? REST_MS);
       this.#timers.add(timer);
     });
     this.#running.add(running);

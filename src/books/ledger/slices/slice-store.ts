@@ -99,7 +99,7 @@ export class SliceStore {
   }
 
   #addSum({ jobId, account, work, shares }: SliceSum): void {
-    this.#statements.slice.run({ jobId, account, work: work.toString(), shares });
+    this.#statements.slice.run(jobId, account, work.toString(), shares);
   }
 
   #addFound(block: FoundBlockRow): void {
@@ -120,7 +120,7 @@ function statementsOf(database: LedgerDatabase) {
        VALUES (@jobId, @serial, @height, @nbits, @networkWork, @rewardSats, @subsidySats, @feesSats, @timeMs, NULL)`,
     ),
     slice: database.prepare(
-      `INSERT INTO slices VALUES (@jobId, @account, @work, @shares)
+      `INSERT INTO slices VALUES (?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET work = work_add(work, excluded.work), shares = shares + excluded.shares`,
     ),
     found: database.prepare(

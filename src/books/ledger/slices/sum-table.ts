@@ -6,9 +6,8 @@ const KEY_HEAD_BYTES = 2;
 /** Places that are looked at for a key, from its hash on. Names may be chosen so that their hashes agree. */
 const PROBES_MAX = 8;
 const PLACES_MIN = 1024;
-/** Bytes from the end of an account, and of a job's serial number, that the hash is made of. */
-const HASHED_ACCOUNT_BYTES = 6;
-const HASHED_JOB_BYTES = 3;
+/** Bytes from the end of an account that the hash is made of, in words of four where they are there. */
+const HASHED_ACCOUNT_BYTES = 12;
 
 /** What an entry has come to. */
 export interface TableSum {
@@ -45,7 +44,7 @@ export class SumTable {
     const accountBytes = accountEnd - accountAt;
     const jobBytes = jobEnd - jobAt;
     if (KEY_HEAD_BYTES + accountBytes + jobBytes > KEY_BYTES) return -1;
-    const hash = hashOf(bytes, accountAt, accountEnd, jobAt);
+    const hash = hashOf(view, accountAt, accountEnd, jobAt);
     const mask = this.#places.length - 1;
     for (let probe = 0; probe < PROBES_MAX; probe += 1) {
       const place = (hash + probe) & mask;
@@ -123,7 +122,7 @@ export class SumTable {
       const key = entry * KEY_BYTES;
       const accountAt = key + KEY_HEAD_BYTES;
       const accountEnd = accountAt + (keys[key] ?? 0);
-      const hash = hashOf(keys, accountAt, accountEnd, accountEnd);
+      const hash = hashOf(this.#keyView, accountAt, accountEnd, accountEnd);
       for (let probe = 0; probe < PROBES_MAX; probe += 1) {
         const place = (hash + probe) & (places.length - 1);
         if (places[place] !== 0) continue;
@@ -134,13 +133,16 @@ export class SumTable {
   }
 }
 
-/** FNV-1a over the last bytes of the account and of the job's serial number. */
-function hashOf(bytes: Uint8Array, accountAt: number, accountEnd: number, jobAt: number): number {
-  let hash = 0x811c9dc5;
-  for (let at = Math.max(accountAt, accountEnd - HASHED_ACCOUNT_BYTES); at < accountEnd; at += 1)
-    hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x01000193);
-  const serialEnd = jobAt + SERIAL_DIGITS;
-  for (let at = serialEnd - HASHED_JOB_BYTES; at < serialEnd; at += 1)
-    hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x01000193);
+/** Of the last bytes of the account and of the job's serial number. */
+function hashOf(view: DataView, accountAt: number, accountEnd: number, jobAt: number): number {
+  let hash = mixed(0x811c9dc5, view.getUint32(jobAt + SERIAL_DIGITS - 4));
+  let at = Math.max(accountAt, accountEnd - HASHED_ACCOUNT_BYTES);
+  for (; at + 4 <= accountEnd; at += 4) hash = mixed(hash, view.getUint32(at));
+  for (; at < accountEnd; at += 1) hash = mixed(hash, view.getUint8(at));
   return (hash ^ (hash >>> 15)) >>> 0;
+}
+
+function mixed(hash: number, word: number): number {
+  const product = Math.imul(hash ^ word, 0x9e3779b1);
+  return product ^ (product >>> 13);
 }

@@ -72,7 +72,10 @@ export function encodeHead(head: BatchHead, body: Uint8Array): Uint8Array {
 
 /** How long the frame `seq` says it is in its head, whatever follows that; undefined where it is no such head. */
 export function frameBytes(head: Uint8Array, seq: number): number | undefined {
-  const view = new DataView(head.buffer, head.byteOffset, head.length);
+  return lengthIn(new DataView(head.buffer, head.byteOffset, head.length), seq);
+}
+
+function lengthIn(view: DataView, seq: number): number | undefined {
   const length = view.getUint32(4, true);
   return view.getFloat64(16, true) === seq && length <= BODY_BYTES_MAX ? HEAD_BYTES + length : undefined;
 }
@@ -83,10 +86,10 @@ export function frameBytes(head: Uint8Array, seq: number): number | undefined {
  */
 export function decodeHead(bytes: Uint8Array, seq: number): BatchHead | { readonly partial: number } | undefined {
   if (bytes.length < HEAD_BYTES) return { partial: HEAD_BYTES };
-  const length = frameBytes(bytes, seq);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const length = lengthIn(view, seq);
   if (length === undefined) return undefined;
   if (bytes.length < length) return { partial: length };
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (crc32(bytes.subarray(4, length)) !== view.getUint32(0, true)) return undefined;
   const kind = kindNames.get(view.getUint8(12));
   if (kind === undefined) throw new Error(`share log: batch ${seq} is of an unknown kind ${view.getUint8(12)}`);
