@@ -66,7 +66,7 @@ export function ledgerBlocks(options: LedgerOptions, io: Io): ExitCode {
     return { blocks: store.all(), foreign: store.foreign() };
   });
   if (options.json === true) {
-    io.stdout.write(`${toJson({ blocks: blocks.map(shownBlock) })}\n`);
+    io.stdout.write(`${toJson({ blocks: blocks.map(shownBlock), foreign })}\n`);
     return exitCodes.fine;
   }
   const columns = ['height', 'block', 'status', 'confirmations', 'reward sats', 'fee sats', 'accounts'].map(

@@ -97,6 +97,7 @@ describe('sluice ledger', () => {
         },
         { hash: 'aa'.repeat(32), height: 8, status: 'found', confirmations: 0, reward_sats: '600', ...none },
       ],
+      foreign: [{ hash: 'cc'.repeat(32), height: 9, sats: '5', reason: 'its coinbase names no job' }],
     });
     const text = (await sluice('blocks')).out;
     expect(text).toMatch(/\n +7 {2}(bb){32} {2}mature +101 +600 +6 +1\n/);

@@ -119,6 +119,19 @@ class Pool {
     return Object.fromEntries(rows.map(({ status, count }) => [status, Number(count)]));
   }
 
+  /** A block as the ledger has it. */
+  row(hash: string): BlockRow {
+    const database = readLedger(join(this.folder.path, 'data'));
+    const row = database
+      .prepare<[string], BlockRow>(
+        'SELECT hash, height, job_id, finder AS account, reward_sats FROM blocks WHERE hash = ?',
+      )
+      .get(hash);
+    database.close();
+    if (row === undefined) throw new Error(`no block ${hash}`);
+    return { ...row, height: Number(row.height) };
+  }
+
   /** The states of all payouts, from the file. */
   payouts(): string[] {
     const database = readLedger(join(this.folder.path, 'data'));
@@ -199,20 +212,11 @@ describe.skipIf(bitcoind.path === undefined)('the cycle of payments, on a real b
       pool.folder.sql<BlockRow>(blockQuery),
     ]);
     const mature = shown.filter(({ status }) => status === 'mature').sort((a, b) => a.height - b.height);
-    if (mature.length !== found.length) {
-      console.error(
-        JSON.stringify(
-          await pool.folder.sql(
-            'SELECT time, hash, height, job_id, status, reason, toString(revision) r FROM blocks ORDER BY height',
-          ),
-          null,
-          1,
-        ),
-        mature.filter((x) => !found.some((f) => f.hash === x.hash)),
-        pool.process?.log,
-      );
-    }
-    expect(mature.map(({ hash }) => hash)).toEqual(found.map(({ hash }) => hash));
+    // The node may have taken a block in the moment of the kill that the log never heard of: the chain has told the ledger of it.
+    const unheard = mature.filter(({ hash }) => !found.some((row) => row.hash === hash));
+    expect(unheard.length).toBeLessThanOrEqual(1);
+    const rows = [...found, ...unheard.map(({ hash }) => pool.row(hash))].sort((a, b) => a.height - b.height);
+    expect(mature.map(({ hash }) => hash)).toEqual(rows.map(({ hash }) => hash));
     for (const [at, { hash, reward_sats, fee_sats, credits }] of mature.entries()) {
       const { tx } = await node.rpc<{ tx: { vout: { value: number }[] }[] }>('getblock', hash, 2);
       const coinbase = tx[0]?.vout.reduce((sum, { value }) => sum + BigInt(Math.round(value * 1e8)), 0n);
@@ -220,8 +224,8 @@ describe.skipIf(bitcoind.path === undefined)('the cycle of payments, on a real b
       if (scheme === 'pps') continue;
       const sum = credits.reduce((all, { sats }) => all + BigInt(sats), BigInt(fee_sats));
       expect(sum, `credits and fee of block ${hash}`).toBe(coinbase);
-      const row = found[at] as BlockRow;
-      const expected = recomputed(scheme, FEE_PERCENT, WINDOW_BLOCKS)(row, { work, blocks: found });
+      const row = rows[at] as BlockRow;
+      const expected = recomputed(scheme, FEE_PERCENT, WINDOW_BLOCKS)(row, { work, blocks: rows });
       expect(new Map(credits.map(({ account, sats }) => [account, BigInt(sats)]))).toEqual(expected);
     }
     // Every share that a miner was told of is in a slice, before and after the kill.
@@ -250,7 +254,7 @@ describe.skipIf(bitcoind.path === undefined)('the cycle of payments, on a real b
     const owed = new Map<Scheme, Map<string, bigint>>();
     await each(async (pool) => {
       const { accounts, pool: own } = await pool.told<Balances>('ledger', 'balances');
-      expect((await coins(pool.scheme)) - BigInt(own['wallet_sats'] ?? '')).toBe(outsideSats(pool));
+      expect((await coins(pool.scheme)) - BigInt(own['wallet_sats'] ?? '')).toBe(await outsideSats(pool));
       owed.set(pool.scheme, owedOf(accounts));
       expect(await pool.told('payout', 'run')).toMatchObject({ payout: { state: 'seen', accounts: accounts.length } });
     });
@@ -267,7 +271,7 @@ describe.skipIf(bitcoind.path === undefined)('the cycle of payments, on a real b
         const received = await node.walletRpc<number>('miners', 'getreceivedbyaddress', account);
         expect(BigInt(Math.round(received * 1e8))).toBe(BigInt(paid_sats));
       }
-      expect(await coins(pool.scheme)).toBe(BigInt(own['wallet_sats'] ?? '') + outsideSats(pool));
+      expect(await coins(pool.scheme)).toBe(BigInt(own['wallet_sats'] ?? '') + (await outsideSats(pool)));
       expect(await pool.told('ledger', 'check')).toMatchObject({ holds: true });
       expect(await pool.told('ledger', 'rebuild', '--check')).toMatchObject({ same: true });
     });
@@ -275,8 +279,13 @@ describe.skipIf(bitcoind.path === undefined)('the cycle of payments, on a real b
 
   const owedOf = (accounts: Balances['accounts']): Map<string, bigint> =>
     new Map(accounts.map(({ account, payable_sats }) => [account, BigInt(payable_sats)]));
-  /** Coins that the operator has brought into the wallet. */
-  const outsideSats = ({ scheme }: Pool): bigint => (scheme === 'pps' ? BigInt(RESERVE_BLOCKS) * 5_000_000_000n : 0n);
+  /** Coins that are not in the books: the reserve, and under solo a block that nobody knows the finder of (see above). */
+  async function outsideSats(pool: Pool): Promise<bigint> {
+    const { foreign } = await pool.told<{ foreign: readonly { sats: string }[] }>('ledger', 'blocks');
+    expect(foreign.length).toBeLessThanOrEqual(pool.scheme === 'solo' ? 1 : 0);
+    const reserve = pool.scheme === 'pps' ? BigInt(RESERVE_BLOCKS) * 5_000_000_000n : 0n;
+    return foreign.reduce((sum, { sats }) => sum + BigInt(sats), reserve);
+  }
 
   /** All coins of a wallet, in satoshis. */
   async function coins(wallet: string): Promise<bigint> {
