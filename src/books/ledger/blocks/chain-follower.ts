@@ -26,7 +26,8 @@ export interface LookReport {
 
 interface Placed {
   readonly block: LedgerBlock;
-  readonly place: BlockPlace;
+  /** Undefined if no node decides. */
+  readonly place: BlockPlace | undefined;
 }
 
 /** Brings the books up to the chain: one look at a time. */
@@ -53,7 +54,7 @@ export class ChainFollower {
     const again = await guard.check(view, tip);
     if (again.chain !== 'same') return { ...nothing, verdict: again, undecided: blocks.length };
     const waiting = await this.#follow(placed, tip);
-    const undecided = blocks.length - placed.length;
+    const undecided = placed.filter(({ place }) => place === undefined).length;
     if (undecided === 0) await guard.advance(view, tip);
     return { tip, verdict, undecided, waiting, discoveries };
   }
@@ -64,8 +65,7 @@ export class ChainFollower {
       const some = blocks.slice(from, from + limits.chainQuestionsMax);
       const places = await Promise.all(some.map(({ hash }) => this.#modules.view.place(hash)));
       for (const [index, block] of some.entries()) {
-        const place = places[index];
-        if (place !== undefined) placed.push({ block, place });
+        placed.push({ block, place: places[index] });
       }
     }
     return placed;
@@ -75,13 +75,15 @@ export class ChainFollower {
   async #follow(placed: readonly Placed[], tip: ChainTip): Promise<number> {
     const { book } = this.#modules;
     for (const { block, place } of placed.toReversed()) {
-      if (place.at !== 'chain') book.follow(block.hash, place, tip.height, undefined);
+      if (place !== undefined && place.at !== 'chain') book.follow(block.hash, place, tip.height, undefined);
     }
     let waiting = 0;
+    let undecided = 0;
     for (const { block, place } of placed) {
-      if (place.at !== 'chain') continue;
-      // A block is not booked before those below it, because a round may end with them.
-      const coinbase = waiting === 0 ? await this.#coinbase(block, place) : undefined;
+      if (place === undefined) undecided += 1;
+      if (place?.at !== 'chain') continue;
+      // A block is not booked before it is known what becomes of those below it, because a round may end with them.
+      const coinbase = waiting + undecided === 0 ? await this.#coinbase(block, place) : undefined;
       const followed: Followed = book.follow(block.hash, place, tip.height, coinbase);
       if (followed.state === 'waiting') waiting += 1;
     }

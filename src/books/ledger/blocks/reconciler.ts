@@ -81,10 +81,11 @@ export class Reconciler {
     const bytes = await view.coinbase(hash);
     const coinbase = bytes && readCoinbase(bytes);
     if (coinbase === undefined) return 'later';
-    const sats = coinbase.outputs
-      .filter(({ script }) => this.#options.scripts.some((own) => equalBytes(own, script)))
-      .reduce((sum, output) => sum + output.sats, 0n);
+    const isOwn = (script: Uint8Array): boolean => this.#options.scripts.some((own) => equalBytes(own, script));
+    const sats = coinbase.outputs.reduce((sum, output) => sum + (isOwn(output.script) ? output.sats : 0n), 0n);
     if (sats === 0n) return undefined;
+    // Anybody can copy the number of a job into a coinbase of his own: what such a block pays to others is not the pool's.
+    if (sats !== coinbase.totalSats) return this.#foreign(hash, height, sats, 'its coinbase pays others as well');
     const { job } = coinbase;
     const jobId = job && jobRowId(job.serial, toHex(job.identity));
     if (jobId === undefined) return this.#foreign(hash, height, sats, 'its coinbase names no job');

@@ -101,7 +101,8 @@ export class Payouts {
       const batch = this.store.find(id);
       if (batch === undefined) return { error: `there is no payout ${id}` };
       const variant = payerOf(batch);
-      const isOpen = ['funded', 'exported'].includes(batch.state) || variant.raw === undefined;
+      const isOpen =
+        busy.has(batch.state) && (['funded', 'exported'].includes(batch.state) || variant.raw === undefined);
       if (batch.method !== 'psbt' || !isOpen) return { error: `payout ${id} is ${batch.state}: it needs no signature` };
       const reason = await this.#forbidden();
       if (!reason.ok || reason.value !== undefined) return { error: reasonOf(reason) };

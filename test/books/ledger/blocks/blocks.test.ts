@@ -1,4 +1,5 @@
 import Database from 'better-sqlite3';
+import { Transaction } from 'bitcoinjs-lib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BlockBook, type DivideReward } from '#books/ledger/blocks/block-book';
@@ -201,6 +202,24 @@ describe('a block', () => {
     expect(third.height).toBe(2);
   });
 
+  it('is not booked before a block below it whose place no node decides', async () => {
+    const told: (string | undefined)[] = [];
+    const divide: DivideReward = (block, slices) => {
+      told.push(block.previousJobId);
+      return pplns(block, slices);
+    };
+    const { chain, follower, find, grow, status } = setUp({ divide });
+    const [first, second] = [find(), find('bob')];
+    grow(3);
+    const place = chain.place.bind(chain);
+    chain.place = async (hash) => (hash === first.hash ? undefined : place(hash));
+    expect(await follower.look()).toMatchObject({ undecided: 1, waiting: 1 });
+    expect([status(first), status(second)]).toEqual(['found', 'found']);
+    chain.place = place;
+    await follower.look();
+    expect(told).toEqual([undefined, first.found?.jobId]);
+  });
+
   it('is never booked if its reward is not divided to the satoshi', async () => {
     const divide: DivideReward = (block, slices) => {
       const reward = pplns(block, slices);
@@ -240,6 +259,25 @@ describe('the reconciler', () => {
       expect(book.store.foreign()[0]?.reason).toContain(needsFinder ? 'found it is unknown' : reason);
       expect(balances()).toEqual({});
     }
+  });
+});
+
+describe('a block of somebody else', () => {
+  it('that names a job of the pool and pays the pool a little is not booked as the pool', async () => {
+    const { chain, book, slices, follower, grow, balances, status } = setUp();
+    const block = chain.mine('alice');
+    slices.known.add(block.found?.jobId ?? '');
+    const forged = Transaction.fromBuffer(block.coinbase);
+    const [output] = forged.outs;
+    if (output === undefined) throw new Error('a coinbase has an output');
+    output.value = 546n;
+    forged.addOutput(Uint8Array.of(0x53), 4_999_999_454n);
+    chain.blocks.set(block.hash, { ...block, coinbase: forged.toBuffer() });
+    grow(10);
+    expect(await follower.look()).toMatchObject({ discoveries: [{ kind: 'foreign', sats: 546n }] });
+    await follower.look();
+    expect([status(block), balances()]).toEqual([undefined, {}]);
+    expect(book.store.foreign()[0]?.reason).toContain('pays others');
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { assets, own } from '#books/ledger/entries/accounts';
-import { miners, Payer, World } from './world.ts';
+import { addressOf, miners, Payer, World } from './world.ts';
 
 const [first = '', second = '', third = ''] = miners;
 
@@ -62,5 +62,39 @@ describe('a payout by wallet', () => {
     expect(paid).toBe(2_000_000n - (batch?.items.find(({ account }) => account === first)?.feeSats ?? 0n));
     expect(payer.book.balance(assets.wallet)).toBe(world.walletSats);
     expect(payer.balances().find(({ account }) => account === first)?.paidSats).toBe(paid);
+  });
+});
+
+describe('a payout that is given up', () => {
+  it('is not exported any more, since its accounts are owed again', async () => {
+    const { payer } = funded({ method: 'psbt' });
+    const { batch } = await payer.payouts.run();
+    const id = batch?.id ?? '';
+    expect(await payer.payouts.cancel(id)).toMatchObject({ state: 'cancelled' });
+    expect(await payer.payouts.exportPsbt(id)).toEqual({ error: `payout ${id} is cancelled: it needs no signature` });
+  });
+
+  it.each(['wallet', 'psbt'] as const)('takes its coins back however many outputs it has, by %s', async (method) => {
+    const world = new World(1);
+    const payer = new Payer(world, { method, feeRateMax: 20_000n });
+    payer.earn(Array.from({ length: 300 }, (_, index) => [addressOf(index), 12_000n] as const));
+    payer.earn([]);
+    world.mine(10);
+    const { batch } = await payer.payouts.run();
+    const id = batch?.id ?? '';
+    expect(batch?.items).toHaveLength(300);
+    if (method === 'psbt') expect(await payer.payouts.exportPsbt(id)).toMatchObject({ txid: expect.any(String) });
+    expect(await payer.payouts.cancel(id)).toMatchObject({ note: expect.stringContaining('go back to the wallet') });
+    if (method === 'psbt') {
+      const withdrawal = await payer.payouts.exportPsbt(id);
+      if ('error' in withdrawal) throw new Error(withdrawal.error);
+      const signed = await world.wallet.sign(withdrawal.psbt);
+      expect(await payer.payouts.importSigned(signed.ok ? (signed.value.raw ?? '') : '')).toMatchObject({ id });
+    }
+    world.mine(10);
+    await payer.payouts.tick();
+    expect(payer.payouts.store.find(id)?.state).toBe('unpaid');
+    expect(payer.balances().map(({ payableSats }) => payableSats)).toEqual(Array.from({ length: 300 }, () => 12_000n));
+    expect(payer.book.balance(assets.wallet)).toBe(world.walletSats);
   });
 });

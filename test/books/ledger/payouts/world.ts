@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3';
-import { Transaction } from 'bitcoinjs-lib';
+import { networks, payments, Transaction } from 'bitcoinjs-lib';
 import { parseAddress } from '#base/bitcoin/address';
 import { toHex } from '#base/bitcoin/bytes';
 import type { Outpoint, Wallet, WalletAnswer, WalletFault } from '#base/domain/wallet';
@@ -38,6 +38,12 @@ export const miners = [
   '2MzQwSSnBHWHqSAqtTVQ6v47XtaisrJa1Vc',
   'bcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqdku202',
 ].filter((address) => parseAddress(address, 'regtest').ok);
+
+/** One of many addresses. */
+export function addressOf(index: number): string {
+  const hash = Uint8Array.from([...new Uint8Array(16), ...u32(index + 1)]);
+  return payments.p2wpkh({ hash, network: networks.regtest }).address ?? fail('no address');
+}
 
 export const rules: PayoutRules = {
   ...{ network: 'regtest', method: 'wallet', addresses: new Map(), minimumSats: 10_000n, minimums: new Map() },
