@@ -3,9 +3,11 @@ import { BlockStore, type LedgerBlock } from '#books/ledger/blocks/block-store';
 import { checkLedger } from '#books/ledger/check';
 import { assets, minerBalances, own } from '#books/ledger/entries/accounts';
 import { EntryBook } from '#books/ledger/entries/book';
+import type { Fault } from '#books/ledger/entries/fault';
 import { rebuildBooks } from '#books/ledger/entries/rebuild';
 import { type LedgerDatabase, LedgerError, memoryLedger, readLedger } from '#books/ledger/ledger-db';
 import { CommandError, type ExitCode, exitCodes, type Io, paint } from './io.ts';
+import { compareWithClickHouse } from './ledger-clickhouse.ts';
 import { table } from './table.ts';
 
 export interface LedgerOptions {
@@ -64,7 +66,7 @@ export function ledgerBlocks(options: LedgerOptions, io: Io): ExitCode {
     return { blocks: store.all(), foreign: store.foreign() };
   });
   if (options.json === true) {
-    io.stdout.write(`${toJson({ blocks: blocks.map(shownBlock) })}\n`);
+    io.stdout.write(`${toJson({ blocks: blocks.map(shownBlock), foreign })}\n`);
     return exitCodes.fine;
   }
   const columns = ['height', 'block', 'status', 'confirmations', 'reward sats', 'fee sats', 'accounts'].map(
@@ -122,34 +124,61 @@ export function ledgerRebuild(options: LedgerOptions, io: Io): ExitCode {
   return same ? exitCodes.fine : exitCodes.failed;
 }
 
-/** `sluice ledger check`: exit code 0 if every invariant of the books holds, 1 with each fault named if not. */
-export function ledgerCheck(options: LedgerOptions, io: Io): ExitCode {
-  const { faults, head } = withLedger(options, io, (database) => ({
-    faults: checkLedger(database),
-    head: new EntryBook(database).head(),
-  }));
-  const holds = faults.length === 0;
-  if (options.json === true) io.stdout.write(`${toJson({ holds, ...head, faults })}\n`);
-  else if (holds) io.stdout.write(`The books hold: ${head.entries} entries, head ${head.hash}.\n`);
-  else {
-    for (const { invariant, detail } of faults) {
-      io.stdout.write(`${paint(io, io.stdout, 'red', invariant)}: ${detail}\n`);
-    }
-    io.stdout.write(`The books do not hold: ${faults.length} fault${faults.length === 1 ? '' : 's'}.\n`);
+/**
+ * `sluice ledger check`: exit code 0 if every invariant of the books holds, 1 with each fault named if not. The slices are
+ * compared with ClickHouse's rows too, if it can be asked.
+ */
+export async function ledgerCheck(options: LedgerOptions, io: Io): Promise<ExitCode> {
+  const config = loadConfig({ file: options.config, env: io.env });
+  const database = openToRead(config.data);
+  try {
+    // All of it is about one moment, whatever a pool writes meanwhile.
+    database.exec('BEGIN');
+    const head = new EntryBook(database).head();
+    const own = checkLedger(database);
+    const compared = await compareWithClickHouse(config, database);
+    const faults = 'faults' in compared ? [...own, ...compared.faults] : own;
+    const clickhouse = 'faults' in compared ? 'compared' : `not compared: ${compared.notCompared}`;
+    writeCheck({ faults, ...head, clickhouse }, options, io);
+    return faults.length === 0 ? exitCodes.fine : exitCodes.failed;
+  } finally {
+    database.close();
   }
-  return holds ? exitCodes.fine : exitCodes.failed;
+}
+
+function writeCheck(
+  checked: { faults: readonly Fault[]; entries: number; hash: string; clickhouse: string },
+  { json }: LedgerOptions,
+  io: Io,
+): void {
+  const { faults, entries, hash, clickhouse } = checked;
+  const holds = faults.length === 0;
+  if (json === true) {
+    io.stdout.write(`${toJson({ holds, entries, hash, clickhouse, faults })}\n`);
+    return;
+  }
+  for (const { invariant, detail } of faults) {
+    io.stdout.write(`${paint(io, io.stdout, 'red', invariant)}: ${detail}\n`);
+  }
+  if (holds) io.stdout.write(`The books hold: ${entries} entries, head ${hash}.\n`);
+  else io.stdout.write(`The books do not hold: ${faults.length} fault${faults.length === 1 ? '' : 's'}.\n`);
+  io.stdout.write(`ClickHouse's sums of shares: ${clickhouse}.\n`);
 }
 
 /** Reads the ledger of the config's data folder as it is at one moment, whether a pool runs or not. */
 export function withLedger<T>(options: LedgerOptions, io: Io, read: (database: LedgerDatabase) => T): T {
   const { data } = loadConfig({ file: options.config, env: io.env });
+  const database = openToRead(data);
   try {
-    const database = readLedger(data);
-    try {
-      return database.transaction(() => read(database))();
-    } finally {
-      database.close();
-    }
+    return database.transaction(() => read(database))();
+  } finally {
+    database.close();
+  }
+}
+
+function openToRead(folder: string): LedgerDatabase {
+  try {
+    return readLedger(folder);
   } catch (error) {
     throw error instanceof LedgerError ? new CommandError(error.message) : error;
   }

@@ -262,7 +262,7 @@ function addLedger(program: Command, io: Io, done: Done): void {
     .requiredOption('--check', 'compare byte for byte, and change nothing')
     .action((options: LedgerOptions) => done(ledgerRebuild(options, io)));
   command('check', 'check every invariant of the books; exit code 1 if one does not hold').action(
-    (options: LedgerOptions) => done(ledgerCheck(options, io)),
+    async (options: LedgerOptions) => done(await ledgerCheck(options, io)),
   );
 }
 

@@ -1,18 +1,23 @@
 import { toHex } from '#base/bitcoin/bytes';
 import type { Containment } from '#base/domain/contain';
-import type { BitcoinNode, Standing, SubmitOutcome } from '#base/domain/ports';
+import type { BitcoinNode, BlockOutcome, Standing } from '#base/domain/ports';
 import type { BlockTemplate } from '#base/domain/template';
 import { limits } from '#base/limits';
 import type { BlockHead } from '#shares/sharelog/candidates/candidate';
 import type { ShareLog } from '#shares/sharelog/log';
 import { OFF_CHAIN } from '#work/node/standings';
 
+export interface BlockFollowerOptions {
+  /** Confirmations from which on a block's coins may be spent. */
+  readonly maturity: number;
+}
+
 export interface BlockFollowerModules {
   readonly node: Pick<BitcoinNode, 'standing'>;
   readonly log: Pick<ShareLog, 'blockOf' | 'resolved' | 'settled' | 'commit'>;
   readonly contain: Pick<Containment, 'caught'>;
   /** Called with the new status of a block; `before` is undefined for a block of an earlier start that is heard of first. */
-  readonly changed: (block: BlockHead, outcome: SubmitOutcome, before: SubmitOutcome | undefined) => void;
+  readonly changed: (block: BlockHead, outcome: BlockOutcome, before: BlockOutcome | undefined) => void;
   /** Called when all blocks that were due have been looked at. */
   readonly looked: () => void;
 }
@@ -20,15 +25,15 @@ export interface BlockFollowerModules {
 interface Followed {
   readonly head: BlockHead;
   /** As its last row has it; undefined for a block of an earlier start. */
-  outcome: SubmitOutcome | undefined;
+  outcome: BlockOutcome | undefined;
   /** The chain has confirmed the outcome since, so that it is enough to look again at the next tip. */
   confirmed: boolean;
 }
 
 /** Ticks between two looks at all blocks on an unchanged tip: a node that is not the serving one may have lost some. */
 const LOOK_TICKS = 10;
-const LACKING: SubmitOutcome = { status: 'unknown', reason: 'no node has it' };
-const BURIED: SubmitOutcome = {
+const LACKING: BlockOutcome = { status: 'unknown', reason: 'no node has it' };
+const BURIED: BlockOutcome = {
   status: 'orphaned',
   reason: `buried: no node has it after ${limits.burialDepth} more blocks`,
 };
@@ -42,6 +47,9 @@ const BURIED: SubmitOutcome = {
  */
 export class BlockFollower {
   readonly #modules: BlockFollowerModules;
+  readonly #maturity: number;
+  /** Blocks on top of a block, or of another one in its place, from which on it is followed no more. */
+  readonly #burialDepth: number;
   readonly #blocks = new Map<string, Followed>();
   /** Of the block that is mined now; 0 before the first template. */
   #height = 0;
@@ -52,7 +60,10 @@ export class BlockFollower {
   #looking = false;
   #closed = false;
 
-  constructor(modules: BlockFollowerModules) {
+  constructor({ maturity }: BlockFollowerOptions, modules: BlockFollowerModules) {
+    this.#maturity = maturity;
+    // A block is not let go of before it is mature.
+    this.#burialDepth = Math.max(limits.burialDepth, maturity);
     this.#modules = modules;
   }
 
@@ -68,7 +79,7 @@ export class BlockFollower {
   }
 
   /** Follows a candidate whose outcome so far is recorded; undefined for one of an earlier start, whose outcome is not known. */
-  follow(head: BlockHead, outcome: SubmitOutcome | undefined): void {
+  follow(head: BlockHead, outcome: BlockOutcome | undefined): void {
     this.#blocks.set(head.hash, { head, outcome, confirmed: false });
     this.#trim();
   }
@@ -143,16 +154,18 @@ export class BlockFollower {
       followed.confirmed = false;
       return;
     }
-    const isBuried = this.#height - head.height > limits.burialDepth;
-    const outcome = outcomeOf(standing, followed.outcome, isBuried);
+    const depth = this.#height - head.height;
+    const isBuried = depth > this.#burialDepth;
+    const isMature = depth >= this.#maturity && standing.at === 'chain' && standing.confirmations >= this.#maturity;
+    const outcome: BlockOutcome = isMature ? { status: 'mature' } : outcomeOf(standing, followed.outcome, isBuried);
     followed.confirmed = outcome.status !== 'unknown';
     this.#record(followed, outcome);
     // A node that counts more confirmations than there are blocks settles nothing.
-    const isDeep = standing.at !== 'chain' || standing.confirmations >= limits.burialDepth;
+    const isDeep = standing.at !== 'chain' || standing.confirmations >= this.#burialDepth;
     if (isBuried && isDeep) this.#settle(head.hash);
   }
 
-  #record(followed: Followed, outcome: SubmitOutcome): void {
+  #record(followed: Followed, outcome: BlockOutcome): void {
     const before = followed.outcome;
     followed.outcome = outcome;
     if (before?.status === outcome.status) return;
@@ -178,9 +191,9 @@ export class BlockFollower {
 /** What has become of a block that stood as `before`. */
 function outcomeOf(
   standing: Exclude<Standing, { at: 'unknown' }>,
-  before: SubmitOutcome | undefined,
+  before: BlockOutcome | undefined,
   isBuried: boolean,
-): SubmitOutcome {
+): BlockOutcome {
   if (standing.at === 'chain') return { status: 'accepted' };
   if (standing.at === 'side') return { status: 'orphaned', reason: OFF_CHAIN };
   if (standing.refused !== undefined) return { status: 'rejected', reason: standing.refused };

@@ -1,5 +1,5 @@
 import type { Containment } from '#base/domain/contain';
-import type { BitcoinNode, Clock, Logger, SubmitOutcome } from '#base/domain/ports';
+import type { BitcoinNode, BlockOutcome, Clock, Logger, SubmitOutcome } from '#base/domain/ports';
 import type { Solution } from '#base/domain/share';
 import { limits } from '#base/limits';
 import type { Metrics } from '#base/telemetry/metrics';
@@ -8,7 +8,7 @@ import { headOf } from '#shares/sharelog/rows/block-rows';
 import { BlockSubmitter } from '#shares/verify/blocks';
 import { foundBlock } from '#shares/verify/found-block';
 import type { JobStore } from '#work/jobs/store';
-import { BlockFollower } from './block-follower.ts';
+import { BlockFollower, type BlockFollowerOptions } from './block-follower.ts';
 
 export interface BlockModules {
   readonly clock: Clock;
@@ -25,12 +25,16 @@ export interface Blocks {
 }
 
 /** Tells the log, the metrics and the operator what becomes of this pool's blocks, also of those of earlier starts. */
-export function createBlocks({ clock, contain, node, log, logger }: BlockModules, metrics: Metrics): Blocks {
+export function createBlocks(
+  options: BlockFollowerOptions,
+  { clock, contain, node, log, logger }: BlockModules,
+  metrics: Metrics,
+): Blocks {
   /** Blocks of earlier starts, which the metrics do not count. */
   const earlier = new Set(log.unresolved.map(({ hash }) => hash));
   /** Of these: those that the look under way has heard of first, by status. */
-  let heard: Partial<Record<SubmitOutcome['status'], number>> = {};
-  const follower = new BlockFollower({
+  let heard: Partial<Record<BlockOutcome['status'], number>> = {};
+  const follower = new BlockFollower(options, {
     node,
     log,
     contain,
@@ -41,7 +45,7 @@ export function createBlocks({ clock, contain, node, log, logger }: BlockModules
         logger.debug(fields, `block of an earlier start: ${outcome.status}`);
         return;
       }
-      if (!earlier.has(hash)) metrics.block(outcome.status, before.status);
+      if (!earlier.has(hash)) metrics.block(countedAs(outcome), countedAs(before));
       logger[levelOf(outcome)]({ ...fields, before: before.status }, changeOf(outcome, before));
     },
     looked() {
@@ -73,12 +77,17 @@ export function createBlocks({ clock, contain, node, log, logger }: BlockModules
   return { submitter, follower };
 }
 
-function levelOf({ status }: SubmitOutcome): 'info' | 'warn' | 'error' {
-  if (status === 'accepted') return 'info';
+/** The metrics tell what the chain has, whether mature or not. */
+function countedAs({ status }: BlockOutcome): SubmitOutcome['status'] {
+  return status === 'mature' ? 'accepted' : status;
+}
+
+function levelOf({ status }: BlockOutcome): 'info' | 'warn' | 'error' {
+  if (status === 'accepted' || status === 'mature') return 'info';
   return status === 'orphaned' ? 'warn' : 'error';
 }
 
-function changeOf({ status }: SubmitOutcome, before: SubmitOutcome): string {
+function changeOf({ status }: BlockOutcome, before: BlockOutcome): string {
   if (status === 'orphaned') return 'a block of ours has lost its race';
   return before.status === 'orphaned' && status === 'accepted'
     ? 'a block of ours is in the chain again'

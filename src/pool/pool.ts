@@ -79,7 +79,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   running.onClose(() => node.close());
   ports.set('chain', { target: node.chain, methods: chainMethods });
   if (wallet !== undefined) ports.set('wallet', { target: wallet, methods: WALLET_METHODS });
-  const blocks = createBlocks({ clock, contain, node, log, logger }, metrics);
+  const blocks = createBlocks({ maturity: config.payout.maturity }, { clock, contain, node, log, logger }, metrics);
   running.onClose(async () => blocks.follower.close());
   running.onClose(() => blocks.submitter.settled(SUBMIT_DRAIN_MS_MAX));
   metrics.onScrape(() => {

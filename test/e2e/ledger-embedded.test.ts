@@ -110,6 +110,18 @@ describe('the books of a pool with everything embedded', () => {
     expect(accounts.every(({ payable_sats }) => BigInt(payable_sats) > 0n)).toBe(true);
   });
 
+  it('and ClickHouse call the same blocks mature', async () => {
+    const mature = await matureBlocks(10);
+    await vi.waitFor(
+      async () => {
+        const rows = await folder.sql<{ hash: string }>("SELECT hash FROM blocks WHERE status = 'mature'");
+        const theirs = rows.map(({ hash }) => hash);
+        expect(theirs).toEqual(expect.arrayContaining(mature.map(({ hash }) => hash)));
+      },
+      { timeout: 30_000, interval: 500 },
+    );
+  });
+
   it('go on after kill -9', async () => {
     const before = await ledger<{ blocks: ShownBlock[] }>('blocks');
     await pool.kill();

@@ -1,4 +1,7 @@
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterEach, expect, it } from 'vitest';
+import { LEDGER_FILE } from '#books/ledger/ledger-db';
 import { expectLedgerAgrees, ledgerPid } from '../support/ledger-child.ts';
 import { PoolFolder, PoolProcess } from '../support/pool-process.ts';
 import { StratumClient } from '../support/stratum-client.ts';
@@ -54,4 +57,37 @@ it('counts each accepted share once, to the unit as ClickHouse does, however oft
   pool = again;
   expect(await again.stop()).toBe(0);
   expect(await expectLedgerAgrees(folder)).toBe(tally.acknowledged.size);
+  await expectDifferencesNamed(folder);
 });
+
+/** `sluice ledger check` names a slice that was falsified, one that is missing, and one that ClickHouse lacks. */
+async function expectDifferencesNamed(of: PoolFolder): Promise<void> {
+  const check = async (): Promise<{ faults: string[]; clickhouse: string }> => {
+    const { stdout } = await of.run('ledger', 'check', '--json', '--config', of.config);
+    const { faults, clickhouse } = JSON.parse(stdout) as { faults: { detail: string }[]; clickhouse: string };
+    return { faults: faults.map(({ detail }) => detail), clickhouse };
+  };
+  expect(await check()).toEqual({ faults: [], clickhouse: 'compared' });
+  const database = new Database(join(of.path, 'data', LEDGER_FILE));
+  const slices = database
+    .prepare<[], { job_id: string; account: string; work: string }>(
+      'SELECT job_id, account, work FROM slices JOIN jobs USING (job_id), taken WHERE serial <= sealed_serial ORDER BY 1, 2 LIMIT 3',
+    )
+    .all();
+  const [changed, removed, added] = slices;
+  if (changed === undefined || removed === undefined || added === undefined) throw new Error('no slice is sealed');
+  database
+    .prepare('UPDATE slices SET work = ? WHERE job_id = ? AND account = ?')
+    .run(String(BigInt(changed.work) + 1n), changed.job_id, changed.account);
+  database.prepare('DELETE FROM slices WHERE job_id = ? AND account = ?').run(removed.job_id, removed.account);
+  database.prepare("INSERT INTO slices VALUES (?, 'mallory', '7', 1)").run(added.job_id);
+  database.close();
+  const { faults } = await check();
+  expect(faults).toHaveLength(3);
+  const named = [
+    `${changed.job_id}, account ${changed.account}: the ledger has ${BigInt(changed.work) + 1n} hashes`,
+    `${removed.job_id}, account ${removed.account}: the ledger has nothing`,
+    `${added.job_id}, account mallory: the ledger has 7 hashes in 1 shares, and ClickHouse has nothing`,
+  ];
+  for (const text of named) expect(faults.join('\n')).toContain(text);
+}

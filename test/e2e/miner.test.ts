@@ -60,7 +60,7 @@ describe('a pool with everything embedded, and the built-in miner', () => {
     expect(unheard).toBeLessThanOrEqual(10);
     expect(rows.get('accepted')).toBeGreaterThanOrEqual(accepted);
     const found = await folder.sql<{ height: number; reward: string }>(
-      "SELECT height, toString(reward_sats) AS reward FROM sluice.blocks FINAL WHERE status = 'accepted' ORDER BY height",
+      "SELECT height, toString(reward_sats) AS reward FROM sluice.blocks FINAL WHERE status IN ('accepted', 'mature') ORDER BY height",
     );
     expect(found.map(({ height }) => Number(height))).toEqual(
       Array.from({ length: blocks.accepted }, (_, index) => index + 1),
@@ -75,7 +75,7 @@ describe('a pool with everything embedded, and the built-in miner', () => {
     pool = await PoolProcess.start(folder);
     const { job } = await pool.json<{ job: { height: number } }>('/api/v1/pool');
     const [{ blocks } = { blocks: 0 }] = await folder.sql<{ blocks: number }>(
-      "SELECT toUInt32(count()) AS blocks FROM sluice.blocks FINAL WHERE status = 'accepted'",
+      "SELECT toUInt32(count()) AS blocks FROM sluice.blocks FINAL WHERE status IN ('accepted', 'mature')",
     );
     expect(job.height).toBe(blocks + 1);
     expect(await pool.stop()).toBe(0);

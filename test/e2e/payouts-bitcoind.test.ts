@@ -342,7 +342,9 @@ describe.skipIf(bitcoind.path === undefined)('payouts with a real bitcoind', () 
     expect(entries.balance(assets.wallet)).toBe(await has());
   });
 
-  it('pays once however often `sluice payout run` is killed, whatever its next step is', async () => {
+  it('pays once however often `sluice payout run` is killed, whatever its next step is', {
+    timeout: 120_000,
+  }, async () => {
     const { entries, database: written, path, has } = await pool('killed');
     const [before, had] = [await got(0), await has()];
     // The command checks the books before it pays, so these are of a kind that a pool books.

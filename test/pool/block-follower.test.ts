@@ -12,32 +12,35 @@ const unjudged: SubmitOutcome = { status: 'unknown', reason: 'no answer' };
 const inChain = (confirmations: number): Standing => ({ at: 'chain', confirmations });
 
 /** A chain whose answers the test sets, and a log that notes what it is told, in order. */
-function setUp() {
+function setUp(maturity: number = limits.burialDepth) {
   const events: string[] = [];
   const asked: string[] = [];
   const chain = new Map<string, Standing>();
   const contained = recordedContainment();
   let committed = 0;
-  const follower = new BlockFollower({
-    node: {
-      standing(hash) {
-        asked.push(hash);
-        if (hash === 'unreadable') return Promise.reject(new Error('EIO'));
-        return Promise.resolve(chain.get(hash) ?? { at: 'unknown' });
+  const follower = new BlockFollower(
+    { maturity },
+    {
+      node: {
+        standing(hash) {
+          asked.push(hash);
+          if (hash === 'unreadable') return Promise.reject(new Error('EIO'));
+          return Promise.resolve(chain.get(hash) ?? { at: 'unknown' });
+        },
       },
-    },
-    log: {
-      blockOf: () => Promise.resolve(new Uint8Array()),
-      resolved: ({ hash }, { status }) => events.push(`${status} ${hash}`),
-      settled: (hash) => events.push(`settled ${hash}`),
-      commit: () => {
-        committed = events.length;
+      log: {
+        blockOf: () => Promise.resolve(new Uint8Array()),
+        resolved: ({ hash }, { status }) => events.push(`${status} ${hash}`),
+        settled: (hash) => events.push(`settled ${hash}`),
+        commit: () => {
+          committed = events.length;
+        },
       },
+      contain: contained.contain,
+      changed: ({ hash }, { status }, before) => events.push(`${before?.status} → ${status} ${hash}`),
+      looked: () => {},
     },
-    contain: contained.contain,
-    changed: ({ hash }, { status }, before) => events.push(`${before?.status} → ${status} ${hash}`),
-    looked: () => {},
-  });
+  );
   let tips = 0;
   /** A tick; with a height, after a new tip. */
   const look = async (height?: number): Promise<void> => {
@@ -80,8 +83,38 @@ describe('BlockFollower', () => {
     expect(follower.size).toBe(1);
     chain.set('a', inChain(limits.burialDepth + 1));
     await look(HEIGHT + limits.burialDepth + 1);
-    expect(events.slice(4)).toEqual(['settled a']);
+    expect(events.slice(4)).toEqual(['mature a', 'accepted → mature a', 'settled a']);
     expect(follower.size).toBe(0);
+  });
+
+  it('says when the coins of a block may be spent, and takes that back if the chain leaves it', async () => {
+    const { follower, events, chain, look } = setUp(10);
+    follower.follow(head('a'), accepted);
+    // A node that counts more confirmations than there are blocks says nothing of maturity.
+    chain.set('a', inChain(1_000));
+    await look(HEIGHT + 9);
+    chain.set('a', inChain(9));
+    await look(HEIGHT + 10);
+    expect(events).toEqual([]);
+    chain.set('a', inChain(10));
+    await look(HEIGHT + 10);
+    expect(events).toEqual(['mature a', 'accepted → mature a']);
+    chain.set('a', { at: 'side' });
+    await look(HEIGHT + 11);
+    chain.set('a', inChain(5));
+    await look(HEIGHT + 12);
+    expect(events.slice(2)).toEqual(['orphaned a', 'mature → orphaned a', 'accepted a', 'orphaned → accepted a']);
+  });
+
+  it('follows a block until it is mature, if that is later than burial', async () => {
+    const { follower, events, chain, look } = setUp(200);
+    follower.follow(head('a'), accepted);
+    chain.set('a', inChain(150));
+    await look(HEIGHT + 150);
+    expect(events).toEqual([]);
+    chain.set('a', inChain(201));
+    await look(HEIGHT + 201);
+    expect(events).toEqual(['mature a', 'accepted → mature a', 'settled a']);
   });
 
   it('settles a block that another one has buried, and not before', async () => {

@@ -27,6 +27,7 @@ async function setUp(earlier: readonly string[] = []) {
   } as unknown as BitcoinNode;
   logger.lines.length = 0;
   const { submitter, follower } = createBlocks(
+    { maturity: 100 },
     { clock, contain: recordedContainment().contain, node, log, logger },
     metrics,
   );

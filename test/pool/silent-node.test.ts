@@ -49,20 +49,23 @@ async function follow(rich: Reply, poor: Reply, depth: number) {
 
   const events: string[] = [];
   let looks = 0;
-  const follower = new BlockFollower({
-    node: pool,
-    log: {
-      blockOf: () => Promise.resolve(block),
-      resolved: (_, { status }) => void events.push(status),
-      settled: () => void events.push('settled'),
-      commit: () => {
-        looks += 1;
+  const follower = new BlockFollower(
+    { maturity: 100 },
+    {
+      node: pool,
+      log: {
+        blockOf: () => Promise.resolve(block),
+        resolved: (_, { status }) => void events.push(status),
+        settled: () => void events.push('settled'),
+        commit: () => {
+          looks += 1;
+        },
       },
+      contain: recordedContainment().contain,
+      changed: () => {},
+      looked: () => {},
     },
-    contain: recordedContainment().contain,
-    changed: () => {},
-    looked: () => {},
-  });
+  );
   follower.follow({ hash, height: HEIGHT } as BlockHead, undefined);
   const look = async (): Promise<void> => {
     const before = looks;
@@ -85,7 +88,7 @@ describe.each([5, limits.burialDepth + 1])('a block that %d others follow', (dep
     expect(events).toEqual([]);
     most.reply = saying(shown(depth));
     await look();
-    expect(events).toEqual(isBuried ? ['accepted', 'settled'] : ['accepted']);
+    expect(events).toEqual(isBuried ? ['mature', 'settled'] : ['accepted']);
   });
 
   it('waits for the richest node while it is not ready and a poorer one lacks it', async () => {

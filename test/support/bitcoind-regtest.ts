@@ -33,6 +33,8 @@ export interface RegtestNode {
   readonly pid: number;
   /** One RPC call; throws the node's error. */
   rpc<T = unknown>(method: string, ...params: unknown[]): Promise<T>;
+  /** One RPC call of a wallet by its name: for nodes with several. */
+  walletRpc<T = unknown>(wallet: string, method: string, ...params: unknown[]): Promise<T>;
   /** An address of the node's wallet, which is made at the first call. */
   address(): Promise<string>;
   /** Mines blocks to an address, by default the wallet's; gives their hashes (display order). */
@@ -111,10 +113,12 @@ export async function startRegtest(options: RegtestOptions): Promise<RegtestNode
     }
   }
 
-  async function rpc<T = unknown>(method: string, ...params: unknown[]): Promise<T> {
+  async function call<T>(path: string, method: string, params: unknown[]): Promise<T> {
     const credentials = (await readFile(cookie, 'utf8')).trim();
-    return (await callRpc(rpcPort, credentials, method, params)) as T;
+    return (await callRpc(rpcPort, path, credentials, method, params)) as T;
   }
+
+  const rpc = <T = unknown>(method: string, ...params: unknown[]): Promise<T> => call<T>('/', method, params);
 
   async function address(): Promise<string> {
     if (!hasWallet) {
@@ -174,6 +178,7 @@ export async function startRegtest(options: RegtestOptions): Promise<RegtestNode
       return child.pid ?? 0;
     },
     rpc,
+    walletRpc: (wallet, method, ...params) => call(`/wallet/${encodeURIComponent(wallet)}`, method, params),
     address,
     mine,
     fund: async () => void (await mine(101)),
@@ -205,24 +210,27 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-function callRpc(port: number, credentials: string, method: string, params: unknown[]): Promise<unknown> {
+function callRpc(port: number, path: string, credentials: string, method: string, params: unknown[]): Promise<unknown> {
   const body = JSON.stringify({ jsonrpc: '1.0', id: 0, method, params });
   return new Promise((resolve, reject) => {
-    const call = request({ host: '127.0.0.1', port, method: 'POST', auth: credentials, agent: false }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('error', reject);
-      response.on('end', () => {
-        const text = Buffer.concat(chunks).toString();
-        try {
-          const answer = JSON.parse(text) as { result: unknown; error: { message: string } | null };
-          if (answer.error) reject(new Error(`${method}: ${answer.error.message}`));
-          else resolve(answer.result);
-        } catch {
-          reject(new Error(`${method}: HTTP ${response.statusCode ?? 0} ${text.slice(0, 200)}`));
-        }
-      });
-    });
+    const call = request(
+      { host: '127.0.0.1', port, path, method: 'POST', auth: credentials, agent: false },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', reject);
+        response.on('end', () => {
+          const text = Buffer.concat(chunks).toString();
+          try {
+            const answer = JSON.parse(text) as { result: unknown; error: { message: string } | null };
+            if (answer.error) reject(new Error(`${method}: ${answer.error.message}`));
+            else resolve(answer.result);
+          } catch {
+            reject(new Error(`${method}: HTTP ${response.statusCode ?? 0} ${text.slice(0, 200)}`));
+          }
+        });
+      },
+    );
     call.on('error', reject);
     call.end(body);
   });

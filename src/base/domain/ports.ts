@@ -89,6 +89,9 @@ export type SubmitOutcome =
   | { readonly status: 'accepted' }
   | { readonly status: 'orphaned' | 'rejected' | 'unknown'; readonly reason: string };
 
+/** What has become of a block. `mature`: the best chain has it, so deep that its coins may be spent. */
+export type BlockOutcome = SubmitOutcome | { readonly status: 'mature' };
+
 /**
  * Where a block stands in the chain with the most work that a node shows.
  * `chain`: in it, with `confirmations` (1 for the tip). `side`: a node has the block, but that chain is another one.

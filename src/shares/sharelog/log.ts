@@ -1,5 +1,5 @@
 import type { Job } from '#base/domain/job';
-import type { FoundBlock, SubmitOutcome } from '#base/domain/ports';
+import type { BlockOutcome, FoundBlock, SubmitOutcome } from '#base/domain/ports';
 import type { JudgedShare } from '#base/domain/share';
 import type { BlockHead } from './candidates/candidate.ts';
 import { CandidateStore } from './candidates/candidate-store.ts';
@@ -102,7 +102,7 @@ class PoolLog implements ShareLog {
     this.resolved(headOf(block), outcome);
   }
 
-  resolved(candidate: BlockHead, outcome: SubmitOutcome): void {
+  resolved(candidate: BlockHead, outcome: BlockOutcome): void {
     this.#journal.assertOpen();
     this.#journal.rows.block(candidate, outcome);
   }

@@ -1,4 +1,4 @@
-import type { Clock, Logger, ShareRecorder, SpareDescriptors, SubmitOutcome } from '#base/domain/ports';
+import type { BlockOutcome, Clock, Logger, ShareRecorder, SpareDescriptors } from '#base/domain/ports';
 import type { BlockHead } from './candidates/candidate.ts';
 import type { Timers } from './journal/timers.ts';
 import type { Disk } from './segments/disk.ts';
@@ -91,7 +91,7 @@ export interface ShareLog extends ShareRecorder {
   /** Resolves when every block candidate so far is on the disk. */
   kept(): Promise<void>;
   /** What has become of a candidate now: its row in `blocks`. */
-  resolved(candidate: BlockHead, outcome: SubmitOutcome): void;
+  resolved(candidate: BlockHead, outcome: BlockOutcome): void;
   /** `consumer` has stored all batches up to and including `seq` for good. */
   confirm(consumer: string, seq: number): void;
   status(): ShareLogStatus;

@@ -1,5 +1,5 @@
 import type { Job } from '#base/domain/job';
-import type { Clock, SubmitOutcome } from '#base/domain/ports';
+import type { BlockOutcome, Clock } from '#base/domain/ports';
 import type { JudgedShare } from '#base/domain/share';
 import type { BlockHead } from '../candidates/candidate.ts';
 import { BlockRows } from '../rows/block-rows.ts';
@@ -55,7 +55,7 @@ export class OpenBatch {
     this.#jobs.write(this.#writers.jobs, job);
   }
 
-  block(block: BlockHead, outcome: SubmitOutcome): void {
+  block(block: BlockHead, outcome: BlockOutcome): void {
     this.#urgent = true;
     this.#blocks.write(this.#writers.blocks, block, outcome);
   }

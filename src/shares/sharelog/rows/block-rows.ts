@@ -1,4 +1,4 @@
-import type { Clock, FoundBlock, SubmitOutcome } from '#base/domain/ports';
+import type { BlockOutcome, Clock, FoundBlock } from '#base/domain/ports';
 import type { BlockHead, BlockInputs } from '../candidates/candidate.ts';
 import { type RowWriter, stringBytesMax } from './row-writer.ts';
 
@@ -28,8 +28,8 @@ export class BlockRows {
     this.#clock = clock;
   }
 
-  write(rows: RowWriter, block: BlockHead, outcome: SubmitOutcome): void {
-    const reason = outcome.status === 'accepted' ? '' : outcome.reason;
+  write(rows: RowWriter, block: BlockHead, outcome: BlockOutcome): void {
+    const reason = 'reason' in outcome ? outcome.reason : '';
     const { variant, extranonce1, extranonce2, ntime, nonce, version } = block.inputs ?? UNNAMED;
     const texts = [
       ...[block.hash, this.#node, block.jobId, block.account, block.rig, reason, outcome.status],
