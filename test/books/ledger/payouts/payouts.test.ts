@@ -98,3 +98,19 @@ describe('a payout that is given up', () => {
     expect(payer.book.balance(assets.wallet)).toBe(world.walletSats);
   });
 });
+
+describe('what keeps somebody from being paid', () => {
+  it('is told by the log, once', async () => {
+    const { world, payer } = funded();
+    world.poison.add(second);
+    const { batch } = await payer.payouts.run();
+    expect(batch?.items.map(({ account }) => account)).toEqual([first]);
+    expect(payer.lines.filter((line) => line.startsWith('an account is set aside'))).toEqual([
+      `an account is set aside {"account":"${second}","reason":"scriptpubkey"}`,
+    ]);
+    world.standing = 'gone';
+    for (let look = 0; look < 3; look += 1) await payer.payouts.tick();
+    const told = payer.lines.filter((line) => line.startsWith('a payout does not go on'));
+    expect(told).toEqual([expect.stringContaining('place: gone')]);
+  });
+});
