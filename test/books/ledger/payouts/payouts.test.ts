@@ -3,6 +3,7 @@ import { assets, own } from '#books/ledger/entries/accounts';
 import { addressOf, miners, Payer, World } from './world.ts';
 
 const [first = '', second = '', third = ''] = miners;
+const YEAR_MS = 365 * 86_400_000;
 
 function funded(options: ConstructorParameters<typeof Payer>[1] = {}, blocks = 2) {
   const world = new World(1);
@@ -62,6 +63,19 @@ describe('a payout by wallet', () => {
     expect(paid).toBe(2_000_000n - (batch?.items.find(({ account }) => account === first)?.feeSats ?? 0n));
     expect(payer.book.balance(assets.wallet)).toBe(world.walletSats);
     expect(payer.balances().find(({ account }) => account === first)?.paidSats).toBe(paid);
+  });
+});
+
+describe('a payout that is stuck', () => {
+  it('gets a higher fee although the clock was a year ahead when it was made', async () => {
+    const { world, payer } = funded();
+    world.nowMs += YEAR_MS;
+    await payer.payouts.run();
+    world.nowMs -= YEAR_MS;
+    await payer.payouts.tick();
+    expect(payer.payouts.store.list(1)[0]?.variants.map(({ kind }) => kind)).toEqual(['pay', 'replace']);
+    await payer.payouts.tick();
+    expect(payer.payouts.store.list(1)[0]?.variants).toHaveLength(2);
   });
 });
 
