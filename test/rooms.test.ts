@@ -12,12 +12,13 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   front: ['base'],
   shares: ['base'],
   books: ['base', 'shares/sharelog'],
+  audit: ['base', 'shares', 'books'],
   show: ['base', 'books'],
   gateway: ['base', 'work', 'front', 'shares'],
   cluster: ['base', 'work', 'front', 'shares', 'gateway'],
   pool: ['base', 'work', 'front', 'shares', 'books', 'show', 'gateway', 'cluster'],
   miner: ['base', 'shares/kernel'],
-  cli: ['base', 'work', 'front', 'shares', 'books', 'show', 'gateway', 'cluster', 'pool', 'miner'],
+  cli: ['base', 'work', 'front', 'shares', 'books', 'show', 'gateway', 'cluster', 'pool', 'miner', 'audit'],
 };
 
 /** The rooms, and what each imports beside itself: no more than its group may, and nothing that it does not use. */
@@ -31,7 +32,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'base/bitcoin': [],
   'base/config': ['base/limits', 'base/domain', 'base/std', 'base/bitcoin'],
   'base/telemetry': ['base/domain', 'base/std', 'base/bitcoin'],
-  'work/node': ['base/limits', 'base/domain', 'base/std', 'base/bitcoin'],
+  'work/node': ['base/limits', 'base/built', 'base/domain', 'base/std', 'base/bitcoin'],
   'work/jobs': ['base/limits', 'base/domain', 'base/bitcoin'],
   'front/net': ['base/limits', 'base/uws', 'base/domain', 'base/std', 'base/config', 'base/telemetry'],
   'front/session': ['base/limits', 'base/domain', 'base/std', 'base/bitcoin', 'base/telemetry'],
@@ -41,6 +42,10 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'shares/sharelog': ['base/limits', 'base/domain', 'base/std'],
   'books/analytics': ['base/limits', 'base/built', 'base/domain', 'base/std', 'shares/sharelog'],
   'books/ledger': ['base/limits', 'base/built', 'base/domain', 'base/std', 'base/bitcoin', 'shares/sharelog'],
+  audit: [
+    ...['base/limits', 'base/domain', 'base/bitcoin'],
+    ...['shares/kernel', 'shares/verify', 'shares/sharelog', 'books/analytics', 'books/ledger'],
+  ],
   'show/api': ['base/limits', 'base/built', 'base/domain', 'base/std', 'base/telemetry'],
   gateway: [
     ...['base/limits', 'base/domain', 'base/std', 'base/bitcoin', 'base/config', 'base/telemetry'],
@@ -69,7 +74,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   cli: [
     ...['base/limits', 'base/built', 'base/domain', 'base/std', 'base/config', 'base/telemetry'],
     ...['front/net', 'front/session'],
-    ...['shares/sharelog', 'books/analytics', 'books/ledger', 'show/api', 'pool', 'miner'],
+    ...['shares/sharelog', 'books/analytics', 'books/ledger', 'show/api', 'pool', 'miner', 'audit'],
   ],
 };
 

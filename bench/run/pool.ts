@@ -17,6 +17,8 @@ export interface PoolOptions {
   readonly refreshSeconds?: number;
   /** In each template; 0 for empty blocks. */
   readonly transactions?: number;
+  /** RPC URL of a node on regtest, in place of the simulated one. */
+  readonly nodeUrl?: string;
   /** Limits and bans as a pool has them that nobody has configured, and nobody exempt. */
   readonly guarded?: boolean;
 }
@@ -82,13 +84,14 @@ export async function startPool(options: PoolOptions): Promise<PoolServer> {
  * all the load.
  */
 function toml(folder: string, options: PoolOptions): string {
-  const { gateways = 1, refreshSeconds = 30, transactions, guarded = false } = options;
+  const { gateways = 1, refreshSeconds = 30, transactions, nodeUrl, guarded = false } = options;
   return `
     data = ${JSON.stringify(join(folder, 'data'))}
     [node]
     refresh-seconds = ${refreshSeconds}
-    simulated-block-difficulty = 1e12
+    ${nodeUrl === undefined ? 'simulated-block-difficulty = 1e12' : `rpc = [${JSON.stringify(nodeUrl)}]`}
     ${transactions === undefined ? '' : `simulated-transactions = ${transactions}`}
+    ${nodeUrl === undefined ? '' : PAYOUT}
     [stratum]
     tcp = "127.0.0.1:0"
     websocket = "127.0.0.1:0"
@@ -105,6 +108,8 @@ function toml(folder: string, options: PoolOptions): string {
   `;
 }
 
+const PAYOUT = `[payout]
+    address = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"`;
 const UNLIMITED = `
     [stratum.limits]
     connections-per-address = 60000

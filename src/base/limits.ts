@@ -310,8 +310,15 @@ export const limits = {
   ledgerTakeBytesMax: 128 * 1024 * 1024,
   /** Questions of the ledger that the pool has not answered yet; further ones get no answer. */
   ledgerQuestionsMax: 32,
+  /** Faults of the books that a running pool keeps. */
+  ledgerFaultsMax: 1_000,
   /** A name in the ledger: an account with its prefix, a kind of entry, a reference. */
   ledgerTextCharsMax: 256,
+  /** Differences of one kind that an audit keeps with their words; the rest are counted. */
+  auditDifferencesMax: 100,
+  /** Shares and jobs that an audit asks ClickHouse for at once, to be sorted by job: they fit a query's memory. */
+  auditSharesPerQuery: 2_000_000,
+  auditJobsPerQuery: 2_000,
   /** Weight of a payout's whole transaction (Bitcoin Core, MAX_STANDARD_TX_WEIGHT), and of its outputs: 2,400 to P2WPKH. */
   payoutWeightMax: 400_000,
   payoutOutputsWeightMax: 300_000,

@@ -1,7 +1,7 @@
 import { loadConfig } from '#base/config/load';
 import { BlockStore, type LedgerBlock } from '#books/ledger/blocks/block-store';
 import { checkLedger } from '#books/ledger/check';
-import { minerBalances, own } from '#books/ledger/entries/accounts';
+import { assets, minerBalances, own } from '#books/ledger/entries/accounts';
 import { EntryBook } from '#books/ledger/entries/book';
 import { rebuildBooks } from '#books/ledger/entries/rebuild';
 import { type LedgerDatabase, LedgerError, memoryLedger, readLedger } from '#books/ledger/ledger-db';
@@ -24,6 +24,10 @@ export function ledgerBalances(options: LedgerOptions, io: Io): ExitCode {
     rounding_sats: earned(own.rounding),
     pps_reserve_sats: earned(own.ppsReserve),
     network_fees_sats: earned(own.networkFees),
+    withdrawn_sats: earned(own.withdrawn),
+    immature_sats: balances.get(assets.immature) ?? 0n,
+    wallet_sats: balances.get(assets.wallet) ?? 0n,
+    in_flight_sats: balances.get(assets.inFlight) ?? 0n,
   };
   if (options.json === true) {
     const shown = accounts.map(({ account, immatureSats, payableSats, inFlightSats, paidSats }) => ({

@@ -8,6 +8,7 @@ import { limits } from '#base/limits';
 import { systemClock } from '#base/std/system-clock';
 import { createLogger, formatFor } from '#base/telemetry/logger';
 import { chainMismatch } from '#books/ledger/blocks/chain-guard';
+import { checkLedger } from '#books/ledger/check';
 import { minerBalances } from '#books/ledger/entries/accounts';
 import { EntryBook } from '#books/ledger/entries/book';
 import { LedgerError, openLedger, readLedger } from '#books/ledger/ledger-db';
@@ -185,10 +186,12 @@ function planWithoutWallet(config: Config): { status: number; body: string } {
 async function onLedger(question: PayoutQuestion, config: Config, wallet: Wallet, logger: Logger) {
   const ledger = inLedger(() => openLedger(config.data));
   try {
+    const [fault] = checkLedger(ledger.database);
+    const fallen = fault && `the books do not hold: ${fault.invariant}: ${fault.detail}`;
     const payouts = new Payouts(payoutRules(config), {
       ...{ database: ledger.database, wallet, clock: systemClock, logger },
       newId: newPayoutId,
-      halted: () => chainMismatch(ledger.database),
+      halted: () => chainMismatch(ledger.database) ?? fallen,
     });
     return await answerPayout(question, payouts);
   } finally {

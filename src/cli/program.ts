@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { SIMULATED_PAYOUT_ADDRESS } from '#base/config/defaults';
 import { ConfigError } from '#base/config/problem';
 import { hashAccount } from './account.ts';
+import { type AuditOptions, runAudit } from './audit.ts';
 import { addBan, type BansOptions, liftBan, listBans } from './bans.ts';
 import { type BenchOptions, bench } from './bench.ts';
 import { check, keyHelp } from './check.ts';
@@ -79,6 +80,7 @@ function build(io: Io, done: Done): Command {
   addAccount(program, io, done);
   addLedger(program, io, done);
   addExplain(program, io, done);
+  addAudit(program, io, done);
   addSimulate(program, io, done);
   return program;
 }
@@ -276,6 +278,20 @@ function addExplain(program: Command, io: Io, done: Done): void {
     .option('--json', 'print as JSON')
     .addHelpText('after', examples('sluice explain --account bc1q…', 'sluice explain --account bc1q… --block 0000…'))
     .action((options: ExplainOptions) => done(explainCredit(options, io)));
+}
+
+function addAudit(program: Command, io: Io, done: Done): void {
+  program
+    .command('audit')
+    .description(
+      'compute hashes, verdicts, slices, rewards and books again from the tables; exit code 1 if one is kept otherwise',
+    )
+    .option('--from <time>', 'jobs made at this time or later, with all of their shares')
+    .option('--to <time>', 'jobs made before this time')
+    .addOption(configOption())
+    .option('--json', 'print as JSON')
+    .addHelpText('after', examples('sluice audit', 'sluice audit --from 2026-01-01 --to 2026-02-01 --json'))
+    .action(async (options: AuditOptions) => done(await runAudit(options, io)));
 }
 
 function addSimulate(program: Command, io: Io, done: Done): void {

@@ -7,15 +7,31 @@ export interface AnswerableJobsModules {
   readonly jobs: JobStore;
   readonly seen: SeenHeaders;
   readonly recorder: Pick<ShareRecorder, 'closed' | 'commit'>;
+  /** Calls back when every share taken so far is recorded: at once if none is being hashed. */
+  readonly whenApplied: (then: () => void) => void;
 }
 
 /**
- * Makes a job current. Jobs that are pushed out by it credit nothing any more, not even shares that are being hashed, and
- * the journal gets a mark that says so: behind the mark it has no accepted share of those jobs.
+ * Makes a job current, and closes jobs: they credit nothing any more, and the journal gets a mark that says so, behind which it
+ * has no accepted share of them. Jobs that are pushed out are closed at once, even to shares that are being hashed. If the tip
+ * has changed, shares that come from now on for its jobs are stale; those that came before are credited, and then the jobs are
+ * closed.
  */
-export function makeCurrent(job: Job, { jobs, seen, recorder }: AnswerableJobsModules): void {
+export function makeCurrent(job: Job, modules: AnswerableJobsModules): void {
+  const { jobs, seen, whenApplied } = modules;
+  const replacedBefore = jobs.replacedSerial;
   jobs.add(job);
   seen.retain(jobs.oldestSerial, job.serial);
-  recorder.closed(jobs.oldestSerial - 1);
+  mark(jobs.oldestSerial - 1, modules);
+  const { replacedSerial } = jobs;
+  if (replacedSerial === replacedBefore) return;
+  whenApplied(() => {
+    seen.retain(replacedSerial + 1, jobs.current?.serial ?? job.serial);
+    mark(replacedSerial, modules);
+  });
+}
+
+function mark(serial: number, { recorder }: AnswerableJobsModules): void {
+  recorder.closed(serial);
   recorder.commit(() => {});
 }

@@ -159,7 +159,10 @@ class EventLoopGateway implements LocalGateway {
   announce(job: Job): void {
     // The journal may be closed already.
     if (this.#closing) return;
-    makeCurrent(job, { jobs: this.#jobs, seen: this.#seen, recorder: this.#modules.recorder });
+    makeCurrent(job, {
+      ...{ jobs: this.#jobs, seen: this.#seen, recorder: this.#modules.recorder },
+      whenApplied: (then) => this.#verifier.whenApplied(then),
+    });
     this.#registry.broadcast(job);
   }
 

@@ -143,6 +143,7 @@ export function refreshGauges(
   gauges.ledgerLagRows = ledgerStatus.reporting ? ledgerStatus.lagRows : logStatus.keptRows;
   gauges.ledgerLagSeconds = ledgerStatus.lagMs / 1000;
   gauges.ledgerSealedSerial = ledgerStatus.sealedSerial;
+  gauges.ledgerFaults = ledgerStatus.faults;
   gauges.ledgerReady = ledgerStatus.healthy ? 1 : 0;
   queues['node-calls'] = watch.calls;
   queues['node-urgent-calls'] = watch.urgentCalls;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BlockStore } from '#books/ledger/blocks/block-store';
-import { assets, immatureOf, own } from '#books/ledger/entries/accounts';
+import { own, payableOf } from '#books/ledger/entries/accounts';
 import { EntryBook } from '#books/ledger/entries/book';
 import { openLedger } from '#books/ledger/ledger-db';
 import { exitCodes } from '#cli/io';
@@ -22,40 +22,44 @@ async function sluice(...args: string[]) {
   return { code, out: io.out, err: io.err };
 }
 
-function bookOneBlock(): void {
+function bookOnePayment(): void {
   const { database, close } = openLedger(data);
   const lines = [
-    { account: assets.immature, sats: 5_000_000_000n },
+    { account: own.ppsReserve, sats: 5_000_000_000n },
     { account: own.fee, sats: -50_000_000n },
-    { account: immatureOf('bcrt1a'), sats: -4_950_000_000n },
+    { account: payableOf('bcrt1a'), sats: -4_950_000_000n },
   ];
-  database.transaction(() => new EntryBook(database).post({ kind: 'block', reference: 'b', atMs: 1, lines }))();
+  const posting = { kind: 'slice-paid', reference: 'slice:1', atMs: 1, lines };
+  database.transaction(() => new EntryBook(database).post(posting))();
   close();
 }
 
 describe('sluice ledger', () => {
   it('shows balances as JSON with decimal strings', async () => {
-    bookOneBlock();
+    bookOnePayment();
     const { code, out } = await sluice('balances', '--json');
     expect(code).toBe(exitCodes.fine);
-    const amounts = { immature_sats: '4950000000', payable_sats: '0', in_flight_sats: '0', paid_sats: '0' };
+    const amounts = { immature_sats: '0', payable_sats: '4950000000', in_flight_sats: '0', paid_sats: '0' };
     expect(JSON.parse(out)).toEqual({
       accounts: [{ account: 'bcrt1a', ...amounts }],
-      pool: expect.objectContaining({ fee_sats: '50000000', rounding_sats: '0' }),
+      pool: {
+        ...{ fee_sats: '50000000', donation_sats: '0', rounding_sats: '0', pps_reserve_sats: '-5000000000' },
+        ...{ network_fees_sats: '0', withdrawn_sats: '0', immature_sats: '0', wallet_sats: '0', in_flight_sats: '0' },
+      },
     });
   });
 
   it('shows balances as a table', async () => {
-    bookOneBlock();
+    bookOnePayment();
     const { out } = await sluice('balances');
     expect(out).toMatch(
-      /^account +immature sats +payable sats +in flight sats +paid sats\nbcrt1a +4950000000 +0 +0 +0\n/,
+      /^account +immature sats +payable sats +in flight sats +paid sats\nbcrt1a +0 +4950000000 +0 +0\n/,
     );
     expect(out).toMatch(/\nfee +50000000\n/);
   });
 
   it('checks the books, while another process writes them too', async () => {
-    bookOneBlock();
+    bookOnePayment();
     expect(await sluice('check')).toMatchObject({ code: exitCodes.fine, out: expect.stringContaining('1 entries') });
     const { database, close } = openLedger(data);
     database.exec('UPDATE balances SET sats = 0');
@@ -100,7 +104,7 @@ describe('sluice ledger', () => {
   });
 
   it('makes the books anew and compares them', async () => {
-    bookOneBlock();
+    bookOnePayment();
     expect(await sluice('rebuild', '--check')).toMatchObject({
       code: exitCodes.fine,
       out: expect.stringMatching(/the same/),
@@ -110,9 +114,7 @@ describe('sluice ledger', () => {
     close();
     expect(await sluice('rebuild', '--check')).toMatchObject({
       code: exitCodes.failed,
-      out: expect.stringContaining(
-        'differs: ["asset:immature","0"] is kept, ["asset:immature","5000000000"] comes out',
-      ),
+      out: expect.stringContaining('differs: ["own:fee","0"] is kept, ["own:fee","-50000000"] comes out'),
     });
     expect(JSON.parse((await sluice('rebuild', '--check', '--json')).out)).toMatchObject({ same: false });
     expect((await sluice('rebuild')).code).toBe(exitCodes.usage);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { CONFIRMATIONS_DEFAULT } from '#base/config/defaults';
 import { exitCodes } from '#cli/io';
 import { run } from '#cli/program';
 import { FakeIo } from '../cli/harness.ts';
@@ -24,7 +25,7 @@ interface Balances {
 }
 
 describe('the books of a pool with everything embedded', () => {
-  // Every share is a block; a job is sealed when 64 newer ones were given out.
+  // Every share is a block.
   const folder = new PoolFolder(
     '[node]\nsimulated-block-difficulty = 1e-9\n[stratum.difficulty]\nstart = 1e-9\nvardiff = false\n[payout]\nfee-percent = 2\n',
   );
@@ -44,15 +45,15 @@ describe('the books of a pool with everything embedded', () => {
     return JSON.parse(io.out) as T;
   }
 
-  /** Each share is found on the tip of its moment, one in four by bob. */
-  async function mine(count: number): Promise<void> {
+  /** Each share is found on the tip of its moment, one in four by bob. `mined`: how many there were before. */
+  async function mine(count: number, mined = 0): Promise<void> {
     const { host, port } = pool.endpoints.tcp;
     const client = await StratumClient.tcp(host, port);
     await client.login(`${ALICE}.rig`);
     await client.request('mining.authorize', [`${BOB}.rig`, 'x']);
     for (let share = 0; share < count; share += 1) {
       const seen = client.jobs.length;
-      const { params } = client.solve(`${share % 4 === 3 ? BOB : ALICE}.rig`);
+      const { params } = client.solve(`${(mined + share) % 4 === 3 ? BOB : ALICE}.rig`);
       expect((await client.request('mining.submit', params)).result).toBe(true);
       await vi.waitFor(() => expect(client.jobs.length).toBeGreaterThan(seen), { timeout: 10_000, interval: 1 });
     }
@@ -81,8 +82,21 @@ describe('the books of a pool with everything embedded', () => {
     expect(await ledger('rebuild', '--check')).toMatchObject({ same: true });
   }
 
-  it('divide each block when its slice is sealed, and owe it when it is mature', async () => {
-    await mine(80);
+  it('book the first block as soon as it has its confirmations: its slice is sealed by the change of the tip', async () => {
+    await mine(CONFIRMATIONS_DEFAULT);
+    await vi.waitFor(
+      async () => {
+        const { blocks } = await ledger<{ blocks: ShownBlock[] }>('blocks');
+        const [first] = blocks.toSorted((a, b) => a.height - b.height);
+        expect(first).toMatchObject({ status: 'confirmed', confirmations: CONFIRMATIONS_DEFAULT });
+        expect(first?.credits.map(({ account }) => account)).toEqual([ALICE]);
+      },
+      { timeout: 20_000, interval: 100 },
+    );
+  });
+
+  it('divide each block, and owe it when it is mature', async () => {
+    await mine(24, CONFIRMATIONS_DEFAULT);
     const mature = await matureBlocks(10);
     await expectBooksOf(mature);
     const [first, , , fourth] = mature;

@@ -7,9 +7,9 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Wallet } from '#base/domain/wallet';
-import { assets, minerBalances, payableOf } from '#books/ledger/entries/accounts';
+import { checkLedger } from '#books/ledger/check';
+import { assets, minerBalances, own, payableOf } from '#books/ledger/entries/accounts';
 import { EntryBook } from '#books/ledger/entries/book';
-import { checkEntries } from '#books/ledger/entries/check';
 import { LEDGER_FILE, type OpenedLedger, openLedger, readLedger } from '#books/ledger/ledger-db';
 import { Payouts } from '#books/ledger/payouts/payouts';
 import type { PayoutRules } from '#books/ledger/payouts/rules';
@@ -150,7 +150,7 @@ describe.skipIf(bitcoind.path === undefined)('payouts with a real bitcoind', () 
     expect(balance(0)).toMatchObject({ payableSats: 0n, inFlightSats: 0n, paidSats: 123_456_789n });
     expect(entries.balance(assets.wallet)).toBe(await has());
     expect(entries.balance(assets.inFlight)).toBe(0n);
-    expect(checkEntries(database)).toEqual([]);
+    expect(checkLedger(database).filter(({ invariant }) => invariant !== 'entry-kind')).toEqual([]);
   });
 
   it('takes back what a reorg takes out of the chain, and books it again', async () => {
@@ -343,9 +343,15 @@ describe.skipIf(bitcoind.path === undefined)('payouts with a real bitcoind', () 
   });
 
   it('pays once however often `sluice payout run` is killed, whatever its next step is', async () => {
-    const { owe, path, has } = await pool('killed');
-    const before = await got(0);
-    await owe(9_000_000n, 1_000_000n);
+    const { entries, database: written, path, has } = await pool('killed');
+    const [before, had] = [await got(0), await has()];
+    // The command checks the books before it pays, so these are of a kind that a pool books.
+    const debts = [9_000_000n, 1_000_000n].map((sats, index) => ({
+      account: payableOf(miners[index] ?? ''),
+      sats: -sats,
+    }));
+    const lines = [{ account: own.ppsReserve, sats: 10_000_000n }, ...debts];
+    written.transaction(() => entries.post({ kind: 'slice-paid', reference: 'slice:1', atMs: 1, lines })).immediate();
     opened.pop()?.close();
     const proxy = await killingProxy(`${node.url}/wallet/killed`);
     const config = join(path, 'sluice.toml');
@@ -377,8 +383,8 @@ describe.skipIf(bitcoind.path === undefined)('payouts with a real bitcoind', () 
     proxy.close();
     expect((await got(0)) - before).toBe(9_000_000n);
     const database = readLedger(path);
-    expect(new EntryBook(database).balance(assets.wallet)).toBe(await has());
-    expect(checkEntries(database)).toEqual([]);
+    expect(had + new EntryBook(database).balance(assets.wallet)).toBe(await has());
+    expect(checkLedger(database)).toEqual([]);
     database.close();
   });
 

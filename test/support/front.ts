@@ -35,6 +35,7 @@ export class Front {
   readonly contained = recordedContainment();
   readonly #runners: Runners;
   readonly #deferred: (() => void)[] = [];
+  readonly #verifier: Verifier;
   #index = 0;
 
   private constructor(runners: Runners, options: Partial<SessionOptions>, modules: Partial<SessionModules>) {
@@ -63,6 +64,7 @@ export class Front {
         recorder: { share: (share) => log.push(share), commit: (durable) => durable() },
       },
     );
+    this.#verifier = verifier;
     let sessions = 0n;
     let variant = 0;
     this.registry = new SessionRegistry(
@@ -103,7 +105,10 @@ export class Front {
   announce(tip = 1, changes: Partial<Job> = {}): Job {
     const job = makeJob(this.#index, tip, changes);
     this.#index += 1;
-    makeCurrent(job, { jobs: this.jobs, seen: this.seen, recorder: { closed: () => {}, commit: () => {} } });
+    makeCurrent(job, {
+      ...{ jobs: this.jobs, seen: this.seen, recorder: { closed: () => {}, commit: () => {} } },
+      whenApplied: (then) => this.#verifier.whenApplied(then),
+    });
     this.registry.broadcast(job);
     return job;
   }

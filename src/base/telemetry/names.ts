@@ -33,6 +33,7 @@ export const gaugeNames = {
     'sluice_ledger_sealed_serial',
     'Serial number of the newest job whose work is final; -1 before there is one',
   ],
+  ledgerFaults: ['sluice_ledger_faults', 'Faults in the books; nothing is paid unless there is none'],
   ledgerReady: ['sluice_ledger_ready', '1 if the ledger runs and none of its parts has a problem, else 0'],
   spareDescriptors: [
     'sluice_spare_descriptors',

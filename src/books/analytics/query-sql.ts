@@ -17,9 +17,17 @@ const LOOK_EVERY_MS = 1_000;
 const CATCH_UP_MS_MAX = 10 * 60_000;
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
+/** Statements on one data folder, one after another. */
+export interface Queries {
+  /** Rejects with a QueryError whose message is for the user. */
+  query(sql: string, format: string): Promise<Readable>;
+  /** Ends what was started for the statements. */
+  close(): Promise<void>;
+}
+
 /**
  * Runs one statement on a data folder, whether its pool runs or not: on the running pool's socket, or else by starting the
- * analytics child for as long as the result takes to read. Such a child serves one statement alone, so statements on a stopped
+ * analytics child for as long as the result takes to read. Such a child serves one command alone, so commands on a stopped
  * pool wait for one another; `waiting` is called if this one does. Either way the rows that the log still holds are shipped
  * first. Rejects with a QueryError whose message is for the user.
  */
@@ -29,10 +37,44 @@ export async function querySql(
   format: string,
   waiting: () => void = () => {},
 ): Promise<Readable> {
+  const { running, own } = await askOrStart(options, () => ifRunning(options.folder, sql, format), waiting);
+  if (own === undefined) return running;
+  try {
+    const result = await own.query(sql, format);
+    result.once('close', () => void own.close());
+    return result;
+  } catch (error) {
+    await own.close();
+    throw error;
+  }
+}
+
+/** The same for several statements: a child that has to be started is started once. */
+export async function openQueries(options: AnalyticsOptions, waiting: () => void = () => {}): Promise<Queries> {
+  const { folder } = options;
+  const probe = async (): Promise<true | undefined> => {
+    const answer = await ifRunning(folder, 'SELECT 1', 'TSV');
+    answer?.resume();
+    return answer && true;
+  };
+  const { own } = await askOrStart(options, probe, waiting);
+  return own ?? { query: (sql, format) => stillRunning(folder, sql, format), close: async () => {} };
+}
+
+type Asked<T> =
+  | { readonly running: T; readonly own?: undefined }
+  | { readonly running?: undefined; readonly own: Queries };
+
+/** What the running pool answers, or a child of the data folder that was started because no pool runs. */
+async function askOrStart<T>(
+  options: AnalyticsOptions,
+  ask: () => Promise<T | undefined>,
+  waiting: () => void,
+): Promise<Asked<T>> {
   const { folder, name, url } = options;
   if (!existsSync(folder)) throw new QueryError(`there is no data folder ${folder}`);
-  const running = await ifRunning(folder, sql, format);
-  if (running !== undefined) return running;
+  const running = await ask();
+  if (running !== undefined) return { running };
   if (url === undefined && !chdbInstalled()) {
     throw new QueryError('the optional package chdb is not installed, and clickhouse.url is not set');
   }
@@ -44,27 +86,44 @@ export async function querySql(
     'turn',
   );
   try {
-    const pool = await readyOrPool(child.ready, () => ifRunning(folder, sql, format), waiting);
+    const pool = await readyOrPool(child.ready, ask, waiting);
     if (pool !== undefined) {
       child.kill();
-      return pool;
+      return { running: pool };
     }
-    const result = await requestQuery(folder, sql, format, { socketFile: OWN_SOCKET_FILE });
-    result.once('close', () => void child.close());
-    return result;
   } catch (error) {
     await child.close();
-    if (error instanceof QueryError) throw error;
-    throw new QueryError(`ClickHouse can not be started on ${folder}: ${(error as Error).message}`);
+    throw notStarted(folder, error);
   }
+  return {
+    own: {
+      query: (sql, format) =>
+        requestQuery(folder, sql, format, { socketFile: OWN_SOCKET_FILE }).catch((error: unknown) => {
+          throw notStarted(folder, error);
+        }),
+      close: () => child.close(),
+    },
+  };
+}
+
+function notStarted(folder: string, error: unknown): QueryError {
+  if (error instanceof QueryError) return error;
+  return new QueryError(`ClickHouse can not be started on ${folder}: ${(error as Error).message}`);
+}
+
+/** A statement of several; rejects with a QueryError if the pool was stopped meanwhile. */
+async function stillRunning(folder: string, sql: string, format: string): Promise<Readable> {
+  const answer = await ifRunning(folder, sql, format);
+  if (answer === undefined) throw new QueryError('the pool was stopped before all was read: run the command again');
+  return answer;
 }
 
 /** Resolves with undefined when the child is ready, or with the answer of a pool that was started meanwhile. */
-async function readyOrPool(
+async function readyOrPool<T>(
   ready: Promise<void>,
-  ask: () => Promise<Readable | undefined>,
+  ask: () => Promise<T | undefined>,
   waiting: () => void,
-): Promise<Readable | undefined> {
+): Promise<T | undefined> {
   for (let first = true; ; first = false) {
     if ((await within(ready, LOOK_EVERY_MS * (first ? 3 : 1))) !== LATE) return undefined;
     if (first) waiting();

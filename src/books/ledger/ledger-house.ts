@@ -7,6 +7,7 @@ import type { BlocksOptions } from './blocks/blocks.ts';
 import { BlocksPart } from './blocks/blocks-part.ts';
 import { chainMismatch } from './blocks/chain-guard.ts';
 import { slicesNeededFrom } from './blocks/needed-slices.ts';
+import { BooksGuard } from './books-guard.ts';
 import { type OpenedLedger, openLedger } from './ledger-db.ts';
 import type { HouseStatus, LedgerChildOptions } from './messages.ts';
 import { Parts } from './parts.ts';
@@ -46,6 +47,7 @@ export class LedgerHouse {
   readonly #blocks: BlocksPart;
   readonly #payouts: PayoutPart;
   readonly #payments: SlicePayments;
+  readonly #guard: BooksGuard;
   readonly #parts: Parts;
   /** Monotonic, ms. */
   #prunedMs = Number.NEGATIVE_INFINITY;
@@ -63,9 +65,12 @@ export class LedgerHouse {
     this.#terms = blocks;
     const view = remotePort<ChainView>(questions, 'chain', chainMethods);
     const { database } = this.#ledger;
+    const guard = new BooksGuard({ database, clock });
+    this.#guard = guard;
     this.#blocks = new BlocksPart(database, blocks, { clock, logger, slices: this.#slices, view });
     this.#payouts = new PayoutPart(folder, payouts, {
-      ...{ database, clock, logger, newId: newPayoutId, halted: () => chainMismatch(database) },
+      ...{ database, clock, logger, newId: newPayoutId },
+      halted: () => chainMismatch(database) ?? guard.alarm,
       wallet: remoteWallet(remotePort<Wallet>(questions, 'wallet', WALLET_METHODS)),
     });
     const { fees, donationAccount } = blocks;
@@ -75,7 +80,9 @@ export class LedgerHouse {
   }
 
   start(): void {
+    // First, so that payouts begin with books that were checked.
     this.#parts.start([
+      this.#guard,
       { name: 'slices', tick: () => this.#take() },
       { name: 'slice-payments', tick: () => this.#pay() },
       this.#blocks,
@@ -92,6 +99,7 @@ export class LedgerHouse {
       lagMs: sinceMs === undefined ? 0 : Math.max(0, this.#clock.nowMs() - sinceMs),
       takenShares: this.#store.taken().shares,
       sealedSerial: this.#slices.sealedUpTo(),
+      faults: this.#guard.faults,
       problems: this.#parts.problems,
     };
   }
@@ -99,6 +107,7 @@ export class LedgerHouse {
   /** Lets each part end what it has under way, takes what is in the log, and closes the ledger. */
   async close(): Promise<void> {
     this.#stopping = true;
+    this.#guard.close();
     this.#payouts.close();
     await this.#parts.stop();
     try {

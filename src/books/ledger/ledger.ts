@@ -55,7 +55,7 @@ const LOCK_MS_MAX = 5_000;
 const SILENCE_S_MAX = 15;
 /** Much longer than a transaction takes on a full machine. */
 const HUNG_S_MAX = 180;
-const NOTHING_TAKEN: HouseStatus = { lagRows: 0, lagMs: 0, takenShares: 0, sealedSerial: -1, problems: [] };
+const NOTHING_TAKEN: HouseStatus = { lagRows: 0, lagMs: 0, takenShares: 0, sealedSerial: -1, faults: 0, problems: [] };
 
 /** Starts the ledger's process; resolves when the ledger is open, or can not be opened now, or takes too long. */
 export async function startLedger(options: LedgerOptions, modules: LedgerModules): Promise<Ledger> {

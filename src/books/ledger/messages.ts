@@ -25,6 +25,8 @@ export interface HouseStatus {
   readonly takenShares: number;
   /** Jobs up to this serial number are sealed; -1 for none. */
   readonly sealedSerial: number;
+  /** Faults in the books that stand. */
+  readonly faults: number;
   /** Parts that can not do their work now. */
   readonly problems: readonly PartProblem[];
 }

@@ -173,13 +173,14 @@ export class SeenHeaders {
   }
 
   /**
-   * Closes every job before `oldestSerial`, whether it has a set or not: none of their shares is credited any more.
+   * Closes every job before `oldestSerial`, whether it has a set or not: none of their shares is credited any more. What was
+   * closed once stays so.
    * `newestSerial`: the newest job, which is never closed early.
    */
   retain(oldestSerial: number, newestSerial: number): void {
     this.#newestSerial = newestSerial;
-    this.#oldestSerial = oldestSerial;
-    for (const job of this.#sets.keys()) if (job.serial < oldestSerial) this.#close(job);
+    this.#oldestSerial = Math.max(this.#oldestSerial, oldestSerial);
+    for (const job of this.#sets.keys()) if (job.serial < this.#oldestSerial) this.#close(job);
   }
 
   #close(job: OfJob): void {

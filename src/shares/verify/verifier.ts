@@ -56,6 +56,11 @@ export class Verifier implements ShareIntake {
   readonly #batches: Batch[] = [];
   readonly #idle: WorkerRunner[];
   #inFlight = 0;
+  /** Shares that were put into a batch, and shares whose verdicts were applied, since the start. */
+  #taken = 0;
+  #applied = 0;
+  /** What waits until so many shares are applied, in order. */
+  readonly #waiting: { readonly taken: number; readonly then: () => void }[] = [];
   #inlineShares = 0;
   #workerShares = 0;
 
@@ -74,6 +79,12 @@ export class Verifier implements ShareIntake {
   /** Shares hashed since the start, by place. */
   get hashed(): { readonly inline: number; readonly worker: number } {
     return { inline: this.#inlineShares, worker: this.#workerShares };
+  }
+
+  /** Calls back when every share taken so far has its verdict, and its row in the open batch: at once if none is on its way. */
+  whenApplied(then: () => void): void {
+    this.#waiting.push({ taken: this.#taken, then });
+    this.#tellWaiting();
   }
 
   take(submission: Submission): void {
@@ -96,6 +107,7 @@ export class Verifier implements ShareIntake {
     if (!checked.hashable && checked.refusal) share.judge(checked.refusal, clock.monotonicMs());
     // Counted when nothing can throw any more, or it would be in flight for ever.
     this.#inFlight += 1;
+    this.#taken += 1;
     this.#arriving.push(share);
     this.#schedule();
   }
@@ -213,6 +225,15 @@ export class Verifier implements ShareIntake {
         this.#inFlight -= batch.shares.length;
         if (this.#inFlight === 0) this.#modules.drained();
       });
+      this.#applied += batch.shares.length;
+      this.#tellWaiting();
+    }
+  }
+
+  #tellWaiting(): void {
+    for (let first = this.#waiting[0]; first !== undefined && first.taken <= this.#applied; first = this.#waiting[0]) {
+      this.#waiting.shift();
+      this.#modules.contain.attempt('what waits for shares', first.then);
     }
   }
 }

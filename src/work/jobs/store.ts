@@ -14,7 +14,8 @@ export interface JobStoreOptions {
 
 /**
  * The jobs that can still be answered, current or not. Jobs of a replaced tip stay until newer ones push them out: a
- * late share for them is `stale` and not `job-not-found`, and valid again should the tip go from A to B and back to A.
+ * late share for them is `stale` and not `job-not-found`. They stay stale should the tip go from A to B and back to A, because
+ * what was replaced is closed (gateway/answerable-jobs.ts).
  * A job that is pushed out while its tip is current expires: its shares are stale, but a block in one can still be built.
  */
 export class JobStore {
@@ -23,6 +24,7 @@ export class JobStore {
   readonly #jobs = new Map<number, Job>();
   readonly #expired: ExpiredJobs;
   #current: Job | undefined;
+  #replacedSerial = -1;
   #retired = false;
 
   constructor(options: JobStoreOptions) {
@@ -44,6 +46,11 @@ export class JobStore {
     return oldest;
   }
 
+  /** The last job of the tip before the current one, -1 for none: no share of it or of an earlier job is credited any more. */
+  get replacedSerial(): number {
+    return this.#replacedSerial;
+  }
+
   get size(): number {
     return this.#jobs.size;
   }
@@ -51,7 +58,10 @@ export class JobStore {
   /** Makes the job the current one. Throws unless its serial number is greater than those before. */
   add(job: Job): void {
     if (job.serial <= (this.#current?.serial ?? -1)) throw new Error(`JobStore: job ${job.id} is not a newer one`);
-    if (this.#current !== undefined && !sameTip(this.#current, job)) this.#expired.clear();
+    if (this.#current !== undefined && !sameTip(this.#current, job)) {
+      this.#expired.clear();
+      this.#replacedSerial = this.#current.serial;
+    }
     this.#jobs.set(job.serial, job);
     this.#current = job;
     this.#retired = false;
@@ -77,12 +87,9 @@ export class JobStore {
     this.#retired = true;
   }
 
-  /** True if the job has expired or builds on another block than the current job does, or if all jobs are retired. */
+  /** True if the job has expired, if the tip has changed since it was current, or if all jobs are retired. */
   isStale(job: Job): boolean {
-    if (this.#retired || this.#expired.find(job.serial) === job) return true;
-    const current = this.#current;
-    if (current === undefined || current === job) return false;
-    return !sameTip(current, job);
+    return this.#retired || job.serial <= this.#replacedSerial || this.#expired.find(job.serial) === job;
   }
 }
 

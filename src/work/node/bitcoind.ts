@@ -26,6 +26,7 @@ import { createRpcClient } from './rpc.ts';
 import { mergeStandings } from './standings.ts';
 import { bestOutcome } from './submit.ts';
 import { TemplateFeed } from './template-feed.ts';
+import { TemplateThread } from './template-thread.ts';
 import { Upstream } from './upstream.ts';
 
 /** How to call a node. */
@@ -74,6 +75,7 @@ class Bitcoinds implements BitcoinNode {
   readonly chain: ChainView;
   readonly #modules: BitcoindModules;
   readonly #pauses = new Pauses();
+  readonly #templates = new TemplateThread();
   readonly #upstreams: readonly Upstream[];
   readonly #feed: TemplateFeed;
   /** The blocks that each node has not judged. */
@@ -92,7 +94,12 @@ class Bitcoinds implements BitcoinNode {
     const pauses = this.#pauses;
     const pause = (ms: number): Promise<void> => pauses.begin(ms).over;
     this.#upstreams = options.rpc.map(
-      ({ url, cookie }) => new Upstream(network, { rpc: createRpcClient({ url, cookie }, { spare }), clock, pause }),
+      ({ url, cookie }) =>
+        new Upstream(network, {
+          ...{ clock, pause },
+          rpc: createRpcClient({ url, cookie }, { spare }),
+          templates: this.#templates.reader(network),
+        }),
     );
     this.#health = new HealthWatch(this.#upstreams, {
       contain,
@@ -189,6 +196,7 @@ class Bitcoinds implements BitcoinNode {
     this.#signals.close();
     for (const upstream of this.#upstreams) upstream.close();
     await this.#running;
+    await this.#templates.close();
   }
 
   /** Not those that only the operator can mend. */

@@ -5,26 +5,9 @@ import type { SpareDescriptors } from '#base/domain/ports';
 import type { QueueCounts } from '#base/domain/queue';
 import { lacksDescriptor } from '#base/std/descriptors';
 import { Lane } from './lane.ts';
+import { failed, type RpcAnswer, readAnswer } from './rpc-answer.ts';
 
-/**
- * Why a call has no result.
- * `unreachable`: the connection failed, or the node is too busy to answer (HTTP 5xx without JSON). A repeat may work.
- * `late`: no answer came in time.
- * `unauthorized`: the node refuses the user name or password (HTTP 401).
- * `forbidden`: the node does not allow this method, or this host (HTTP 403).
- * `error`: the node answered with an RPC error (`code`).
- * `malformed`: the answer is not JSON-RPC.
- */
-export interface RpcFailure {
-  readonly kind: 'unreachable' | 'late' | 'unauthorized' | 'forbidden' | 'error' | 'malformed';
-  /** JSON-RPC error code (Bitcoin Core, rpc/protocol.h), for `error` only. */
-  readonly code: number | undefined;
-  readonly message: string;
-}
-
-export type RpcAnswer =
-  | { readonly ok: true; readonly result: unknown }
-  | { readonly ok: false; readonly failure: RpcFailure };
+export type { RpcAnswer, RpcFailure } from './rpc-answer.ts';
 
 export interface RpcCall {
   readonly method: string;
@@ -34,6 +17,8 @@ export interface RpcCall {
   readonly answerBytesMax: number;
   /** Uses connections that other calls may not take, so a solved block never waits behind polls that hang. */
   readonly urgent?: boolean;
+  /** The result is the body of the answer as it came, a Uint8Array, if the node answers with HTTP 200: it is for another thread. */
+  readonly unread?: boolean;
 }
 
 export interface RpcClient {
@@ -214,7 +199,7 @@ function basic(credentials: string): string {
 
 /** Gathers the body up to its cap and reads it. */
 function collect(response: IncomingMessage, call: RpcCall, done: (answer: RpcAnswer) => void): void {
-  const { method, answerBytesMax: bytesMax } = call;
+  const { method, answerBytesMax: bytesMax, unread = false } = call;
   const chunks: Buffer[] = [];
   let bytes = 0;
   response.on('data', (chunk: Buffer) => {
@@ -227,41 +212,11 @@ function collect(response: IncomingMessage, call: RpcCall, done: (answer: RpcAns
     }
   });
   response.on('error', (error) => done(failed('unreachable', describe(error))));
-  response.on('end', () => done(readAnswer(method, response.statusCode ?? 0, Buffer.concat(chunks).toString('utf8'))));
-}
-
-/**
- * An answer's meaning. bitcoind sends 401 and 403 without a body, 503 as plain text, and RPC errors as JSON under 4xx and
- * 5xx (Bitcoin Core, httprpc.cpp).
- */
-function readAnswer(method: string, status: number, body: string): RpcAnswer {
-  if (status === 401) return failed('unauthorized', 'it refuses the user name or password (HTTP 401)');
-  if (status === 403) {
-    return failed('forbidden', `it does not allow ${method} (HTTP 403): see its rpcwhitelist and rpcallowip`);
-  }
-  let answer: unknown;
-  try {
-    answer = JSON.parse(body);
-  } catch {
-    answer = undefined;
-  }
-  if (typeof answer !== 'object' || answer === null) {
-    return status >= 500
-      ? failed('unreachable', `HTTP ${status}`)
-      : failed('malformed', `HTTP ${status}, not JSON-RPC`);
-  }
-  const error = 'error' in answer ? answer.error : undefined;
-  if (typeof error === 'object' && error !== null) {
-    const code = 'code' in error && typeof error.code === 'number' ? error.code : undefined;
-    const message =
-      'message' in error && typeof error.message === 'string' ? error.message.slice(0, 500) : 'no message';
-    return { ok: false, failure: { kind: 'error', code, message } };
-  }
-  return 'result' in answer ? { ok: true, result: answer.result } : failed('malformed', 'an answer without a result');
-}
-
-function failed(kind: RpcFailure['kind'], message: string): RpcAnswer {
-  return { ok: false, failure: { kind, code: undefined, message } };
+  response.on('end', () => {
+    const body = Buffer.concat(chunks);
+    const status = response.statusCode ?? 0;
+    done(unread && status === 200 ? { ok: true, result: body } : readAnswer(method, status, body.toString('utf8')));
+  });
 }
 
 /** Node wraps the errors of several addresses into one without a message. */

@@ -2,12 +2,13 @@ import type { Network } from '#base/bitcoin/address';
 import { fromDisplayHash, fromHex, toHex } from '#base/bitcoin/bytes';
 import { bytesToTarget, targetOfBits } from '#base/bitcoin/target';
 import type { BlockTemplate, TemplateTransaction } from '#base/domain/template';
+import { readAnswer } from './rpc-answer.ts';
 
 /** Transactions by their `hash` field, the wtxid as the node prints it. */
 export type TransactionsByHash = ReadonlyMap<string, TemplateTransaction>;
 
 /** A template as the node gives it: it does not know when it was asked. */
-type TemplateAnswer = Omit<BlockTemplate, 'askedMs'>;
+export type TemplateAnswer = Omit<BlockTemplate, 'askedMs'>;
 
 export type DecodedTemplate =
   | { readonly ok: true; readonly template: TemplateAnswer; readonly transactions: TransactionsByHash }
@@ -29,6 +30,17 @@ const KNOWN_RULES = new Set(['csv', 'segwit', 'taproot', 'signet', 'testdummy'])
 class FieldError extends Error {}
 /** A chain on which this pool can make no blocks at all. */
 class ChainError extends FieldError {}
+
+/** Reads the body of a node's answer to getblocktemplate, which came with HTTP 200. */
+export function decodeTemplateBody(body: Uint8Array, network: Network, known?: TransactionsByHash): DecodedTemplate {
+  const answer = readAnswer(
+    'getblocktemplate',
+    200,
+    Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8'),
+  );
+  if (!answer.ok) return { ok: false, reason: answer.failure.message, fatal: false };
+  return decodeTemplate(answer.result, network, known);
+}
 
 /**
  * Reads the answer to getblocktemplate. Every field that a job is made of is checked; a reason names the bad one.

@@ -7,7 +7,7 @@ import { BlockTimes } from './block-times.ts';
 import type { RpcAnswer, RpcCall, RpcClient } from './rpc.ts';
 import { OFF_CHAIN, readStanding } from './standings.ts';
 import { DUPLICATE, PARENT_UNKNOWN, readSubmitAnswer } from './submit.ts';
-import { decodeTemplate, type TransactionsByHash } from './template-decoder.ts';
+import type { TemplateReader } from './template-thread.ts';
 
 /**
  * Whether a node can give templates.
@@ -29,6 +29,7 @@ export interface UpstreamModules {
   readonly rpc: RpcClient;
   readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly pause: (ms: number) => Promise<void>;
+  readonly templates: TemplateReader;
 }
 
 type Result<T> =
@@ -81,15 +82,15 @@ export class Upstream {
   #delaysInRow = 0;
   #slowUntilMs = 0;
   #permitted = false;
-  /** Of the last template. */
-  #transactions: TransactionsByHash = new Map();
+  readonly #templates: TemplateReader;
   readonly #blockTimes: BlockTimes;
 
-  constructor(network: Network, { rpc, clock, pause }: UpstreamModules) {
+  constructor(network: Network, { rpc, clock, pause, templates }: UpstreamModules) {
     this.#network = network;
     this.#rpc = rpc;
     this.#clock = clock;
     this.#pause = pause;
+    this.#templates = templates;
     this.#blockTimes = new BlockTimes((hash) => this.#poll('getblockheader', [toDisplayHash(hash)]));
     this.name = rpc.name;
   }
@@ -144,13 +145,13 @@ export class Upstream {
       params: [{ rules }],
       timeoutMs: TEMPLATE_TIMEOUT_MS,
       answerBytesMax: TEMPLATE_ANSWER_BYTES_MAX,
+      unread: true,
     });
     if (!answer.ok) return { ok: false, ...this.#unhealthy(answer) };
-    const decoded = decodeTemplate(answer.result, this.#network, this.#transactions);
-    if (!decoded.ok) return decoded;
+    const read = await this.#templates.read(answer.result as Uint8Array);
+    if (!read.ok) return read;
     this.#failuresInRow = 0;
-    this.#transactions = decoded.transactions;
-    const template = { ...decoded.template, askedMs };
+    const template = { ...read.template, askedMs };
     return { ok: true, value: this.#network === 'testnet4' ? await this.#blockTimes.bound(template) : template };
   }
 

@@ -1,8 +1,11 @@
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { loadConfig } from '#base/config/load';
 import type { Clock } from '#base/domain/ports';
 import { LEDGER_CONSUMER, type Ledger, type LedgerOptions, startLedger } from '#books/ledger/ledger';
-import { openLedger, readLedger } from '#books/ledger/ledger-db';
+import { LEDGER_FILE, openLedger, readLedger } from '#books/ledger/ledger-db';
+import { askPayouts } from '#books/ledger/payouts/payout-server';
 import { payoutOptions } from '#pool/payout-rules';
 import { blocksOptions } from '#pool/payout-terms';
 import { openShareLog, type ShareLog } from '#shares/sharelog/log';
@@ -107,5 +110,36 @@ describe('the ledger process', () => {
     expect(lines).toContain('the ledger could not start; it will be tried again');
     other.close();
     await vi.waitFor(() => expect(ledger.status().healthy).toBe(true), { timeout: 30_000 });
+  });
+
+  it('sees that the books were edited beside it, pays nothing while that stands, and says so once', {
+    timeout: 60_000,
+  }, async () => {
+    rig = await openRig();
+    const { ledger, lines } = rig;
+    const plan = async (): Promise<unknown> =>
+      JSON.parse((await askPayouts(folder.path, { verb: 'plan', argument: '' }))?.body ?? '{}');
+    await vi.waitFor(() => expect(ledger.status()).toMatchObject({ reporting: true, faults: 0 }), { timeout: 30_000 });
+    await vi.waitFor(async () =>
+      expect(await plan()).toEqual(expect.not.objectContaining({ alarm: expect.anything() })),
+    );
+    const editor = new Database(join(folder.path, LEDGER_FILE), { timeout: 5_000 });
+    editor.exec("INSERT INTO balances VALUES ('payable:mallory', -5), ('own:fee', 5)");
+    await vi.waitFor(() => expect(ledger.status()).toMatchObject({ healthy: false, faults: 2 }), { timeout: 30_000 });
+    expect(ledger.status().reason).toContain('balance-fold: own:fee is kept as 5');
+    expect(await plan()).toMatchObject({ alarm: expect.stringContaining('the books do not hold') });
+    // A turn later: the fault stands, and is no news.
+    editor.exec("UPDATE balances SET sats = -6 WHERE account = 'payable:mallory'");
+    const { restarts } = ledger.status();
+    await vi.waitFor(() => expect(ledger.status().faults).toBe(2));
+    const told = () => lines.filter((line) => line === 'the ledger can not go on');
+    expect(told().length).toBeLessThanOrEqual(2);
+    editor.exec('DELETE FROM balances');
+    editor.close();
+    await vi.waitFor(() => expect(ledger.status()).toMatchObject({ healthy: true, faults: 0 }), { timeout: 30_000 });
+    expect(await plan()).toEqual(expect.not.objectContaining({ alarm: expect.anything() }));
+    expect(ledger.status().restarts).toBe(restarts);
+    // The books, and payouts because of them.
+    expect(told().length).toBeLessThanOrEqual(2);
   });
 });

@@ -73,8 +73,9 @@ class Ledger {
   }
 }
 
-function jobOf(serial: number): Job {
-  return { ...job, serial, id: jobId(serial), rowId: jobRowId(serial, 'b007b007') };
+function jobOf(serial: number, tip = 0): Job {
+  const previousHash = new Uint8Array(32).fill(tip);
+  return { ...job, serial, previousHash, id: jobId(serial), rowId: jobRowId(serial, 'b007b007') };
 }
 
 /** The parts of a gateway that decide and record, without its sockets. */
@@ -86,21 +87,28 @@ class TestGateway {
   /** Shares whose hash is not back yet. */
   #hashing: PendingShare[] = [];
   #judged: JudgedShare[] = [];
+  /** What waits for the shares that are being hashed. */
+  #waiting: (() => void)[] = [];
+  /** Shares that were credited though their job was replaced while they were hashed. */
+  carried = 0;
 
   constructor(journal: Journal, disk: FatefulDisk) {
     this.journal = journal;
     this.#disk = disk;
   }
 
-  announce(serial: number): void {
-    makeCurrent(jobOf(serial), { jobs: this.#jobs, seen: this.#seen, recorder: this.journal });
+  announce(serial: number, tip: number): void {
+    makeCurrent(jobOf(serial, tip), {
+      ...{ jobs: this.#jobs, seen: this.#seen, recorder: this.journal },
+      whenApplied: (then) => (this.#hashing.length === 0 ? then() : this.#waiting.push(then)),
+    });
   }
 
   /** Takes a share of the job that is `age` jobs old. Its hash takes until `hashed`. */
   take(age: number, nonce: number): void {
     const current = this.#jobs.current;
     const of = current && this.#jobs.find(current.serial - age);
-    if (of === undefined) return;
+    if (of === undefined || this.#jobs.isStale(of)) return;
     const worker = { name: 'a.b', account: `a${nonce % 3}`, rig: 'b' };
     const { submission } = judgedShare({ share: { nonce, jobId: of.id }, worker, variant: 0 });
     const checked = { job: of, version: of.version, refusal: undefined, hashable: true };
@@ -123,6 +131,9 @@ class TestGateway {
       foundBlock: () => {},
     });
     effects.apply(shares, () => {});
+    for (const { job: of, verdict } of shares)
+      if (verdict === 'accepted' && of !== undefined && this.#jobs.isStale(of)) this.carried += 1;
+    for (const then of this.#waiting.splice(0)) then();
   }
 
   /** Shares of jobs that were answerable no more when their hash came back. */
@@ -138,7 +149,7 @@ class TestGateway {
 }
 
 type Step =
-  | { readonly kind: 'job' }
+  | { readonly kind: 'job'; readonly tip: number }
   | { readonly kind: 'share'; readonly gateway: number; readonly age: number }
   | { readonly kind: 'hashed'; readonly gateway: number }
   | { readonly kind: 'gateway ends'; readonly gateway: number; readonly how: 'close' | 'kill' }
@@ -147,7 +158,10 @@ type Step =
 const gateway = fc.nat({ max: 2 });
 const how = fc.constantFrom('close' as const, 'kill' as const);
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 4, arbitrary: fc.constant<Step>({ kind: 'job' }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('job' as const), tip: fc.constantFrom(1, 1, 1, 2, 3) }),
+  },
   { weight: 10, arbitrary: fc.record({ kind: fc.constant('share' as const), gateway, age: fc.nat({ max: 3 }) }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('hashed' as const), gateway }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('gateway ends' as const), gateway, how }) },
@@ -167,6 +181,7 @@ describe('the marks of the journals', () => {
   }, async () => {
     let sealedSlices = 0;
     let refused = 0;
+    let carried = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(boot, { minLength: 1, maxLength: 4 }), async (boots) => {
         const folder = dataFolder();
@@ -207,33 +222,38 @@ describe('the marks of the journals', () => {
             );
             // As the log counts a new epoch at each start.
             serial += 1000;
+            let tip = 1;
             const announce = (): void => {
               serial += 1;
               orphans.closed(serial);
               if (count > 1) pool.journal.closed(serial);
               if (count > 1) pool.journal.commit(() => {});
-              for (const each of gateways) each.announce(serial);
+              for (const each of gateways) each.announce(serial, tip);
             };
             announce();
             for (const each of steps) {
               const slot = 'gateway' in each ? each.gateway % count : 0;
               const chosen = gateways[slot];
-              if (each.kind === 'job') announce();
-              else if (each.kind === 'read') {
+              if (each.kind === 'job') {
+                tip = each.tip;
+                announce();
+              } else if (each.kind === 'read') {
                 await setTimeout(0);
                 ledger.read(each.batches);
               } else if (each.kind === 'share') chosen?.take(each.age, nonce++);
               else if (each.kind === 'hashed') chosen?.hashed();
               else if (count > 1 && chosen !== undefined) {
                 refused += chosen.refused;
+                carried += chosen.carried;
                 await chosen.end(each.how);
                 gateways[slot] = await open(gatewayJournal(slot));
                 // What the pool tells a gateway that takes another's place.
-                gateways[slot].announce(serial);
+                gateways[slot].announce(serial, tip);
               }
             }
             for (const each of new Set([pool, ...gateways])) {
               refused += each.refused;
+              carried += each.carried;
               await each.end(end);
             }
             await orphans.close();
@@ -261,5 +281,6 @@ describe('the marks of the journals', () => {
     // It must be seen to reach what it is about.
     expect(sealedSlices).toBeGreaterThan(8);
     expect(refused).toBeGreaterThan(2);
+    expect(carried).toBeGreaterThan(5);
   });
 });

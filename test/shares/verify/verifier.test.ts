@@ -5,6 +5,7 @@ import { jobId, jobSerial } from '#base/domain/ids';
 import type { Job } from '#base/domain/job';
 import type { JudgedShare, Submission, Submitter, Terms, Worker } from '#base/domain/share';
 import { parseJobRef, wireJobId } from '#front/stratum/v1/job-id';
+import { makeCurrent } from '#gateway/answerable-jobs';
 import { loadKernel } from '#shares/kernel/kernel';
 import { layout } from '#shares/kernel/layout';
 import { type Runners, startRunners } from '#shares/verify/runners';
@@ -249,7 +250,7 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     const durable = (): void => {
       for (const callback of commits.splice(0)) callback();
     };
-    return { verifier, contained, faulty, jobs, log, commits, blocks, failures, tick, flushed, durable, time };
+    return { verifier, contained, faulty, jobs, seen, log, commits, blocks, failures, tick, flushed, durable, time };
   }
 
   it.each(['record', 'observe', 'judged', 'durable'] as const)(
@@ -277,6 +278,52 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
       expect(log).toHaveLength(what === 'record' ? 1 : 2);
     },
   );
+
+  it('credits what came before the tip changed, marks its jobs behind that, and credits nothing of them later', async () => {
+    const { verifier, jobs, seen, log, tick, durable } = setUp({ turnMax: 900 });
+    const submitter = new TestSubmitter(terms(EASY));
+    const passes = (hash: bigint): boolean => hash <= targetOfDifficulty(EASY);
+    /** By serial number of the mark: how many rows stand before it. */
+    const marks = new Map<number, number>();
+    const announce = (job: Job): void =>
+      makeCurrent(job, {
+        ...{ jobs, seen, whenApplied: (then) => verifier.whenApplied(then) },
+        recorder: { closed: (serial) => marks.set(serial, marks.get(serial) ?? log.length), commit: () => {} },
+      });
+    const all: Job[] = [];
+    const sent: { readonly job: Job; readonly stale: boolean }[] = [];
+    // Tips go back and forth while shares are in the kernels of both turns.
+    for (const tip of [1, 1, 2, 1, 3, 3, 1, 2]) {
+      const current = makeJob(all.length, tip);
+      all.push(current);
+      announce(current);
+      const since = all.findLastIndex((job) => job.template.height !== 100 + tip) + 1;
+      for (const [index, job] of all.entries()) {
+        for (let share = 0; share < 150; share += 1) {
+          verifier.take(submitter.share(mined(job, submitter, passes)));
+          sent.push({ job, stale: index < since });
+        }
+      }
+      tick();
+    }
+    expect(verifier.inFlight).toBe(sent.length);
+    await vi.waitFor(() => {
+      tick();
+      expect(log).toHaveLength(sent.length);
+    });
+    durable();
+    expect(submitter.settled.map(({ verdict }) => verdict)).toEqual(
+      sent.map(({ stale }) => (stale ? 'stale' : 'accepted')),
+    );
+    for (const [serial, rows] of marks) {
+      const accepted = log.map((share) => share.verdict === 'accepted' && (share.job?.serial ?? 0) <= serial);
+      expect(accepted.lastIndexOf(true), `rows of jobs up to ${serial}`).toBeLessThan(rows);
+    }
+    // The last of each tip but for the current one.
+    expect([1, 2, 3, 5, 6].filter((index) => !marks.has(all[index]?.serial ?? -1))).toEqual([]);
+    expect(marks.has(all[7]?.serial ?? -1)).toBe(false);
+    if (place === 'worker') expect(verifier.hashed.worker).toBeGreaterThan(0);
+  });
 
   it('does not take the share that can not be hashed, and takes the others', () => {
     const { verifier, contained, jobs, tick, durable } = setUp();

@@ -103,6 +103,15 @@ export class BlockStore {
     return row && stateOf(row);
   }
 
+  has(hash: string): boolean {
+    return this.#statements.has.get(hash) !== undefined;
+  }
+
+  /** The first block behind this one, in the order of their hashes. */
+  hashBehind(hash: string): string | undefined {
+    return this.#statements.behind.get(hash);
+  }
+
   /** All blocks, by height. */
   all(): LedgerBlock[] {
     return this.#statements.all.all().map((row) => this.#block(row));
@@ -211,6 +220,8 @@ function prepare(database: LedgerDatabase) {
     ),
     find: database.prepare<[string], BlockRow>('SELECT * FROM blocks WHERE hash = ?'),
     state: database.prepare<[string], StateRow>(`SELECT ${STATE_COLUMNS} FROM blocks WHERE hash = ?`),
+    has: database.prepare<[string], bigint>('SELECT 1 FROM blocks WHERE hash = ?').pluck(),
+    behind: database.prepare<[string], string>('SELECT hash FROM blocks WHERE hash > ? ORDER BY hash LIMIT 1').pluck(),
     all: database.prepare<[], BlockRow>('SELECT * FROM blocks ORDER BY height, hash'),
     unsettled: database.prepare<[number], StateRow>(
       `SELECT ${STATE_COLUMNS} FROM blocks WHERE height > ? OR status IN ('found', 'confirmed') ORDER BY height, hash`,

@@ -2,36 +2,56 @@ import { fromHex } from '#base/bitcoin/bytes';
 import { readCoinbase } from '#base/bitcoin/coinbase-reader';
 import { assets, immatureOf } from '../entries/accounts.ts';
 import { EntryBook } from '../entries/book.ts';
-import type { Fault } from '../entries/check.ts';
-import { type Entry, type Line, sumOf } from '../entries/entry.ts';
+import { linesText } from '../entries/check.ts';
+import { type Entry, sumOf } from '../entries/entry.ts';
+import type { Fault } from '../entries/fault.ts';
 import type { LedgerDatabase } from '../ledger-db.ts';
 import { BlockStore, type LedgerBlock } from './block-store.ts';
 import { type BlockEvent, blockPosting } from './postings.ts';
 
 const REFERENCE = /^block:([0-9a-f]{64}):(booked|matured|unmatured|reversed):([1-9][0-9]*)$/;
 
+/** The hash of the block that an entry is about; empty if its reference is none of a block. */
+export function blockOf({ reference }: Pick<Entry, 'reference'>): string {
+  return REFERENCE.exec(reference)?.[1] ?? '';
+}
+
 /**
- * What is wrong with the blocks in the books: each reward divided to the satoshi, each division as the coinbase and the entries
- * have it, each status as the entries have it.
+ * Checks the blocks in the books: each reward divided to the satoshi, each division as the coinbase and the entries have it,
+ * each status as the entries have it.
  */
-export function checkBlocks(database: LedgerDatabase): Fault[] {
-  const blocks = new BlockStore(database).all();
-  const entries = new Map<string, Entry[]>(blocks.map(({ hash }) => [hash, []]));
-  const faults: Fault[] = [];
-  for (const entry of new EntryBook(database).entries()) {
-    if (!entry.kind.startsWith('block-') && !entry.reference.startsWith('block:')) continue;
-    const [, hash = ''] = REFERENCE.exec(entry.reference) ?? [];
-    const known = entries.get(hash);
-    if (known === undefined) {
-      faults.push({
-        invariant: 'block-known',
-        detail: `entry ${entry.id} (${entry.reference}) is about no block of the ledger`,
-      });
-    } else known.push(entry);
+export class BlockCheck {
+  readonly #store: BlockStore;
+  readonly #book: EntryBook;
+
+  constructor(database: LedgerDatabase) {
+    this.#store = new BlockStore(database);
+    this.#book = new EntryBook(database);
   }
-  for (const block of blocks)
-    faults.push(...checkValue(block), ...checkEntriesOf(block, entries.get(block.hash) ?? []));
-  return faults;
+
+  /** Faults of an entry that is about a block, if the ledger has no such block. */
+  entry({ id, reference }: Entry): Fault[] {
+    const hash = blockOf({ reference });
+    if (hash !== '' && this.#store.has(hash)) return [];
+    return [{ invariant: 'block-known', detail: `entry ${id} (${reference}) is about no block of the ledger` }];
+  }
+
+  /** Faults of a block with its entries; none of a block that the ledger does not have. */
+  block(hash: string): Fault[] {
+    let block: LedgerBlock | undefined;
+    try {
+      block = this.#store.find(hash);
+    } catch (error) {
+      return [{ invariant: 'block-readable', detail: `the row of block ${hash} can not be read: ${String(error)}` }];
+    }
+    if (block === undefined) return [];
+    return [...checkValue(block), ...checkEntriesOf(block, this.#book.under(`block:${hash}:`))];
+  }
+
+  /** The first block behind this one, in the order of their hashes. */
+  hashBehind(hash: string): string | undefined {
+    return this.#store.hashBehind(hash);
+  }
 }
 
 /** Σ credits + fee + donation + rest = Σ outputs of the coinbase; and the lines say so account by account. */
@@ -86,15 +106,11 @@ function checkEntriesOf(block: LedgerBlock, entries: readonly Entry[]): Fault[] 
     const [, , event = 'booked', number = '0'] = REFERENCE.exec(entry.reference) ?? [];
     const posting = { hash, height, booking: Number(number), lines: booking?.lines ?? [] };
     const expected = blockPosting(posting, event as BlockEvent, entry.atMs);
-    if (textOf(expected.lines) === textOf(entry.lines) && expected.kind === entry.kind) continue;
+    if (linesText(expected.lines) === linesText(entry.lines) && expected.kind === entry.kind) continue;
     faults.push({
       invariant: 'block-entry',
       detail: `entry ${entry.id} (${entry.reference}) is not what ${name} is booked as`,
     });
   }
   return faults;
-}
-
-function textOf(lines: readonly Line[]): string {
-  return JSON.stringify(lines.map(({ account, sats }) => [account, String(sats)]).sort());
 }

@@ -28,6 +28,8 @@ export const own = {
   ppsReserve: 'own:pps_reserve',
   /** Fees of the pool's transactions that the pool bears. */
   networkFees: 'own:network_fees',
+  /** What the operator has taken out of the wallet and answered for: positive. */
+  withdrawn: 'own:withdrawn',
   /** The counterpart of all `paid:` accounts. */
   paidOut: 'own:paid_out',
 } as const;

@@ -63,12 +63,24 @@ export class EntryBook {
   /** All entries behind one, in order. */
   *entries(after = 0): IterableIterator<Entry> {
     for (let last = after; ; ) {
-      const rows = this.#statements.page.all(last);
-      for (const row of rows) yield this.#entry(row);
-      const newest = rows.at(-1);
+      const entries = this.page(last);
+      yield* entries;
+      const newest = entries.at(-1);
       if (newest === undefined) return;
-      last = Number(newest.id);
+      last = newest.id;
     }
+  }
+
+  /** The next entries behind one, in order: 100 at most. */
+  page(after: number): Entry[] {
+    return this.#statements.page.all(after).map((row) => this.#entry(row));
+  }
+
+  /** Entries whose reference begins with a text that ends with a colon, in order. */
+  under(prefix: string): Entry[] {
+    // A semicolon is the character behind the colon.
+    const end = `${prefix.slice(0, -1)};`;
+    return this.#statements.under.all(prefix, end).map((row) => this.#entry(row));
   }
 
   /** Entries with a line of this account, in order. */
@@ -120,6 +132,9 @@ function prepare(database: LedgerDatabase) {
     ),
     byReference: database.prepare<[string], EntryRow>('SELECT * FROM entries WHERE reference = ?'),
     page: database.prepare<[number], EntryRow>(`SELECT * FROM entries WHERE id > ? ORDER BY id LIMIT ${PAGE_ENTRIES}`),
+    under: database.prepare<[string, string], EntryRow>(
+      'SELECT * FROM entries WHERE reference >= ? AND reference < ? ORDER BY id',
+    ),
     byAccount: database.prepare<[string], EntryRow>(
       'SELECT entries.* FROM lines JOIN entries ON id = entry WHERE account = ? ORDER BY id',
     ),

@@ -3,6 +3,7 @@ import { readCoinbase } from '#base/bitcoin/coinbase-reader';
 import { type BlockBooking, BlockStore, type LedgerBlock } from '../blocks/block-store.ts';
 import { payableOf } from '../entries/accounts.ts';
 import { EntryBook } from '../entries/book.ts';
+import type { Entry } from '../entries/entry.ts';
 import type { LedgerDatabase } from '../ledger-db.ts';
 import { BASIS_POINTS, feeOf } from '../rewards/distribute.ts';
 import { divideBlock } from '../rewards/divide-block.ts';
@@ -14,7 +15,7 @@ import { ExplainError, type Explanation } from './explanation.ts';
 import { findBooking } from './find-booking.ts';
 import { slicePartsOf } from './slice-parts.ts';
 
-type BookedBlock = LedgerBlock & { readonly booking: BlockBooking };
+export type BookedBlock = LedgerBlock & { readonly booking: BlockBooking };
 
 /** The newest booked block that credits the account; throws an ExplainError if there is none. */
 export function newestCredited(database: LedgerDatabase, account: string): string {
@@ -31,11 +32,22 @@ export function newestCredited(database: LedgerDatabase, account: string): strin
   throw new ExplainError(`no block in the books credits ${account}`);
 }
 
+/** A block's reward divided again, and what the books have instead. */
+export interface DividedAgain {
+  readonly block: BookedBlock;
+  readonly rewardSats: bigint;
+  readonly terms: BookedTerms;
+  readonly distribution: Distribution;
+  readonly entry: Entry | undefined;
+  /** One sentence each; empty if the books have what was computed. */
+  readonly differences: readonly string[];
+}
+
 /**
- * Explains what a block credits to an account. The division is computed again, by the function that booked it, from the slices in
- * the tables and the terms that were kept with the block. Throws an ExplainError if the block is not booked, or its slices are gone.
+ * Divides a block's reward again, by the function that booked it, from the slices in the tables and the terms that were kept
+ * with the block. Throws an ExplainError if the block is not booked, or its slices are gone.
  */
-export function explainBlock(database: LedgerDatabase, account: string, hash: string): Explanation {
+export function divideAgain(database: LedgerDatabase, hash: string): DividedAgain {
   const block = bookedBlock(database, hash);
   const terms = readTerms(block.booking.terms ?? '');
   if (terms === undefined) {
@@ -48,14 +60,24 @@ export function explainBlock(database: LedgerDatabase, account: string, hash: st
   const distribution = divideBlock(rewardSats, slices.slicesBack(block.jobId), terms);
   refuseCutHistory(database, terms, distribution);
   const { entry, previousHash } = findBooking(database, hash, block.bookings);
+  const differences = differencesOf({
+    ...{ booking: block.booking, rewardSats, distribution, terms, entry, previousHash },
+  });
+  return { block, rewardSats, terms, distribution, entry, differences };
+}
+
+/** Explains what a block credits to an account (`divideAgain`). Throws an ExplainError if the block can not be divided again. */
+export function explainBlock(database: LedgerDatabase, account: string, hash: string): Explanation {
+  const { block, rewardSats, terms, distribution, entry, differences } = divideAgain(database, hash);
   const credit = distribution.credits.find((each) => each.account === account);
   const kept = block.booking.credits.find((each) => each.account === account);
+  const slices = new SealedSlices(database).slicesBack(block.jobId);
   return {
     account,
     block: { hash, height: block.height, status: block.status, jobId: block.jobId },
     rewardSats,
     terms,
-    slices: slicePartsOf(database, account, slices.slicesBack(block.jobId), terms),
+    slices: slicePartsOf(database, account, slices, terms),
     distribution,
     credit: credit ?? { account, sats: 0n, weight: 0n, work: 0n },
     share: shareOf(account, distribution, terms),
@@ -64,7 +86,7 @@ export function explainBlock(database: LedgerDatabase, account: string, hash: st
       directSats: kept?.directSats ?? 0n,
       entry: entry && { id: entry.id, reference: entry.reference, hash: entry.hash },
     },
-    differences: differencesOf({ booking: block.booking, rewardSats, distribution, terms, entry, previousHash }),
+    differences: [...differences],
   };
 }
 

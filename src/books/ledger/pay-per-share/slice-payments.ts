@@ -1,7 +1,7 @@
 import { own, payableOf } from '../entries/accounts.ts';
 import { EntryBook } from '../entries/book.ts';
 import type { LedgerDatabase } from '../ledger-db.ts';
-import { type Carry, fpps, type PpsDistribution, pps } from '../rewards/pps.ts';
+import { type CarryBefore, fpps, type PpsDistribution, pps } from '../rewards/pps.ts';
 import type { Fees, Slice } from '../rewards/scheme.ts';
 
 export interface SlicePaymentsOptions {
@@ -17,12 +17,21 @@ export interface SlicePaymentsModules {
   readonly slices: { sealedUpTo(): number; slicesBack(jobId: string): Iterable<Slice> };
 }
 
-/** Slices that one turn pays for; the rest has the next one. */
-const SLICES_PER_STEP = 100;
+/** If the chain stands still, what was mined is paid for by the hour. */
+const GROUP_MS_MAX = 3_600_000;
+
+/** Jobs that are paid for together: one after another, of one height and of one hour. */
+interface Group {
+  readonly firstJobId: string;
+  readonly firstSerial: bigint;
+  readonly lastJobId: string;
+  readonly lastSerial: bigint;
+}
 
 /**
- * Pays for each slice when it is sealed, out of the pool's reserve, and once: an entry a slice, with the carried fractions in the
- * same transaction. Slices that were mined before the pool paid per share are not paid for.
+ * Pays for each slice once, out of the pool's reserve: one entry for all slices of a height, when the next height has begun and
+ * they are sealed, with the carried fractions in the same transaction. The jobs alone decide what is paid for together. Slices
+ * that were mined before the pool paid per share are not paid for.
  */
 export class SlicePayments {
   readonly #database: LedgerDatabase;
@@ -42,31 +51,34 @@ export class SlicePayments {
     else begin.run(modules.slices.sealedUpTo());
   }
 
-  /** Pays for the next sealed slices; false if there is none. */
+  /** Pays for the slices of the next height; false if there is nothing to pay for yet. */
   step(): boolean {
     if (this.#options.scheme === 'none') return false;
-    const paid = Number(this.#statements.paid.get() ?? -1n);
-    const jobs = this.#statements.jobs.all(paid, this.#modules.slices.sealedUpTo(), SLICES_PER_STEP);
-    for (const { jobId, serial } of jobs)
-      this.#database.transaction(() => this.#pay(jobId, Number(serial))).immediate();
-    return jobs.length > 0;
+    const group = this.#nextGroup();
+    if (group === undefined) return false;
+    this.#database.transaction(() => this.#pay(group)).immediate();
+    return true;
   }
 
-  #pay(jobId: string, serial: number): void {
-    const { setPaid } = this.#statements;
-    setPaid.run(serial);
-    // A job without an accepted share has no slice.
-    const [slice] = this.#modules.slices.slicesBack(jobId);
-    if (slice?.jobId !== jobId) return;
+  #nextGroup(): Group | undefined {
+    const { paid, group } = this.#statements;
+    const next = group.get({ paid: paid.get() ?? -1n, groupMs: GROUP_MS_MAX });
+    return next !== undefined && next.lastSerial <= this.#modules.slices.sealedUpTo() ? next : undefined;
+  }
+
+  #pay(group: Group): void {
+    this.#statements.setPaid.run(group.lastSerial);
+    const slices = this.#slicesOf(group);
+    if (slices.length === 0) return;
     const { scheme, fees, donationAccount } = this.#options;
-    const paid = (scheme === 'pps' ? pps : fpps)([slice], this.#carry(), fees);
+    const paid = (scheme === 'pps' ? pps : fpps)(slices, this.#carry(), fees);
     this.#setCarry(paid);
     const { credits, feeSats, donationSats } = paid;
     const spent = credits.reduce((sum, { sats }) => sum + sats, feeSats + donationSats);
     const donation = donationAccount === undefined ? own.donation : payableOf(donationAccount);
     this.#entries.post({
       kind: 'slice-paid',
-      reference: `slice:${jobId}`,
+      reference: `slices:${group.firstJobId}:${group.lastJobId}`,
       atMs: this.#modules.clock.nowMs(),
       lines: [
         { account: own.ppsReserve, sats: spent },
@@ -77,15 +89,20 @@ export class SlicePayments {
     });
   }
 
-  #carry(): Carry {
-    const rows = this.#statements.carries.all();
-    const of = (kind: string): bigint => BigInt(rows.find((row) => row.kind === kind)?.carry ?? 0);
-    const accounts = rows.filter(({ kind }) => kind === 'account');
-    return {
-      accounts: new Map(accounts.map(({ account, carry }) => [account, BigInt(carry)])),
-      fee: of('fee'),
-      donation: of('donation'),
-    };
+  /** Oldest first. A job without an accepted share has no slice. */
+  #slicesOf({ firstSerial, lastJobId }: Group): Slice[] {
+    const slices: Slice[] = [];
+    for (const slice of this.#modules.slices.slicesBack(lastJobId)) {
+      if (slice.serial < firstSerial) break;
+      slices.push(slice);
+    }
+    return slices.reverse();
+  }
+
+  /** Accounts are looked up one by one: there are as many in the table as ever mined. */
+  #carry(): CarryBefore {
+    const of = (kind: string, account = ''): bigint => BigInt(this.#statements.carry.get(kind, account) ?? 0);
+    return { accounts: { get: (account) => of('account', account) }, fee: of('fee'), donation: of('donation') };
   }
 
   #setCarry({ carry: { accounts, fee, donation } }: PpsDistribution): void {
@@ -101,11 +118,19 @@ function prepare(database: LedgerDatabase) {
     begin: database.prepare<[number]>('INSERT INTO pps_paid VALUES (1, ?) ON CONFLICT DO NOTHING'),
     stop: database.prepare<[]>('DELETE FROM pps_paid'),
     paid: database.prepare<[], bigint>('SELECT serial FROM pps_paid').pluck(),
-    setPaid: database.prepare<[number]>('UPDATE pps_paid SET serial = ?'),
-    jobs: database.prepare<[number, number, number], { jobId: string; serial: bigint }>(
-      'SELECT job_id AS jobId, serial FROM jobs WHERE serial > ? AND serial <= ? ORDER BY serial LIMIT ?',
+    setPaid: database.prepare<[bigint]>('UPDATE pps_paid SET serial = ?'),
+    // From the first job that is not paid for to the last one before a job of another height or hour, if there is such a one.
+    group: database.prepare<{ paid: bigint; groupMs: number }, Group>(
+      `WITH first AS (SELECT * FROM jobs WHERE serial > @paid ORDER BY serial LIMIT 1),
+            behind AS (SELECT jobs.serial FROM jobs, first WHERE jobs.serial > first.serial
+              AND (jobs.height <> first.height OR jobs.time_ms / @groupMs <> first.time_ms / @groupMs)
+              ORDER BY jobs.serial LIMIT 1)
+       SELECT first.job_id AS firstJobId, first.serial AS firstSerial, last.job_id AS lastJobId, last.serial AS lastSerial
+       FROM first, behind, jobs AS last WHERE last.serial < behind.serial ORDER BY last.serial DESC LIMIT 1`,
     ),
-    carries: database.prepare<[], { kind: string; account: string; carry: string }>('SELECT * FROM pps_carry'),
+    carry: database
+      .prepare<[string, string], string>('SELECT carry FROM pps_carry WHERE kind = ? AND account = ?')
+      .pluck(),
     setCarry: database.prepare<[string, string, string]>('INSERT OR REPLACE INTO pps_carry VALUES (?, ?, ?)'),
   };
 }

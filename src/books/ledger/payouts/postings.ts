@@ -46,13 +46,10 @@ export function childPosting({ id }: Owner, { txid, feeSats }: Variant, atMs: nu
 export function outsidePosting(txid: string, sats: bigint, atMs: number): Posting {
   const lines = [
     { account: assets.wallet, sats: -sats },
-    { account: WITHDRAWN, sats },
+    { account: own.withdrawn, sats },
   ];
   return { kind: 'withdrawn', reference: `withdrawn:${txid}`, atMs, lines };
 }
-
-/** What the operator has taken out of the wallet: positive. */
-export const WITHDRAWN = 'own:withdrawn';
 
 function opened(items: readonly Item[]): Line[] {
   return items.flatMap(({ account, sats }) => [

@@ -107,6 +107,17 @@ export class PayoutStore {
     return row && this.#read(row);
   }
 
+  /** The first batch behind this number. */
+  behind(number: number): { readonly number: number; readonly id: string } | undefined {
+    const row = this.#sql.behind.get(number);
+    return row && { number: Number(row.number), id: row.id };
+  }
+
+  /** Batches that are neither paid nor given up. */
+  open(): Batch[] {
+    return this.#sql.open.all().map((row) => this.#read(row));
+  }
+
   /** Batches that the chain may still change, oldest first. */
   watched(): Batch[] {
     return this.#sql.watched.all().map((row) => this.#read(row));
@@ -156,6 +167,11 @@ export class PayoutStore {
   /** Outsiders since the first payout, accepted or not: one may spend what a batch was to spend. */
   allOutsiders(): string[] {
     return this.#sql.allOutsiders.all();
+  }
+
+  /** Outsiders that the operator has answered for. */
+  accepted(): OutgoingTransaction[] {
+    return this.#sql.accepted.all();
   }
 
   accept(txid: string): void {
@@ -226,6 +242,12 @@ function prepare(database: LedgerDatabase) {
     ),
     batch: query<[number], BatchRow>(`SELECT ${columns} FROM payout_batches WHERE number = ?`),
     batchById: query<[string], BatchRow>(`SELECT ${columns} FROM payout_batches WHERE id = ?`),
+    behind: query<[number], { number: bigint; id: string }>(
+      'SELECT number, id FROM payout_batches WHERE number > ? ORDER BY number LIMIT 1',
+    ),
+    open: query<[], BatchRow>(
+      `SELECT ${columns} FROM payout_batches WHERE state NOT IN ('settled', 'unpaid', 'cancelled') ORDER BY number`,
+    ),
     watched: query<[], BatchRow>(`SELECT ${columns} FROM payout_batches WHERE watched = 1 ORDER BY number`),
     newest: query<[number], BatchRow>(`SELECT ${columns} FROM payout_batches ORDER BY number DESC LIMIT ?`),
     lastWon: query<[], BatchRow>(
@@ -254,6 +276,9 @@ function prepare(database: LedgerDatabase) {
       'SELECT txid, sats, found_ms FROM payout_outsiders WHERE accepted = 0 ORDER BY txid',
     ),
     allOutsiders: query<[], string>('SELECT txid FROM payout_outsiders WHERE accepted < 2 ORDER BY txid').pluck(),
+    accepted: query<[], OutgoingTransaction>(
+      'SELECT txid, sats FROM payout_outsiders WHERE accepted = 1 ORDER BY txid',
+    ),
     accept: query<[string], never>('UPDATE payout_outsiders SET accepted = 1 WHERE txid = ? AND accepted = 0'),
     fact: query<[string], string>('SELECT value FROM payout_facts WHERE name = ?').pluck(),
     setFact: query<[string, string], never>(

@@ -9,6 +9,11 @@ export interface Carry {
   readonly donation: bigint;
 }
 
+/** The carry before the slices: an account is asked for when it is met. */
+export interface CarryBefore extends Pick<Carry, 'fee' | 'donation'> {
+  readonly accounts: Pick<Carry['accounts'], 'get'>;
+}
+
 export const noCarry: Carry = { accounts: new Map(), fee: 0n, donation: 0n };
 
 export interface PpsDistribution extends Distribution {
@@ -30,7 +35,7 @@ export interface PpsDistribution extends Distribution {
  *
  * `slices` comes oldest first. A credit's weight is what is due to its account before fees, in units of 2^-64 of a satoshi.
  */
-export function pps(slices: Iterable<Slice>, carry: Carry, fees: Fees): PpsDistribution {
+export function pps(slices: Iterable<Slice>, carry: CarryBefore, fees: Fees): PpsDistribution {
   return pay(slices, carry, fees, ({ subsidySats }) => subsidySats);
 }
 
@@ -40,7 +45,7 @@ export function pps(slices: Iterable<Slice>, carry: Carry, fees: Fees): PpsDistr
  *
  * Source: as `pps`; "full" is this field's word for a rate that contains the fees of transactions.
  */
-export function fpps(slices: Iterable<Slice>, carry: Carry, fees: Fees, feesSats?: bigint): PpsDistribution {
+export function fpps(slices: Iterable<Slice>, carry: CarryBefore, fees: Fees, feesSats?: bigint): PpsDistribution {
   return pay(slices, carry, fees, (slice) => slice.subsidySats + (feesSats ?? slice.feesSats));
 }
 
@@ -53,7 +58,7 @@ interface Due {
   work: bigint;
 }
 
-function pay(slices: Iterable<Slice>, carry: Carry, fees: Fees, rate: (slice: Slice) => bigint): PpsDistribution {
+function pay(slices: Iterable<Slice>, carry: CarryBefore, fees: Fees, rate: (slice: Slice) => bigint): PpsDistribution {
   const dues = new Map<string, Due>();
   const donationBasisPoints = BigInt(fees.donationBasisPoints);
   const scale = BigInt(BASIS_POINTS);

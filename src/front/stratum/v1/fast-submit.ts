@@ -1,7 +1,7 @@
 import { EXTRANONCE2_BYTES } from '#base/domain/job';
 import { limits } from '#base/limits';
 import { hexBytes, idEnd, idValue, isCanonicalHex, u32End, u32Value } from './byte-fields.ts';
-import { type JobRef, NO_JOB, parseJobRef } from './job-id.ts';
+import { NO_JOB, parseJobRef } from './job-id.ts';
 import type { SubmitRequest } from './submit.ts';
 import { type FieldPlace, SubmitShape } from './submit-shape.ts';
 
@@ -48,39 +48,43 @@ export class FastSubmit {
   readonly #ends = new Int32Array(PARAMS_MAX);
   #params = 0;
   #id = 0;
-  #workerName = '';
-  #jobName = '';
-  /** What the job's name says. */
-  #job: JobRef = NO_JOB;
+  /** Given out for every line, so that a share makes an object less. Its names are those of the last line. */
+  readonly #request: { -readonly [Field in keyof SubmitRequest]: SubmitRequest[Field] } & { id: number } = {
+    id: 0,
+    workerName: '',
+    jobName: '',
+    serial: NO_JOB.serial,
+    variant: NO_JOB.variant,
+    extranonce2: NOTHING,
+    ntime: 0,
+    nonce: 0,
+    versionBits: undefined,
+    malformed: undefined,
+  };
 
   /**
-   * The request in bytes[begin…end), or undefined where the full decoder has to look at it. `view` is of the same bytes;
-   * one that serves all lines of a chunk need not be made for each.
+   * Returns the request in bytes[begin…end), or undefined if the full decoder has to look at the line. The request is valid
+   * until the next call. `view` is of the same bytes; a view that serves all lines of a chunk need not be made for each.
    */
   read(bytes: Uint8Array, view: DataView = viewOf(bytes), begin = 0, end = bytes.length): SubmitRequest | undefined {
     if (end - begin < LINE_BYTES_MIN) return undefined;
     const shape = this.#shape;
     if (shape?.fits(bytes, view, begin, end) === true) {
-      return {
-        id: shape.id,
-        workerName: this.#workerName,
-        jobName: this.#jobName,
-        serial: this.#job.serial,
-        variant: this.#job.variant,
-        extranonce2: hexBytes(bytes, shape.extranonce2Begin, shape.extranonce2End),
-        ntime: shape.ntime,
-        nonce: shape.nonce,
-        versionBits: shape.version,
-        malformed: undefined,
-      };
+      const request = this.#request;
+      request.id = shape.id;
+      request.extranonce2 = hexBytes(bytes, shape.extranonce2Begin, shape.extranonce2End);
+      request.ntime = shape.ntime;
+      request.nonce = shape.nonce;
+      request.versionBits = shape.version;
+      return request;
     }
     this.#bytes = bytes;
     this.#end = end;
-    const [worker, job] = [this.#workerName, this.#jobName];
-    const request = this.#message(begin) ? this.#request() : undefined;
+    const { workerName, jobName } = this.#request;
+    const request = this.#message(begin) ? this.#decoded() : undefined;
     if (request !== undefined) {
       // A proxy's next line is likely to be another worker's: only what comes twice makes a shape.
-      const again = request.workerName === worker && request.jobName === job;
+      const again = request.workerName === workerName && request.jobName === jobName;
       this.#shape = again ? this.#shapeOf(bytes, begin, end) : undefined;
     }
     // The bytes are only lent.
@@ -193,31 +197,28 @@ export class FastSubmit {
     return false;
   }
 
-  #request(): SubmitRequest | undefined {
+  #decoded(): SubmitRequest | undefined {
     const ntime = this.#u32(3);
     const nonce = this.#u32(4);
     const versionBits = this.#params === PARAMS_MAX ? this.#u32(5) : undefined;
     if (ntime < 0 || nonce < 0 || (versionBits !== undefined && versionBits < 0)) return undefined;
     if (this.#length(0) > limits.workerNameCharsMax || this.#length(1) > limits.jobIdCharsMax) return undefined;
     if (this.#length(0) === 0 || this.#length(1) === 0 || !this.#isLowerHex(2)) return undefined;
-    this.#workerName = this.#text(0, this.#workerName);
-    const jobName = this.#text(1, this.#jobName);
-    if (jobName !== this.#jobName) {
-      this.#jobName = jobName;
-      this.#job = parseJobRef(jobName);
+    const request = this.#request;
+    const jobName = this.#text(1, request.jobName);
+    if (jobName !== request.jobName) {
+      const { serial, variant } = parseJobRef(jobName);
+      request.serial = serial;
+      request.variant = variant;
     }
-    return {
-      id: this.#id,
-      workerName: this.#workerName,
-      jobName,
-      serial: this.#job.serial,
-      variant: this.#job.variant,
-      extranonce2: hexBytes(this.#bytes, this.#begins[2] ?? 0, this.#ends[2] ?? 0),
-      ntime,
-      nonce,
-      versionBits,
-      malformed: undefined,
-    };
+    request.id = this.#id;
+    request.workerName = this.#text(0, request.workerName);
+    request.jobName = jobName;
+    request.extranonce2 = hexBytes(this.#bytes, this.#begins[2] ?? 0, this.#ends[2] ?? 0);
+    request.ntime = ntime;
+    request.nonce = nonce;
+    request.versionBits = versionBits;
+    return request;
   }
 
   #length(param: number): number {

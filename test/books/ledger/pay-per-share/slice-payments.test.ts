@@ -1,32 +1,44 @@
 import Database from 'better-sqlite3';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { own, payableOf } from '#books/ledger/entries/accounts';
 import { EntryBook } from '#books/ledger/entries/book';
 import { type LedgerDatabase, memoryLedger } from '#books/ledger/ledger-db';
 import { SlicePayments, type SlicePaymentsOptions } from '#books/ledger/pay-per-share/slice-payments';
 import { noFees, type Slice } from '#books/ledger/rewards/scheme';
+import { fuzz } from '../../../fuzz/runs.ts';
 
 const jobIdOf = (serial: number) => `${serial.toString(16).padStart(10, '0')}-01020304`;
+
+const HOUR_MS = 3_600_000;
+interface When {
+  readonly height: number;
+  readonly timeMs: number;
+}
+/** Five jobs a height. */
+const fives = (serial: number): When => ({ height: Math.floor(serial / 5), timeMs: 0 });
 
 /** Slices of which every third job has none; sealed up to a serial number. */
 function setUp(
   options: Partial<SlicePaymentsOptions> = {},
   database: LedgerDatabase = memoryLedger(),
   sealed = { upTo: -1 },
+  when = fives,
 ) {
   const slice = (serial: number): Slice => ({
     ...{ serial, jobId: jobIdOf(serial), networkWork: 7n, subsidySats: 10n, feesSats: 4n },
-    entries: [
-      { account: 'a', work: BigInt(serial + 1) },
-      { account: 'b', work: 1n },
-    ],
+    // b comes and goes.
+    entries: [{ account: 'a', work: BigInt(serial + 1) }, ...(serial % 7 === 0 ? [] : [{ account: 'b', work: 1n }])],
   });
   function* slicesBack(jobId: string): Iterable<Slice> {
     for (let serial = Number.parseInt(jobId.slice(0, 10), 16); serial >= 0; serial -= 1)
       if (serial % 3 !== 2) yield slice(serial);
   }
-  const add = database.prepare("INSERT OR IGNORE INTO jobs VALUES (?, ?, 1, 1, '7', 14, 10, 4, 0, NULL)");
-  for (let serial = 0; serial < 60; serial += 1) add.run(jobIdOf(serial), serial);
+  const add = database.prepare("INSERT OR IGNORE INTO jobs VALUES (?, ?, ?, 1, '7', 14, 10, 4, ?, NULL)");
+  for (let serial = 0; serial <= 60; serial += 1) {
+    const { height, timeMs } = when(serial);
+    add.run(jobIdOf(serial), serial, height, timeMs);
+  }
   const payments = new SlicePayments(
     database,
     { scheme: 'pps', fees: noFees, donationAccount: undefined, ...options },
@@ -39,7 +51,7 @@ function setUp(
 function due(account: 'a' | 'b', upTo: number, rate: bigint): bigint {
   let work = 0n;
   for (let serial = 0; serial <= upTo; serial += 1)
-    if (serial % 3 !== 2) work += account === 'a' ? BigInt(serial + 1) : 1n;
+    if (serial % 3 !== 2) work += account === 'a' ? BigInt(serial + 1) : BigInt(serial % 7 === 0 ? 0 : 1);
   return (work * rate) / 7n;
 }
 
@@ -56,12 +68,55 @@ describe('payments for slices', () => {
       // Each slice's part is rounded down to 2^-64 of a satoshi.
       const owed = [-book.balance(payableOf('a')), -book.balance(payableOf('b'))];
       for (const [index, account] of (['a', 'b'] as const).entries()) {
-        const short = due(account, upTo, rate) - (owed[index] ?? 0n);
+        // A height is paid for when all of it is sealed.
+        const short = due(account, Math.floor((upTo + 1) / 5) * 5 - 1, rate) - (owed[index] ?? 0n);
         expect(short === 0n || short === 1n).toBe(true);
       }
       expect(book.balance(own.ppsReserve)).toBe((owed[0] ?? 0n) + (owed[1] ?? 0n));
     }
-    expect(book.find(`slice:${jobIdOf(2)}`)).toBeUndefined();
+    expect([...book.entries()].map(({ reference }) => reference)).toEqual(
+      Array.from({ length: 12 }, (_, height) => `slices:${jobIdOf(height * 5)}:${jobIdOf(height * 5 + 4)}`),
+    );
+  });
+
+  it('come to the same, whatever is paid for together', () => {
+    const fees = { ...noFees, feeBasisPoints: 150, donationBasisPoints: 7 };
+    /** `steps`: up to where slices are sealed, turn by turn. */
+    const paidFor = (when: (serial: number) => When, steps: readonly number[]) => {
+      const { payments, sealed, book, database } = setUp(
+        { fees, donationAccount: 'charity' },
+        undefined,
+        undefined,
+        when,
+      );
+      for (const upTo of [...steps, 59]) {
+        sealed.upTo = Math.max(sealed.upTo, upTo);
+        while (payments.step());
+      }
+      const carries = database.prepare('SELECT * FROM pps_carry ORDER BY kind, account').all();
+      return { entries: book.head().entries, sums: { balances: book.balances(), carries } };
+    };
+    const oneByOne = paidFor((serial) => ({ height: serial, timeMs: 0 }), []);
+    expect(oneByOne.entries).toBe(40);
+    const heights = fc.array(fc.record({ next: fc.boolean(), hours: fc.nat({ max: 1 }) }), {
+      minLength: 61,
+      maxLength: 61,
+    });
+    fc.assert(
+      fc.property(heights, fc.array(fc.nat({ max: 59 }), { maxLength: 9 }), (jobs, steps) => {
+        let [height, timeMs] = [0, 0];
+        const whens = jobs.map(({ next, hours }, serial): When => {
+          height += next || serial === 60 ? 1 : 0;
+          timeMs += hours * HOUR_MS;
+          return { height, timeMs };
+        });
+        const grouped = paidFor((serial) => whens[serial] ?? fives(serial), steps);
+        expect(grouped.sums).toEqual(oneByOne.sums);
+        const groups = new Set(whens.slice(0, 60).map(({ height: h, timeMs: t }) => `${h} ${t}`));
+        expect(grouped.entries).toBeLessThanOrEqual(groups.size);
+      }),
+      fuzz(60, 5),
+    );
   });
 
   it('take fee and donation out of what is due', () => {
@@ -78,7 +133,7 @@ describe('payments for slices', () => {
 
   it('go on where they were after a kill at any step', () => {
     const { payments, sealed, database, book } = setUp();
-    for (let upTo = 0; upTo < 20; upTo += 1) {
+    for (let upTo = 0; upTo < 30; upTo += 1) {
       sealed.upTo = upTo;
       const copy = new Database(database.serialize());
       copy.defaultSafeIntegers(true);
@@ -96,9 +151,13 @@ describe('payments for slices', () => {
     expect(first.payments.step()).toBe(false);
     const second = setUp({}, first.database, { upTo: 20 });
     expect(second.payments.step()).toBe(false);
-    second.sealed.upTo = 21;
+    second.sealed.upTo = 23;
+    expect(second.payments.step(), 'the height is not over').toBe(false);
+    second.sealed.upTo = 24;
     expect(second.payments.step()).toBe(true);
-    expect([...second.book.entries()].map(({ reference }) => reference)).toEqual([`slice:${jobIdOf(21)}`]);
+    expect([...second.book.entries()].map(({ reference }) => reference)).toEqual([
+      `slices:${jobIdOf(21)}:${jobIdOf(24)}`,
+    ]);
     setUp({ scheme: 'none' }, first.database, { upTo: 30 });
     const third = setUp({}, first.database, { upTo: 40 });
     expect(third.payments.step()).toBe(false);

@@ -5,20 +5,25 @@ import { type Boot, type Outcome, runBoots, type Step } from './simulated-pool.t
 
 const gateway = fc.nat({ max: 2 });
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 4, arbitrary: fc.constant<Step>({ kind: 'job' }) },
   {
-    weight: 10,
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('job' as const), tip: fc.nat({ max: 4 }).map((n) => n === 0) }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('hashed' as const), gateway }) },
+  {
+    weight: 14,
     arbitrary: fc.record({
       kind: fc.constant('share' as const),
       gateway,
       age: fc.nat({ max: 3 }),
+      hashed: fc.nat({ max: 3 }).map((n) => n > 0),
       account: fc.nat({ max: 2 }),
     }),
   },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('commit' as const), gateway }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('gateway ends' as const), gateway, killed: fc.boolean() }) },
   {
-    weight: 5,
+    weight: 7,
     arbitrary: fc.record({
       kind: fc.constant('take' as const),
       rowsMax: fc.integer({ min: 1, max: 12 }),
@@ -28,7 +33,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 const boot: fc.Arbitrary<Boot> = fc.record({
   gateways: fc.integer({ min: 1, max: 3 }),
-  steps: fc.array(step, { minLength: 5, maxLength: 40 }),
+  steps: fc.array(step, { minLength: 5, maxLength: 50 }),
   killed: fc.boolean(),
   after: fc.oneof(
     { weight: 2, arbitrary: fc.constant('nothing' as const) },
@@ -53,6 +58,6 @@ it('counts each share once, or stops, whatever is killed, removed, copied and pu
   // It must be seen to reach what it is about.
   expect(seen.stopped).toBeGreaterThan(2);
   expect(seen['went on']).toBeGreaterThan(seen.stopped);
-  expect(seen.sealed).toBeGreaterThan(20);
-  expect(seen.removed).toBeGreaterThan(2);
+  expect(seen.sealed).toBeGreaterThan(40);
+  expect(seen.removed).toBeGreaterThan(20);
 });

@@ -20,8 +20,17 @@ import { contents, jobOf, shareOf } from './support.ts';
 export type KillPoint = 'read' | 'storing' | 'stored' | 'confirmed' | 'sealed';
 
 export type Step =
-  | { readonly kind: 'job' }
-  | { readonly kind: 'share'; readonly gateway: number; readonly age: number; readonly account: number }
+  /** `tip`: it is on another block than the one before. */
+  | { readonly kind: 'job'; readonly tip: boolean }
+  /** `hashed`: at once; else with the next step of that kind. */
+  | {
+      readonly kind: 'share';
+      readonly gateway: number;
+      readonly age: number;
+      readonly account: number;
+      readonly hashed: boolean;
+    }
+  | { readonly kind: 'hashed'; readonly gateway: number }
   | { readonly kind: 'commit'; readonly gateway: number }
   | { readonly kind: 'gateway ends'; readonly gateway: number; readonly killed: boolean }
   | { readonly kind: 'take'; readonly rowsMax: number; readonly killedAt: KillPoint | undefined };
@@ -64,6 +73,10 @@ interface Gateway {
   /** The first job that it knows. */
   readonly since: number;
   pending: string[];
+  /** Shares that are being hashed. */
+  hashing: { readonly serial: number; readonly account: number }[];
+  /** The mark to be written behind them; -1 for none. */
+  closing: number;
 }
 
 class Killed extends Error {}
@@ -150,6 +163,8 @@ class SimulatedPool {
   #sealed = new Map<string, string>();
   #digits = new Map<string, number>();
   #serial = 0;
+  /** The last job of the tip before the current one. */
+  #replaced = -1;
   #epoch = 0;
   #gateways: Gateway[] = [];
   #pool: Gateway | undefined;
@@ -161,6 +176,8 @@ class SimulatedPool {
   /** Something was put back that need not fit the rest. */
   mixed = false;
   removedJournals = 0;
+  /** At the start. */
+  #journals = 0;
 
   async start(count: number): Promise<void> {
     // As the log counts epochs: over copies, too.
@@ -172,18 +189,18 @@ class SimulatedPool {
     this.#gateways = count === 1 ? [this.#pool] : await Promise.all(names.map((name) => this.#open(name)));
     const options = { folder: this.folder.path, node: 'n', consumers: ['ledger'], segmentBytes: SEGMENT_BYTES };
     const owned = [POOL_JOURNAL, ...(count === 1 ? [] : names)];
-    const before = listJournals(this.folder.path).length;
+    this.#journals = listJournals(this.folder.path).length;
     this.#orphans = await openOrphans(
       { ...options, owned },
       { clock, logger: keptLogger(), deliveries: this.#deliveries },
     );
     this.#orphanEnds = this.#orphans.ends;
-    this.removedJournals += before - listJournals(this.folder.path).length;
-    this.job();
+    this.job(true);
   }
 
-  /** A new job: its row, the marks, and what it pushes out. */
-  job(): void {
+  /** A new job: its row, the marks, and what it pushes out. With another tip, what was taken before is credited still. */
+  job(tip: boolean): void {
+    if (tip) this.#replaced = this.#serial;
     this.#serial += 1;
     const serial = this.#serial;
     this.#pool?.journal.rows.job(jobOf(serial));
@@ -193,14 +210,34 @@ class SimulatedPool {
     this.#pool?.journal.commit(() => {});
     for (const each of this.#gateways) {
       each.journal.closed(Math.max(each.since - 1, serial - JOBS_MAX));
+      each.hashing = each.hashing.filter((share) => share.serial > serial - JOBS_MAX);
       each.journal.commit(() => {});
+      each.closing = this.#replaced;
+      if (each.hashing.length === 0) this.#hashed(each);
     }
   }
 
-  share(slot: number, age: number, account: number): void {
+  share(slot: number, age: number, account: number, hashed: boolean): void {
     const gateway = this.#gateways[slot % this.#gateways.length];
     const serial = this.#serial - age;
-    if (gateway === undefined || serial < gateway.since || serial <= this.#serial - JOBS_MAX) return;
+    if (gateway === undefined || serial < gateway.since) return;
+    if (serial <= this.#serial - JOBS_MAX || serial <= this.#replaced) return;
+    if (hashed) this.#record(gateway, serial, account);
+    else gateway.hashing.push({ serial, account });
+  }
+
+  hashed(slot: number): void {
+    const gateway = this.#gateways[slot % this.#gateways.length];
+    if (gateway !== undefined) this.#hashed(gateway);
+  }
+
+  #hashed(gateway: Gateway): void {
+    for (const { serial, account } of gateway.hashing.splice(0)) this.#record(gateway, serial, account);
+    gateway.journal.closed(gateway.closing);
+    gateway.journal.commit(() => {});
+  }
+
+  #record(gateway: Gateway, serial: number, account: number): void {
     const key = `${jobOf(serial, this.#bootId).rowId} a${account}`;
     const digit = this.#digits.get(key) ?? 0;
     if (digit >= DIGITS_MAX) return;
@@ -246,9 +283,8 @@ class SimulatedPool {
     this.#ledger?.close();
     this.#ledger = undefined;
     for (const each of new Set([...this.#gateways, ...(this.#pool ? [this.#pool] : [])])) await this.#end(each, killed);
-    const before = listJournals(this.folder.path).length;
     await this.#orphans?.close();
-    this.removedJournals += before - listJournals(this.folder.path).length;
+    if (this.#gateways.length > 0) this.removedJournals += this.#journals - listJournals(this.folder.path).length;
     this.#gateways = [];
   }
 
@@ -321,7 +357,7 @@ class SimulatedPool {
       { clock, logger: keptLogger(), disk },
     );
     this.#deliveries.listen(name, (consumer, seq) => journal.confirm(consumer, seq));
-    return { journal, disk, since: this.#serial, pending: [] };
+    return { journal, disk, since: this.#serial, pending: [], hashing: [], closing: -1 };
   }
 
   async #commit(gateway: Gateway): Promise<void> {
@@ -369,8 +405,9 @@ function digitsOf(work: bigint): number[] {
 }
 
 async function doStep(pool: SimulatedPool, step: Step): Promise<void> {
-  if (step.kind === 'job') pool.job();
-  else if (step.kind === 'share') pool.share(step.gateway, step.age, step.account);
+  if (step.kind === 'job') pool.job(step.tip);
+  else if (step.kind === 'share') pool.share(step.gateway, step.age, step.account, step.hashed);
+  else if (step.kind === 'hashed') pool.hashed(step.gateway);
   else if (step.kind === 'commit') await pool.commit(step.gateway);
   else if (step.kind === 'gateway ends') await pool.replace(step.gateway, step.killed);
   else {

@@ -197,7 +197,8 @@ describe('the fast reader of mining.submit', () => {
         // Within a chunk, with another line on either side.
         const chunk = Buffer.concat([bytes('12"}\n'), line, bytes('\nabc00')]);
         const within = by.read(chunk, undefined, 5, 5 + line.length);
-        expect(within).toEqual(by.read(line));
+        const kept = within && { ...within };
+        expect(kept).toEqual(by.read(line));
       }),
       { numRuns: 5000 },
     );
