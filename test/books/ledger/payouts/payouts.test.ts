@@ -88,6 +88,17 @@ describe('a payout that is given up', () => {
     expect(await payer.payouts.exportPsbt(id)).toEqual({ error: `payout ${id} is cancelled: it needs no signature` });
   });
 
+  it('may be made again just as it was', async () => {
+    const { payer } = funded({ method: 'psbt' });
+    const { batch } = await payer.payouts.run();
+    await payer.payouts.cancel(batch?.id ?? '');
+    const again = await payer.payouts.run();
+    expect([again.reason, again.batch?.state]).toEqual([undefined, 'funded']);
+    expect(again.batch?.variants[0]?.txid).toBe(batch?.variants[0]?.txid);
+    expect(payer.payouts.store.list(2).map(({ state }) => state)).toEqual(['funded', 'cancelled']);
+    expect(payer.faults()).toEqual([]);
+  });
+
   it.each(['wallet', 'psbt'] as const)('takes its coins back however many outputs it has, by %s', async (method) => {
     const world = new World(1);
     const payer = new Payer(world, { method, feeRateMax: 20_000n });
