@@ -5,7 +5,7 @@ import { EntryBook } from '../entries/book.ts';
 import type { LedgerDatabase } from '../ledger-db.ts';
 import type { Slice } from '../rewards/scheme.ts';
 import { type BlockStep, type Depths, nextStep, statusAfter } from './block.ts';
-import { type BlockBooking, BlockStore, type FoundBlock, type LedgerBlock } from './block-store.ts';
+import { type BlockBooking, type BlockState, BlockStore, type FoundBlock, type LedgerBlock } from './block-store.ts';
 import {
   type BlockEvent,
   type BlockReward,
@@ -43,7 +43,7 @@ export interface BlockBookModules {
   /** The accounts that a job's coinbase was to pay directly, by scriptPubKey in hex. */
   readonly directOf?: (jobId: string) => ReadonlyMap<string, string>;
   /** Called after each step, when it is on the disk. */
-  readonly stepped?: (block: LedgerBlock, step: BlockStep) => void;
+  readonly stepped?: (block: BlockState, step: BlockStep) => void;
 }
 
 /** What became of an attempt to bring a block up to date. `waiting`: it is to be booked as soon as that is there. */
@@ -89,24 +89,24 @@ export class BlockBook {
    */
   follow(hash: string, place: BlockPlace, tipHeight: number, coinbase: Uint8Array | undefined): Followed {
     for (;;) {
-      const block = this.#block(hash);
+      const block = known(this.store.state(hash), hash);
       const step = nextStep(block, place, tipHeight, this.#depths);
       if (step === undefined) {
         this.store.setConfirmations(hash, place.at === 'chain' ? place.confirmations : 0);
         return { state: 'settled' };
       }
-      if (step === 'book' && block.booking === undefined) {
+      if (step === 'book' && !block.isDivided) {
         if (!this.#modules.slices.isSealed(block.jobId)) return { state: 'waiting', for: 'seal' };
         if (coinbase === undefined) return { state: 'waiting', for: 'coinbase' };
       }
-      this.#take(block, step, coinbase);
-      this.#modules.stepped?.(this.#block(hash), step);
+      this.#take(known(this.store.find(hash), hash), step, coinbase);
+      this.#modules.stepped?.(known(this.store.state(hash), hash), step);
     }
   }
 
   /** Whether the next booking of this block needs its coinbase. */
-  wantsCoinbase(block: LedgerBlock, place: BlockPlace): boolean {
-    return block.booking === undefined && place.at === 'chain' && place.confirmations >= this.#depths.confirmations;
+  wantsCoinbase(block: Pick<BlockState, 'isDivided'>, place: BlockPlace): boolean {
+    return !block.isDivided && place.at === 'chain' && place.confirmations >= this.#depths.confirmations;
   }
 
   #take(block: LedgerBlock, step: BlockStep, coinbase: Uint8Array | undefined): void {
@@ -144,12 +144,11 @@ export class BlockBook {
     const lines = bookingLines(value, reward);
     return { coinbase: toHex(coinbase), lines, terms: reward.terms, ...amounts(value, reward) };
   }
+}
 
-  #block(hash: string): LedgerBlock {
-    const block = this.store.find(hash);
-    if (block === undefined) throw new Error(`ledger: the block ${hash} is unknown`);
-    return block;
-  }
+function known<T>(block: T | undefined, hash: string): T {
+  if (block === undefined) throw new Error(`ledger: the block ${hash} is unknown`);
+  return block;
 }
 
 function amounts(

@@ -27,6 +27,12 @@ export interface LedgerBlock extends FoundBlock {
   readonly booking: BlockBooking | undefined;
 }
 
+/** A block without its booking, which may have a credit for each of very many accounts. */
+export type BlockState = Omit<LedgerBlock, 'booking'> & {
+  /** It was booked at least once, so that its booking is there. */
+  readonly isDivided: boolean;
+};
+
 /** How a block's reward is divided and booked: the same each time. */
 export interface BlockBooking {
   /** The coinbase transaction, hex. */
@@ -51,7 +57,7 @@ export interface BlockCredit {
   readonly work: bigint;
 }
 
-interface BlockRow {
+interface StateRow {
   readonly hash: string;
   readonly job_id: string;
   readonly finder: string;
@@ -61,13 +67,16 @@ interface BlockRow {
   readonly status: BlockStatus;
   readonly confirmations: bigint;
   readonly bookings: bigint;
+  readonly lines: string | null;
+}
+
+interface BlockRow extends StateRow {
   readonly coinbase: string | null;
   readonly reward_sats: bigint | null;
   readonly own_sats: bigint | null;
   readonly fee_sats: bigint | null;
   readonly donation_sats: bigint | null;
   readonly rest_sats: bigint | null;
-  readonly lines: string | null;
   readonly terms: string | null;
 }
 
@@ -89,6 +98,11 @@ export class BlockStore {
     return row && this.#block(row);
   }
 
+  state(hash: string): BlockState | undefined {
+    const row = this.#statements.state.get(hash);
+    return row && stateOf(row);
+  }
+
   has(hash: string): boolean {
     return this.#statements.has.get(hash) !== undefined;
   }
@@ -104,8 +118,8 @@ export class BlockStore {
   }
 
   /** Blocks that are above a height, or neither mature nor orphaned; by height. */
-  unsettledAbove(height: number): LedgerBlock[] {
-    return this.#statements.unsettled.all(height).map((row) => this.#block(row));
+  unsettledAbove(height: number): BlockState[] {
+    return this.#statements.unsettled.all(height).map(stateOf);
   }
 
   /** The job of the highest block below a height that is booked now. */
@@ -150,18 +164,8 @@ export class BlockStore {
   }
 
   #block(row: BlockRow): LedgerBlock {
-    return {
-      hash: row.hash,
-      jobId: row.job_id,
-      finder: row.finder,
-      height: Number(row.height),
-      foundMs: Number(row.found_ms),
-      claimedSats: row.claimed_sats,
-      status: row.status,
-      confirmations: Number(row.confirmations),
-      bookings: Number(row.bookings),
-      booking: this.#booking(row),
-    };
+    const { isDivided: _, ...state } = stateOf(row);
+    return { ...state, booking: this.#booking(row) };
   }
 
   #booking(row: BlockRow): BlockBooking | undefined {
@@ -181,6 +185,21 @@ export class BlockStore {
   }
 }
 
+function stateOf(row: StateRow): BlockState {
+  return {
+    hash: row.hash,
+    jobId: row.job_id,
+    finder: row.finder,
+    height: Number(row.height),
+    foundMs: Number(row.found_ms),
+    claimedSats: row.claimed_sats,
+    status: row.status,
+    confirmations: Number(row.confirmations),
+    bookings: Number(row.bookings),
+    isDivided: row.lines !== null,
+  };
+}
+
 interface CreditRow {
   readonly account: string;
   readonly sats: bigint;
@@ -189,6 +208,10 @@ interface CreditRow {
   readonly work: string;
 }
 
+/** Of `lines`, which may be long, that they are there is enough. */
+const STATE_COLUMNS =
+  'hash, job_id, finder, height, found_ms, claimed_sats, status, confirmations, bookings, substr(lines, 1, 1) AS lines';
+
 function prepare(database: LedgerDatabase) {
   return {
     add: database.prepare<[string, string, string, number, number, bigint]>(
@@ -196,11 +219,12 @@ function prepare(database: LedgerDatabase) {
        VALUES (?, ?, ?, ?, ?, ?, 'found', 0, 0) ON CONFLICT DO NOTHING`,
     ),
     find: database.prepare<[string], BlockRow>('SELECT * FROM blocks WHERE hash = ?'),
+    state: database.prepare<[string], StateRow>(`SELECT ${STATE_COLUMNS} FROM blocks WHERE hash = ?`),
     has: database.prepare<[string], bigint>('SELECT 1 FROM blocks WHERE hash = ?').pluck(),
     behind: database.prepare<[string], string>('SELECT hash FROM blocks WHERE hash > ? ORDER BY hash LIMIT 1').pluck(),
     all: database.prepare<[], BlockRow>('SELECT * FROM blocks ORDER BY height, hash'),
-    unsettled: database.prepare<[number], BlockRow>(
-      "SELECT * FROM blocks WHERE height > ? OR status IN ('found', 'confirmed') ORDER BY height, hash",
+    unsettled: database.prepare<[number], StateRow>(
+      `SELECT ${STATE_COLUMNS} FROM blocks WHERE height > ? OR status IN ('found', 'confirmed') ORDER BY height, hash`,
     ),
     bookedBelow: database
       .prepare<[number], string>(

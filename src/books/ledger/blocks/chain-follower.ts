@@ -1,7 +1,7 @@
 import type { BlockPlace, ChainTip, ChainView } from '#base/domain/chain';
 import { limits } from '#base/limits';
 import type { BlockBook, Followed, SliceSource } from './block-book.ts';
-import type { LedgerBlock } from './block-store.ts';
+import type { BlockState } from './block-store.ts';
 import type { ChainGuard, ChainVerdict } from './chain-guard.ts';
 import type { Discovery, Reconciler } from './reconciler.ts';
 
@@ -25,7 +25,7 @@ export interface LookReport {
 }
 
 interface Placed {
-  readonly block: LedgerBlock;
+  readonly block: BlockState;
   /** Undefined if no node decides. */
   readonly place: BlockPlace | undefined;
 }
@@ -59,7 +59,7 @@ export class ChainFollower {
     return { tip, verdict, undecided, waiting, discoveries };
   }
 
-  async #places(blocks: readonly LedgerBlock[]): Promise<Placed[]> {
+  async #places(blocks: readonly BlockState[]): Promise<Placed[]> {
     const placed: Placed[] = [];
     for (let from = 0; from < blocks.length; from += limits.chainQuestionsMax) {
       const some = blocks.slice(from, from + limits.chainQuestionsMax);
@@ -90,7 +90,7 @@ export class ChainFollower {
     return waiting;
   }
 
-  async #coinbase(block: LedgerBlock, place: BlockPlace): Promise<Uint8Array | undefined> {
+  async #coinbase(block: BlockState, place: BlockPlace): Promise<Uint8Array | undefined> {
     const { book, slices, view } = this.#modules;
     if (!book.wantsCoinbase(block, place) || !slices.isSealed(block.jobId)) return undefined;
     return view.coinbase(block.hash);

@@ -301,7 +301,11 @@ export class Advance {
   }
 
   #trouble(batch: Batch, reason: string | undefined): Step {
-    if (batch.trouble !== reason) this.#record(() => this.#modules.store.setTrouble(batch.number, reason));
+    if (batch.trouble === reason) return 'waits';
+    const { store, logger } = this.#modules;
+    this.#record(() => store.setTrouble(batch.number, reason));
+    // The next payouts wait for this one, so it must not wait silently.
+    if (reason !== undefined) logger.warn({ payout: batch.id, reason }, 'a payout does not go on');
     return 'waits';
   }
 

@@ -1,4 +1,4 @@
-import type { Clock } from '#base/domain/ports';
+import type { Clock, Logger } from '#base/domain/ports';
 import type { Outpoint, Wallet, WalletAnswer, WalletCoin } from '#base/domain/wallet';
 import { payableOf } from '../entries/accounts.ts';
 import type { EntryBook } from '../entries/book.ts';
@@ -17,6 +17,7 @@ export interface NextBatchModules {
   readonly wallet: Wallet;
   readonly funding: Funding;
   readonly clock: Pick<Clock, 'nowMs'>;
+  readonly logger: Logger;
   /** A batch's id: never used twice, also by a copy of this folder. */
   readonly newId: () => string;
 }
@@ -37,7 +38,7 @@ export class NextBatch {
 
   /** The recorded batch; undefined if the accounts are owed less than was planned by now. */
   async make(planned: readonly Item[], feeRate: bigint): Promise<WalletAnswer<Batch | undefined>> {
-    const { wallet, database, store, clock } = this.#modules;
+    const { wallet, database, store, clock, logger } = this.#modules;
     const coins = await wallet.coins();
     if (!coins.ok) return coins;
     const baton = this.#baton(coins.value);
@@ -56,6 +57,7 @@ export class NextBatch {
         return this.#record(items, result);
       })
       .immediate();
+    for (const { item, reason } of poison) logger.error({ account: item.account, reason }, 'an account is set aside');
     return { ok: true, value: batch };
   }
 

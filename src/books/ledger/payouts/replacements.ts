@@ -38,7 +38,8 @@ export class Replacements {
   async hurry(batch: Batch): Promise<string | undefined> {
     const { clock, wallet } = this.#modules;
     const newest = batch.variants.at(-1);
-    if (newest === undefined || clock.nowMs() - newest.madeMs < limits.payoutStuckMs) return undefined;
+    // Of a clock that was ahead, too: what it dated would wait for that date.
+    if (newest === undefined || Math.abs(clock.nowMs() - newest.madeMs) < limits.payoutStuckMs) return undefined;
     if (batch.variants.length >= limits.payoutVariantsMax) return 'stuck, and replaced often enough';
     const estimate = await wallet.feeRate(URGENT_BLOCKS);
     if (!estimate.ok) return estimate.reason;

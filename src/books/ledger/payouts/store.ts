@@ -66,6 +66,8 @@ export class PayoutStore {
   addVariant(batch: number, variant: NewVariant, atMs: number): Variant {
     const { kind, txid, psbt, raw, feeSats, feeRate, changeIndex, changeSats, inputs } = variant;
     const number = Number(this.#sql.countVariants.get(batch) ?? 0n) + 1;
+    // A batch that was given up may come again just as it was: the same debts, coins and fee make the same transaction.
+    this.#sql.giveTxid.run(txid);
     this.#sql.addVariant.run(
       ...([batch, number, kind, txid, psbt, raw ?? null] as const),
       ...([feeSats, feeRate, changeIndex ?? null, changeSats ?? null, atMs] as const),
@@ -230,6 +232,10 @@ function prepare(database: LedgerDatabase) {
       ],
       never
     >('INSERT INTO payout_variants VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    giveTxid: query<[string], never>(
+      `UPDATE payout_variants SET txid = txid || ' of ' || batch WHERE txid = ? AND raw IS NULL
+         AND batch IN (SELECT number FROM payout_batches WHERE state = 'cancelled')`,
+    ),
     addInput: query<[number, number, string, number], never>('INSERT INTO payout_inputs VALUES (?, ?, ?, ?)'),
     setState: query<[string, number, string | null, number], never>(
       'UPDATE payout_batches SET state = ?, changed_ms = ?, winner = ?, trouble = NULL WHERE number = ?',

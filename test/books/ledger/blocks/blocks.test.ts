@@ -132,6 +132,18 @@ describe('a block', () => {
     expect(checkLedger(database)).toEqual([]);
   });
 
+  it('costs a look no credits if nothing becomes of it, since it may have a hundred thousand', async () => {
+    const { database, follower, find, grow, status } = setUp();
+    const block = find();
+    grow(3);
+    await follower.look();
+    database.exec('ALTER TABLE block_credits RENAME TO credits_elsewhere');
+    grow(1);
+    expect(await follower.look()).toMatchObject({ undecided: 0, waiting: 0 });
+    database.exec('ALTER TABLE credits_elsewhere RENAME TO block_credits');
+    expect(status(block)).toBe('confirmed');
+  });
+
   it('stays as it is while no node decides', async () => {
     const { chain, follower, find, grow, status } = setUp();
     const block = find();

@@ -3,7 +3,7 @@ import { assets, own } from '#books/ledger/entries/accounts';
 import type { PayoutRules } from '#books/ledger/payouts/rules';
 import { calm, miners, Payer, World } from './world.ts';
 
-const RUNS = Number(process.env['FUZZ_RUNS'] ?? 150);
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? 220);
 
 /** A life of a pool that pays while its process dies, its wallet fails and its chain is reorganised. */
 async function live(seed: number): Promise<World> {

@@ -3,6 +3,7 @@ import { assets, own } from '#books/ledger/entries/accounts';
 import { addressOf, miners, Payer, World } from './world.ts';
 
 const [first = '', second = '', third = ''] = miners;
+const YEAR_MS = 365 * 86_400_000;
 
 function funded(options: ConstructorParameters<typeof Payer>[1] = {}, blocks = 2) {
   const world = new World(1);
@@ -65,6 +66,19 @@ describe('a payout by wallet', () => {
   });
 });
 
+describe('a payout that is stuck', () => {
+  it('gets a higher fee although the clock was a year ahead when it was made', async () => {
+    const { world, payer } = funded();
+    world.nowMs += YEAR_MS;
+    await payer.payouts.run();
+    world.nowMs -= YEAR_MS;
+    await payer.payouts.tick();
+    expect(payer.payouts.store.list(1)[0]?.variants.map(({ kind }) => kind)).toEqual(['pay', 'replace']);
+    await payer.payouts.tick();
+    expect(payer.payouts.store.list(1)[0]?.variants).toHaveLength(2);
+  });
+});
+
 describe('a payout that is given up', () => {
   it('is not exported any more, since its accounts are owed again', async () => {
     const { payer } = funded({ method: 'psbt' });
@@ -72,6 +86,17 @@ describe('a payout that is given up', () => {
     const id = batch?.id ?? '';
     expect(await payer.payouts.cancel(id)).toMatchObject({ state: 'cancelled' });
     expect(await payer.payouts.exportPsbt(id)).toEqual({ error: `payout ${id} is cancelled: it needs no signature` });
+  });
+
+  it('may be made again just as it was', async () => {
+    const { payer } = funded({ method: 'psbt' });
+    const { batch } = await payer.payouts.run();
+    await payer.payouts.cancel(batch?.id ?? '');
+    const again = await payer.payouts.run();
+    expect([again.reason, again.batch?.state]).toEqual([undefined, 'funded']);
+    expect(again.batch?.variants[0]?.txid).toBe(batch?.variants[0]?.txid);
+    expect(payer.payouts.store.list(2).map(({ state }) => state)).toEqual(['funded', 'cancelled']);
+    expect(payer.faults()).toEqual([]);
   });
 
   it.each(['wallet', 'psbt'] as const)('takes its coins back however many outputs it has, by %s', async (method) => {
@@ -96,5 +121,21 @@ describe('a payout that is given up', () => {
     expect(payer.payouts.store.find(id)?.state).toBe('unpaid');
     expect(payer.balances().map(({ payableSats }) => payableSats)).toEqual(Array.from({ length: 300 }, () => 12_000n));
     expect(payer.book.balance(assets.wallet)).toBe(world.walletSats);
+  });
+});
+
+describe('what keeps somebody from being paid', () => {
+  it('is told by the log, once', async () => {
+    const { world, payer } = funded();
+    world.poison.add(second);
+    const { batch } = await payer.payouts.run();
+    expect(batch?.items.map(({ account }) => account)).toEqual([first]);
+    expect(payer.lines.filter((line) => line.startsWith('an account is set aside'))).toEqual([
+      `an account is set aside {"account":"${second}","reason":"scriptpubkey"}`,
+    ]);
+    world.standing = 'gone';
+    for (let look = 0; look < 3; look += 1) await payer.payouts.tick();
+    const told = payer.lines.filter((line) => line.startsWith('a payout does not go on'));
+    expect(told).toEqual([expect.stringContaining('place: gone')]);
   });
 });

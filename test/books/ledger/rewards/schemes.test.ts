@@ -49,6 +49,11 @@ describe('solo', () => {
     });
     expect(satsOf(solo(1_000n, 'b', own, feesOf(150, { exceptions: new Map([['b', 0]]) })))).toEqual({ b: 1_000n });
   });
+
+  it('credits nobody if the finder is unknown', () => {
+    const own = slice(7, { a: 90n, b: 3n });
+    expect(solo(1_000n, '', own, feesOf(150))).toMatchObject({ credits: [], feeSats: 15n, roundingSats: 985n });
+  });
 });
 
 describe('pps', () => {
