@@ -83,6 +83,10 @@ export function recomputed(scheme: 'pplns' | 'prop' | 'solo', feePercent: bigint
         }
       }
     }
+    if (scheme === 'prop' && weights.size === 0) {
+      // Its own share was lost in a kill, and nobody else has one: the newest slice before it is its round.
+      for (const row of slicesUpTo(work, block.job_id)[0] ?? []) add(row.account, BigInt(row.work));
+    }
     let room = windowBlocks * UNIT;
     for (const rows of scheme === 'pplns' ? slicesUpTo(work, block.job_id) : []) {
       const sorted = [...rows].sort((a, b) => inBytes(a.account, b.account));
