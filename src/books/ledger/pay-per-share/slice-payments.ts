@@ -18,7 +18,7 @@ export interface SlicePaymentsModules {
 }
 
 /** If the chain stands still, what was mined is paid for by the hour. */
-const GROUP_MS_MAX = 3_600_000;
+const GROUP_MS_MAX = 3_600_000n;
 
 /** Jobs that are paid for together: one after another, of one height and of one hour. */
 interface Group {
@@ -119,8 +119,8 @@ function prepare(database: LedgerDatabase) {
     stop: database.prepare<[]>('DELETE FROM pps_paid'),
     paid: database.prepare<[], bigint>('SELECT serial FROM pps_paid').pluck(),
     setPaid: database.prepare<[bigint]>('UPDATE pps_paid SET serial = ?'),
-    // From the first job that is not paid for to the last one before a job of another height or hour, if there is such a one.
-    group: database.prepare<{ paid: bigint; groupMs: number }, Group>(
+    // A number would be bound as REAL, and divide with a fraction. From the first job that is not paid for to the last one before a job of another height or hour, if there is such a one.
+    group: database.prepare<{ paid: bigint; groupMs: bigint }, Group>(
       `WITH first AS (SELECT * FROM jobs WHERE serial > @paid ORDER BY serial LIMIT 1),
             behind AS (SELECT jobs.serial FROM jobs, first WHERE jobs.serial > first.serial
               AND (jobs.height <> first.height OR jobs.time_ms / @groupMs <> first.time_ms / @groupMs)

@@ -16,7 +16,8 @@ interface When {
   readonly timeMs: number;
 }
 /** Five jobs a height. */
-const fives = (serial: number): When => ({ height: Math.floor(serial / 5), timeMs: 0 });
+// Half a second apart, as jobs come, and never on an hour.
+const fives = (serial: number): When => ({ height: Math.floor(serial / 5), timeMs: 1_234 + serial * 500 });
 
 /** Slices of which every third job has none; sealed up to a serial number. */
 function setUp(
