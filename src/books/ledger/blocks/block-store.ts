@@ -250,7 +250,9 @@ function prepare(database: LedgerDatabase) {
       'INSERT INTO foreign_blocks VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
     ),
     foreign: database.prepare<[], { hash: string; height: bigint; sats: bigint; reason: string }>(
-      'SELECT hash, height, sats, reason FROM foreign_blocks ORDER BY height, hash',
+      // The row of a block that was taken for foreign may have come through the share log since.
+      `SELECT hash, height, sats, reason FROM foreign_blocks WHERE hash NOT IN (SELECT hash FROM blocks)
+       ORDER BY height, hash`,
     ),
   };
 }

@@ -274,6 +274,21 @@ describe('the reconciler', () => {
   });
 });
 
+describe('a block that was taken for foreign', () => {
+  it('is booked, and is foreign no more, when its row comes through the log after all', async () => {
+    const { chain, book, slices, follower, grow, balances, status } = setUp();
+    const block = chain.mine('alice');
+    grow(10);
+    await follower.look();
+    expect(book.store.foreign()).toHaveLength(1);
+    slices.known.add(block.found?.jobId ?? '');
+    if (block.found !== undefined) book.found(block.found);
+    await follower.look();
+    expect([status(block), balances()]).toEqual(['mature', matured]);
+    expect(book.store.foreign()).toEqual([]);
+  });
+});
+
 describe('a block of somebody else', () => {
   it('that names a job of the pool and pays the pool a little is not booked as the pool', async () => {
     const { chain, book, slices, follower, grow, balances, status } = setUp();
