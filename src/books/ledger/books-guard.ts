@@ -16,6 +16,9 @@ const WHOLE_EVERY_MS = 3_600_000;
 /** How long the check keeps the process from its other work, ms. */
 const PIECE_MS_MAX = 10;
 
+/** Why nothing may be paid in the first moments of a process: it is no fault. */
+export const BEING_CHECKED = 'the books are being checked';
+
 /**
  * Checks the books while the pool runs: what was added since the last turn, and the whole at the start, once an hour, and after
  * another process has written to the file, which none should do. Payouts stop while a fault stands.
@@ -45,7 +48,7 @@ export class BooksGuard implements LedgerPart {
   /** Why nothing may be paid; undefined if the books hold. */
   get alarm(): string | undefined {
     if (this.#faults.length > 0) return 'the books do not hold: sluice ledger check names each fault';
-    return this.#check === undefined ? 'the books are being checked' : undefined;
+    return this.#check === undefined ? BEING_CHECKED : undefined;
   }
 
   /** Throws if the books do not hold: the message is this part's problem. */
