@@ -1,7 +1,7 @@
 import { Psbt, Transaction } from 'bitcoinjs-lib';
 import { toDisplayHash } from './bytes.ts';
 
-/** What a transaction spends and pays, whoever has signed it. */
+/** What a transaction spends and pays, without its signatures. */
 export interface TransactionShape {
   /** 64 hex digits, display order. */
   readonly txid: string;

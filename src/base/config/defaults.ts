@@ -68,6 +68,6 @@ export const SIMULATED_MATURITY_DEFAULT = 10;
 /** Confirmations until a block is booked: reorganisations of three blocks are years apart on the main chain. */
 export const CONFIRMATIONS_DEFAULT = 3;
 
-/** In sat/vB: below the first no node relays, and more than the second is somebody's mistake. */
+/** In sat/vB: no node relays a rate below the first, and a rate above the second is taken for a mistake. */
 export const FEE_RATE_MIN_DEFAULT = 1;
 export const FEE_RATE_MAX_DEFAULT = 100;

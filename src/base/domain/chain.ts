@@ -31,5 +31,5 @@ export interface ChainView {
   coinbase(hash: string): Promise<Uint8Array | undefined>;
 }
 
-/** The methods of a view, for whoever passes its questions on. */
+/** The methods of a view, for code that passes its questions on to another process. */
 export const chainMethods = ['tip', 'place', 'hashAt', 'coinbase'] as const satisfies readonly (keyof ChainView)[];

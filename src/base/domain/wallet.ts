@@ -9,7 +9,7 @@ export interface Outpoint {
 export interface WalletCoin extends Outpoint {
   readonly sats: bigint;
   readonly confirmations: number;
-  /** True if it was locked, by this ledger or somebody else: the wallet adds it to no transaction by itself. */
+  /** True if the coin is locked, by this ledger or by the operator: the wallet adds a locked coin to no transaction by itself. */
   readonly locked: boolean;
 }
 

@@ -84,7 +84,7 @@ export class Reconciler {
     const isOwn = (script: Uint8Array): boolean => this.#options.scripts.some((own) => equalBytes(own, script));
     const sats = coinbase.outputs.reduce((sum, output) => sum + (isOwn(output.script) ? output.sats : 0n), 0n);
     if (sats === 0n) return undefined;
-    // Anybody can copy the number of a job into a coinbase of his own: what such a block pays to others is not the pool's.
+    // Any miner can copy the number of a job into its own coinbase. What such a block pays to others is not the pool's.
     if (sats !== coinbase.totalSats) return this.#foreign(hash, height, sats, 'its coinbase pays others as well');
     const { job } = coinbase;
     const jobId = job && jobRowId(job.serial, toHex(job.identity));

@@ -116,7 +116,7 @@ export function checkEntries(database: LedgerDatabase): Fault[] {
   }
 }
 
-/** References that two entries have. The table refuses them, unless somebody has replaced it. */
+/** References that two entries have. The table refuses them, unless it was replaced. */
 export function checkReferences(database: LedgerDatabase): Fault[] {
   return database
     .prepare<[], { reference: string; first: bigint; last: bigint }>(

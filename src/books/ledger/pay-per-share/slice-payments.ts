@@ -119,7 +119,8 @@ function prepare(database: LedgerDatabase) {
     stop: database.prepare<[]>('DELETE FROM pps_paid'),
     paid: database.prepare<[], bigint>('SELECT serial FROM pps_paid').pluck(),
     setPaid: database.prepare<[bigint]>('UPDATE pps_paid SET serial = ?'),
-    // A number would be bound as REAL, and divide with a fraction. From the first job that is not paid for to the last one before a job of another height or hour, if there is such a one.
+    // groupMs is a bigint: SQLite binds a number as REAL, which divides with a fraction.
+    // From the first job that is not paid for to the last one before a job of another height or hour, if there is such a one.
     group: database.prepare<{ paid: bigint; groupMs: bigint }, Group>(
       `WITH first AS (SELECT * FROM jobs WHERE serial > @paid ORDER BY serial LIMIT 1),
             behind AS (SELECT jobs.serial FROM jobs, first WHERE jobs.serial > first.serial

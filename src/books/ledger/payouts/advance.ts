@@ -155,7 +155,7 @@ export class Advance {
     return this.#send(batch);
   }
 
-  /** Takes over a transaction of the batch that somebody else has signed and sent. */
+  /** Takes over a transaction of the batch that was signed and sent elsewhere. */
   async #adopt(batch: Batch, { number, txid }: Variant): Promise<Step> {
     const raw = await this.#modules.wallet.transaction(txid);
     if (!raw.ok) return this.#trouble(batch, raw.reason);
@@ -168,7 +168,7 @@ export class Advance {
     return 'moved';
   }
 
-  /** A PSBT that has left may be broadcast by whoever signed it. */
+  /** A PSBT that was exported may be broadcast by its signer. */
   async #exported(batch: Batch, payers: readonly Placed[]): Promise<Step> {
     const there = payers.find(({ place }) => place.at === 'chain' || place.at === 'mempool');
     if (there !== undefined) return this.#adopt(batch, there.variant);
