@@ -10,7 +10,8 @@ export async function hashAccount(
   input: AsyncIterable<Uint8Array> = process.stdin,
 ): Promise<ExitCode> {
   const password = (await text(input)).replace(/\r?\n$/, '');
-  if (password === '') throw new CommandError('there was no password on standard input', exitCodes.usage);
+  if (password === '')
+    throw new CommandError('no password on standard input: pipe it in, for example with printf', exitCodes.usage);
   if (password.length > limits.passwordCharsMax || !/^[ -~]*$/.test(password) || password.trim() !== password) {
     const rule = `up to ${limits.passwordCharsMax} printable ASCII characters, without blanks at its ends`;
     throw new CommandError(`the password must be ${rule}: miners send it as it is typed there`, exitCodes.usage);

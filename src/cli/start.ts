@@ -71,7 +71,7 @@ async function close(pool: Pool, logger: Logger): Promise<boolean> {
     if ((await within(pool.close(), CLOSE_MS_MAX)) !== LATE) return true;
     logger.error({ seconds: CLOSE_MS_MAX / 1000 }, 'the pool did not close in time');
   } catch (error) {
-    logger.error({ err: error }, 'the pool did not close in order');
+    logger.error({ err: error }, 'the pool did not close cleanly');
   }
   return false;
 }

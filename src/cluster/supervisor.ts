@@ -125,7 +125,7 @@ export class Supervisor {
     this.#members.delete(slot);
     contain.attempt('the end of a gateway', () => left(member));
     if (this.#closing) return;
-    logger.error({ gateway: slot, reason }, 'a gateway is gone; another one takes its place');
+    logger.error({ gateway: slot, reason }, 'a gateway ended; a new gateway replaces it');
     if (performance.now() - startedMs >= YOUNG_MS) this.#backoffs[slot]?.reset();
     this.#replace(slot);
   }
@@ -145,7 +145,7 @@ export class Supervisor {
   async #revive(slot: number): Promise<void> {
     const member = await this.#begin(slot);
     if (this.#ports) await listenOn(member, this.#ports);
-    this.#modules.logger.info({ gateway: slot }, 'a gateway has taken the place of another');
+    this.#modules.logger.info({ gateway: slot }, 'a gateway was replaced');
   }
 }
 

@@ -88,9 +88,9 @@ function levelOf({ status }: BlockOutcome): 'info' | 'warn' | 'error' {
 }
 
 function changeOf({ status }: BlockOutcome, before: BlockOutcome): string {
-  if (status === 'orphaned') return 'a block of ours has lost its race';
+  if (status === 'orphaned') return 'a block of this pool was orphaned';
   return before.status === 'orphaned' && status === 'accepted'
-    ? 'a block of ours is in the chain again'
+    ? 'a block of this pool is in the chain again'
     : `block ${status}`;
 }
 

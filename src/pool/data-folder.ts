@@ -12,6 +12,6 @@ export function openDataFolder(path: string, logger: Logger): void {
   if ((mode & 0o077) === 0) return;
   logger.warn(
     { folder: path, mode: mode.toString(8) },
-    'other users may look into the data folder; `chmod 700` ends that',
+    'other users may read the data folder; prevent it with `chmod 700`',
   );
 }

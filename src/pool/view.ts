@@ -69,7 +69,7 @@ export function createFindMiner({ network, stratum }: Config, gateway: Gateway, 
     let account = text;
     if (stratum.authorization !== 'open') {
       const parsed = parseAddress(text, network);
-      if (!parsed.ok) return { kind: 'no-address', reason: `this is no address that can be paid: ${parsed.reason}` };
+      if (!parsed.ok) return { kind: 'no-address', reason: `this is no payable address: ${parsed.reason}` };
       account = parsed.address;
     }
     try {

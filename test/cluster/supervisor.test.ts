@@ -141,7 +141,7 @@ describe('the supervisor of gateways', () => {
     expect(logger.lines).toContainEqual({
       level: 'error',
       fields: { gateway: 0, reason: 'exit code 1' },
-      message: 'a gateway is gone; another one takes its place',
+      message: 'a gateway ended; a new gateway replaces it',
     });
   });
 

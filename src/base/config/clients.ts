@@ -12,7 +12,7 @@ export function resolveAccounts(
   complain: Complain,
 ): readonly AccountConfig[] {
   if (accounts !== undefined && authorization !== 'accounts') {
-    complain('stratum.accounts', accounts, 'is there, and stratum.authorization is not "accounts"');
+    complain('stratum.accounts', accounts, 'is set, but stratum.authorization is not "accounts"');
   }
   if (authorization === 'accounts' && Object.keys(accounts ?? {}).length === 0) {
     complain('stratum.authorization', authorization, 'needs a [stratum.accounts.NAME] for each account');

@@ -55,8 +55,8 @@ function unknownVariable(variable: string): ConfigProblem {
     variable,
     keys.flatMap(({ env }) => env ?? []),
   );
-  const hint = near === undefined ? '`sluice check --help` tells how they are named' : `did you mean ${near}?`;
-  return { key: showName(variable), value: undefined, bound: `is no variable that Sluice knows; ${hint}` };
+  const hint = near === undefined ? '`sluice check --help` lists them all' : `did you mean ${near}?`;
+  return { key: showName(variable), value: undefined, bound: `is an unknown variable; ${hint}` };
 }
 
 /** `file` with the overrides put in; a copy wherever something changes. A table's place that holds no table is left to the schema. */

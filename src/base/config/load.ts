@@ -88,7 +88,7 @@ function unknownKey(path: readonly PropertyKey[], name: string): ConfigProblem {
   let hint = `known here: ${(tables.get(table) ?? []).join(', ')}`;
   if (near !== undefined) hint = `did you mean ${prefix}${near}?`;
   else if (elsewhere !== undefined) hint = `did you mean ${elsewhere[0] === '' ? name : `${elsewhere[0]}.${name}`}?`;
-  return { key: `${prefix}${showName(name)}`, value: undefined, bound: `is no key that Sluice knows; ${hint}` };
+  return { key: `${prefix}${showName(name)}`, value: undefined, bound: `is an unknown key; ${hint}` };
 }
 
 function freeze<T>(value: T): T {

@@ -32,7 +32,7 @@ export function createLogger(options: LoggerOptions, sink: LogSink = standardErr
     sink,
   );
   if (sink instanceof DescriptorSink) {
-    sink.recovered = (lines) => logger.warn({ lines }, 'lines of this log were dropped: stderr did not take them');
+    sink.recovered = (lines) => logger.warn({ lines }, 'log lines were dropped because stderr was blocked');
   }
   return {
     debug: (fields, message) => logger.debug(fields, message),

@@ -86,7 +86,7 @@ export function createMetrics(): Metrics {
   registerLabelled(
     registry,
     'sluice_blocks',
-    'Block candidates found since the start, each once, by the status that they have now',
+    'Block candidates found since the start, by their current status',
     'status',
     () => blocks,
     'gauge',

@@ -133,7 +133,7 @@ class SupervisedApi implements Api {
     this.#listening = this.#listens(process, gone);
     this.#listening.catch((err: unknown) => {
       if (this.#supervised.restarts > 0)
-        this.#modules.logger.error({ err }, 'HTTP could not start; it will be tried again');
+        this.#modules.logger.error({ err }, 'HTTP could not start; the start will be repeated');
     });
     return { process, pid: process.pid, gone, kill: () => void process.kill('SIGKILL') };
   }

@@ -124,7 +124,10 @@ class Bitcoinds implements BitcoinNode {
       this.#upstreams.map((upstream) => [
         upstream,
         new OwedBlocks(upstream, (hash, { status }) =>
-          logger.info({ node: upstream.name, hash, status }, 'a node lacks a block of ours: it gets it again'),
+          logger.info(
+            { node: upstream.name, hash, status },
+            'a node lacks a block of this pool: the block is sent again',
+          ),
         ),
       ]),
     );
@@ -224,7 +227,7 @@ class Bitcoinds implements BitcoinNode {
       const hash = toDisplayHash(headerHash(fromHex(hex.slice(0, 2 * HEADER_BYTES)) ?? new Uint8Array()));
       this.#modules.logger.warn(
         { node: upstream.name, hash, reason: outcome.reason },
-        'a node refuses a block of ours',
+        'a node refuses a block of this pool',
       );
     }
     return outcome;

@@ -80,7 +80,7 @@ export class BlockSignals {
 
   #heard(hash: Uint8Array): void {
     this.#signalled.set(toHex(hash), true);
-    if (this.#missing) this.#modules.logger.info({ hash: toDisplayHash(hash) }, 'blocks are signalled by ZeroMQ again');
+    if (this.#missing) this.#modules.logger.info({ hash: toDisplayHash(hash) }, 'ZeroMQ signals blocks again');
     this.#missing = false;
     this.#modules.onBlock(hash);
   }
@@ -91,7 +91,7 @@ export class BlockSignals {
     if (this.#missing) return;
     this.#missing = true;
     const fields = { hash: toDisplayHash(hash), zmq: this.#addresses };
-    this.#modules.logger.warn(fields, 'a block came without a signal by ZeroMQ: polling found it; see zmqpubhashblock');
+    this.#modules.logger.warn(fields, 'polling found a block that ZeroMQ did not signal: check zmqpubhashblock');
   }
 
   #turned(address: string, connected: boolean): void {
@@ -103,6 +103,6 @@ export class BlockSignals {
 
   #report(address: string): void {
     if (this.#closed) return;
-    this.#modules.logger.warn({ zmq: address }, 'ZeroMQ is not connected: new blocks are noticed by polling only');
+    this.#modules.logger.warn({ zmq: address }, 'ZeroMQ is not connected: new blocks are found by polling only');
   }
 }

@@ -197,7 +197,7 @@ describe('the file of bans', () => {
   ])('that is damaged is a clear error: %s', (text) => {
     writeFileSync(join(folder, BAN_FILE), text);
     expect(() => readBanFile(folder)).toThrow(BanFileError);
-    expect(() => readBanFile(folder)).toThrow(/bans\.json is damaged .*: mend it, or remove it/);
+    expect(() => readBanFile(folder)).toThrow(/bans\.json is damaged .*: repair it, or remove it/);
     // Nothing is lost of it.
     expect(readFileSync(join(folder, BAN_FILE), 'utf8')).toBe(text);
   });

@@ -426,8 +426,8 @@ describe('a full disk', () => {
     expect(acknowledged).toBe(written);
     expect(log.status()).toMatchObject({ healthy: true, reason: '', pendingRows: 0 });
     expect(logger.lines.filter((line) => line.startsWith('share log'))).toEqual([
-      'share log can not write: shares are not acknowledged until it can',
-      'share log writes again',
+      'the share log can not write: shares are not acknowledged until it can',
+      'the share log writes again',
     ]);
     expect(nonces()).toEqual(Array.from({ length: written }, (_, i) => i));
   });

@@ -345,12 +345,10 @@ describe('ZeroMQ', () => {
     const { started, inbox, node, messages } = connect([a], { zmq: [`tcp://127.0.0.1:${port}`], refreshMs: 50 });
     await started;
     await inbox.wait(() => true, 5);
-    await expect.poll(messages).toContain('ZeroMQ is not connected: new blocks are noticed by polling only');
+    await expect.poll(messages).toContain('ZeroMQ is not connected: new blocks are found by polling only');
     a.tip = hash(0xaa);
     await inbox.wait(on(a.tip));
-    await expect
-      .poll(messages)
-      .toContain('a block came without a signal by ZeroMQ: polling found it; see zmqpubhashblock');
+    await expect.poll(messages).toContain('polling found a block that ZeroMQ did not signal: check zmqpubhashblock');
     expect(node.watched()).toMatchObject({ signalsConfigured: 1, signalsConnected: 0, signalsMissed: 1 });
   });
 });

@@ -37,7 +37,7 @@ export function readBanFile(folder: string): Ban[] {
   }
   const bans = decode(text);
   if (typeof bans !== 'string') return bans;
-  throw new BanFileError(`${path} is damaged (${bans}): mend it, or remove it to begin without bans`);
+  throw new BanFileError(`${path} is damaged (${bans}): repair it, or remove it to start without bans`);
 }
 
 /** Writes all or nothing: a crash leaves the old file or the new one. */

@@ -21,7 +21,7 @@ export function receiveBufferAdvice(read: () => string = () => readFileSync(TCP_
   const [min, usual, max] = sizes;
   if (max === undefined || !(Number(max) > RECEIVE_BYTES_MAX)) return undefined;
   return (
-    `a client that floods WebSocket faster than the pool reads can keep others waiting; to end that: ` +
+    `a client that floods WebSocket faster than the pool reads can delay other clients; to prevent it: ` +
     `sysctl -w net.ipv4.tcp_rmem="${min} ${Math.min(Number(usual), RECEIVE_BYTES_MAX)} ${RECEIVE_BYTES_MAX}"`
   );
 }

@@ -138,7 +138,10 @@ export class Journal {
     this.#segments = end.segments;
     this.#marks = end.marks;
     this.#folders = new FolderWatch([options.folder, path], (reason) =>
-      modules.logger.error({ reason }, 'share log is out of place: shares are not acknowledged until it is back'),
+      modules.logger.error(
+        { reason },
+        'the share log was removed or replaced: shares are not acknowledged until it is back',
+      ),
     );
     this.#positions = new Map(options.consumers.map((consumer) => [consumer, 0]));
     this.#writer = new SegmentWriter(
@@ -259,7 +262,7 @@ export class Journal {
   /** The disk does not take something, and is asked again until it does. */
   failing(reason: string): void {
     if (this.#failing !== reason) {
-      this.#modules.logger.error({ reason }, 'share log can not write: shares are not acknowledged until it can');
+      this.#modules.logger.error({ reason }, 'the share log can not write: shares are not acknowledged until it can');
     }
     this.#failing = reason;
   }
@@ -269,7 +272,7 @@ export class Journal {
     const drained = await this.#window.drain(closeMsMax);
     if (!drained) {
       const { reason, pendingRows } = this.status();
-      this.#modules.logger.error({ reason, pendingRows }, 'share log closed with rows that never reached the disk');
+      this.#modules.logger.error({ reason, pendingRows }, 'the share log was closed with rows that are not on disk');
     }
     const idle = new Promise<void>((resolve) => this.#writer.close(resolve));
     await others(drained);
@@ -308,7 +311,7 @@ export class Journal {
 
   /** A write came to its end, in this segment. */
   #onWritten(segment: number): void {
-    if (this.#failing !== undefined) this.#modules.logger.info({}, 'share log writes again');
+    if (this.#failing !== undefined) this.#modules.logger.info({}, 'the share log writes again');
     this.#failing = undefined;
     if (segment !== this.#segments.at(-1)) this.#segments.push(segment);
     if (this.#positions.size > 0) return;

@@ -112,9 +112,6 @@ export class Orphans {
     syncFolderSync(folder);
     await rm(gone, { recursive: true });
     await rm(journalLock(folder, name), { force: true });
-    this.#modules.logger.info(
-      { journal: name },
-      'all that a former gateway has logged is delivered: its journal is gone',
-    );
+    this.#modules.logger.info({ journal: name }, 'the journal of a former gateway was delivered and removed');
   }
 }
