@@ -76,7 +76,7 @@ export class Attack {
   }
 }
 
-/** How long a miner waits from its first packet until it has work, ms; one after the other. Throws where one is refused. */
+/** How long a miner waits from its first packet until it has work, ms; one after the other. Throws if one is refused. */
 export async function connectTimesMs(server: Server, count: number): Promise<number[]> {
   const times: number[] = [];
   for (let at = 0; at < count; at += 1) {

@@ -131,7 +131,7 @@ async function handshakeCuts(pool: PoolServer, plan: Plan, context: BenchContext
   bar(context, 'handshake cuts, every next client served, p99 < 1,000 ms', p99Ms, 1000);
 }
 
-/** Returns the p99 beside the attack. Throws where an honest client is turned away. */
+/** Returns the p99 beside the attack. Throws if an honest client is turned away. */
 async function connectsBeside(
   pool: PoolServer,
   { connects }: Plan,

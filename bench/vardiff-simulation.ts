@@ -8,7 +8,7 @@ export interface Sample {
   readonly difficulty: number;
   readonly shares: number;
   readonly changes: number;
-  /** What would be right for the rule's own aim; 0 where nobody mines. */
+  /** What would be right for the rule's own aim; 0 if nobody mines. */
   readonly ideal: number;
 }
 

@@ -38,7 +38,7 @@ interface Report {
   readonly p99Ms: number;
 }
 
-/** Loads a server. Throws where a share got lost on the way, was refused or was not counted. */
+/** Loads a server. Throws if a share got lost on the way, was refused or was not counted. */
 export async function load(server: Server, options: LoadOptions): Promise<LoadResult> {
   const { connections, inFlight, seconds, rate } = options;
   const before = (await server.accepted()) ?? 0;

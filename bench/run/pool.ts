@@ -36,7 +36,7 @@ export interface PoolServer extends Server {
 const SETTLE_MS_MAX = 60_000;
 const POLL_MS = 100;
 
-/** True where this build serves miners with several processes. */
+/** True if this build serves miners with several processes. */
 export function hasGateways(): boolean {
   const { warnings } = loadConfig({ file: undefined, env: { SLUICE_STRATUM__GATEWAYS: '2' } });
   return !warnings.some((warning) => warning.includes('gateways'));

@@ -21,7 +21,7 @@ export interface Tree {
   readonly rssBytes: number;
 }
 
-/** Throws NotRun where there is no /proc. */
+/** Throws NotRun if there is no /proc. */
 export function readTree(...roots: readonly number[]): Tree {
   const stats = readAll();
   const below = new Set(roots);

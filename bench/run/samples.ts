@@ -34,7 +34,7 @@ export class Samples {
     }));
   }
 
-  /** The median of one value, undefined where it was not measured. */
+  /** The median of one value, undefined if it was not measured. */
   median(workload: string, subject: string, name: string): number | undefined {
     return spreadOf(this.#rows.get(`${workload}\n${subject}`)?.values.get(name) ?? [])?.median;
   }

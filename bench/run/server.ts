@@ -20,7 +20,7 @@ export interface Server {
   tree(): Tree;
   /** Waits until it is done with what it was given, and checks that it counted what the load saw. */
   settle(): Promise<void>;
-  /** Accepted shares since the start, undefined where it does not count. */
+  /** Accepted shares since the start, undefined if it does not count. */
   accepted(): Promise<number | undefined>;
   close(): Promise<void>;
 }

@@ -336,7 +336,7 @@ export const limits = {
   payoutStuckMs: 30 * 60_000,
 } as const;
 
-/** Throws where two limits contradict each other. */
+/** Throws if two limits contradict each other. */
 export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = limits): void {
   const must = (holds: boolean, relation: string): void => {
     if (!holds) throw new Error(`limits: ${relation} does not hold`);

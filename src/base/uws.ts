@@ -31,7 +31,7 @@ export interface UwsListening {
   stop(): void;
 }
 
-/** Binds an app. Rejects where the address is in use or is none of this machine's. `shared` lets other processes bind it too. */
+/** Binds an app. Rejects if the address is in use or is none of this machine's. `shared` lets other processes bind it too. */
 export function listenUws(app: TemplatedApp, host: string, port: number, shared = false): Promise<UwsListening> {
   return new Promise((resolve, reject) => {
     const listen = app.listen.bind(app) as unknown as ListenWithOptions;

@@ -80,7 +80,7 @@ async function ask(method: string, address: string, query: string, options: Bans
   throw new CommandError(error, reply.status === 400 ? exitCodes.usage : exitCodes.failed);
 }
 
-/** Undefined where no pool runs on this folder. */
+/** Undefined if no pool runs on this folder. */
 async function askPool(folder: string, method: string, path: string, query: string): Promise<Reply | undefined> {
   if (!existsSync(join(folder, ADMIN_SOCKET_FILE))) return undefined;
   return withSocketPath(

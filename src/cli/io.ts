@@ -1,6 +1,6 @@
 /** Where a command writes: a stream, as far as it is used here. */
 export interface Output {
-  /** Takes text or bytes; false where it wants to be waited for until it emits `drain`. */
+  /** Takes text or bytes; false if it wants to be waited for until it emits `drain`. */
   write(chunk: string | Uint8Array): unknown;
   once?(event: 'drain', callback: () => void): unknown;
   /** True on a terminal. */

@@ -65,7 +65,7 @@ function readyLine({ endpoints }: Pool, json: boolean): string {
     .join(' ');
 }
 
-/** False where the pool could not close, or not in time. */
+/** False if the pool could not close, or not in time. */
 async function close(pool: Pool, logger: Logger): Promise<boolean> {
   try {
     if ((await within(pool.close(), CLOSE_MS_MAX)) !== LATE) return true;

@@ -14,7 +14,7 @@ export class MinerQuestions {
   readonly #open = new Map<number, Question>();
   #asked = 0;
 
-  /** What that gateway knows; undefined where it knows nothing or ends meanwhile. Rejects where it does not answer. */
+  /** What that gateway knows; undefined if it knows nothing or ends meanwhile. Rejects if it does not answer. */
   ask(process: Question['process'], query: MinerQuery): Promise<MinerView | undefined> {
     const id = this.#asked++;
     return new Promise((resolve, reject) => {

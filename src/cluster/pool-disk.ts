@@ -10,7 +10,7 @@ interface Expected {
 export class PoolDisk {
   readonly #expected = new Map<string, Expected>();
 
-  /** Resolves when everything that is expected now is there; undefined where nothing is. */
+  /** Resolves when everything that is expected now is there; undefined if nothing is. */
   get ready(): Promise<void> | undefined {
     if (this.#expected.size === 0) return undefined;
     return Promise.all([...this.#expected.values()].map(({ had }) => had)).then(() => {});

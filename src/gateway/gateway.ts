@@ -46,7 +46,7 @@ export interface GatewayOptions {
    * extranonces, so a share of one gateway can never be submitted to another.
    */
   readonly incarnation: number;
-  /** True where other processes listen on the same ports. */
+  /** True if other processes listen on the same ports. */
   readonly shared: boolean;
 }
 
@@ -91,7 +91,7 @@ export interface Gateway {
   /** The address's ban was lifted: its connections are accepted again. */
   pardon(address: string): void;
   status(): GatewayStatus;
-  /** What an address's workers have done; undefined where none is connected. Rejects where that can not be told now. */
+  /** What an address's workers have done; undefined if none is connected. Rejects if that can not be told now. */
   miner(query: MinerQuery): Promise<MinerView | undefined>;
   /** How the journals of gateways in processes of their own are, as they last reported. */
   journals(): ShareLogStatus[];

@@ -20,7 +20,7 @@ export const CONNECT_TIMEOUT_MS = 15_000;
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** The text that the bytes encode; undefined where they are no UTF-8. */
+/** The text that the bytes encode; undefined if they are no UTF-8. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
     return decoder.decode(bytes);

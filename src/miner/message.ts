@@ -20,7 +20,7 @@ export interface PoolReply {
   readonly kind: 'reply';
   readonly id: number;
   readonly result: unknown;
-  /** Undefined where the reply says `"error":null`. */
+  /** Undefined if the reply says `"error":null`. */
   readonly error: { readonly code: number; readonly text: string } | undefined;
 }
 

@@ -15,7 +15,7 @@ export class PoolBans implements BanControl {
   readonly #store: BanStore;
   readonly #listeners: BanListener[] = [];
 
-  /** Throws BanFileError where the file of bans is damaged. */
+  /** Throws BanFileError if the file of bans is damaged. */
   constructor(config: Config, modules: { readonly clock: Clock; readonly logger: Logger }, running: Running) {
     this.#store = openBanStore(
       { folder: config.data, ...banOptions(config.stratum.bans) },

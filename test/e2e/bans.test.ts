@@ -33,7 +33,7 @@ const authorize = `{"id":2,"method":"mining.authorize","params":["${USER}","x"]}
 /** For a job that was never given out: the kind of bad share that counts least, so a ban takes 5,000 in one gateway. */
 const badSubmit = `{"id":3,"method":"mining.submit","params":["${USER}","0","zz","0","0"]}\n`;
 
-/** True where the pool talks to this address. */
+/** True if the pool talks to this address. */
 async function served(pool: PoolProcess, localAddress: string): Promise<boolean> {
   const socket = await from(pool, localAddress);
   socket.write(subscribe);

@@ -66,7 +66,7 @@ export function bytesToTarget(bytes: Uint8Array): bigint {
   return target;
 }
 
-/** True where the hash, as an integer, is at or below the target. Both 32 bytes little-endian. */
+/** True if the hash, as an integer, is at or below the target. Both 32 bytes little-endian. */
 export function meetsTarget(hash: Uint8Array, target: Uint8Array): boolean {
   for (let index = 31; index >= 0; index -= 1) {
     const difference = (hash[index] ?? 0) - (target[index] ?? 0);

@@ -12,7 +12,7 @@ export interface Leaf {
   readonly kind: LeafKind;
   /** What is right for it: the end of the sentence `key = value: …`. */
   readonly rule: string;
-  /** A value as it may stand in a message; undefined where it may hold a secret. */
+  /** A value as it may stand in a message; undefined if it may hold a secret. */
   readonly shown: (value: unknown) => string | undefined;
 }
 

@@ -4,7 +4,7 @@ import { escapedText } from '#base/std/text';
 export interface ConfigProblem {
   /** Dotted key (`stratum.tcp`), the name of a `SLUICE_…` variable, or the file. */
   readonly key: string;
-  /** What stands there, as it may be shown: secrets are left out. Undefined where nothing stands there. */
+  /** What stands there, as it may be shown: secrets are left out. Undefined if nothing stands there. */
   readonly value: string | undefined;
   /** What would be right, or what is wrong: the end of the sentence `key = value: …`. */
   readonly bound: string;

@@ -101,7 +101,7 @@ function prefixOf(address: string, bitsOf: { readonly 4: number; readonly 16: nu
   return rangeOf(bytes, bytes.length === 4 ? bitsOf[4] : bitsOf[16]).text;
 }
 
-/** True where `address` (in network byte order) lies within `range`. */
+/** True if `address` (in network byte order) lies within `range`. */
 export function inRange(range: IpRange, address: Uint8Array): boolean {
   if (address.length !== range.bytes.length) return false;
   const whole = range.bits >>> 3;
@@ -110,7 +110,7 @@ export function inRange(range: IpRange, address: Uint8Array): boolean {
   return (((address[whole] ?? 0) ^ (range.bytes[whole] ?? 0)) & mask & 0xff) === 0;
 }
 
-/** True where any of the ranges holds the address; false for text that is no address. */
+/** True if any of the ranges holds the address; false for text that is no address. */
 export function inAnyRange(ranges: readonly IpRange[], address: string): boolean {
   if (ranges.length === 0) return false;
   const bytes = parseIp(address);

@@ -32,7 +32,7 @@ export interface Job {
   readonly coinb2: Uint8Array;
   /** Sibling hashes from the coinbase's leaf to the root, 32 bytes each. */
   readonly merkleBranch: readonly Uint8Array[];
-  /** True where the work before this job is worthless: the tip changed. */
+  /** True if the work before this job is worthless: the tip changed. */
   readonly cleanJobs: boolean;
   /** What the coinbase pays in all. */
   readonly rewardSats: bigint;

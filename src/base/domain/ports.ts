@@ -184,6 +184,6 @@ export interface BanControl {
   list(): readonly Ban[];
   /** Bans an address or a range; an error says why it can not be. */
   add(address: string, durationMs: number, reason: string): Ban | { readonly error: string };
-  /** Ends every ban of this very address or range; false where there was none. */
+  /** Ends every ban of this very address or range; false if there was none. */
   lift(address: string): boolean;
 }

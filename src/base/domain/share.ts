@@ -94,16 +94,16 @@ export interface Submitter {
 /** One submission with its verdict: everything that the log, the reply and the metrics need. */
 export interface JudgedShare {
   readonly submission: Submission;
-  /** Undefined where the submission named no known job. */
+  /** Undefined if the submission named no known job. */
   readonly job: Job | undefined;
   /** What the share is credited at: the submission's terms, or the network's for a block that falls short of them. */
   readonly terms: Terms | undefined;
   readonly verdict: Verdict;
   /** u32 as hashed; the job's where there is nothing better; 0 without a job. */
   readonly version: number;
-  /** Achieved difficulty, 0 where nothing was hashed. */
+  /** Achieved difficulty, 0 if nothing was hashed. */
   readonly shareDifficulty: number;
-  /** True where the hash also meets the network's target. */
+  /** True if the hash also meets the network's target. */
   readonly block: boolean;
   /** Header hash of a share that meets the network's target, 32 bytes in internal order; undefined of any other. */
   readonly hash?: Uint8Array | undefined;

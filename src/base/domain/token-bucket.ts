@@ -38,7 +38,7 @@ export class TokenBucket {
     return this.#tokens >= 0 ? 0 : (-this.#tokens * 1000) / this.#rate.perSecond;
   }
 
-  /** True where nothing is left to come back: a full bucket may be forgotten. */
+  /** True if nothing is left to come back: a full bucket may be forgotten. */
   full(nowMs: number): boolean {
     this.#refill(nowMs);
     return this.#tokens >= this.#rate.burst;

@@ -122,7 +122,7 @@ export const counters = {
     refusedWorkers: { name: 'sluice_workers_refused_total', help: 'Names that were not authorised', shown: true },
     difficultyChanges: {
       name: 'sluice_difficulty_changes_total',
-      help: 'Changes of a session's difficulty',
+      help: "Changes of a session's difficulty",
       shown: true,
     },
     timeouts: {

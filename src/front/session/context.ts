@@ -46,7 +46,7 @@ export interface CurrentWork {
 
 /** A session that another connection may go on with. */
 export interface Vacating {
-  /** Gives up its extranonce and its jobs; undefined where it has none, or has them from another for a moment only. `newestSerial`: the newest job there is. */
+  /** Gives up its extranonce and its jobs; undefined if it has none, or has them from another for a moment only. `newestSerial`: the newest job there is. */
   vacate(newestSerial: number): Estate | undefined;
 }
 
@@ -70,13 +70,13 @@ export interface SessionContext {
   readonly profileOf: ProfileOf;
   readonly niceHash: NiceHashKey | undefined;
   readonly idleMsMax: number;
-  /** What the client left behind that was given this id; undefined where there is nothing to go on with. */
+  /** What the client left behind that was given this id; undefined if there is nothing to go on with. */
   reclaim(resumeId: string): Estate | undefined;
   /** From now on a session can be found by its id. */
   seated(resumeId: string, session: Seated): void;
   /** A session has gone on with another extranonce, and may have to give that up. */
   reseated(session: Seated): void;
-  /** One that nobody else has; undefined where there is none. */
+  /** One that nobody else has; undefined if there is none. */
   newExtranonce(): number | undefined;
   /** 16 hex digits that nobody can guess. */
   newResumeId(): string;
@@ -90,7 +90,7 @@ export interface SessionContext {
   readonly workerCounts: WorkerCounts;
   /** Undefined before the first job, and while there is no work that is worth anything. */
   readonly work: CurrentWork | undefined;
-  /** Why there is none, for miners; empty where that is not known. */
+  /** Why there is none, for miners; empty if that is not known. */
   readonly pausedBecause: string;
   /** False when the gateway closes: nothing more is taken of what clients send. */
   readonly hearing: boolean;

@@ -94,7 +94,7 @@ export class Session implements Submitter, Seated {
     return this.#seat.source.userAgent;
   }
 
-  /** What the client may name to go on after its connection is lost; empty where it was told nothing of the kind. */
+  /** What the client may name to go on after its connection is lost; empty if it was told nothing of the kind. */
   get resumeId(): string {
     return this.#seat.resumeId;
   }
@@ -257,7 +257,7 @@ export class Session implements Submitter, Seated {
     this.#assignment.difficulty.shareAmong(active.count, active.complete ? active.count : size);
   }
 
-  /** What a later connection of this client may take over; undefined where there is nothing to go on with. */
+  /** What a later connection of this client may take over; undefined if there is nothing to go on with. */
   estate(newestSerial: number): Estate | undefined {
     const { extranonce } = this.#seat;
     if (extranonce === undefined || !this.#assignment.hasJobs) return undefined;
@@ -279,7 +279,7 @@ export class Session implements Submitter, Seated {
 
   /**
    * Leaves its seat to another connection. Should there be somebody at this one after all, he goes on with another extranonce
-   * where he understands that and nothing of his is being judged; else he is closed, and comes back. Undefined where he has
+   * where he understands that and nothing of his is being judged; else he is closed, and comes back. Undefined if he has
    * seized the seat himself a moment ago, and went on to authorise: two clients with one id would do so in turns without end.
    */
   vacate(newestSerial: number): Estate | undefined {

@@ -35,7 +35,7 @@ export interface ShareLogModules {
 
 export interface ShareLogStatus {
   readonly healthy: boolean;
-  /** Why it is not; empty where it is. */
+  /** Why it is not; empty if it is. */
   readonly reason: string;
   /** Rows and bytes that are not on the disk yet. */
   readonly pendingRows: number;

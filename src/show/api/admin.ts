@@ -13,7 +13,7 @@ export interface AdminRequest {
   readonly method: string;
   readonly path: string;
   readonly query: string;
-  /** The Authorization header; empty where there is none. */
+  /** The Authorization header; empty if there is none. */
   readonly authorization: string;
   /** The client's address. */
   readonly address: string;

@@ -65,7 +65,7 @@ function bad(error: string): Answer {
   return json('400 Bad Request', { error });
 }
 
-/** Percent-decoded; undefined where it can not be. */
+/** Percent-decoded; undefined if it can not be. */
 function decode(text: string): string | undefined {
   try {
     return decodeURIComponent(text);

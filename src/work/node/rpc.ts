@@ -24,7 +24,7 @@ export interface RpcCall {
 export interface RpcClient {
   /** The URL without its credentials: fit for logs. */
   readonly name: string;
-  /** True where the credentials stand in the URL, so that waiting does not change them. */
+  /** True if the credentials stand in the URL, so that waiting does not change them. */
   readonly fixedCredentials: boolean;
   /** Never rejects. */
   call(call: RpcCall): Promise<RpcAnswer>;

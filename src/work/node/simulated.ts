@@ -214,7 +214,7 @@ export class SimulatedNode implements BitcoinNode {
     return { at: this.#aside.has(hash) ? 'side' : 'none' };
   }
 
-  /** submitblock: null where the block is now the tip, else the reason (BIP22). */
+  /** submitblock: null if the block is now the tip, else the reason (BIP22). */
   #submit(bytes: Uint8Array): string | null {
     const chain = this.#chain;
     const block = decodeBlock(bytes);

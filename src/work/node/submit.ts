@@ -11,7 +11,7 @@ export const PARENT_UNKNOWN = 'prev-blk-not-found';
 export const DUPLICATE = 'duplicate';
 
 /**
- * What submitblock's answer means (BIP22, and Bitcoin Core's rpc/mining.cpp); undefined where the node did not judge the
+ * What submitblock's answer means (BIP22, and Bitcoin Core's rpc/mining.cpp); undefined if the node did not judge the
  * block and should be asked again.
  */
 export function readSubmitAnswer(answer: RpcAnswer): SubmitOutcome | undefined {

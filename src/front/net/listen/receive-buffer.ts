@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 const TCP_RMEM = '/proc/sys/net/ipv4/tcp_rmem';
 
 /**
- * uWebSockets.js reads a connection on for as long as each read fills its buffer of 512 KiB, before the event loop comes to
- * anything else. If the kernel holds less than that for a connection, one read takes it all, and the loop goes on.
+ * uWebSockets.js keeps reading one connection while each read fills its buffer of 512 KiB, which blocks the event loop. If the
+ * kernel's receive buffer is smaller, one read empties it, and the loop goes on.
  */
 export const RECEIVE_BYTES_MAX = 262_144;
 

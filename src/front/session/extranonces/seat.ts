@@ -9,7 +9,7 @@ export class Seat {
   extranonce: number | undefined;
   /** Where the shares of whoever sits here come from; a new object whenever something of it changes. */
   source: Source;
-  /** What the client may name to sit here again after its connection is lost; empty where it was told nothing. */
+  /** What the client may name to sit here again after its connection is lost; empty if it was told nothing. */
   resumeId = '';
   /** When it was taken from a connection that was still open, monotonic ms. */
   seizedMs = Number.NEGATIVE_INFINITY;

@@ -22,7 +22,7 @@ export class Logins {
     return this.#waiting !== undefined;
   }
 
-  /** Keeps a message for later. False where it would be more than the bound; then nothing more is taken either. */
+  /** Keeps a message for later. False if it would be more than the bound; then nothing more is taken either. */
   hold(message: Uint8Array): boolean {
     this.#waitingBytes += message.length;
     if (this.#waitingBytes > limits.heldBytesMax) return false;

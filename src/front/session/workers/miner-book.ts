@@ -51,7 +51,7 @@ export class MinerBook {
     if (miner.authorized === 0) this.#miners.delete(tally.account);
   }
 
-  /** Undefined where nobody mines for that address. */
+  /** Undefined if nobody mines for that address. */
   view({ account, after, workersMax }: MinerQuery): MinerView | undefined {
     const miner = this.#miners.get(account);
     if (miner === undefined) return undefined;

@@ -149,7 +149,7 @@ export class SessionRegistry {
     return this.#sessions;
   }
 
-  /** What an address's workers have done; undefined where none of them is connected. */
+  /** What an address's workers have done; undefined if none of them is connected. */
   miner(query: MinerQuery): MinerView | undefined {
     return this.#context.miners.view(query);
   }

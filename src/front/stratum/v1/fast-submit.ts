@@ -103,7 +103,7 @@ export class FastSubmit {
     return SubmitShape.of(bytes.subarray(begin, end), places);
   }
 
-  /** True where the line is a whole message of the one shape; its places are then known. */
+  /** True if the line is a whole message of the one shape; its places are then known. */
   #message(begin: number): boolean {
     const bytes = this.#bytes;
     this.#at = begin + 1;

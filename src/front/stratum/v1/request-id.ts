@@ -11,7 +11,7 @@ export type RequestId = string | number | null;
  */
 const VERBATIM = '\0';
 
-/** The id of a message, undefined where it is none that JSON-RPC allows or too long to keep. */
+/** The id of a message, undefined if it is none that JSON-RPC allows or too long to keep. */
 export function readId(id: unknown, text: string): RequestId | undefined {
   if (id === undefined || id === null) return null;
   if (Number.isSafeInteger(id)) return id as number;

@@ -38,7 +38,7 @@ export class SubmitShape {
   id = 0;
   ntime = 0;
   nonce = 0;
-  /** Undefined where the lines of this shape have none. */
+  /** Undefined if the lines of this shape have none. */
   version: number | undefined;
   /** Where extranonce2 begins, whole bytes in lower-case hex. */
   extranonce2Begin = 0;

@@ -64,7 +64,7 @@ export class LogReader {
     this.#identity = identity;
   }
 
-  /** The first batch that is there; undefined where none has been written yet. */
+  /** The first batch that is there; undefined if none has been written yet. */
   oldestSeq(): number | undefined {
     return this.#segments()[0];
   }
@@ -178,7 +178,7 @@ export class LogReader {
   }
 }
 
-/** Opens a journal of a data folder for reading; undefined where nobody has ever made it. */
+/** Opens a journal of a data folder for reading; undefined if nobody has ever made it. */
 export function openLogReader(folder: string, journal = POOL_JOURNAL): LogReader | undefined {
   const identity = readIdentity(join(folder, journal));
   return identity && new LogReader(folder, journal, identity);

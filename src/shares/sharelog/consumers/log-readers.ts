@@ -15,7 +15,7 @@ export class LogReaders {
   readonly #folder: string;
   readonly #known = new Map<string, Known>();
 
-  /** Throws where the log is one of another version. */
+  /** Throws if the log is one of another version. */
   constructor(folder: string) {
     this.#folder = folder;
     readIdentity(join(folder, POOL_JOURNAL));

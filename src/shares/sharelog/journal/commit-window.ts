@@ -88,7 +88,7 @@ export class CommitWindow {
     this.#checkDrained();
   }
 
-  /** Commits what is open; true when all of it is on the disk, false where that took longer than `msMax`. */
+  /** Commits what is open; true when all of it is on the disk, false if that took longer than `msMax`. */
   drain(msMax: number): Promise<boolean> {
     this.#draining = true;
     this.#open.seal();

@@ -7,7 +7,7 @@ export interface FolderLock {
 
 /**
  * Takes a lock that the system drops with its process, however that ends: SQLite's exclusive lock (fcntl) on an empty
- * database of its own. Undefined where somebody else holds it. Nothing but SQLite may open that file: a POSIX lock is
+ * database of its own. Undefined if somebody else holds it. Nothing but SQLite may open that file: a POSIX lock is
  * lost when its process closes any descriptor of the file. The file is for its owner alone: whoever can read it can hold a
  * read lock on it, and keep the pool from starting.
  */

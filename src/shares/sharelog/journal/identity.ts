@@ -41,7 +41,7 @@ export interface LogExtent {
   readonly epoch: number;
 }
 
-/** Which journal a folder is; undefined where no pool has ever made one. Throws for one of a later version. */
+/** Which journal a folder is; undefined if no pool has ever made one. Throws for one of a later version. */
 export function readIdentity(folder: string): LogIdentity | undefined {
   const path = join(folder, IDENTITY_FILE);
   if (!existsSync(path)) {
@@ -66,7 +66,7 @@ export function readIdentity(folder: string): LogIdentity | undefined {
 
 /**
  * Counts this boot, durably, gives it a random id, and says which journal this is. The folder must be there, and nobody
- * else's. Throws where its last frame is of a later boot than the last one counted: this boot's would be taken for what a
+ * else's. Throws if its last frame is of a later boot than the last one counted: this boot's would be taken for what a
  * torn write has left.
  */
 export function countBoot(folder: string, extent: LogExtent): LogIdentity {

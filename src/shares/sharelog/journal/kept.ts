@@ -12,7 +12,7 @@ export interface Kept {
   readonly batches: number;
   readonly rows: number;
   readonly bytes: number;
-  /** When the oldest of it was handed to the log, ms; undefined where there is nothing. */
+  /** When the oldest of it was handed to the log, ms; undefined if there is nothing. */
   readonly oldestMs: number | undefined;
 }
 

@@ -73,7 +73,7 @@ export class OpenBatch {
     for (const kind of kinds) this.#writers[kind].seal();
   }
 
-  /** Hands out what is sealed; empty where nothing is. */
+  /** Hands out what is sealed; empty if nothing is. */
   take(): EncodedBatch[] {
     this.#urgent = false;
     return kinds.flatMap((kind) => this.#writers[kind].take().map((segment) => ({ ...segment, kind })));

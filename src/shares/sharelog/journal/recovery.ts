@@ -11,7 +11,7 @@ export interface LogEnd {
   /** The segment that the next frame goes to, and where in it; it may not be one of those yet. Undefined: there is none. */
   readonly segment: number | undefined;
   readonly offset: number;
-  /** Boots that wrote the oldest frame and the last one; 0 where there is none. */
+  /** Boots that wrote the oldest frame and the last one; 0 if there is none. */
   readonly oldestEpoch: number;
   readonly epoch: number;
   /** Everything that is there, as nobody has confirmed anything yet. */
@@ -20,7 +20,7 @@ export interface LogEnd {
 
 /**
  * Looks where the journal in a folder ends: behind the last frame that is whole, which may be one that nobody was told of.
- * Throws where what is there can not have come about by any crash.
+ * Throws if what is there can not have come about by any crash.
  */
 export function findEnd(folder: string): LogEnd {
   const segments = listSegments(folder) ?? [];

@@ -13,7 +13,7 @@ export function sparePaths(folder: string, count: number): string[] {
   return Array.from({ length: count }, (_, index) => join(folder, `spare-${index}`));
 }
 
-/** The first sequence numbers of the segments that are there, rising; undefined where there is no such folder. */
+/** The first sequence numbers of the segments that are there, rising; undefined if there is no such folder. */
 export function listSegments(folder: string): number[] | undefined {
   try {
     return readdirSync(folder)

@@ -25,7 +25,7 @@ export class SegmentReader {
   /** Read ahead of the batch that was asked for last. */
   #ahead: Chunk = { at: 0, bytes: new Uint8Array(0) };
 
-  /** Throws ENOENT where there is no such segment (any more). */
+  /** Throws ENOENT if there is no such segment (any more). */
   constructor(folder: string, firstSeq: number) {
     this.firstSeq = firstSeq;
     this.#fd = openSync(segmentPath(folder, firstSeq), 'r');
@@ -90,7 +90,7 @@ export class SegmentReader {
     this.#keep(found);
   }
 
-  /** The rows of the batch `seq`, which `heads` has. Throws where the file has been written over meanwhile. */
+  /** The rows of the batch `seq`, which `heads` has. Throws if the file has been written over meanwhile. */
   body(seq: number): Uint8Array {
     const index = seq - this.firstSeq;
     const head = this.#heads[index];

@@ -87,7 +87,7 @@ export class SegmentWriter {
     this.#last = modules.marks.last;
   }
 
-  /** For how long the disk has not answered, ms; 0 where it is not being waited for. */
+  /** For how long the disk has not answered, ms; 0 if it is not being waited for. */
   get waitingMs(): number {
     return this.#bytes.length === 0 ? 0 : this.#modules.clock.monotonicMs() - this.#startedMs;
   }

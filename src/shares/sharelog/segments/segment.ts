@@ -70,7 +70,7 @@ export function encodeHead(head: BatchHead, body: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** How long the frame `seq` says it is in its head, whatever follows that; undefined where it is no such head. */
+/** How long the frame `seq` says it is in its head, whatever follows that; undefined if it is no such head. */
 export function frameBytes(head: Uint8Array, seq: number): number | undefined {
   return lengthIn(new DataView(head.buffer, head.byteOffset, head.length), seq);
 }
@@ -81,7 +81,7 @@ function lengthIn(view: DataView, seq: number): number | undefined {
 }
 
 /**
- * The frame `seq` at the start of `bytes`. `partial`: it may be one, with more bytes (so many in all). Undefined where
+ * The frame `seq` at the start of `bytes`. `partial`: it may be one, with more bytes (so many in all). Undefined if
  * it is none. Throws for a whole frame of a kind that this version does not know.
  */
 export function decodeHead(bytes: Uint8Array, seq: number): BatchHead | { readonly partial: number } | undefined {
