@@ -4,7 +4,7 @@ import { type BanStore, openBanStore } from '#front/net/door/ban-store';
 import { banOptions } from '#front/net/door/door-options';
 import type { Running } from './running.ts';
 
-/** Who has to hear of each ban. */
+/** The listeners of each ban. */
 export interface BanListener {
   ban(ban: Ban): void;
   pardon(address: string): void;

@@ -169,7 +169,7 @@ export const counters = {
     cleanJobs: { name: 'sluice_clean_jobs_total', help: 'Jobs made because the tip changed' },
     blocks: {
       name: 'sluice_blocks_total',
-      help: 'Block candidates found since the start, by the nodes' first answer',
+      help: 'Block candidates found since the start, by the first answer of the nodes',
       by: { label: 'status', values: blockStatuses },
     },
   },

@@ -32,7 +32,7 @@ export function encodeId(id: RequestId): string {
 
 const TOKEN = /[{}[\]]|"((?:[^"\\]|\\.)*)"(?:\s*:\s*(-?[0-9][0-9.eE+-]*))?/gs;
 
-/** The text of a number among the members of the outermost object, the last where it comes twice; `text` is valid JSON. */
+/** The text of a numeric member of the outermost object, the last one if the key repeats; `text` is valid JSON. */
 function topLevelNumber(text: string, key: string): string | undefined {
   let depth = 0;
   let found: string | undefined;
