@@ -23,9 +23,9 @@ export interface SessionOptions {
   readonly jobsMax?: number;
   /** Silence after which a connection is closed, ms. Default: limits.idleMsMax. */
   readonly idleMsMax?: number;
-  /** What the operator says of devices. Default: nothing. */
+  /** The operator's device profiles. Default: none. */
   readonly profiles?: readonly DeviceProfile[];
-  /** Where it is there, who claims to be NiceHash must prove it. */
+  /** If set, a client that claims to be NiceHash must sign its subscribe. */
   readonly niceHash?: NiceHashKey | undefined;
 }
 
@@ -70,7 +70,7 @@ export interface SessionContext {
   readonly profileOf: ProfileOf;
   readonly niceHash: NiceHashKey | undefined;
   readonly idleMsMax: number;
-  /** What the client left behind that was given this id; undefined if there is nothing to go on with. */
+  /** The saved state of the client with this session id; undefined if there is none. */
   reclaim(resumeId: string): Estate | undefined;
   /** From now on a session can be found by its id. */
   seated(resumeId: string, session: Seated): void;
@@ -78,9 +78,9 @@ export interface SessionContext {
   reseated(session: Seated): void;
   /** One that nobody else has; undefined if there is none. */
   newExtranonce(): number | undefined;
-  /** 16 hex digits that nobody can guess. */
+  /** 16 random hex digits. */
   newResumeId(): string;
-  /** 1 to VARIANTS_MAX - 1, and nobody can guess which. */
+  /** Random, from 1 to VARIANTS_MAX - 1. */
   newVariant(): number;
   readonly terms: TermsCache;
   readonly rungs: RungSum;

@@ -11,13 +11,13 @@ export interface DeviceProfile {
   readonly match: readonly string[];
   /** The least difficulty for it; undefined: the pool's own. */
   readonly difficultyMin?: number | undefined;
-  /** Where it starts; undefined: where the pool starts. */
+  /** Start difficulty; undefined: the pool's. */
   readonly difficultyStart?: number | undefined;
   /** It would go on with the easier job after a raise, and count its shares as rejected: raises come with clean jobs. */
   readonly cleanOnRaise?: boolean | undefined;
   /** The longest coinbase (without witness) that it takes, bytes. */
   readonly coinbaseBytesMax?: number | undefined;
-  /** It answers `mining.ping`, so that silence means that it is gone. */
+  /** It answers `mining.ping`, so a silent device is disconnected. */
   readonly ping?: boolean | undefined;
 }
 

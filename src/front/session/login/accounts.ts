@@ -8,7 +8,7 @@ import type { Authorization, Authorize } from './authorize.ts';
 import { CheckQueue } from './check-queue.ts';
 import { matchesHash, type PasswordHash, parsePasswordHash } from './password-hash.ts';
 
-/** Somebody whom the operator knows. */
+/** An account of the config. */
 export interface Account {
   /** Letters, digits and dashes: what stands before `.` or `_` in a worker's name. */
   readonly name: string;

@@ -4,7 +4,7 @@ import type { Wire } from '#base/domain/ports';
 import type { Worker } from '#base/domain/share';
 import { parseWorkerName } from '../workers/worker-name.ts';
 
-/** Who somebody is, or why they may not mine here: a reason for them to read. */
+/** The identity of a worker, or the reason of a refusal, for the miner to read. */
 export type Authorization = Worker | { readonly refused: string };
 
 /** The connection that a name came over. */

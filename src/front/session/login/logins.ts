@@ -2,7 +2,7 @@ import { limits } from '#base/limits';
 import type { Applicant, Authorization, Authorize } from './authorize.ts';
 
 /**
- * One connection's logins. While a password is being checked, what comes in waits, so that replies keep their order.
+ * One connection's logins. While a password is being checked, further messages wait, so that replies keep their order.
  * Bounded; the bytes are copied.
  */
 export class Logins {
@@ -26,7 +26,7 @@ export class Logins {
   hold(message: Uint8Array): boolean {
     this.#waitingBytes += message.length;
     if (this.#waitingBytes > limits.heldBytesMax) return false;
-    // Not `slice`, which is a view where the bytes are a Buffer.
+    // Not `slice`, because `slice` of a Buffer is a view.
     this.#waiting?.push(Uint8Array.from(message));
     return true;
   }

@@ -41,7 +41,7 @@ export class MinerBook {
     return tally;
   }
 
-  /** That connection is gone. */
+  /** The connection is closed. */
   leave(tally: WorkerTally): void {
     const miner = this.#miners.get(tally.account);
     if (miner === undefined) throw new Error('miners: somebody leaves who never came');
@@ -51,7 +51,7 @@ export class MinerBook {
     if (miner.authorized === 0) this.#miners.delete(tally.account);
   }
 
-  /** Undefined if nobody mines for that address. */
+  /** Undefined if no connected worker mines for the address. */
   view({ account, after, workersMax }: MinerQuery): MinerView | undefined {
     const miner = this.#miners.get(account);
     if (miner === undefined) return undefined;

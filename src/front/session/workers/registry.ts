@@ -31,11 +31,11 @@ export interface SessionModules {
   readonly intake: ShareIntake;
   readonly authorize: Authorize;
   readonly extranonces: Extranonces;
-  /** 16 hex digits that nobody can guess. Default: from the system's randomness. */
+  /** 16 random hex digits. Default: from the system's randomness. */
   readonly newResumeId?: () => string;
-  /** 1 to VARIANTS_MAX - 1, and nobody can guess which. Default: `randomVariant`. */
+  /** Random, from 1 to VARIANTS_MAX - 1. Default: `randomVariant`. */
   readonly newVariant?: () => number;
-  /** Told of each connection while it is open. Default: nobody. */
+  /** Called for each connection while it is open. Default: none. */
   readonly connections?: Pick<Metrics, 'opened' | 'closed'>;
   /** Unique in the data directory. */
   newSessionId(): bigint;
@@ -61,9 +61,9 @@ export class SessionRegistry {
   };
   readonly #sessions = new Set<Session>();
   readonly #resumable: Resumable;
-  /** Those who have subscribed, by what they may name to go on. */
+  /** Subscribed sessions, by session id. */
   readonly #seated = new Map<string, Vacating>();
-  /** Those who have subscribed, and may have to make room for others. */
+  /** Subscribed sessions, which may be closed to free their extranonces. */
   readonly #idlers = new Idlers<Seated>();
   readonly #sessionsMax: number;
   readonly #jobsMax: number;
@@ -74,7 +74,7 @@ export class SessionRegistry {
   #open = true;
   readonly #counters: SessionCounters = { authorizedWorkers: 0, ...newCounts('session') };
 
-  /** A session's connection is gone. */
+  /** A session's connection is closed. */
   readonly #forget = (session: Session): void => {
     this.#modules.connections?.closed(session.transport);
     this.#sessions.delete(session);
@@ -144,7 +144,7 @@ export class SessionRegistry {
     return this.#sessions.size;
   }
 
-  /** Everybody who is connected now. */
+  /** All connected sessions. */
   connected(): Iterable<ConnectedSession> {
     return this.#sessions;
   }

@@ -16,13 +16,13 @@ export class Deliveries {
     this.#listeners.get(journal)?.(consumer, seq);
   }
 
-  /** In place of who listened before. */
+  /** Replaces the earlier listener. */
   listen(journal: string, listener: Listener): void {
     this.#listeners.set(journal, listener);
     for (const [consumer, seq] of this.#seqs.get(journal) ?? []) listener(consumer, seq);
   }
 
-  /** The journal is gone; one of that name would be another one. */
+  /** The journal was removed; a later journal of the same name is a new one. */
   forget(journal: string): void {
     this.#seqs.delete(journal);
     this.#listeners.delete(journal);

@@ -8,7 +8,7 @@ import { replaceFileSync } from '#base/std/atomic-file';
 export const IDENTITY_FILE = 'identity.json';
 /** Of the folder: its files, and the frames in them. 2: each boot has a random id. */
 const LOG_VERSION = 2;
-/** Beside the folder: where the first versions kept their log. */
+/** The file beside the folder in which the first versions kept their log. */
 const SQLITE_SUFFIX = '.db';
 const BOOT_ID_BYTES = 8;
 /** Ids of this many boots are kept whether the log still has frames of theirs or not: files of an older copy may come back. */
@@ -22,7 +22,7 @@ const identity = z.object({
   boots: z.array(z.tuple([z.int(), z.string().min(1)])).default([]),
 });
 
-/** What a journal knows of itself. */
+/** The identity of a journal. */
 export interface LogIdentity {
   /** Random, of this folder. A copy of the folder has the same one. */
   readonly logId: string;

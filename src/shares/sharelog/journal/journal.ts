@@ -24,9 +24,9 @@ import { systemTimers } from './timers.ts';
 export interface JournalOptions extends ShareLogOptions {
   /** Which of the data folder's journals it is: see journals.ts. */
   readonly journal: string;
-  /** How long to wait for a process that has just ended to let go of the journal, ms. Default: not at all. */
+  /** How long to wait for the lock of a process that has just ended, ms. Default: 0. */
   readonly lockMsMax?: number;
-  /** False for one that is only kept until it is delivered, and needs no room for more. Default: true. */
+  /** False for a journal that only waits for delivery, and gets no new rows. Default: true. */
   readonly appends?: boolean;
 }
 
@@ -35,12 +35,12 @@ export interface JournalModules extends ShareLogModules {
   readonly ready?: () => Promise<void> | undefined;
 }
 
-/** What miners sent, from where: nobody else's business. */
+/** Only the owner may read the folder, because rows have miners' addresses. */
 const FOLDER_MODE = 0o700;
 const CLOSE_MS_MAX = 5_000;
 /** How long `close` waits for a disk that does not answer, before it leaves the journal locked until it does. */
 const RELEASE_MS_MAX = 1_000;
-/** A write that takes longer is told of. */
+/** A write that takes longer is logged. */
 const PATIENCE_MS = 5_000;
 const LOCK_POLL_MS = 20;
 
@@ -93,7 +93,7 @@ export class Journal {
   readonly bootId: string;
   /** The `node` column of its rows. */
   readonly node: string;
-  /** What the next commit takes. */
+  /** The batches of the next commit. */
   readonly rows: OpenBatch;
   readonly #path: string;
   #lastEpoch: number;
@@ -109,7 +109,7 @@ export class Journal {
   readonly #positions: Map<string, number>;
   /** First sequence numbers of the segments that are there. */
   readonly #segments: number[];
-  /** Files are let go of one after another. */
+  /** Files are released one after another. */
   #trimming: Promise<void> = Promise.resolve();
   #droppedRows = 0;
   /** The last mark of this boot. */

@@ -8,7 +8,7 @@ import { type Journal, openJournal } from './journal.ts';
 import { journalLock, listJournals } from './journals.ts';
 
 export interface OrphansOptions extends ShareLogOptions {
-  /** The journals that have somebody to append to them. */
+  /** The journals that a process appends to. */
   readonly owned: readonly string[];
 }
 
