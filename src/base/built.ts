@@ -17,7 +17,7 @@ export function builtFile(file: string): string {
  */
 export const nodeFlags: readonly string[] = ['--v8-pool-size=1'];
 
-/** Has the kernel kill a process when the one that started it dies, even if either of them hangs or is stopped. */
+/** Makes the kernel kill a process when its parent dies, even if either of them hangs or is stopped. */
 const DIE_WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL'] as const;
 
 /** Whether the command works here; undefined before it was tried. */

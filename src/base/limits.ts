@@ -72,11 +72,11 @@ export const limits = {
   termsPerGatewayMax: 262_144,
   /** Sessions that one tick of the registry looks at. */
   sessionsPerTickMax: 4096,
-  /** Characters of the reason that a client is told when the pool closes its connection. */
+  /** Characters of the reason that the pool sends when it closes a connection. */
   closingCharsMax: 160,
   /** Milliseconds that a client which has ended its half of the connection waits for the replies to its last messages. */
   halfOpenMsMax: 10_000,
-  /** Milliseconds that a closing connection has to take what is still queued for it. */
+  /** Time that a closing connection has to read its queued messages, ms. */
   closeMsMax: 5_000,
   /**
    * Descriptors of a process that no Stratum connection gets: for blocks, the log, the API and the node. They are beside
@@ -171,7 +171,7 @@ export const limits = {
   adminGuessesPerSecond: 1,
   adminGuessBurst: 10,
   adminGuessersMax: 4096,
-  /** The same for an address with somebody who has logged in and done nothing wrong, though without an accepted share. */
+  /** The same for an address with an innocent logged-in connection, but no accepted share. */
   presentBanPoints: 1000,
   /** Points that a connection may earn at an address that has earned `banPoints`; and below which it counts as innocent. */
   probationPoints: 10,
@@ -197,7 +197,7 @@ export const limits = {
   bansMax: 65_536,
   /** HTTP connections, of all and of one address (IPv4, or an IPv6 /64). Further ones are closed as they are accepted. */
   httpConnectionsMax: 1024,
-  /** Of these, connections that only addresses in `stratum.bans.allow` may have: whoever watches the pool gets in. */
+  /** Of these, connections reserved for addresses in `stratum.bans.allow`, so that monitoring always gets in. */
   httpConnectionsReserved: 64,
   httpConnectionsPerAddressMax: 128,
   /** New HTTP connections and requests of one address a second, and requests of all; `httpBurstSeconds` of them may come at once. */
@@ -314,7 +314,7 @@ export const limits = {
   ledgerFaultsMax: 1_000,
   /** A name in the ledger: an account with its prefix, a kind of entry, a reference. */
   ledgerTextCharsMax: 256,
-  /** Differences of one kind that an audit keeps with their words; the rest are counted. */
+  /** Differences of one kind that an audit describes; further ones are only counted. */
   auditDifferencesMax: 100,
   /** Shares and jobs that an audit asks ClickHouse for at once, to be sorted by job: they fit a query's memory. */
   auditSharesPerQuery: 2_000_000,

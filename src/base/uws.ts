@@ -25,7 +25,7 @@ type ListenWithOptions = (
 ) => void;
 
 export interface UwsListening {
-  /** The port in use, also where 0 was asked for. */
+  /** The port in use, also if the config has port 0. */
   readonly port: number;
   /** Takes no new connections; open ones go on. Safe to call twice. */
   stop(): void;

@@ -3,7 +3,7 @@ import { limits } from '#base/limits';
 import { hashPassword } from '#front/session/login/password-hash';
 import { CommandError, type ExitCode, exitCodes, type Io } from './io.ts';
 
-/** `sluice account hash`: what a config says of a password that comes on standard input, in place of the password. */
+/** `sluice account hash`: reads a password from standard input and prints its hash for the config. */
 export async function hashAccount(
   options: { readonly json?: boolean },
   io: Io,

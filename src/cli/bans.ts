@@ -25,7 +25,7 @@ interface Reply {
   readonly body: string;
 }
 
-/** What the API answers, as far as it is used here. */
+/** The part of the API's answer that is used here. */
 interface ShownBan {
   readonly address: string;
   readonly reason: string;
@@ -70,7 +70,7 @@ export async function addBan(
   return exitCodes.fine;
 }
 
-/** The answer of the running pool, or what it would be on a stopped pool's file. Refusals become errors. */
+/** The answer of the running pool, or the same answer from a stopped pool's file. Refusals become errors. */
 async function ask(method: string, address: string, query: string, options: BansOptions, io: Io): Promise<string> {
   const config = loadConfig({ file: options.config, env: io.env });
   const path = `${BANS_PATH}${address === '' ? '' : `/${encodeURIComponent(address)}`}`;

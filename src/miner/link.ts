@@ -9,7 +9,7 @@ export interface Link {
 export interface LinkHandler {
   onOpen(): void;
   onMessage(text: string): void;
-  /** Called once, whoever closed and also where it never opened. */
+  /** Called once, whichever side closed, and also if the link never opened. */
   onClose(reason: string): void;
 }
 

@@ -2,7 +2,7 @@ import { fromHex } from '#base/bitcoin/bytes';
 import { limits } from '#base/limits';
 import { spacedText } from '#base/std/text';
 
-/** What a pool sends, decoded. Hashes in internal order. */
+/** A pool's messages, decoded. Hashes in internal order. */
 export type PoolMessage =
   | PoolReply
   | { readonly kind: 'notify'; readonly job: NotifiedJob }

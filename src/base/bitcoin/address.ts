@@ -33,7 +33,7 @@ const ADDRESS_CHARS_MAX = 90;
 const bech32Prefixes: ReadonlySet<string> = new Set(Object.values(prefixesOf).map(({ bech32 }) => bech32));
 /** BIP173's data characters, in one case or the other. */
 const bech32Shape = /^[a-z]+1[02-9ac-hj-np-z]+$|^[A-Z]+1[02-9AC-HJ-NP-Z]+$/;
-/** A version, 20 bytes and a checksum in base58: what the four versions that there are can begin with. */
+/** The first characters that the four versions can have in base58, with 20 bytes and a checksum. */
 const base58Shape = /^[123mn][1-9A-HJ-NP-Za-km-z]{24,35}$/;
 
 /**
@@ -72,7 +72,7 @@ function parseSegwit(text: string): AddressResult {
     return paying(canonical, [0x00, program.length], program);
   }
   if (version === 1 && program.length === 32) {
-    // Off the curve: nobody could ever spend it.
+    // The key is not on the curve, so the coin could never be spent.
     if (!isXOnlyPoint(program)) return refused('the address pays to no valid key');
     return paying(canonical, [0x51, program.length], program);
   }

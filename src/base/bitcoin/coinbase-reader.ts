@@ -7,7 +7,7 @@ export interface CoinbaseOutput {
   readonly sats: bigint;
 }
 
-/** A coinbase as it stands in a block. */
+/** A coinbase of a block, decoded. */
 export interface ReadCoinbase {
   readonly outputs: readonly CoinbaseOutput[];
   /** What all outputs come to. */

@@ -16,7 +16,7 @@ export interface CoinbaseParts {
   /** scriptPubKey that gets the whole value. */
   readonly payoutScript: Uint8Array;
   readonly valueSats: bigint;
-  /** scriptPubKey of the witness commitment (BIP141), where the block needs one. */
+  /** scriptPubKey of the witness commitment (BIP141), if the block needs one. */
   readonly witnessCommitment: Uint8Array | undefined;
 }
 

@@ -9,7 +9,7 @@ export const DIFFICULTY_1_TARGET = 0xffffn << 208n;
 
 /** Compact bits taken apart as Bitcoin Core's arith_uint256::SetCompact does. */
 export interface CompactTarget {
-  /** Reduced to 256 bits where it overflows. */
+  /** Reduced to 256 bits if it overflows. */
   readonly target: bigint;
   readonly negative: boolean;
   readonly overflow: boolean;
@@ -57,7 +57,7 @@ export function targetToBytes(target: bigint): Uint8Array {
   return bytes;
 }
 
-/** The number that 32 little-endian bytes (a target or a hash) stand for. */
+/** The value of 32 little-endian bytes (a target or a hash). */
 export function bytesToTarget(bytes: Uint8Array): bigint {
   if (bytes.length !== 32) throw new RangeError('bytesToTarget: not 32 bytes');
   const view = new DataView(bytes.buffer, bytes.byteOffset, 32);

@@ -5,7 +5,7 @@ import type { Given } from './schema.ts';
 
 type GivenStratum = NonNullable<Given['stratum']>;
 
-/** Who may mine. Accounts without the policy that reads them are a mistake, and so is the policy without accounts. */
+/** The authorization of miners. Accounts without `authorization = "accounts"` are an error, and the reverse. */
 export function resolveAccounts(
   { authorization, accounts }: GivenStratum,
   network: Network,

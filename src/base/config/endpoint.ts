@@ -51,7 +51,7 @@ export interface HttpService {
 
 /** Reads an http or https URL; undefined for anything else, and for a query or a fragment, which neither service has. */
 export function parseHttpService(text: string): HttpService | undefined {
-  // WHATWG parsing drops tabs and line ends and trims blanks: refuse them, so that what is shown is what is used.
+  // WHATWG parsing drops tabs and line ends and trims blanks. They are refused, so that the shown address is the used one.
   if (/[\p{Cc}\s]/u.test(text) || !/^https?:\/\/[^/]/i.test(text)) return undefined;
   let url: URL;
   try {

@@ -2,7 +2,7 @@ import { isOurs, type Key, keyOfEnv, keys } from './keys.ts';
 import { nearest } from './near.ts';
 import { type ConfigProblem, showName } from './problem.ts';
 
-/** A TOML table, or what stands in for one. */
+/** A TOML table, or an object in its place. */
 export type Table = { [key: string]: unknown };
 
 /** A key that an environment variable sets. */

@@ -57,7 +57,7 @@ function readTable(file: string): Table {
   }
 }
 
-/** What is wrong with a TOML text and where, without quoting it: the line may hold a password. */
+/** Describes an error of a TOML text and its place, without quoting the line, which may hold a password. */
 function tomlFault(error: unknown): string {
   if (!(error instanceof TomlError)) return 'is not UTF-8 text';
   const reason = error.message.split('\n', 1)[0]?.replace(/^Invalid TOML document: /, '') ?? '';

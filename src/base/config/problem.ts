@@ -6,7 +6,7 @@ export interface ConfigProblem {
   readonly key: string;
   /** What stands there, as it may be shown: secrets are left out. Undefined if nothing stands there. */
   readonly value: string | undefined;
-  /** What would be right, or what is wrong: the end of the sentence `key = value: …`. */
+  /** The rule or the error: the end of the sentence `key = value: …`. */
   readonly bound: string;
 }
 
@@ -34,7 +34,7 @@ export function formatProblem({ key, value, bound }: ConfigProblem): string {
 
 const SHOWN_CHARS_MAX = 80;
 
-/** A value as it may stand in a message: one line, short, harmless to a terminal. */
+/** A value formatted for a message: one line, short, harmless to a terminal. */
 export function showValue(value: unknown): string {
   return cut(escapedText(describe(value)));
 }

@@ -17,7 +17,7 @@ const NODES_MAX = 16;
 /** More than any machine has or does. */
 const RATE_MAX = 1e9;
 
-/** What fits a coinbase's script beside height, serial and extranonces. */
+/** Bytes left in a coinbase's script beside height, serial and extranonces. */
 const COINBASE_TAG_BYTES_MAX = 64;
 /** Between two payouts. */
 const INTERVAL_MS_MIN = 1_000;

@@ -1,8 +1,8 @@
 import type { Given } from './schema.ts';
 
 /**
- * What a config asks for that this version does not do yet. Such keys are valid, so that a config outlives an upgrade,
- * but nobody shall believe that they work.
+ * Settings that have no effect in this version yet. Their keys are valid, so that a config outlives an upgrade, and a warning says
+ * that they do nothing.
  */
 export function notSupportedYet({ payout = {} }: Given): string[] {
   return payout.method === 'coinbase'

@@ -2,7 +2,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 
 /** An address range: `203.0.113.0/24`, `2001:db8::/32`, or a single address. */
 export interface IpRange {
-  /** One spelling for each range: host bits zero, IPv6 compressed, no length where it is a single address. */
+  /** One spelling for each range: host bits zero, IPv6 compressed, no prefix length for a single address. */
   readonly text: string;
   /** Network byte order: 4 bytes for IPv4, 16 for IPv6. */
   readonly bytes: Uint8Array;
@@ -12,7 +12,7 @@ export interface IpRange {
 
 /** Text that is worth parsing: the longest IPv6 range has 49 characters, a scope some more. */
 const TEXT_CHARS_MAX = 80;
-/** What one customer gets: an IPv4 address, or an IPv6 /64. Whoever holds one address of a /64 holds all of them. */
+/** The addresses of one customer: an IPv4 address, or an IPv6 /64, of which a customer has all addresses. */
 const HOST_BITS = { 4: 32, 16: 64 } as const;
 /** Neighbours who may be one party: a /24, or the /48 of a site. */
 const SUBNET_BITS = { 4: 24, 16: 48 } as const;
@@ -85,7 +85,7 @@ function rangeOf(address: Uint8Array, bits: number): IpRange {
   return { text: bits === bytes.length * 8 ? text : `${text}/${bits}`, bytes, bits };
 }
 
-/** The range that a ban or a limit is about when it is about `address`, as text; the text itself where it is no address. */
+/** The range that a ban or limit of `address` covers, as text; the text itself if it is no address. */
 export function hostOf(address: string): string {
   return prefixOf(address, HOST_BITS);
 }

@@ -34,11 +34,11 @@ export interface Job {
   readonly merkleBranch: readonly Uint8Array[];
   /** True if the work before this job is worthless: the tip changed. */
   readonly cleanJobs: boolean;
-  /** What the coinbase pays in all. */
+  /** The sum that the coinbase pays. */
   readonly rewardSats: bigint;
   /** Pool clock at creation, ms. */
   readonly createdMs: number;
-  /** What a block needs beside the header and the coinbase. */
+  /** The parts of a block beside the header and the coinbase. */
   readonly template: BlockTemplate;
 }
 

@@ -16,7 +16,7 @@ export interface Hashrates {
 export interface WorkerReport {
   /** What follows the address in the name; may be empty. */
   readonly rig: string;
-  /** Connections that it is authorised on; one that gives both `account.rig` and `account_rig` counts twice. */
+  /** Connections on which it is authorised; a connection that authorises both `account.rig` and `account_rig` counts twice. */
   readonly connections: number;
   /** Pool clock, ms. */
   readonly sinceMs: number;

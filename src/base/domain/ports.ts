@@ -41,7 +41,7 @@ export interface Wire {
   judged(share: JudgedShare): void;
 }
 
-/** What a connection brings; installed once per wire. */
+/** Receives the events of a connection; installed once per wire. */
 export interface WireHandler {
   /** One message without what frames it: bytes[begin…end), which are only valid during the call. */
   onMessage(bytes: Uint8Array, begin: number, end: number): void;
@@ -54,7 +54,7 @@ export interface WireHandler {
   closingMessage(why: string): string | undefined;
   /** This worker may not mine on the connection any more, unless it logs in again and is let in. */
   expel(name: string): void;
-  /** Called once, whoever closed. */
+  /** Called once, whichever side closed the connection. */
   onClose(): void;
 }
 
@@ -93,7 +93,7 @@ export type SubmitOutcome =
 export type BlockOutcome = SubmitOutcome | { readonly status: 'mature' };
 
 /**
- * Where a block stands in the chain with the most work that a node shows.
+ * The status of a block in the chain with the most work that a node shows.
  * `chain`: in it, with `confirmations` (1 for the tip). `side`: a node has the block, but that chain is another one.
  * `none`: no node that answered has it; `refused` is set if every node was offered it and refused it, and says why.
  * `unknown`: no node answered, or one did not that had as much work as those that did.
@@ -106,7 +106,7 @@ export type Standing =
 
 export type NodeStatus = { readonly ready: true } | { readonly ready: false; readonly reason: string };
 
-/** What is worth watching of a node beside its status. */
+/** Metrics of a node beside its status. */
 export interface NodeWatch {
   /** The node's clock less this machine's, seconds. */
   readonly clockOffsetSeconds: number;
@@ -127,7 +127,7 @@ export interface BitcoinNode {
    * never overlapping. Resolves when the first template is there; rejects when the node can not serve this network.
    */
   start(onTemplate: (template: BlockTemplate) => void): Promise<void>;
-  /** Sends a block at once; resolves with what the node made of it, never rejects. */
+  /** Sends a block at once. Resolves with the node's answer, never rejects. */
   submitBlock(block: Uint8Array): Promise<SubmitOutcome>;
   /**
    * Asks where a block stands (its hash in display order). A node that does not have the block is offered it again, once for
@@ -150,9 +150,9 @@ export interface ShareRecorder {
   closed(serial: number): void;
   /** A block candidate: it is in a file until it is `settled`, so that also a later start hands it to the nodes. */
   candidate(block: FoundBlock): void;
-  /** What has become of a candidate so far. */
+  /** The current outcome of a candidate. */
   outcome(block: FoundBlock, outcome: SubmitOutcome): void;
-  /** The last outcome of this candidate is final: its file goes when that is on the disk. */
+  /** The last outcome of this candidate is final: its file is removed when the outcome is on disk. */
   settled(hash: string): void;
   /** Hands the open batch to the log; `durable` is called once it is on disk, in order of the calls. */
   commit(durable: () => void): void;

@@ -9,7 +9,7 @@
  */
 export type Penalty = 'none' | 'late' | 'bad-work' | 'abuse';
 
-/** What is held against the connection and its address; net/ decides what comes of it. */
+/** The class of misconduct for the connection and its address; net/ decides the consequences. */
 export const penalties = {
   'not-subscribed': 'late',
   unauthorized: 'late',

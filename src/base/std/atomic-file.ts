@@ -3,7 +3,7 @@ import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncFolder, syncFolderSync } from './sync-folder.ts';
 
-/** What a file is called until it is whole and on the disk. Such a file is of no use to anyone, and may be removed. */
+/** The temporary name of a file until it is complete and on disk. A leftover temporary file may be removed. */
 export const UNFINISHED = '.new';
 /** For its owner alone. */
 const MODE = 0o600;

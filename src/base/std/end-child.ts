@@ -1,7 +1,7 @@
 import type { Child } from './supervised-child.ts';
 import { LATE, within } from './within.ts';
 
-/** How long a process may take to end when it was asked to, where its parent is not in a hurry. */
+/** How long a process may take to end after it was asked to, if its parent has time. */
 export const END_MS_MAX = 7_000;
 /** Of that, a process that is killed gets this long to be gone. */
 const KILL_MS_MAX = 1_000;

@@ -28,7 +28,7 @@ export class QueueMeter {
     return this.#clock.monotonicMs();
   }
 
-  /** Something that entered then has what it waited for. */
+  /** An entry that was queued at that time was served. */
   serve(enteredMs: number): void {
     this.#depth -= 1;
     this.#served += 1;
@@ -45,7 +45,7 @@ export class QueueMeter {
     this.#dropped += 1;
   }
 
-  /** Something that waited leaves the queue without what it waited for. */
+  /** An entry leaves the queue without being served. */
   giveUp(): void {
     this.#depth -= 1;
     this.#dropped += 1;

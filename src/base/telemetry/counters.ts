@@ -73,7 +73,7 @@ export const counters = {
       shown: true,
     },
   },
-  /** The door: why connections were not let in, or were shown out. */
+  /** The door: refused and closed connections, by reason. */
   door: {
     banned: { name: 'sluice_connections_banned_total', help: 'Of those, from addresses that are banned', shown: true },
     limited: {

@@ -35,7 +35,7 @@ export function prettyLine(json: string, colour: boolean): string {
   return `${paint(time.slice(11, 23), 2)} ${paint(name, sgr)} ${bare(msg)}${shown.join('')}\n`;
 }
 
-/** A text without quotes where it can be mistaken for nothing else; JSON otherwise. */
+/** A text without quotes if it is unambiguous, otherwise JSON. */
 function bare(value: unknown): string {
   if (
     typeof value === 'string' &&

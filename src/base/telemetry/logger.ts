@@ -42,7 +42,7 @@ export function createLogger(options: LoggerOptions, sink: LogSink = standardErr
   };
 }
 
-/** How to write to a stream: for people, with colours, where it is a terminal (and NO_COLOR is not set). */
+/** The format of a stream: for people, with colours, if it is a terminal (and NO_COLOR is not set). */
 export function formatFor(
   stream: { readonly isTTY?: boolean },
   env: Readonly<Record<string, string | undefined>>,

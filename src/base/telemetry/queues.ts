@@ -15,7 +15,7 @@ export const queues = {
 
 export type QueueName = keyof typeof queues;
 
-/** What is told of each queue: its series, and its help. */
+/** The series of each queue, with their help. */
 export const queueSeries = {
   depth: ['sluice_queue_depth', 'Entries that wait in a queue now'],
   served: ['sluice_queue_served_total', 'Entries that left a queue and were served'],

@@ -19,7 +19,7 @@ export interface AdminRequest {
   readonly address: string;
 }
 
-/** Answers what is for operators alone; undefined for any other path. Without a guard there is no token, and nobody may ask. */
+/** Answers operators' requests; undefined for any other path. Without a guard there is no token, and every request is refused. */
 export function answerAdmin(request: AdminRequest, { bans }: Admin, guard: TokenGuard | undefined): Answer | undefined {
   const { method, path, query, authorization, address } = request;
   if (!isBansPath(path)) return undefined;

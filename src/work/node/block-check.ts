@@ -20,7 +20,7 @@ export interface DecodedBlock {
   readonly strippedBytes: number;
 }
 
-/** What the next block on the tip must be. */
+/** Requirements for the next block on the tip. */
 export interface NextBlockRules {
   readonly height: number;
   readonly bits: number;

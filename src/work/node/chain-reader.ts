@@ -4,7 +4,7 @@ import { type ChainInfo, readChainInfo, readCoinbase, readHash, readPlace, readT
 import type { RpcAnswer } from './rpc.ts';
 import type { Upstream } from './upstream.ts';
 
-/** What a node is asked here. */
+/** The calls that are made to a node. */
 export type ChainNode = Pick<Upstream, 'name' | 'chainName' | 'chainwork' | 'health' | 'question'>;
 
 export interface ChainReaderModules<T extends ChainNode> {
@@ -56,7 +56,7 @@ export class ChainReader<T extends ChainNode> implements ChainView {
 
   async coinbase(hash: string): Promise<Uint8Array | undefined> {
     const { active } = this.#modules;
-    // What is proven may come from any node, so the first one that has it will do.
+    // A block's data is verified by its hash, so the first node that has it is enough.
     const ordered = this.#nodes.toSorted((a, b) => Number(b === active()) - Number(a === active()));
     for (const node of ordered) {
       const header = await this.#ask(node, 'getblockheader', [hash, false]);

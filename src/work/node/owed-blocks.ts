@@ -5,7 +5,7 @@ import { limits } from '#base/limits';
 import { PARENT_UNKNOWN } from './submit.ts';
 import type { Health, Upstream } from './upstream.ts';
 
-/** What a node made of a block, at its last offer, that it does not have in its chain. */
+/** A node's last answer to a block that it does not have in its chain. */
 interface Offer {
   /** The work of its chain then. */
   readonly chainwork: string;
@@ -17,7 +17,7 @@ interface Offer {
   readonly parent?: string;
 }
 
-/** What a node is to be asked. */
+/** The next question to a node. */
 type Node = Pick<Upstream, 'health' | 'submit' | 'standing'>;
 
 /**
@@ -34,13 +34,13 @@ export class OwedBlocks {
   readonly #offers = new BoundedMap<Offer>(limits.blocksFollowedMax + limits.candidatesInFlightMax);
   #offering = false;
 
-  /** `offered` is called with what the node made of a block that it was found to lack. */
+  /** `offered` is called with a node's answer to a block that it lacked. */
   constructor(node: Node, offered: (hash: string, outcome: SubmitOutcome) => void = () => {}) {
     this.#offered = offered;
     this.#node = node;
   }
 
-  /** Takes down what the node said of a block; `before` is its health when it was asked. */
+  /** Records the node's answer about a block; `before` is the node's health when it was asked. */
   note(block: string, outcome: SubmitOutcome, before: Health): void {
     this.#owed.delete(block);
     if (outcome.status !== 'unknown') return;

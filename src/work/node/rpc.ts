@@ -102,7 +102,7 @@ class HttpRpcClient implements RpcClient {
     this.#agent.destroy();
   }
 
-  /** One call with the credentials at hand, and once more where a cookie turns out to be an old one. */
+  /** Makes one call, and repeats it once if the cookie was outdated. */
   async #authorized(what: RpcCall): Promise<RpcAnswer> {
     const file = this.#cookieFile;
     if (this.#fixed !== undefined || file === undefined) return this.#attempt(what, this.#fixed);

@@ -59,7 +59,7 @@ export function makeTransaction(coins: readonly Coin[], random: Random): Simulat
   const outputs = pick(random, 1, 3);
   for (let output = 0; output < outputs; output += 1) transaction.addOutput(outputScript(random), 0n);
   const inputSats = coins.reduce((sum, coin) => sum + coin.valueSats, 0n);
-  // 1 to 30 sats per virtual byte, but never more than half of what comes in.
+  // 1 to 30 sats per virtual byte, but at most half of the inputs' value.
   const wantedSats = BigInt(Math.ceil(transaction.virtualSize() * (1 + 29 * random() ** 3)));
   const feeSats = wantedSats < inputSats / 2n ? wantedSats : inputSats / 2n;
   const shareSats = (inputSats - feeSats) / BigInt(outputs);

@@ -21,7 +21,7 @@ import { SimulatedWallet } from './simulated-wallet.ts';
 import { DUPLICATE, PARENT_UNKNOWN, readSubmitAnswer } from './submit.ts';
 
 export interface SimulatedNodeOptions {
-  /** Only regtest: nobody should take this chain for a real one. */
+  /** Only regtest, so that this chain is not mistaken for a real one. */
   readonly network: Network;
   /** Expected work of a block in units of 2^32 hashes; it never changes. */
   readonly blockDifficulty?: number | undefined;
@@ -77,7 +77,7 @@ export class SimulatedNode implements BitcoinNode {
   readonly #bits: number;
   readonly #chain: HeaderChain;
   readonly #mempool: SimulatedMempool;
-  /** What the wallet has, if there is one. */
+  /** The wallet's coins, if there is a wallet. */
   #coins: SimulatedCoins | undefined;
   readonly wallet: SimulatedWallet | undefined;
   /** Blocks that came too late for the chain. */

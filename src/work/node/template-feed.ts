@@ -24,17 +24,17 @@ export interface TemplateFeedModules {
   onNewTip(upstream: Upstream): void;
 }
 
-/** A reason to look at the tip before the next poll: the hash that somebody saw there, or just a reason. */
+/** A reason to look at the tip before the next poll; it may name the new tip's hash. */
 type Hint = Uint8Array | 'look';
 
-/** What a node says when it is asked. `tip`: its best block, without a template, since the current one is on it. */
+/** A node's answer. `tip`: its best block without a template, because the current template builds on it. */
 type Answer = { readonly upstream: Upstream } & (
   | { readonly kind: 'tip'; readonly hash: Uint8Array }
   | { readonly kind: 'template'; readonly template: BlockTemplate }
   | ({ readonly kind: 'failed' } & Pick<Unready, 'reason' | 'fatal'>)
 );
 
-/** A node that has not answered for so long is waited for beside the next one. */
+/** If a node has not answered for this long, the next node is asked as well. */
 const PATIENCE_MS = 1000;
 /** How long a new job waits for what other nodes say of its tip: miners work on an old one meanwhile. */
 const WITNESS_MS = 250;

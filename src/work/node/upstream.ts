@@ -68,7 +68,7 @@ const PROBES: readonly Pick<RpcCall, 'method' | 'params'>[] = [
   { method: 'getblockheader', params: ['00'.repeat(32)] },
 ];
 
-/** One of the configured nodes: its calls, and what is known of its health. */
+/** One of the configured nodes: its calls, and its health. */
 export class Upstream {
   readonly name: string;
   readonly #network: Network;
@@ -216,7 +216,7 @@ export class Upstream {
     return this.#rpc.call({ method, params, timeoutMs: POLL_TIMEOUT_MS, answerBytesMax });
   }
 
-  /** What has become of a block that the node says it has; undefined if it does not have it, or does not say. */
+  /** The status of a block that the node has; undefined if the node lacks it, or does not answer. */
   async #duplicate(block: string): Promise<SubmitOutcome | undefined> {
     const header = fromHex(block.slice(0, 2 * HEADER_BYTES)) ?? new Uint8Array();
     const { at } = await this.standing(toDisplayHash(headerHash(header)), true);

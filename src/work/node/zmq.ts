@@ -25,7 +25,7 @@ export async function subscribeBlocks(
   try {
     const { Subscriber } = await import('zeromq');
     const socket = new Subscriber({ linger: 0 });
-    // A handshake tells a publisher from any other program on that port.
+    // The handshake distinguishes a publisher from any other program on that port.
     socket.events.on('handshake', () => onState(true));
     socket.events.on('disconnect', () => onState(false));
     socket.connect(address);
