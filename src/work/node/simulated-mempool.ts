@@ -73,7 +73,7 @@ export class SimulatedMempool {
     return this.#transactions.get(toHex(txid));
   }
 
-  /** Removes transactions confirmed by a block, and adds those that its coins permit. */
+  /** Removes transactions confirmed by a block, and adds new arrivals. */
   confirm(txids: readonly Uint8Array[]): void {
     for (const txid of txids) this.#transactions.delete(toHex(txid));
     this.#burst(pick(this.#random, 0, 2 * this.#options.transactionsPerBlock));
