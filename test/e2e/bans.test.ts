@@ -108,7 +108,7 @@ describe.each([1, 2])('a pool of %d gateways under attack', (gateways) => {
     expect(await served(pool, '127.9.0.77')).toBe(false);
   });
 
-  it('never bans 127.0.0.1, where proxies beside it are', async () => {
+  it('never bans 127.0.0.1, the address of proxies beside the pool', async () => {
     const socket = await from(pool, '127.0.0.1');
     let replies = 0;
     socket.on('data', (chunk: Buffer) => {

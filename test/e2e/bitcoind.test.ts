@@ -102,7 +102,7 @@ describe.skipIf(bitcoind.path === undefined)('a pool with a real bitcoind', () =
     client.close();
   });
 
-  it('gives clean jobs when a block comes from elsewhere, and answers old work as stale', async () => {
+  it('sends clean jobs after a block of another miner, and answers old work as stale', async () => {
     const client = await connect('tcp');
     await client.login(user);
     const old = client.solve(user);

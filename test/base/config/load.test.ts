@@ -265,7 +265,7 @@ describe('loadConfig', () => {
     expect(config.data).toBe('/var/lib/sluice');
   });
 
-  it('returns a frozen config and leaves what it was given alone', () => {
+  it('returns a frozen config and does not change its input', () => {
     const env = Object.freeze({ SLUICE_STRATUM__TCP: '127.0.0.1:1' });
     const config = load(everything, env);
     const frozen = (value: unknown): boolean =>
@@ -360,7 +360,7 @@ describe('loadConfig', () => {
 describe('limits', () => {
   const limits = (lines: string) => load(`[stratum.limits]\n${lines}`).stratum.limits;
 
-  it('moves a default out of the way of what was given', () => {
+  it('adapts a default to a configured limit', () => {
     expect(limits('connections = 1000')).toMatchObject({
       connections: 1000,
       connectionsPerSubnet: 1000,
@@ -651,7 +651,7 @@ describe('a config that is wrong', () => {
     expect(reason(folder)).toBe('is a directory');
   });
 
-  it('tells where a file is no TOML', () => {
+  it('names the line of a TOML error', () => {
     expect(problems('a = 1\nb = \n')).toMatchObject([
       { bound: expect.stringMatching(/^is not valid TOML: line 2, column \d+: /) },
     ]);

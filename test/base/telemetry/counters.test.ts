@@ -108,7 +108,7 @@ describe('counts that are taken', () => {
 });
 
 describe('a queue', () => {
-  it('has its depth, what it served and dropped, and the seconds that were waited', async () => {
+  it('has its depth, served and dropped entries, and seconds of waiting', async () => {
     const metrics = createMetrics();
     metrics.queues.passwords = { depth: 1, served: 2, dropped: 3, waitedMs: 4500 };
     const lines = (await metrics.text()).split('\n');
