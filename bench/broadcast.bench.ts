@@ -11,7 +11,7 @@ const plans: Readonly<Record<Size, { readonly connections: readonly number[]; re
   normal: { connections: [5000], jobs: 12 },
   full: { connections: [5000, 20_000], jobs: 30 },
 };
-/** The first jobs after a crowd has come in are made in its wake. */
+/** The first jobs after the connections were opened are not measured, because the pool is still busy with them. */
 const JOBS_SKIPPED = 2;
 
 /** One server after the other: a second one would be in the way of the first. */

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
 
-/** Benchmarks of things that take turns: whatever the machine does beside it hits all of them. */
+/** Runs subjects in turns, so that other work on the machine affects all of them. */
 
 /** Something that does `count` units of work, from the `first` on, and says how much CPU time it took, ns. */
 export interface Contender {
@@ -68,7 +68,7 @@ export function cpuTimeNs(work: () => void): number {
   return (user + system) * 1000;
 }
 
-/** What a result must be read with. */
+/** The conditions of a result. */
 export function machine(): Readonly<Record<string, string>> {
   const [first] = cpus();
   return {

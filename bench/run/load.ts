@@ -19,7 +19,7 @@ export interface LoadOptions {
   readonly rate?: number;
 }
 
-/** What one run of the load generator measured. */
+/** The result of one run of the load generator. */
 export interface LoadResult {
   readonly acceptedPerSecond: number;
   readonly p50Ms: number;
@@ -58,7 +58,7 @@ export async function load(server: Server, options: LoadOptions): Promise<LoadRe
   return { acceptedPerSecond, p50Ms, p99Ms, cpuMicrosPerShare };
 }
 
-/** Gateways in processes of their own tell the pool what they counted now and then. */
+/** Gateway processes report their counts to the pool once a second. */
 async function countedAll(server: Server, before: number, answered: number): Promise<void> {
   for (const end = performance.now() + COUNT_MS_MAX; ; await sleep(100)) {
     const accepted = await server.accepted();

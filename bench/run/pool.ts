@@ -19,7 +19,7 @@ export interface PoolOptions {
   readonly transactions?: number;
   /** RPC URL of a node on regtest, in place of the simulated one. */
   readonly nodeUrl?: string;
-  /** Limits and bans as a pool has them that nobody has configured, and nobody exempt. */
+  /** The default limits and bans, with no address exempt. */
   readonly guarded?: boolean;
 }
 

@@ -13,7 +13,7 @@ interface Stat {
   readonly rssBytes: number;
 }
 
-/** Processes and everything below them, as /proc tells. */
+/** Processes and their descendants, from /proc. */
 export interface Tree {
   readonly processes: number;
   readonly cpuSeconds: number;

@@ -1,13 +1,13 @@
 import { type Spread, spreadOf } from './statistics.ts';
 
-/** What was measured of one subject at one workload. Names end in their unit. */
+/** The measurements of one subject at one workload. Names end in their unit. */
 export interface Row {
   readonly workload: string;
   readonly subject: string;
   readonly values: Readonly<Record<string, Spread>>;
 }
 
-/** Collects what the rounds measure. */
+/** Collects the measurements of the rounds. */
 export class Samples {
   readonly #rows = new Map<string, { workload: string; subject: string; values: Map<string, number[]> }>();
 
