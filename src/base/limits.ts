@@ -79,17 +79,17 @@ export const limits = {
   /** Time that a closing connection has to read its queued messages, ms. */
   closeMsMax: 5_000,
   /**
-   * Descriptors of a process that no Stratum connection gets: for blocks, the log, the API and the node. They are beside
-   * those in use at the start.
+   * Descriptors of a process that Stratum connections may not use: for blocks, the log, the API and the node. Descriptors in use at
+   * the start come on top.
    */
   descriptorsReserved: 512,
-  /** Descriptors that the pool holds and gives up, one at a time, when a block or a node needs one and there is no other. */
+  /** Spare descriptors, released one at a time if a block or a node needs one and the system gives no other. */
   descriptorsSpare: 16,
   /** Connections of the pool, over all gateways. */
   connectionsMax: 60_000,
   /**
-   * Of one address (IPv4, or an IPv6 /64) and of its neighbours (/24, /48). A NAT hides hundreds of miners behind an
-   * address and a farm thousands, so these keep one address from taking all, and do not tell a farm from a crowd.
+   * Of one address (IPv4, or an IPv6 /64) and of its subnet (/24, /48). Wide, because a NAT may have hundreds of miners behind an
+   * address and a farm thousands. The limits only keep one address from using up all connections.
    */
   connectionsPerAddressMax: 16_384,
   connectionsPerSubnetMax: 32_768,
@@ -102,21 +102,21 @@ export const limits = {
   handshakeMsMax: 10_000,
   /**
    * Of one connection, a second: vardiff gives many workers up to `farmSharesPerSecondMax` submits. An address may send
-   * `addressShareFactor` times as much. What is over waits in the sender's socket.
+   * `addressShareFactor` times as much. Further bytes wait in the sender's socket.
    */
   linesPerSecondMax: 10_000,
   bytesPerSecondMax: 4 * 1024 * 1024,
   submitsPerSecondMax: 6_000,
   addressShareFactor: 4,
   /**
-   * While an address owes, a connection that sends no more than this many lines a second, and at once, is held for at most
-   * `neighbourHoldMs`: the debt is others'.
+   * While an address is over its rate, a connection within these limits of its own is delayed for at most `neighbourHoldMs`, because
+   * other connections have caused the excess.
    */
   modestLinesPerSecond: 20,
   modestLineBurst: 100,
   neighbourHoldMs: 250,
   trafficBurstSeconds: 2,
-  /** Bytes of TLS that bring no data count as a line each time there are so many, at looks that are so far apart, ms. */
+  /** This many bytes of TLS without data count as one line; they are checked every `tlsLookMs` ms. */
   tlsQuietBytesPerLine: 8,
   tlsLookMs: 500,
   /**
@@ -128,21 +128,20 @@ export const limits = {
   linesPerTurnAndConnectionMax: 512,
   bytesPerTurnLine: 512,
   /**
-   * What is over waits. Lines that a turn takes up of what waits, and of one connection at a time: of one with accepted shares,
-   * and of any other.
+   * Waiting lines that a turn handles: in all, of one connection with accepted shares, and of any other connection.
    */
   waitingLinesPerTurnMax: 2_048,
   workerTurnLines: 256,
   idlerTurnLines: 32,
   /**
    * Bytes that wait in memory, to be handled or to be written, for all connections of a process. Beyond it the connections with
-   * the most are closed. `unsentWriteBytes`: what a write costs that waits, beside its bytes.
+   * the most are closed. `unsentWriteBytes`: the cost of a waiting write, beside its bytes.
    */
   waitingBytesMax: 256 * 1024 * 1024,
   unsentWriteBytes: 192,
   /**
-   * Of one WebSocket, bytes of messages that wait to be handled, since its socket is read on; `waitingMessageBytes` for each
-   * message beside its own. Beyond it the connection is closed.
+   * Of one WebSocket, bytes of messages that wait to be handled, because reading it can not be paused. Each message counts
+   * `waitingMessageBytes` more than its length. Above the limit the connection is closed.
    */
   waitingMessageBytesMax: 256 * 1024,
   waitingMessageBytes: 224,
@@ -154,7 +153,7 @@ export const limits = {
   crowdedMessagesMax: 32,
   /**
    * Names that an address may have looked up a second, and at once: each takes up to 70 µs (an elliptic curve), and counts
-   * as so many lines in the traffic. Names that came before take none. What is over is refused.
+   * as `lookUpLines` lines of traffic. Names used lately need no look-up. Further look-ups are refused.
    */
   lookUpsPerSecondMax: 400,
   lookUpBurst: 1_000,

@@ -61,9 +61,9 @@ interface Turn {
 }
 
 /**
- * Block candidates on the disk, from the moment they are found until the chain has settled what becomes of them. Those
- * that come while the disk is busy share a file and its sync, because easy blocks come by the thousand. A line has the
- * block in hex: should all else fail, `bitcoin-cli submitblock` takes it.
+ * Block candidates on disk, from the moment they are found until the chain has settled them. Candidates found while the disk is
+ * busy share a file and its sync, because an easy chain has thousands of them. A line has the block in hex, so an operator can
+ * send it with `bitcoin-cli submitblock`.
  */
 export class CandidateStore {
   /** Those of earlier boots, the oldest first. */

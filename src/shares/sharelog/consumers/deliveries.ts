@@ -1,8 +1,8 @@
 type Listener = (consumer: string, seq: number) => void;
 
 /**
- * How far the consumers have got with each journal. Whoever has one open listens, and hears at once what was delivered
- * before: a consumer may be quicker than the process that appends.
+ * The progress of the consumers in each journal. A process that opens a journal adds a listener, which is called at once with
+ * earlier deliveries, because a consumer may be faster than the writer.
  */
 export class Deliveries {
   /** By journal: the last batch that each consumer has for good. */

@@ -17,9 +17,9 @@ export interface CommitWindowModules {
 }
 
 /**
- * What is between the event loop and the disk: the open batch, the commit that is posted, and who waits for them. One commit
- * is under way at a time: what comes meanwhile gathers in the open batch, so the busier the disk, the larger the writes. A
- * disk that is quicker than the shares come would get each share by itself: then the cadence holds a commit for a moment.
+ * The stage between the event loop and the disk: the open batch, the posted commit, and the callbacks that wait for them. One commit
+ * is posted at a time. Rows that arrive meanwhile gather in the open batch, so a busier disk gets larger writes. A fast disk would
+ * get each share in a write of its own, so the cadence delays commits for a moment.
  */
 export class CommitWindow {
   readonly #options: CommitWindowOptions;

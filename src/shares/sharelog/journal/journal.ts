@@ -81,8 +81,8 @@ function lockJournal({ folder, journal, lockMsMax = 0 }: JournalOptions): Promis
 }
 
 /**
- * What one process appends to: rows gather in the open batch, and a commit has them on the disk before it calls back. It
- * is read by position (log-reader.ts), and goes file by file as its consumers confirm it.
+ * A journal that one process appends to. Rows gather in the open batch; a commit calls back when they are on disk. Readers read by
+ * position (log-reader.ts). Segments are released as all consumers confirm them.
  */
 export class Journal {
   /** Random, of this journal's folder. */

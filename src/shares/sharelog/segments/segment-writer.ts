@@ -54,9 +54,8 @@ export interface SegmentWriterModules {
 }
 
 /**
- * Appends batches to the log. One write is under way at a time; what is handed over meanwhile is the next one, so commits
- * that wait for the disk together share one sync. A write that fails is tried again, the same bytes at the same place,
- * until it succeeds: a reader may have seen them.
+ * Appends batches to the log. One write is in progress at a time; commits added meanwhile form the next write and share its sync. A
+ * failed write is repeated with the same bytes at the same place until it succeeds, because a reader may have seen them.
  */
 export class SegmentWriter {
   readonly #options: SegmentWriterOptions;
