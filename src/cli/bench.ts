@@ -20,10 +20,13 @@ export interface BenchOptions {
   readonly json?: boolean;
   /** Pools that are running already, as bench/run/beside.ts has them. */
   readonly beside?: readonly string[];
+  /** Two files of results: nothing is measured, they are compared. */
+  readonly compare?: readonly string[];
 }
 
 /** `sluice bench`: lists the benchmarks of bench/, or runs some of them one after the other, each in a process of its own. */
 export async function bench(names: readonly string[], options: BenchOptions, io: Io): Promise<ExitCode> {
+  if (options.compare !== undefined) return compare(options.compare, options);
   if (options.quick && options.full) throw new CommandError('--quick and --full exclude each other', exitCodes.usage);
   const benchmarks = findBenchmarks();
   for (const name of names) {
@@ -52,6 +55,13 @@ export async function bench(names: readonly string[], options: BenchOptions, io:
   }
   if (failed.length > 0) throw new CommandError(`failed: ${failed.join(', ')}`);
   return exitCodes.fine;
+}
+
+/** What one file of results says against another. */
+async function compare(files: readonly string[], { json }: BenchOptions): Promise<ExitCode> {
+  const code = await runFile(`${folder}compare.js`, [...files, ...(json === true ? ['--json'] : [])], 'normal');
+  if (code === exitCodes.usage) return exitCodes.usage;
+  return code === 0 ? exitCodes.fine : exitCodes.failed;
 }
 
 function choose(
