@@ -57,7 +57,7 @@ function verdictOf(value: string, found: Difference | undefined): Verdict {
 
 /** The names of values end in their unit. */
 function betterOf(value: string): 'more' | 'less' | undefined {
-  if (/Per(Cpu)?Second$/.test(value) || value === 'ofCeiling' || value === 'ofBeside') return 'more';
+  if (/[pP]er(Cpu)?Second$/.test(value) || value === 'ofCeiling' || value === 'ofBeside') return 'more';
   if (/(Ms|Micros|Nanos|MicrosPer\w+|nanosPer\w+|kibPer\w+|Mib|S)$/i.test(value) || value === 'cpuOfBeside')
     return 'less';
   return undefined;

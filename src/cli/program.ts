@@ -122,6 +122,7 @@ function addBench(program: Command, io: Io, done: Done): void {
       'another pool that is running, measured in the same rounds: NAME=stratum+tcp://127.0.0.1:PORT,pid=PID',
       (pool: string, before: string[] = []) => [...before, pool],
     )
+    .option('--report <file>', 'write a page with the results and their plots')
     .option('--compare <file...>', 'measure nothing: compare two files of results, before and after, knowing the noise')
     .addHelpText(
       'after',

@@ -107,7 +107,7 @@ describe('sluice bench --compare', () => {
   it('takes the rounds of several runs together, and says what is not comparable', () => {
     const runs = Array.from({ length: 2 }, () => ({ benchmark: 'log', values: steady(10, 1).slice(0, 2) }));
     const twice = resultFile('twice.jsonl', ...runs);
-    writeFileSync(join(folder, 'other.json'), `${JSON.stringify({ benchmark: 'kernel', nanoseconds: {} })}\n`, {
+    writeFileSync(join(folder, 'other.json'), `${JSON.stringify({ benchmark: 'older', nanoseconds: {} })}\n`, {
       flag: 'a',
     });
     writeFileSync(
@@ -125,7 +125,7 @@ describe('sluice bench --compare', () => {
     expect(stdout).toContain("can't tell (4 and 1 rounds)");
     expect(stdout).toContain('other versions of Node: v20 and v22');
     expect(stdout).toContain('had other work (load 3.0 before a run)');
-    expect(stdout).toContain('kernel has no rounds to compare');
+    expect(stdout).toContain('older has no rounds to compare');
     expect(stdout).toContain('without its rounds');
   });
 
