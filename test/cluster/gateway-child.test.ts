@@ -50,6 +50,7 @@ async function start(job: ReturnType<typeof makeJob>): Promise<URL> {
     network,
     stratum,
     verify,
+    ownCoinbases: undefined,
     ...rest,
   };
   say({ type: 'start', start: options });

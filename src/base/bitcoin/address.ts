@@ -52,6 +52,13 @@ export function parseAddress(text: string, network: Network): AddressResult {
   return parseBase58(text, network);
 }
 
+/** The address that an output pays, in its one spelling; undefined if the script is that of no address. */
+export function addressOf(script: Uint8Array, network: Network): string | undefined {
+  const text = attempt(() => address.fromOutputScript(script, prefixesOf[network]));
+  // A witness version without rules has an address, which could not be read again.
+  return text !== undefined && parseAddress(text, network).ok ? text : undefined;
+}
+
 function parseBase58(text: string, network: Network): AddressResult {
   if (!base58Shape.test(text)) return refused(MALFORMED);
   const read = attempt(() => address.fromBase58Check(text));

@@ -28,8 +28,10 @@ export interface Job {
   readonly curTime: number;
   /** Serialised coinbase (without witness) up to the variant, which is followed by the extranonces. */
   readonly coinb1: Uint8Array;
-  /** Serialised coinbase (without witness) after extranonce2. */
+  /** Serialised coinbase (without witness) after extranonce2, unless a session's coinbase pays its own account. */
   readonly coinb2: Uint8Array;
+  /** Where in `coinb2` the outputs begin: with their number. */
+  readonly outputsAt: number;
   /** Sibling hashes from the coinbase's leaf to the root, 32 bytes each. */
   readonly merkleBranch: readonly Uint8Array[];
   /** True where the work before this job is worthless: the tip changed. */

@@ -113,4 +113,12 @@ export const migrations: readonly Migration[] = [
         ADD COLUMN IF NOT EXISTS version UInt32`,
     ],
   },
+  {
+    version: 4,
+    statements: ({ database }) => [
+      `ALTER TABLE ${database}.shares
+        ADD COLUMN IF NOT EXISTS coinb2 String COMMENT 'hex; the coinbase that was mined ends in this; empty: in the coinb2 of its job'`,
+      `ALTER TABLE ${database}.blocks ADD COLUMN IF NOT EXISTS coinb2 String COMMENT 'as in shares'`,
+    ],
+  },
 ];

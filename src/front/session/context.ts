@@ -6,6 +6,7 @@ import type { Idler } from './extranonces/idlers.ts';
 import type { Estate } from './extranonces/resumable.ts';
 import type { Authorize } from './login/authorize.ts';
 import type { NiceHashKey } from './login/nicehash.ts';
+import type { PayeeOf } from './login/payees.ts';
 import type { DeviceProfile, ProfileOf } from './profiles.ts';
 import type { DifficultyOptions } from './work/difficulty.ts';
 import type { EasyShares } from './work/easy-shares.ts';
@@ -68,6 +69,8 @@ export interface SessionContext {
   readonly intake: ShareIntake;
   readonly authorize: Authorize;
   readonly profileOf: ProfileOf;
+  /** Whom the coinbases of an account's sessions pay; undefined if all mine on the jobs' own coinbases. */
+  readonly payeeOf: PayeeOf | undefined;
   readonly niceHash: NiceHashKey | undefined;
   readonly idleMsMax: number;
   /** What the client left behind that was given this id; undefined where there is nothing to go on with. */

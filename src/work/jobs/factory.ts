@@ -56,8 +56,7 @@ export function createJobFactory(options: JobFactoryOptions, modules: JobFactory
       identity,
       extranonceBytes: VARIANT_BYTES + EXTRANONCE1_BYTES + EXTRANONCE2_BYTES,
       tag,
-      payoutScript,
-      valueSats: template.coinbaseValueSats,
+      outputs: [{ script: payoutScript, sats: template.coinbaseValueSats }],
       witnessCommitment: template.witnessCommitment,
     });
     if (halves.coinb1.length + halves.coinb2.length > limits.coinbaseBytesMax) {

@@ -1,6 +1,6 @@
 import type { Difficulty } from '#base/domain/difficulty';
 import type { Job } from '#base/domain/job';
-import { NO_SERIAL, type Terms } from '#base/domain/share';
+import { NO_SERIAL, type Payee, type Terms } from '#base/domain/share';
 import type { TokenBucket } from '#base/domain/token-bucket';
 import { limits } from '#base/limits';
 import type { Client } from '../client.ts';
@@ -30,6 +30,8 @@ export class Assignment {
   #history: History;
   /** Version bits agreed on with mining.configure; 0 before and without. */
   #versionMask = 0;
+  /** Whom its coinbases pay; undefined: those whom the jobs' own coinbases pay. */
+  #payee: Payee | undefined;
   /** What this connection was told last; undefined before its first work. */
   #told: Terms | undefined;
   /** When terms were last changed; the first do not count. */
@@ -67,6 +69,16 @@ export class Assignment {
   agree({ versionMask, minimumDifficulty }: Agreement): void {
     if (versionMask !== undefined) this.#versionMask = versionMask;
     if (minimumDifficulty !== undefined) this.difficulty.keepAbove(minimumDifficulty);
+  }
+
+  /** Whom the shares' coinbase pays: that of their terms, or if they are forgotten, this session's. */
+  payeeOf(terms: Terms | undefined): Payee | undefined {
+    return terms === undefined ? this.#payee : terms.payee;
+  }
+
+  /** Whom the coinbases of this connection pay, from the next job id on. */
+  payTo(payee: Payee | undefined): void {
+    this.#payee = payee;
   }
 
   /** What device it is: known before its first work, or a moment later. */
@@ -124,7 +136,7 @@ export class Assignment {
     const due = history.ladder.full ? undefined : this.#due();
     const clean = due !== undefined && this.#mustDrop(due);
     if (due) this.#announce(job.serial, 0, due);
-    this.#client.giveJob(job, 0, clean || job.cleanJobs);
+    this.#client.giveJob(job, 0, clean || job.cleanJobs, this.#told?.payee);
   }
 
   /**
@@ -140,7 +152,7 @@ export class Assignment {
       history.ladder.skip(history.lastSerial + 1);
       history.lastSerial = serial;
     }
-    this.#repeat(work.job, this.#context.terms.get(this.difficulty.wanted, this.#versionMask), true);
+    this.#repeat(work.job, this.#context.terms.get(this.difficulty.wanted, this.#versionMask, this.#payee), true);
   }
 
   /**
@@ -188,7 +200,7 @@ export class Assignment {
   #due(): Terms | undefined {
     const { wanted } = this.difficulty;
     if (this.#told?.difficulty === wanted && this.#told.versionMask === this.#versionMask) return undefined;
-    return this.#context.terms.get(wanted, this.#versionMask);
+    return this.#context.terms.get(wanted, this.#versionMask, this.#payee);
   }
 
   /** Sends a job that is current already, under an id that could not be mined for before. */
@@ -197,7 +209,7 @@ export class Assignment {
     let variant = this.#context.newVariant();
     while (this.terms(serial, variant) !== undefined) variant = this.#context.newVariant();
     this.#announce(serial, variant, terms);
-    this.#client.giveJob(job, variant, clean);
+    this.#client.giveJob(job, variant, clean, terms.payee);
   }
 
   /** Tells the client what changes with the job id that follows at once. */

@@ -1,9 +1,9 @@
 import { targetOfDifficulty, targetToBytes, workOfTarget } from '#base/bitcoin/target';
 import { BoundedMap } from '#base/domain/bounded-map';
 import type { Difficulty } from '#base/domain/difficulty';
-import type { Terms } from '#base/domain/share';
+import type { Payee, Terms } from '#base/domain/share';
 
-/** One object per difficulty and mask, shared by all sessions that have them. Bounded: the oldest is forgotten. */
+/** One object per difficulty, mask and payee, shared by all sessions that have them. Bounded: the oldest is forgotten. */
 export class TermsCache {
   readonly #terms: BoundedMap<Terms>;
 
@@ -11,12 +11,12 @@ export class TermsCache {
     this.#terms = new BoundedMap(options.entriesMax);
   }
 
-  get(difficulty: Difficulty, versionMask: number): Terms {
-    const key = `${difficulty}:${versionMask}`;
+  get(difficulty: Difficulty, versionMask: number, payee?: Payee): Terms {
+    const key = `${difficulty}:${versionMask}:${payee?.account ?? ''}`;
     const known = this.#terms.get(key);
     if (known) return known;
     const target = targetOfDifficulty(difficulty);
-    const terms = { difficulty, target: targetToBytes(target), work: workOfTarget(target), versionMask };
+    const terms = { difficulty, target: targetToBytes(target), work: workOfTarget(target), versionMask, payee };
     this.#terms.set(key, terms);
     return terms;
   }

@@ -86,8 +86,8 @@ export class ModelChain implements ChainView {
     const height = (parent?.height ?? -1) + 1;
     const isOurs = finder !== undefined;
     const halves = buildCoinbase({
-      ...{ height, serial, identity: IDENTITY, extranonceBytes: 14, tag: '/test/', valueSats },
-      payoutScript: isOurs ? POOL_SCRIPT : Uint8Array.of(0x52),
+      ...{ height, serial, identity: IDENTITY, extranonceBytes: 14, tag: '/test/' },
+      outputs: [{ script: isOurs ? POOL_SCRIPT : Uint8Array.of(0x52), sats: valueSats }],
       witnessCommitment: undefined,
     });
     const coinbase = new Uint8Array(Buffer.concat([halves.coinb1, new Uint8Array(14), halves.coinb2]));
