@@ -17,6 +17,8 @@ export interface AuditedJob {
   readonly minTime: number;
   readonly curTime: number;
   readonly rewardSats: bigint;
+  /** The job with whose slice the window ends that its coinbase pays by; empty if it does not. */
+  readonly windowEnd: string;
   /** What its headers are built from; undefined if the row can not be read. */
   readonly kernelJob: KernelJob | undefined;
   /** The same with coinbases that pay accounts of their own, by what share-rows.ts calls them. */
@@ -53,6 +55,7 @@ export function auditJob(row: Row, differences: Differences): AuditedJob {
     minTime: Number(row['min_time']),
     curTime: Number(row['cur_time']),
     rewardSats: row['reward_sats'] as bigint,
+    windowEnd: String(row['window_end']),
     kernelJob,
     ownCoinbases: new Map(),
   };

@@ -10,6 +10,10 @@ export const limits = {
   merkleBranchesMax: 32,
   /** Serialised coinbase without witness. */
   coinbaseBytesMax: 4 * 1024,
+  /** The longest coinbase that pays accounts directly, without witness: what a stock Antminer S19 takes, about 16 outputs. */
+  directCoinbaseBytes: 750,
+  /** Accounts of a window that may be paid directly or left out; with more the pool's output gets everything. */
+  directAccountsMax: 20_000,
   /** Unsent bytes of one connection before it counts as a slow reader and is dropped. */
   sendQueueBytesMax: 256 * 1024,
   /** Workers that one connection may authorise (farm proxies have thousands). */

@@ -24,7 +24,6 @@ import { collide, formatHostPort, type HostPort, type HttpService } from './endp
 import { resolvePayout } from './payout.ts';
 import { type Complain, type ConfigProblem, showValue } from './problem.ts';
 import { databaseOf, type Given, parseVersionMask } from './schema.ts';
-import { notSupportedYet } from './support.ts';
 
 type Resolved =
   | { readonly config: Config }
@@ -48,7 +47,7 @@ export function resolve(given: Given): Resolved {
     clickhouse: resolveClickHouse(given),
     http: { listen: given.http?.listen ?? listenDefaults.http, adminToken: given.http?.['admin-token'] },
     log: { level: given.log?.level ?? 'info' },
-    warnings: notSupportedYet(given),
+    warnings: [],
   };
   checkListeners(config, complain);
   return problems.length === 0 ? { config } : { config: undefined, problems };

@@ -34,6 +34,11 @@ export interface Job {
   readonly outputsAt: number;
   /** Sibling hashes from the coinbase's leaf to the root, 32 bytes each. */
   readonly merkleBranch: readonly Uint8Array[];
+  /**
+   * The coinbase pays accounts by the window of slices that ends with the slice of this job (a `rowId`); undefined if it pays the
+   * pool alone, or the account of the session that mines it.
+   */
+  readonly windowEnd?: string | undefined;
   /** True where the work before this job is worthless: the tip changed. */
   readonly cleanJobs: boolean;
   /** What the coinbase pays in all. */

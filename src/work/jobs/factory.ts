@@ -1,5 +1,5 @@
 import { equalBytes } from '#base/bitcoin/bytes';
-import { buildCoinbase } from '#base/bitcoin/coinbase';
+import { buildCoinbase, type CoinbaseOutput } from '#base/bitcoin/coinbase';
 import { difficultyOfTarget, targetOfBits, targetToBytes } from '#base/bitcoin/target';
 import { EPOCHS_MAX, JOBS_PER_EPOCH, jobId, jobRowId, jobSerial } from '#base/domain/ids';
 import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, type Job, VARIANT_BYTES } from '#base/domain/job';
@@ -20,6 +20,8 @@ export interface JobFactoryOptions {
   readonly payoutScript: Uint8Array;
   /** Shown in the coinbase. */
   readonly tag: string;
+  /** The longest coinbase that pays accounts directly, bytes without witness. Default: `limits.directCoinbaseBytes`. */
+  readonly directBytesMax?: number;
 }
 
 export interface JobFactoryModules {
@@ -28,16 +30,32 @@ export interface JobFactoryModules {
   nextEpoch(): number;
   /** Sibling hashes of the coinbase for the other transactions' txids (base/bitcoin/merkle.ts is its reference). */
   merkleBranch(txids: readonly Uint8Array[]): Uint8Array[];
+  /** Default: the pool gets everything. */
+  readonly payDirectly?: PayDirectly;
 }
+
+/** Accounts that a job's coinbase pays directly, with the pool's output for all the rest. */
+export interface DirectPayout {
+  /** Of the whole coinbase, in order; the template's value in all. */
+  readonly outputs: readonly CoinbaseOutput[];
+  /** See Job. */
+  readonly windowEnd: string;
+}
+
+/** Chooses outputs that take up to `roomBytes` more than the pool's own output; undefined: the pool gets everything. */
+export type PayDirectly = (valueSats: bigint, roomBytes: number) => DirectPayout | undefined;
 
 export interface JobFactory {
   /** Throws where no job can be made of the template: its bits have no target, the coinbase gets too large, no new epoch can be recorded. */
   build(template: BlockTemplate): Job;
 }
 
+const HOLE_BYTES = VARIANT_BYTES + EXTRANONCE1_BYTES + EXTRANONCE2_BYTES;
+
 /** Makes jobs of templates, in the order in which the node gives them. */
 export function createJobFactory(options: JobFactoryOptions, modules: JobFactoryModules): JobFactory {
   const { bootId, identity, payoutScript, tag, jobsPerEpoch = JOBS_PER_EPOCH } = options;
+  const { directBytesMax = limits.directCoinbaseBytes } = options;
   let epoch = checkedEpoch(options.epoch);
   let issued = 0;
   let previousHash: Uint8Array | undefined;
@@ -50,15 +68,21 @@ export function createJobFactory(options: JobFactoryOptions, modules: JobFactory
       issued = 0;
     }
     const serial = jobSerial(epoch, issued);
-    const halves = buildCoinbase({
-      height: template.height,
-      serial,
-      identity,
-      extranonceBytes: VARIANT_BYTES + EXTRANONCE1_BYTES + EXTRANONCE2_BYTES,
-      tag,
-      outputs: [{ script: payoutScript, sats: template.coinbaseValueSats }],
-      witnessCommitment: template.witnessCommitment,
-    });
+    const valueSats = template.coinbaseValueSats;
+    const paying = (outputs: readonly CoinbaseOutput[]) =>
+      buildCoinbase({
+        height: template.height,
+        serial,
+        identity,
+        extranonceBytes: HOLE_BYTES,
+        tag,
+        outputs,
+        witnessCommitment: template.witnessCommitment,
+      });
+    const poolHalves = paying([{ script: payoutScript, sats: valueSats }]);
+    const roomBytes = directBytesMax - HOLE_BYTES - poolHalves.coinb1.length - poolHalves.coinb2.length;
+    const direct = modules.payDirectly?.(valueSats, roomBytes);
+    const halves = direct === undefined ? poolHalves : paying(direct.outputs);
     if (halves.coinb1.length + halves.coinb2.length > limits.coinbaseBytesMax) {
       throw new RangeError(`jobs: a coinbase of more than ${limits.coinbaseBytesMax} bytes`);
     }
@@ -82,6 +106,7 @@ export function createJobFactory(options: JobFactoryOptions, modules: JobFactory
       minTime: template.minTime,
       curTime: template.curTime,
       ...halves,
+      windowEnd: direct?.windowEnd,
       merkleBranch,
       cleanJobs,
       rewardSats: template.coinbaseValueSats,

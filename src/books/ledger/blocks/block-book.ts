@@ -20,6 +20,8 @@ import {
 export interface SliceSource {
   /** Whether no share can come any more to this job and those before it. False for a job that the ledger does not know. */
   isSealed(jobId: string): boolean;
+  /** The job whose slice is the newest that counts for a block of this job: the job itself, unless its coinbase was made of earlier ones. */
+  divisionFrom(jobId: string): string;
   /** The slices of a sealed job and of those before it, newest first. */
   slicesBack(jobId: string): Iterable<Slice>;
 }
@@ -34,7 +36,7 @@ export interface RewardedBlock {
   readonly previousJobId: string | undefined;
 }
 
-/** Divides the reward of a block; `slices` comes newest first and begins with the block's own. */
+/** Divides the reward of a block; `slices` comes newest first and begins with the newest that counts (`divisionFrom`). */
 export type DivideReward = (block: RewardedBlock, slices: Iterable<Slice>) => BlockReward;
 
 export interface BlockBookModules {
@@ -139,7 +141,7 @@ export class BlockBook {
     const previousJobId = this.store.bookedJobBelow(block.height);
     const divided = divide(
       { hash, jobId, finder, rewardSats: read.totalSats, previousJobId },
-      slices.slicesBack(jobId),
+      slices.slicesBack(slices.divisionFrom(jobId)),
     );
     // What a coinbase pays to anybody else was nobody's credit.
     const credited = new Set(divided.distribution.credits.map(({ account }) => account));

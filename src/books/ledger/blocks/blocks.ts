@@ -11,7 +11,7 @@ import type { Depths } from './block.ts';
 import { BlockBook, type BlockBookModules, type DivideReward } from './block-book.ts';
 import { ChainFollower } from './chain-follower.ts';
 import { ChainGuard } from './chain-guard.ts';
-import { soloFinder } from './own-coinbases.ts';
+import { soloFinder, windowPaid } from './own-coinbases.ts';
 import { Reconciler } from './reconciler.ts';
 
 export interface BlocksOptions extends Depths {
@@ -24,6 +24,8 @@ export interface BlocksOptions extends Depths {
   readonly window: bigint;
   /** scriptPubKeys that the pool's coinbases pay, now and before. */
   readonly scripts: readonly Uint8Array[];
+  /** pplns: coinbases pay accounts by the window that ends with the newest sealed slice. */
+  readonly pinsWindow?: boolean;
   /** Accounts are addresses of it. */
   readonly network: Network;
 }
@@ -42,9 +44,11 @@ export function openBlocks(database: LedgerDatabase, options: BlocksOptions, mod
   const { view, slices, clock } = modules;
   const { scheme, scripts, network } = options;
   const accountOf = accountsOf(scripts, network);
-  const book = new BlockBook(database, options, { ...modules, accountOf, divide: divisionOf(options) });
+  const divide = divisionOf(options);
   const finderOf = scheme === 'solo' ? soloFinder(options, accountOf) : undefined;
-  const reconciler = new Reconciler({ scripts, finderOf }, { book, slices, clock });
+  const paysWindow = scheme === 'pplns' ? windowPaid({ slices, divide, accountOf }) : undefined;
+  const book = new BlockBook(database, options, { ...modules, accountOf, divide });
+  const reconciler = new Reconciler({ scripts, finderOf, paysWindow }, { book, slices, clock });
   const guard = new ChainGuard(database);
   return { book, follower: new ChainFollower({ book, guard, reconciler, slices, view }) };
 }
@@ -77,6 +81,6 @@ export function divisionOf({ scheme, fees, donationAccount, window }: BlocksOpti
     const terms = { scheme, fees, window, afterSerial, finder };
     const distribution = divideBlock(rewardSats, slices, terms);
     const text = writeTerms({ ...terms, donationAccount });
-    return { distribution, donationAccount, rest: own.rounding, isFinders: scheme === 'solo', terms: text };
+    return { distribution, donationAccount, rest: own.rounding, terms: text };
   };
 }

@@ -1,30 +1,27 @@
 import type { ReadCoinbase } from '#base/bitcoin/coinbase-reader';
 import { BASIS_POINTS, feeOf } from '../rewards/distribute.ts';
-import type { Fees } from '../rewards/scheme.ts';
+import type { Credit, Fees } from '../rewards/scheme.ts';
+import type { DivideReward, SliceSource } from './block-book.ts';
 import type { BlockReward, CoinbaseValue } from './postings.ts';
 
+/** The account that an output pays; undefined for the pool's outputs, and those of nobody. */
+type AccountOf = (script: Uint8Array) => string | undefined;
+
 /**
- * A division as the mined coinbase has it. Under `solo` a coinbase that pays the finder has settled what the finder gets: if that is
- * not what the division comes to, because the fee was another when the job was made, the pool's output is the fee. Such a division
- * keeps no terms, since it does not follow from any.
+ * A division as the mined coinbase has it. What a coinbase has paid to an account settles the account's part: if that is not what the
+ * division comes to, because fees were others when the job was made, the difference is the pool's fee. Such a division keeps no
+ * terms, since it does not follow from any. If the fee can not cover the difference, the division stands: the accounts then owe it.
  */
-export function asMined({ totalSats, ownSats, direct }: CoinbaseValue, reward: BlockReward): BlockReward {
+export function asMined({ totalSats, direct }: CoinbaseValue, reward: BlockReward): BlockReward {
   const { distribution } = reward;
-  const [credit, ...others] = distribution.credits;
-  const paid = credit && direct.get(credit.account);
-  if (!reward.isFinders || credit === undefined || others.length > 0) return reward;
-  if (paid === undefined || paid === credit.sats) return reward;
-  const donationSats = distribution.donationSats < ownSats ? distribution.donationSats : ownSats;
+  const paid = ({ account, sats }: Credit): bigint => direct.get(account) ?? sats;
+  if (distribution.credits.every((credit) => paid(credit) === credit.sats)) return reward;
+  const credits = distribution.credits.map((credit) => ({ ...credit, sats: paid(credit) }));
+  const left = credits.reduce((sum, { sats }) => sum - sats, totalSats);
+  const feeSats = left - distribution.donationSats;
+  if (feeSats < 0n) return reward;
   const { terms: _, ...rest } = reward;
-  return {
-    ...rest,
-    distribution: {
-      credits: [{ ...credit, sats: paid }],
-      feeSats: totalSats - paid - donationSats,
-      donationSats,
-      roundingSats: 0n,
-    },
-  };
+  return { ...rest, distribution: { credits, feeSats, donationSats: distribution.donationSats, roundingSats: 0n } };
 }
 
 /**
@@ -33,7 +30,7 @@ export function asMined({ totalSats, ownSats, direct }: CoinbaseValue, reward: B
  */
 export function soloFinder(
   { fees }: { readonly fees: Fees },
-  accountOf: (script: Uint8Array) => string | undefined,
+  accountOf: AccountOf,
 ): (coinbase: ReadCoinbase) => string | undefined {
   return ({ outputs, totalSats }) => {
     const [first, second, ...others] = outputs.filter(({ sats }) => sats > 0n);
@@ -41,6 +38,25 @@ export function soloFinder(
     if (finder === undefined || second === undefined || others.length > 0) return undefined;
     const kept = part(totalSats, feeOf(finder, fees)) + part(totalSats, fees.donationBasisPoints);
     return second.sats === kept && accountOf(second.script) === undefined ? finder : undefined;
+  };
+}
+
+export interface WindowPaidModules {
+  readonly slices: SliceSource;
+  readonly divide: DivideReward;
+  readonly accountOf: AccountOf;
+}
+
+/** Whether a coinbase pays accounts, each exactly what the window of its (sealed) job credits it with, and nobody else. */
+export function windowPaid({ slices, divide, accountOf }: WindowPaidModules) {
+  return (jobId: string, { outputs, totalSats }: ReadCoinbase): boolean => {
+    const block = { hash: '', jobId, finder: '', rewardSats: totalSats, previousJobId: undefined };
+    const { distribution } = divide(block, slices.slicesBack(slices.divisionFrom(jobId)));
+    const credits = new Map(distribution.credits.map(({ account, sats }) => [account, sats]));
+    return outputs.every(({ script, sats }) => {
+      const account = accountOf(script);
+      return account === undefined || credits.get(account) === sats;
+    });
   };
 }
 

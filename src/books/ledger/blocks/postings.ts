@@ -19,8 +19,6 @@ export interface BlockReward {
   readonly donationAccount: string | undefined;
   /** Where what nobody was credited goes: `own.rounding`, or `own.ppsReserve` under PPS, which pays for slices and keeps blocks. */
   readonly rest: typeof own.rounding | typeof own.ppsReserve | typeof own.fee;
-  /** The scheme pays whoever found the block, which its coinbase may have done already. */
-  readonly isFinders?: boolean;
   /** What the division depended on, to be kept with it (`writeTerms`). */
   readonly terms?: string;
 }

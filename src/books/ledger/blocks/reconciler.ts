@@ -14,6 +14,8 @@ export interface ReconcilerOptions {
    * finder is unknown can not be booked.
    */
   readonly finderOf?: ((coinbase: ReadCoinbase) => string | undefined) | undefined;
+  /** Whether a coinbase pays accounts exactly what its job's window credits them with. Default: no coinbase does. */
+  readonly paysWindow?: ((jobId: string, coinbase: ReadCoinbase) => boolean) | undefined;
   /** Blocks below the tip that are searched. */
   readonly depth?: number;
 }
@@ -87,15 +89,19 @@ export class Reconciler {
     const isOwn = (script: Uint8Array): boolean => this.#options.scripts.some((own) => equalBytes(own, script));
     const sats = coinbase.outputs.reduce((sum, output) => sum + (isOwn(output.script) ? output.sats : 0n), 0n);
     if (sats === 0n) return undefined;
-    const finder = this.#options.finderOf?.(coinbase);
+    const { finderOf, paysWindow } = this.#options;
+    const finder = finderOf?.(coinbase);
+    const paysOthers = sats !== coinbase.totalSats && finder === undefined;
     // Any miner can copy the number of a job into its own coinbase. What such a block pays to others is not the pool's.
-    if (sats !== coinbase.totalSats && finder === undefined)
+    if (paysOthers && paysWindow === undefined)
       return this.#foreign(hash, height, sats, 'its coinbase pays others as well');
     const { job } = coinbase;
     const jobId = job && jobRowId(job.serial, toHex(job.identity));
     if (jobId === undefined) return this.#foreign(hash, height, sats, 'its coinbase names no job');
     // The row of the block may be on its way through the share log.
     if (confirmations < SETTLED_CONFIRMATIONS) return 'later';
+    if (paysOthers && !(this.#modules.slices.isSealed(jobId) && paysWindow?.(jobId, coinbase) === true))
+      return this.#foreign(hash, height, sats, 'its coinbase pays others as well');
     return this.#ofJob(
       { hash, height, jobId, finder: finder ?? '', foundMs: clock.nowMs(), claimedSats: coinbase.totalSats },
       sats,

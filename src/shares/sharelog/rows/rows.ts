@@ -59,8 +59,8 @@ const shareColumns1: readonly Column[] = [...sharedColumns, ...ownColumns];
  */
 export const shareColumns: readonly Column[] = [...sharedColumns, ['coinb2', 'String'], ...ownColumns];
 
-/** One job: with a share's extranonces, ntime, nonce and version it gives back the share's 80-byte header. */
-export const jobColumns: readonly Column[] = [
+/** Layouts 1 and 2: every coinbase paid the pool alone. */
+const jobColumns1: readonly Column[] = [
   ['job_id', 'String'],
   ['time', "DateTime64(3, 'UTC')"],
   ['node', 'LowCardinality(String)'],
@@ -78,6 +78,12 @@ export const jobColumns: readonly Column[] = [
   ['transactions', 'UInt32'],
   ['clean', 'Bool'],
 ];
+
+/**
+ * One job: with a share's extranonces, ntime, nonce and version it gives back the share's 80-byte header. `window_end`: the job with
+ * whose slice the window ends by which its coinbase pays accounts; empty if it pays none, or the account of the session.
+ */
+export const jobColumns: readonly Column[] = [...jobColumns1, ['window_end', 'String']];
 
 /** Layout 1 of `blocks`: a row did not name its share. */
 const blockColumns1: readonly Column[] = [
@@ -130,7 +136,10 @@ export interface Layout {
 }
 
 const layouts: Readonly<Record<BatchKind, readonly Layout[]>> = {
-  jobs: [{ since: 1, columns: jobColumns }],
+  jobs: [
+    { since: 1, columns: jobColumns1 },
+    { since: 3, columns: jobColumns },
+  ],
   shares: [
     { since: 1, columns: shareColumns1 },
     { since: 3, columns: shareColumns },

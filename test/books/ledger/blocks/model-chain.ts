@@ -115,6 +115,10 @@ export class ModelSlices implements SliceSource {
     return this.known.has(jobId) && !this.unsealed.has(jobId);
   }
 
+  divisionFrom(jobId: string): string {
+    return jobId;
+  }
+
   *slicesBack(jobId: string): Iterable<Slice> {
     const serial = Number.parseInt(jobId.slice(0, 10), 16);
     yield { serial, jobId, networkWork: 8n, subsidySats: 5_000_000_000n, feesSats: 0n, entries: this.entries };

@@ -30,7 +30,7 @@ export function bookExample(database: LedgerDatabase, options: Partial<BlocksOpt
     positions: [],
     jobs: jobs.map((jobId, at) => ({
       ...{ jobId, serial: at + 1, height: 100 + at, nbits: 0x1d00ffff, networkWork: networkWorks[at] ?? 0n },
-      ...{ rewardSats: 314_159_265n, subsidySats: 312_500_000n, feesSats: 1_659_265n, timeMs: at },
+      ...{ rewardSats: 314_159_265n, subsidySats: 312_500_000n, feesSats: 1_659_265n, windowEnd: '', timeMs: at },
     })),
     found: [],
     sums: jobs.flatMap((jobId, at) =>
