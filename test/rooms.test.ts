@@ -54,7 +54,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   cluster: [
     ...['base/built', 'base/domain', 'base/std', 'base/bitcoin', 'base/config', 'base/telemetry'],
-    ...['front/net', 'shares/kernel', 'shares/sharelog', 'gateway'],
+    ...['front/net', 'front/session', 'shares/kernel', 'shares/sharelog', 'gateway'],
   ],
   pool: [
     ...['base/limits', 'base/domain', 'base/std', 'base/bitcoin', 'base/config', 'base/telemetry'],

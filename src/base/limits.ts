@@ -348,6 +348,7 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.workersPerSessionMax <= l.workersPerAddressMax, 'workersPerSessionMax <= workersPerAddressMax');
   must(l.workersPerAddressMax * 8 <= l.workersPerGatewayMax, 'no address takes more than an eighth of the workers');
   must(l.kernelBatchMax <= l.sharesInFlightMax, 'kernelBatchMax <= sharesInFlightMax');
+  must(l.directCoinbaseBytes <= l.coinbaseBytesMax, 'a coinbase that pays accounts is no longer than any may be');
   must(l.coinbaseBytesMax * 2 + l.merkleBranchesMax * 67 + 512 <= l.sendQueueBytesMax, 'a notify fits the send queue');
   must(l.closingCharsMax * 6 + 64 <= l.lineBytesMax, 'the reason of a close fits a line');
   must(l.workerNameCharsMax + l.userAgentCharsMax < l.lineBytesMax, 'names fit a line');

@@ -19,6 +19,7 @@ export interface GatewayStart {
   readonly stratum: Config['stratum'];
   readonly verify: Config['verify'];
   readonly ownCoinbases: OwnCoinbaseFees | undefined;
+  readonly sizedCoinbases: boolean;
   readonly logLevel: Config['log']['level'];
   readonly epoch: number;
   readonly incarnation: number;

@@ -51,6 +51,8 @@ export interface GatewayOptions {
   readonly shared: boolean;
   /** What the pool keeps of blocks whose coinbases pay the accounts that found them; undefined if no coinbase does. */
   readonly ownCoinbases: OwnCoinbaseFees | undefined;
+  /** Jobs have shorter coinbases for devices that take no longer ones. */
+  readonly sizedCoinbases: boolean;
 }
 
 export interface GatewayModules {
@@ -279,7 +281,15 @@ class EventLoopGateway implements LocalGateway {
     );
   }
 
-  #createRegistry({ stratum, network, epoch, incarnation, shared, ownCoinbases }: GatewayOptions): SessionRegistry {
+  #createRegistry({
+    stratum,
+    network,
+    epoch,
+    incarnation,
+    shared,
+    ownCoinbases,
+    sizedCoinbases,
+  }: GatewayOptions): SessionRegistry {
     const { clock, contain, logger, metrics } = this.#modules;
     const firstSessionId = BigInt(epoch * INCARNATIONS_MAX + incarnation) * SESSIONS_PER_INCARNATION;
     // Begins at random: a data folder that is set back to an older copy counts the same epoch again.
@@ -292,6 +302,7 @@ class EventLoopGateway implements LocalGateway {
       connections: metrics,
       authorize: authorizeBy(stratum, network, this.#passwords),
       payeeOf: ownCoinbases && payees(ownCoinbases, network),
+      sizedCoinbases,
       extranonces: new ExtranonceAllocator({ prefix: incarnation, prefixBits: shared ? INCARNATION_BITS : 0 }),
       newSessionId: () => firstSessionId + (sessionsBegun++ % SESSIONS_PER_INCARNATION),
     });

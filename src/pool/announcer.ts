@@ -49,7 +49,7 @@ export function createAnnouncer(config: Config, modules: AnnouncerModules): (tem
       clock,
       nextEpoch: () => log.nextEpoch(),
       merkleBranch: (txids) => merkle.merkleBranch(txids),
-      ...(direct && { payDirectly: (valueSats, roomBytes) => direct.pay(valueSats, roomBytes) }),
+      ...(direct && { payDirectly: (valueSats, rooms) => direct.pay(valueSats, rooms) }),
     },
   );
   return (template) => {

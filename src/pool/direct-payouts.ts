@@ -5,7 +5,7 @@ import { OWN_OUTPUT_SATS_MIN } from '#base/bitcoin/own-coinbase';
 import { BoundedMap } from '#base/domain/bounded-map';
 import { limits } from '#base/limits';
 import { distribute } from '#books/ledger/rewards/distribute';
-import type { Fees } from '#books/ledger/rewards/scheme';
+import type { Credit, Fees } from '#books/ledger/rewards/scheme';
 import type { PinnedWindow } from '#books/ledger/window-part';
 import type { DirectPayout } from '#work/jobs/factory';
 
@@ -48,17 +48,24 @@ export class DirectPayouts {
     this.#window = window;
   }
 
-  /** The outputs of a coinbase of this value; undefined if no account is paid. Their extra bytes fit `roomBytes`. */
-  pay(valueSats: bigint, roomBytes: number): DirectPayout | undefined {
+  /** The outputs of coinbases of this value, a longer one first; undefined if the longest pays no account. Each fits its room. */
+  pay(valueSats: bigint, roomsBytes: readonly number[]): DirectPayout | undefined {
     this.#ratio = 0;
     if (this.#window === undefined) return undefined;
     const { jobId, weighed } = this.#window;
     const { credits } = distribute(valueSats, weighed, this.#options.fees, { fromJobId: undefined, toJobId: jobId });
+    // Stable: equal credits stay in byte order of account.
+    const byCredit = credits.toSorted((a, b) => (a.sats === b.sats ? 0 : a.sats > b.sats ? -1 : 1));
+    const [longest, ...others] = roomsBytes.map((room) => this.#choose(valueSats, byCredit, room));
+    if (longest === undefined || longest.paidSats === 0n) return undefined;
+    this.#ratio = Number(longest.paidSats) / Number(valueSats);
+    return { outputs: [longest, ...others].map(({ outputs }) => outputs), windowEnd: jobId };
+  }
+
+  #choose(valueSats: bigint, byCredit: readonly Credit[], roomBytes: number) {
     const outputs: CoinbaseOutput[] = [];
     let room = roomBytes - COUNT_BYTES;
     let left = valueSats;
-    // Stable: equal credits stay in byte order of account.
-    const byCredit = credits.toSorted((a, b) => (a.sats === b.sats ? 0 : a.sats > b.sats ? -1 : 1));
     for (const { account, sats } of byCredit) {
       if (sats < OWN_OUTPUT_SATS_MIN || room < OUTPUT_BYTES + SCRIPT_BYTES_MIN) break;
       const script = this.#scriptOf(account);
@@ -67,10 +74,8 @@ export class DirectPayouts {
       room -= OUTPUT_BYTES + script.length;
       left -= sats;
     }
-    if (outputs.length === 0) return undefined;
-    this.#ratio = Number(valueSats - left) / Number(valueSats);
     if (left > 0n) outputs.push({ script: this.#options.poolScript, sats: left });
-    return { outputs, windowEnd: jobId };
+    return { outputs, paidSats: valueSats - left };
   }
 
   /** Undefined for an account whose address does not parse, or is the pool's own. */

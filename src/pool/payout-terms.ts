@@ -20,7 +20,7 @@ export function directPayouts(config: Config): DirectPayouts | undefined {
 }
 
 /** Whether coinbases pay accounts by the newest window of sealed slices. */
-function pinsWindow({ payout, stratum }: Config): boolean {
+export function pinsWindow({ payout, stratum }: Config): boolean {
   return payout.method === 'coinbase' && payout.scheme === 'pplns' && stratum.authorization !== 'open';
 }
 

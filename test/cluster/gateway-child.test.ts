@@ -51,6 +51,7 @@ async function start(job: ReturnType<typeof makeJob>): Promise<URL> {
     stratum,
     verify,
     ownCoinbases: undefined,
+    sizedCoinbases: false,
     ...rest,
   };
   say({ type: 'start', start: options });

@@ -35,6 +35,8 @@ describe.skipIf(bitcoind.path === undefined)('pplns with coinbases that pay the 
   const miners: string[] = [];
   /** The block that was mined on a coinbase that pays accounts. */
   let hash = '';
+  /** The one that a device found whose coinbases are shorter. */
+  let short = '';
 
   beforeAll(async () => {
     node = await startRegtest({ path: bitcoind.path ?? '' });
@@ -144,7 +146,7 @@ describe.skipIf(bitcoind.path === undefined)('pplns with coinbases that pay the 
     expect(paid.length).toBeGreaterThan(12);
     expect(paid.length).toBeLessThan(MINERS);
     for (const { address = '', sats } of paid) expect([address, sats]).toEqual([address, credits.get(address)]);
-    const least = paid.reduce((min, { sats }) => (sats < min ? sats : min), paid[0]?.sats ?? 0n);
+    const [least = 0n] = paid.map(({ sats }) => sats).sort((a, b) => Number(a - b));
     const leftOut = [...credits].filter(([account]) => !paid.some(({ address }) => address === account));
     // A longer script may have been left out for a shorter one of an equal credit.
     for (const [, sats] of leftOut) expect(sats <= least).toBe(true);
@@ -155,6 +157,35 @@ describe.skipIf(bitcoind.path === undefined)('pplns with coinbases that pay the 
     ]);
     const metrics = await (await fetch(`${pool.endpoints.http}/metrics`)).text();
     expect(metrics).toMatch(/^sluice_job_direct_ratio 0\.\d+$/m);
+  });
+
+  it('gives a device that takes less a shorter coinbase of the same division', { timeout: 120_000 }, async () => {
+    const { host, port } = pool.endpoints.tcp;
+    const axe = await StratumClient.tcp(host, port);
+    await axe.login(`${miners[1]}.axe`, { agent: 'bitaxe/BM1370/v2.9.0' });
+    await vi.waitFor(
+      async () => {
+        await node.send(1);
+        const { coinb1, coinb2 } = axe.work;
+        expect((coinb1.length + coinb2.length) / 2 + 4 + axe.extranonce2Bytes).toBeLessThanOrEqual(384);
+        expect(
+          Transaction.fromHex(`${coinb1}${'00'.repeat(4 + axe.extranonce2Bytes)}${coinb2}`).outs.length,
+        ).toBeGreaterThan(3);
+        await axe.jobOn(await node.rpc('getbestblockhash'));
+      },
+      { timeout: 60_000, interval: 500 },
+    );
+    const before = await node.rpc<string>('getbestblockhash');
+    await axe.submit(axe.solve(`${miners[1]}.axe`));
+    short = await vi.waitFor(async () => {
+      const tip = await node.rpc<string>('getbestblockhash');
+      expect(tip).not.toBe(before);
+      return tip;
+    });
+    axe.close();
+    const paid = (await outputsOf(short)).filter(({ address, sats }) => sats > 0n && address !== operator);
+    expect(paid.length).toBeGreaterThan(1);
+    expect(paid.length).toBeLessThan(7);
   });
 
   it('books what the coinbase paid as paid, and owes the rest', { timeout: 120_000 }, async () => {
@@ -179,8 +210,9 @@ describe.skipIf(bitcoind.path === undefined)('pplns with coinbases that pay the 
     const { accounts } = JSON.parse(stdout) as {
       accounts: { account: string; immature_sats: string; paid_sats: string }[];
     };
+    const all = [...outputs, ...(await outputsOf(short))];
     for (const miner of miners) {
-      const paid = outputs.find(({ address }) => address === miner)?.sats ?? 0n;
+      const paid = all.filter(({ address }) => address === miner).reduce((sum, { sats }) => sum + sats, 0n);
       expect([miner, accounts.find(({ account }) => account === miner)?.paid_sats]).toEqual([miner, String(paid)]);
     }
     expect((await folder.run('ledger', 'check', '--config', folder.config)).code).toBe(0);

@@ -23,12 +23,12 @@ const scriptOf = (account: string | undefined): string => {
   return parsed.ok ? toHex(parsed.script) : '';
 };
 const shown = (made: DirectPayouts, sats: bigint, room: number) =>
-  made.pay(sats, room)?.outputs.map(({ script, sats: each }) => [toHex(script), each]);
+  made.pay(sats, [room])?.outputs[0]?.map(({ script, sats: each }) => [toHex(script), each]);
 
 describe('direct payouts', () => {
   it('are none before the first window', () => {
     expect(
-      new DirectPayouts({ network: 'regtest', fees: FEES, poolScript: POOL }).pay(1_000_000n, 600),
+      new DirectPayouts({ network: 'regtest', fees: FEES, poolScript: POOL }).pay(1_000_000n, [600]),
     ).toBeUndefined();
   });
 
@@ -58,8 +58,18 @@ describe('direct payouts', () => {
   });
 
   it('fall back to the pool alone if nobody is left', () => {
-    expect(payouts({ 'no address': 1n }).pay(1_000_000n, 600)).toBeUndefined();
-    expect(payouts({ [accounts[0] ?? '']: 1n }).pay(1_000_000n, 32)).toBeUndefined();
+    expect(payouts({ 'no address': 1n }).pay(1_000_000n, [600])).toBeUndefined();
+    expect(payouts({ [accounts[0] ?? '']: 1n }).pay(1_000_000n, [32])).toBeUndefined();
+  });
+
+  it('fit each size of coinbase; one without room pays the pool alone', () => {
+    const made = payouts(Object.fromEntries(accounts.map((account) => [account, 1n])));
+    const sizes = made.pay(5_000_000_000n, [512, 64, 10])?.outputs;
+    expect(sizes?.map((outputs) => outputs.length)).toEqual([17, 3, 1]);
+    for (const outputs of sizes ?? []) {
+      expect(outputs.reduce((sum, { sats }) => sum + sats, 0n)).toBe(5_000_000_000n);
+      expect(toHex(outputs.at(-1)?.script ?? new Uint8Array())).toBe(toHex(POOL));
+    }
   });
 
   it('take up to 2 bytes for their number and 31 for each P2WPKH output', () => {

@@ -14,6 +14,11 @@ interface Receiver {
   readonly donationBasisPoints: number;
 }
 
+/** What is needed of any job. */
+interface JobCoinbases extends PoolCoinbase {
+  readonly shorterCoinbases?: readonly { readonly bytes: number; readonly coinb2: Uint8Array }[] | undefined;
+}
+
 const WHOLE_BASIS_POINTS = 10_000n;
 const COUNT_BYTES = 1;
 const VALUE_BYTES = 8;
@@ -22,6 +27,20 @@ const VALUE_BYTES = 8;
  * could spend one with profit, so it stays in the books.
  */
 export const OWN_OUTPUT_SATS_MIN = 546n;
+
+/**
+ * The second half of the coinbase that was chosen for a session; undefined: the job's own. For a device that is the longest which it
+ * takes, or the shortest that there is.
+ */
+export function chosenCoinb2(
+  job: JobCoinbases,
+  choice: Receiver | { readonly bytesMax: number } | undefined,
+): Uint8Array | undefined {
+  if (choice === undefined) return undefined;
+  if (!('bytesMax' in choice)) return ownCoinb2(job, choice);
+  const { shorterCoinbases = [] } = job;
+  return (shorterCoinbases.find(({ bytes }) => bytes <= choice.bytesMax) ?? shorterCoinbases.at(-1))?.coinb2;
+}
 
 /**
  * The second half of the coinbase that pays a receiver first and the pool its fee, instead of the pool alone. Everything else stays

@@ -32,6 +32,8 @@ export interface Job {
   readonly coinb2: Uint8Array;
   /** Where in `coinb2` the outputs begin: with their number. */
   readonly outputsAt: number;
+  /** The same with fewer outputs, for devices that take no coinbase as long as this one: the longest first. Default: there is none. */
+  readonly shorterCoinbases?: readonly ShorterCoinbase[] | undefined;
   /** Sibling hashes from the coinbase's leaf to the root, 32 bytes each. */
   readonly merkleBranch: readonly Uint8Array[];
   /**
@@ -47,6 +49,13 @@ export interface Job {
   readonly createdMs: number;
   /** What a block needs beside the header and the coinbase. */
   readonly template: BlockTemplate;
+}
+
+/** Another second half of a job's coinbase. */
+export interface ShorterCoinbase {
+  /** Of the whole coinbase without witness. */
+  readonly bytes: number;
+  readonly coinb2: Uint8Array;
 }
 
 /**

@@ -21,6 +21,14 @@ export interface Payee {
   readonly donationBasisPoints: number;
 }
 
+/** A longest coinbase that some devices take, whole and without witness. One object per size. */
+export interface CoinbaseSize {
+  readonly bytesMax: number;
+}
+
+/** Which of a job's coinbases a session mines on, if it is not the job's own: one for its account, or one for its device. */
+export type CoinbaseChoice = Payee | CoinbaseSize;
+
 /** What a session was promised with a job id: a share of that id is judged by these and nothing else. */
 export interface Terms {
   /** Difficulty as a number for people, wire and tables. */
@@ -31,8 +39,8 @@ export interface Terms {
   readonly work: bigint;
   /** Version bits that the miner may change (BIP310/BIP320), u32; 0 for none. */
   readonly versionMask: number;
-  /** Whom the coinbase pays that was sent with the id; undefined: the job's own coinbase was sent. */
-  readonly payee?: Payee | undefined;
+  /** Which coinbase was sent with the id; undefined: the job's own. */
+  readonly coinbase?: CoinbaseChoice | undefined;
 }
 
 /**
@@ -82,8 +90,8 @@ export interface Submission extends ShareFields {
   readonly terms: Terms | undefined;
   /** Version bits that the share may have, u32; undefined if this session can not have had the job. */
   readonly versionMask: number | undefined;
-  /** Whose coinbase was mined: that of the terms, or the session's if they are forgotten. Undefined: the job's own. */
-  readonly payee?: Payee | undefined;
+  /** Which coinbase was mined: that of the terms, or the session's if they are forgotten. Undefined: the job's own. */
+  readonly coinbase?: CoinbaseChoice | undefined;
   readonly fault: SubmissionFault | undefined;
   /** Its sender has used up its budget. The share leaves no row unless it makes a block, and is never accepted otherwise. */
   readonly unwanted: boolean;

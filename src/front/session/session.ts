@@ -208,7 +208,7 @@ export class Session implements Submitter, Seated {
       worker: this.#roll.find(workerName),
       terms,
       versionMask: terms?.versionMask ?? this.#assignment.lateVersionMask(serial),
-      payee: this.#assignment.payeeOf(terms),
+      coinbase: this.#assignment.coinbaseOf(terms),
       fault: this.subscribed ? malformed : 'not-subscribed',
       unwanted,
       submitter: this,

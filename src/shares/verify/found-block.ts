@@ -2,7 +2,7 @@ import { assembleBlock } from '#base/bitcoin/block';
 import { concatBytes, toDisplayHash } from '#base/bitcoin/bytes';
 import { encodeHeader } from '#base/bitcoin/header';
 import { foldBranch } from '#base/bitcoin/merkle';
-import { ownCoinb2 } from '#base/bitcoin/own-coinbase';
+import { chosenCoinb2 } from '#base/bitcoin/own-coinbase';
 import { sha256d } from '#base/bitcoin/sha256d';
 import type { Job } from '#base/domain/job';
 import type { FoundBlock } from '#base/domain/ports';
@@ -15,8 +15,9 @@ import type { JudgedShare, Solution } from '#base/domain/share';
 export function solutionOf(share: JudgedShare): Solution {
   const { job, submission, hash } = share;
   if (!job || !hash) throw new Error('solutionOf: not a share that can be a block');
-  const { worker, payee } = submission;
-  const coinb2 = payee && ownCoinb2(job, payee);
+  const { worker, coinbase } = submission;
+  const coinb2 = chosenCoinb2(job, coinbase);
+  const payee = coinb2 !== undefined && coinbase !== undefined && 'account' in coinbase ? coinbase : undefined;
   return {
     hash: toDisplayHash(hash),
     serial: job.serial,
@@ -27,7 +28,7 @@ export function solutionOf(share: JudgedShare): Solution {
     version: share.version,
     ntime: submission.ntime,
     nonce: submission.nonce,
-    account: (coinb2 && payee?.account) ?? worker?.account ?? '',
+    account: payee?.account ?? worker?.account ?? '',
     rig: worker?.rig ?? '',
     shareDifficulty: share.shareDifficulty,
     foundMs: share.receivedMs,

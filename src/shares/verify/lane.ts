@@ -1,18 +1,18 @@
-import { ownCoinb2 } from '#base/bitcoin/own-coinbase';
+import { chosenCoinb2 } from '#base/bitcoin/own-coinbase';
 import { difficultyOfHash } from '#base/bitcoin/target';
 import type { Job } from '#base/domain/job';
 import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, VARIANT_BYTES } from '#base/domain/job';
-import type { Payee } from '#base/domain/share';
+import type { CoinbaseChoice } from '#base/domain/share';
 import { type KernelMemory, MEETS_NETWORK_TARGET } from '#shares/kernel/memory';
 import type { PendingShare } from './pending-share.ts';
 
 /** Of a share whose terms are forgotten: it can only be a block. */
 const NO_TARGET = new Uint8Array(32);
 
-/** What is in a slot of the kernel: a job with its own coinbase, or with a payee's. */
+/** What is in a slot of the kernel: a job with one of its coinbases; undefined: its own. */
 interface Loaded {
   readonly job: Job;
-  readonly payee: Payee | undefined;
+  readonly coinbase: CoinbaseChoice | undefined;
 }
 
 /**
@@ -24,8 +24,8 @@ export class Lane {
   readonly #slots: (Loaded | undefined)[];
   /** Jobs with their own coinbases. */
   readonly #slotOf = new Map<Job, number>();
-  /** Jobs with the coinbases of payees. */
-  readonly #slotsOf = new Map<Payee, Map<Job, number>>();
+  /** Jobs with other coinbases. */
+  readonly #slotsOf = new Map<CoinbaseChoice, Map<Job, number>>();
   /** The batch that used each slot last. */
   readonly #usedBy: number[];
   #batch = 0;
@@ -51,11 +51,11 @@ export class Lane {
       const share = shares[at];
       if (!share?.job) throw new Error('lane: a share without a job');
       const { job, submission } = share;
-      const { payee } = submission;
-      let slot = payee === undefined ? this.#slotOf.get(job) : this.#slotsOf.get(payee)?.get(job);
+      const { coinbase } = submission;
+      let slot = coinbase === undefined ? this.#slotOf.get(job) : this.#slotsOf.get(coinbase)?.get(job);
       if (slot === undefined) {
         if (this.#usedBy[this.#nextSlot] === this.#batch) return at - from;
-        slot = this.#load({ job, payee });
+        slot = this.#load({ job, coinbase });
       }
       this.#usedBy[slot] = this.#batch;
       this.#prefix[0] = submission.variant >>> 8;
@@ -76,7 +76,7 @@ export class Lane {
   }
 
   #load(loaded: Loaded): number {
-    const { job, payee } = loaded;
+    const { job, coinbase } = loaded;
     const slot = this.#nextSlot;
     this.#nextSlot = (slot + 1) % this.#slots.length;
     const previous = this.#slots[slot];
@@ -84,7 +84,7 @@ export class Lane {
     this.#slots[slot] = undefined;
     this.#memory.loadJob(slot, {
       coinb1: job.coinb1,
-      coinb2: (payee && ownCoinb2(job, payee)) ?? job.coinb2,
+      coinb2: chosenCoinb2(job, coinbase) ?? job.coinb2,
       extranonceBytes: VARIANT_BYTES + EXTRANONCE1_BYTES + EXTRANONCE2_BYTES,
       merkleBranch: job.merkleBranch,
       previousHash: job.previousHash,
@@ -92,23 +92,23 @@ export class Lane {
       networkTarget: job.networkTarget,
     });
     this.#slots[slot] = loaded;
-    if (payee === undefined) this.#slotOf.set(job, slot);
+    if (coinbase === undefined) this.#slotOf.set(job, slot);
     else {
-      const slots = this.#slotsOf.get(payee) ?? new Map<Job, number>();
+      const slots = this.#slotsOf.get(coinbase) ?? new Map<Job, number>();
       slots.set(job, slot);
-      this.#slotsOf.set(payee, slots);
+      this.#slotsOf.set(coinbase, slots);
     }
     return slot;
   }
 
-  #forget({ job, payee }: Loaded): void {
-    if (payee === undefined) {
+  #forget({ job, coinbase }: Loaded): void {
+    if (coinbase === undefined) {
       this.#slotOf.delete(job);
       return;
     }
-    const slots = this.#slotsOf.get(payee);
+    const slots = this.#slotsOf.get(coinbase);
     slots?.delete(job);
-    if (slots?.size === 0) this.#slotsOf.delete(payee);
+    if (slots?.size === 0) this.#slotsOf.delete(coinbase);
   }
 
   /** Reads the results of the `count` shares that `fill` took from `from` on. */

@@ -1,5 +1,5 @@
 import { equalBytes } from '#base/bitcoin/bytes';
-import { buildCoinbase, type CoinbaseOutput } from '#base/bitcoin/coinbase';
+import { buildCoinbase, type CoinbaseHalves, type CoinbaseOutput } from '#base/bitcoin/coinbase';
 import { difficultyOfTarget, targetOfBits, targetToBytes } from '#base/bitcoin/target';
 import { EPOCHS_MAX, JOBS_PER_EPOCH, jobId, jobRowId, jobSerial } from '#base/domain/ids';
 import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, type Job, VARIANT_BYTES } from '#base/domain/job';
@@ -20,8 +20,8 @@ export interface JobFactoryOptions {
   readonly payoutScript: Uint8Array;
   /** Shown in the coinbase. */
   readonly tag: string;
-  /** The longest coinbase that pays accounts directly, bytes without witness. Default: `limits.directCoinbaseBytes`. */
-  readonly directBytesMax?: number;
+  /** The lengths that coinbases which pay accounts directly may have, the longest first. Default: DIRECT_BYTES. */
+  readonly directBytesMax?: readonly number[];
 }
 
 export interface JobFactoryModules {
@@ -34,16 +34,19 @@ export interface JobFactoryModules {
   readonly payDirectly?: PayDirectly;
 }
 
-/** Accounts that a job's coinbase pays directly, with the pool's output for all the rest. */
+/** Accounts that a job's coinbases pay directly, with the pool's output for all the rest. */
 export interface DirectPayout {
-  /** Of the whole coinbase, in order; the template's value in all. */
-  readonly outputs: readonly CoinbaseOutput[];
+  /** For each coinbase, in order; the template's value in all. */
+  readonly outputs: readonly (readonly CoinbaseOutput[])[];
   /** See Job. */
   readonly windowEnd: string;
 }
 
-/** Chooses outputs that take up to `roomBytes` more than the pool's own output; undefined: the pool gets everything. */
-export type PayDirectly = (valueSats: bigint, roomBytes: number) => DirectPayout | undefined;
+/**
+ * Chooses outputs for coinbases of several sizes, the longest first: each may take up to so many bytes more than the pool's own output.
+ * Undefined: the pool gets everything.
+ */
+export type PayDirectly = (valueSats: bigint, roomsBytes: readonly number[]) => DirectPayout | undefined;
 
 export interface JobFactory {
   /** Throws where no job can be made of the template: its bits have no target, the coinbase gets too large, no new epoch can be recorded. */
@@ -52,10 +55,13 @@ export interface JobFactory {
 
 const HOLE_BYTES = VARIANT_BYTES + EXTRANONCE1_BYTES + EXTRANONCE2_BYTES;
 
+/** Most devices; NiceHash; ESP-Miner's display; NerdMiner, which has no room for an account. Bytes without witness. */
+const DIRECT_BYTES = [limits.directCoinbaseBytes, 500, 384, 255];
+
 /** Makes jobs of templates, in the order in which the node gives them. */
 export function createJobFactory(options: JobFactoryOptions, modules: JobFactoryModules): JobFactory {
   const { bootId, identity, payoutScript, tag, jobsPerEpoch = JOBS_PER_EPOCH } = options;
-  const { directBytesMax = limits.directCoinbaseBytes } = options;
+  const { directBytesMax = DIRECT_BYTES } = options;
   let epoch = checkedEpoch(options.epoch);
   let issued = 0;
   let previousHash: Uint8Array | undefined;
@@ -80,9 +86,10 @@ export function createJobFactory(options: JobFactoryOptions, modules: JobFactory
         witnessCommitment: template.witnessCommitment,
       });
     const poolHalves = paying([{ script: payoutScript, sats: valueSats }]);
-    const roomBytes = directBytesMax - HOLE_BYTES - poolHalves.coinb1.length - poolHalves.coinb2.length;
-    const direct = modules.payDirectly?.(valueSats, roomBytes);
-    const halves = direct === undefined ? poolHalves : paying(direct.outputs);
+    const poolBytes = bytesOf(poolHalves);
+    const rooms = directBytesMax.map((bytes) => bytes - poolBytes);
+    const direct = modules.payDirectly?.(valueSats, rooms);
+    const [halves = poolHalves, ...shorter] = direct?.outputs.map(paying) ?? [];
     if (halves.coinb1.length + halves.coinb2.length > limits.coinbaseBytesMax) {
       throw new RangeError(`jobs: a coinbase of more than ${limits.coinbaseBytesMax} bytes`);
     }
@@ -107,6 +114,7 @@ export function createJobFactory(options: JobFactoryOptions, modules: JobFactory
       curTime: template.curTime,
       ...halves,
       windowEnd: direct?.windowEnd,
+      shorterCoinbases: direct && shorter.map((each) => ({ bytes: bytesOf(each), coinb2: each.coinb2 })),
       merkleBranch,
       cleanJobs,
       rewardSats: template.coinbaseValueSats,
@@ -116,6 +124,11 @@ export function createJobFactory(options: JobFactoryOptions, modules: JobFactory
   }
 
   return { build };
+}
+
+/** Of the whole coinbase without witness. */
+function bytesOf({ coinb1, coinb2 }: CoinbaseHalves): number {
+  return coinb1.length + HOLE_BYTES + coinb2.length;
 }
 
 function checkedEpoch(epoch: number): number {

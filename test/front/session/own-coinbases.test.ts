@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseAddress } from '#base/bitcoin/address';
 import { buildCoinbase } from '#base/bitcoin/coinbase';
 import type { Job } from '#base/domain/job';
+import type { Submission } from '#base/domain/share';
 import { authorizeAddress } from '#front/session/login/authorize';
 import { payees } from '#front/session/login/payees';
 import { type Client, type Line, makeBench, makeJob } from './support.ts';
@@ -36,6 +37,9 @@ function bench() {
     },
   );
 }
+
+const accountOf = ({ coinbase }: Submission): string | undefined =>
+  coinbase !== undefined && 'account' in coinbase ? coinbase.account : undefined;
 
 /** The outputs of the coinbase in the last notify. */
 function outputs(lines: readonly Line[]): unknown[] {
@@ -79,11 +83,11 @@ describe('a session whose coinbases pay its account', () => {
     const client = connect();
     client.login(`${ALICE}.rig`);
     registry.broadcast(jobOf(2));
-    const payee = (of: Client, serial: number): string | undefined => intake.handedIn(of, serial, 0).payee?.account;
+    const payee = (of: Client, serial: number): string | undefined => accountOf(intake.handedIn(of, serial, 0));
     expect(payee(client, 2)).toBe(ALICE);
     for (let serial = 3; serial < 80; serial += 1) registry.broadcast(jobOf(serial));
     // Its ladder starts above job 1, which has expired.
-    expect(intake.handedIn(client, 1, 0)).toMatchObject({ terms: undefined, payee: { account: ALICE } });
+    expect(intake.handedIn(client, 1, 0)).toMatchObject({ terms: undefined, coinbase: { account: ALICE } });
   });
 
   it('keeps the payee of the jobs that it goes on with, if it comes back as somebody else', () => {
@@ -98,6 +102,34 @@ describe('a session whose coinbases pay its account', () => {
     const second = connect();
     second.call('mining.subscribe', ['BFGMiner/5.5.0', id]);
     expect(outputs(second.call('mining.authorize', [`${BOB}.rig`]))).toEqual([[Buffer.from(scriptOf(BOB)), REWARD]]);
-    expect([1, 2].map((variant) => intake.handedIn(second, 1, variant).payee?.account)).toEqual([ALICE, BOB]);
+    expect([1, 2].map((variant) => accountOf(intake.handedIn(second, 1, variant)))).toEqual([ALICE, BOB]);
+  });
+});
+
+describe('a session of a device that takes short coinbases', () => {
+  it('gets the longest coinbase of the job that it takes, as soon as the device is known', () => {
+    const { registry, connect, intake } = makeBench({}, { sizedCoinbases: true });
+    const shorter = [384, 255].map((bytes) => ({ bytes, coinb2: new Uint8Array(4).fill(bytes & 0xff) }));
+    const coinb2Of = (lines: readonly Line[]): unknown =>
+      lines.find(({ method }) => method === 'mining.notify')?.params?.[3];
+    const job = (serial: number) => makeJob(serial, { coinb1: new Uint8Array(700), shorterCoinbases: shorter });
+    registry.broadcast(job(1));
+    const [any, axe, late] = [connect(), connect(), connect()];
+    expect(coinb2Of(any.login())).toBe('02');
+    axe.call('mining.subscribe', ['bitaxe/BM1370/v2']);
+    expect(coinb2Of(axe.call('mining.authorize', ['someone.rig']))).toBe('80808080');
+    late.call('mining.subscribe', []);
+    const asked = late.call('mining.authorize', ['someone.rig']);
+    expect(coinb2Of(asked)).toBe('02');
+    const { id } = asked.find(({ method }) => method === 'client.get_version') ?? { id: 0 };
+    late.say({ id, result: 'NerdMinerV2' });
+    registry.broadcast(job(2));
+    expect([any, axe, late].map(({ wire }) => coinb2Of(wire.take()))).toEqual(['02', '80808080', 'ffffffff']);
+    expect([any, axe, late].map((of) => intake.handedIn(of, 2, 0).coinbase)).toEqual([
+      undefined,
+      { bytesMax: 384 },
+      { bytesMax: 255 },
+    ]);
+    expect(registry.counters.oversizedCoinbases).toBe(0);
   });
 });

@@ -207,6 +207,7 @@ describe('rows of jobs and blocks', () => {
           network_difficulty: 4.6565423739069247e-10,
           transactions: 2,
           clean: true,
+          window_end: '',
         },
       ],
     ]);

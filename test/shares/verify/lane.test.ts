@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { buildCoinbase } from '#base/bitcoin/coinbase';
-import { ownCoinb2 } from '#base/bitcoin/own-coinbase';
+import { chosenCoinb2 } from '#base/bitcoin/own-coinbase';
 import type { Job } from '#base/domain/job';
-import type { Payee, Submission } from '#base/domain/share';
+import type { CoinbaseChoice, Payee, Submission } from '#base/domain/share';
 import { KernelInstance } from '#shares/kernel/instance';
 import { loadKernel } from '#shares/kernel/kernel';
 import { KernelMemory } from '#shares/kernel/memory';
@@ -31,12 +31,12 @@ const payeeOf = (at: number): Payee => ({
   donationBasisPoints: 0,
 });
 
-function shareOf(job: Job, payee: Payee | undefined, nonce: number): PendingShare {
+function shareOf(job: Job, coinbase: CoinbaseChoice | undefined, nonce: number): PendingShare {
   const source = { sessionId: 1n, extranonce1: Uint8Array.of(1, 2, 3, 4), remoteIp: '', userAgent: '' };
   const submission = {
     ...{ workerName: 'w', jobName: job.id, serial: job.serial, variant: nonce & 0xffff },
     ...{ extranonce2: new Uint8Array(8).fill(nonce), ntime: job.curTime, nonce, versionBits: undefined },
-    ...{ source, worker: undefined, terms: undefined, versionMask: 0, payee, fault: undefined, unwanted: false },
+    ...{ source, worker: undefined, terms: undefined, versionMask: 0, coinbase, fault: undefined, unwanted: false },
     ...{ submitter: { judged() {}, durable() {}, close() {} }, reply: undefined },
   } satisfies Submission;
   return new PendingShare(submission, { job, version: job.version, refusal: undefined, hashable: true }, 0, 0);
@@ -44,9 +44,9 @@ function shareOf(job: Job, payee: Payee | undefined, nonce: number): PendingShar
 
 function lowBitsOf({ job, submission }: PendingShare): number {
   if (job === undefined) throw new Error('no job');
-  const { payee, variant, source, extranonce2, ntime, nonce } = submission;
-  const coinb2 = payee === undefined ? job.coinb2 : ownCoinb2(job, payee);
-  const parts = [job.coinb1, Uint8Array.of(variant >>> 8, variant), source.extranonce1, extranonce2, coinb2 ?? POOL];
+  const { coinbase, variant, source, extranonce2, ntime, nonce } = submission;
+  const coinb2 = chosenCoinb2(job, coinbase) ?? job.coinb2;
+  const parts = [job.coinb1, Uint8Array.of(variant >>> 8, variant), source.extranonce1, extranonce2, coinb2];
   let root: Buffer = sha256d(Buffer.concat(parts));
   for (const sibling of job.merkleBranch) root = sha256d(Buffer.concat([root, sibling]));
   const header = Buffer.alloc(80);

@@ -4,9 +4,9 @@ import type { BlockPlace } from '#base/domain/chain';
 import { EntryBook } from '../entries/book.ts';
 import type { LedgerDatabase } from '../ledger-db.ts';
 import type { Slice } from '../rewards/scheme.ts';
+import { asMined } from './as-mined.ts';
 import { type BlockStep, type Depths, nextStep, statusAfter } from './block.ts';
 import { type BlockBooking, type BlockState, BlockStore, type FoundBlock, type LedgerBlock } from './block-store.ts';
-import { asMined } from './own-coinbases.ts';
 import {
   type BlockEvent,
   type BlockReward,

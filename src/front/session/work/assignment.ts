@@ -1,6 +1,6 @@
 import type { Difficulty } from '#base/domain/difficulty';
 import type { Job } from '#base/domain/job';
-import { NO_SERIAL, type Payee, type Terms } from '#base/domain/share';
+import { type CoinbaseChoice, type CoinbaseSize, NO_SERIAL, type Payee, type Terms } from '#base/domain/share';
 import type { TokenBucket } from '#base/domain/token-bucket';
 import { limits } from '#base/limits';
 import type { Client } from '../client.ts';
@@ -32,6 +32,8 @@ export class Assignment {
   #versionMask = 0;
   /** Whom its coinbases pay; undefined: those whom the jobs' own coinbases pay. */
   #payee: Payee | undefined;
+  /** What its device takes; undefined: the jobs' own coinbases, or coinbases have one size. */
+  #size: CoinbaseSize | undefined;
   /** What this connection was told last; undefined before its first work. */
   #told: Terms | undefined;
   /** When terms were last changed; the first do not count. */
@@ -71,9 +73,13 @@ export class Assignment {
     if (minimumDifficulty !== undefined) this.difficulty.keepAbove(minimumDifficulty);
   }
 
-  /** Whom the shares' coinbase pays: that of their terms, or if they are forgotten, this session's. */
-  payeeOf(terms: Terms | undefined): Payee | undefined {
-    return terms === undefined ? this.#payee : terms.payee;
+  /** Which coinbase shares were mined on: that of their terms, or if they are forgotten, this session's. */
+  coinbaseOf(terms: Terms | undefined): CoinbaseChoice | undefined {
+    return terms === undefined ? this.#coinbase : terms.coinbase;
+  }
+
+  get #coinbase(): CoinbaseChoice | undefined {
+    return this.#payee ?? this.#size;
   }
 
   /** Whom the coinbases of this connection pay, from the next job id on. */
@@ -85,6 +91,7 @@ export class Assignment {
   device({ difficultyMin, difficultyStart, cleanOnRaise, coinbaseBytesMax }: KnownProfile): void {
     this.#cleanOnRaise = cleanOnRaise;
     this.#coinbaseBytesMax = coinbaseBytesMax;
+    this.#size = this.#context.sizes?.get(coinbaseBytesMax);
     this.difficulty.device(difficultyMin, difficultyStart);
   }
 
@@ -125,7 +132,9 @@ export class Assignment {
   deliver(work: CurrentWork): void {
     const { job } = work;
     const history = this.#history;
-    if (work.coinbaseBytes > this.#coinbaseBytesMax) this.#context.counters.oversizedCoinbases += 1;
+    const shortest = this.#size === undefined ? undefined : job.shorterCoinbases?.at(-1);
+    if ((shortest?.bytes ?? work.coinbaseBytes) > this.#coinbaseBytesMax)
+      this.#context.counters.oversizedCoinbases += 1;
     this.difficulty.networkDifficulty = job.networkDifficulty;
     history.ladder.prune(work.oldestSerial);
     if (this.#told === undefined) {
@@ -136,7 +145,7 @@ export class Assignment {
     const due = history.ladder.full ? undefined : this.#due();
     const clean = due !== undefined && this.#mustDrop(due);
     if (due) this.#announce(job.serial, 0, due);
-    this.#client.giveJob(job, 0, clean || job.cleanJobs, this.#told?.payee);
+    this.#client.giveJob(job, 0, clean || job.cleanJobs, this.#told?.coinbase);
   }
 
   /**
@@ -152,7 +161,7 @@ export class Assignment {
       history.ladder.skip(history.lastSerial + 1);
       history.lastSerial = serial;
     }
-    this.#repeat(work.job, this.#context.terms.get(this.difficulty.wanted, this.#versionMask, this.#payee), true);
+    this.#repeat(work.job, this.#context.terms.get(this.difficulty.wanted, this.#versionMask, this.#coinbase), true);
   }
 
   /**
@@ -199,8 +208,10 @@ export class Assignment {
   /** The terms that the next job id should have, undefined while the latest announced will do. */
   #due(): Terms | undefined {
     const { wanted } = this.difficulty;
-    if (this.#told?.difficulty === wanted && this.#told.versionMask === this.#versionMask) return undefined;
-    return this.#context.terms.get(wanted, this.#versionMask, this.#payee);
+    const told = this.#told;
+    const same = told?.difficulty === wanted && told.versionMask === this.#versionMask;
+    if (same && told.coinbase === this.#coinbase) return undefined;
+    return this.#context.terms.get(wanted, this.#versionMask, this.#coinbase);
   }
 
   /** Sends a job that is current already, under an id that could not be mined for before. */
@@ -209,7 +220,7 @@ export class Assignment {
     let variant = this.#context.newVariant();
     while (this.terms(serial, variant) !== undefined) variant = this.#context.newVariant();
     this.#announce(serial, variant, terms);
-    this.#client.giveJob(job, variant, clean, terms.payee);
+    this.#client.giveJob(job, variant, clean, terms.coinbase);
   }
 
   /** Tells the client what changes with the job id that follows at once. */

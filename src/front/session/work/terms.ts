@@ -1,9 +1,9 @@
 import { targetOfDifficulty, targetToBytes, workOfTarget } from '#base/bitcoin/target';
 import { BoundedMap } from '#base/domain/bounded-map';
 import type { Difficulty } from '#base/domain/difficulty';
-import type { Payee, Terms } from '#base/domain/share';
+import type { CoinbaseChoice, Terms } from '#base/domain/share';
 
-/** One object per difficulty, mask and payee, shared by all sessions that have them. Bounded: the oldest is forgotten. */
+/** One object per difficulty, mask and coinbase, shared by all sessions that have them. Bounded: the oldest is forgotten. */
 export class TermsCache {
   readonly #terms: BoundedMap<Terms>;
 
@@ -11,15 +11,20 @@ export class TermsCache {
     this.#terms = new BoundedMap(options.entriesMax);
   }
 
-  get(difficulty: Difficulty, versionMask: number, payee?: Payee): Terms {
-    const key = `${difficulty}:${versionMask}:${payee?.account ?? ''}`;
+  get(difficulty: Difficulty, versionMask: number, coinbase?: CoinbaseChoice): Terms {
+    const key = `${difficulty}:${versionMask}:${nameOf(coinbase)}`;
     const known = this.#terms.get(key);
     if (known) return known;
     const target = targetOfDifficulty(difficulty);
-    const terms = { difficulty, target: targetToBytes(target), work: workOfTarget(target), versionMask, payee };
+    const terms = { difficulty, target: targetToBytes(target), work: workOfTarget(target), versionMask, coinbase };
     this.#terms.set(key, terms);
     return terms;
   }
+}
+
+function nameOf(coinbase: CoinbaseChoice | undefined): string {
+  if (coinbase === undefined) return '';
+  return 'account' in coinbase ? coinbase.account : String(coinbase.bytesMax);
 }
 
 /** From this job id on, these terms; undefined: from here on no job was given out under its own id. */

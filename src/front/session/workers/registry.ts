@@ -17,6 +17,7 @@ import type { Authorize } from '../login/authorize.ts';
 import type { PayeeOf } from '../login/payees.ts';
 import { deviceProfiles } from '../profiles.ts';
 import { Session } from '../session.ts';
+import { CoinbaseSizes } from '../work/coinbase-sizes.ts';
 import { EasyShares } from '../work/easy-shares.ts';
 import { RungSum, TermsCache } from '../work/terms.ts';
 import { MinerBook } from './miner-book.ts';
@@ -33,6 +34,8 @@ export interface SessionModules {
   readonly authorize: Authorize;
   /** Whom the coinbases of an account's sessions pay. Default: those whom the jobs' own coinbases pay. */
   readonly payeeOf?: PayeeOf | undefined;
+  /** Jobs have shorter coinbases for devices that take no longer ones. Default: false. */
+  readonly sizedCoinbases?: boolean;
   readonly extranonces: Extranonces;
   /** 16 hex digits that nobody can guess. Default: from the system's randomness. */
   readonly newResumeId?: () => string;
@@ -119,6 +122,7 @@ export class SessionRegistry {
       authorize,
       profileOf: deviceProfiles(options.profiles ?? [], options.difficulty.min),
       payeeOf: modules.payeeOf,
+      sizes: modules.sizedCoinbases === true ? new CoinbaseSizes() : undefined,
       niceHash: options.niceHash,
       idleMsMax: options.idleMsMax ?? limits.idleMsMax,
       reclaim: (resumeId) => this.#reclaim(resumeId),

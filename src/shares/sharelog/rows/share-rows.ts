@@ -1,6 +1,6 @@
-import { ownCoinb2 } from '#base/bitcoin/own-coinbase';
+import { chosenCoinb2 } from '#base/bitcoin/own-coinbase';
 import type { Job } from '#base/domain/job';
-import type { JudgedShare, Payee, Source, Submission, Terms, Worker } from '#base/domain/share';
+import type { CoinbaseChoice, JudgedShare, Source, Submission, Terms, Worker } from '#base/domain/share';
 import { verdicts } from '#base/domain/verdict';
 import { BufferPool } from '../segments/buffer-pool.ts';
 import { hexBytesMax, RowWriter, stringBytesMax } from './row-writer.ts';
@@ -86,12 +86,12 @@ export class ShareRows {
   }
 
   #what({ job, terms, submission }: JudgedShare): Uint8Array {
-    const { payee } = submission;
+    const { coinbase } = submission;
     if (job === undefined || terms === undefined)
-      return encodeWhat(job?.rowId ?? submission.jobName, job, terms, payee);
+      return encodeWhat(job?.rowId ?? submission.jobName, job, terms, coinbase);
     const kept = this.#terms.get(terms);
     if (kept?.job === job) return kept.bytes;
-    const bytes = encodeWhat(job.rowId, job, terms, payee);
+    const bytes = encodeWhat(job.rowId, job, terms, coinbase);
     this.#terms.set(terms, { job, bytes });
     return bytes;
   }
@@ -102,9 +102,9 @@ function encodeWhat(
   jobId: string,
   job: Job | undefined,
   terms: Terms | undefined,
-  payee: Payee | undefined,
+  coinbase: CoinbaseChoice | undefined,
 ): Uint8Array {
-  const coinb2 = (job && payee && ownCoinb2(job, payee)) ?? NONE;
+  const coinb2 = (job && chosenCoinb2(job, coinbase)) ?? NONE;
   return encoded(stringBytesMax(jobId) + 28 + hexBytesMax(coinb2), (rows) => {
     rows.string(jobId);
     rows.u32(job?.height ?? 0);
