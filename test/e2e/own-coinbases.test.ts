@@ -96,11 +96,14 @@ describe.skipIf(bitcoind.path === undefined)('solo with coinbases that pay the f
         const before = await node.rpc<string>('getbestblockhash');
         await client.jobOn(before);
         await client.submit(client.solve(`${miners[at]}.rig`));
-        const tip = await vi.waitFor(async () => {
-          const hash = await node.rpc<string>('getbestblockhash');
-          expect(hash).not.toBe(before);
-          return hash;
-        });
+        const tip = await vi.waitFor(
+          async () => {
+            const hash = await node.rpc<string>('getbestblockhash');
+            expect(hash).not.toBe(before);
+            return hash;
+          },
+          { timeout: 30_000 },
+        );
         found.set(tip, miners[at] ?? '');
         await node.send(1);
       }
@@ -108,7 +111,7 @@ describe.skipIf(bitcoind.path === undefined)('solo with coinbases that pay the f
     for (const client of clients) client.close();
   }
 
-  it('pays each block to who found it, first, and the fee to the pool', { timeout: 120_000 }, async () => {
+  it('pays each block to who found it, first, and the fee to the pool', { timeout: 240_000 }, async () => {
     await mine(2);
     // The pool dies; what was mined stays paid, and the books have it.
     await pool.kill();
@@ -146,7 +149,7 @@ describe.skipIf(bitcoind.path === undefined)('solo with coinbases that pay the f
     client.close();
   });
 
-  it('has in its books what the chain has, to the satoshi', { timeout: 120_000 }, async () => {
+  it('has in its books what the chain has, to the satoshi', { timeout: 240_000 }, async () => {
     await node.mine(CONFIRMATIONS, ELSEWHERE);
     const blocks = () =>
       told<{ blocks: { hash: string; status: string; credits: { account: string; sats: string }[] }[] }>(
@@ -159,7 +162,7 @@ describe.skipIf(bitcoind.path === undefined)('solo with coinbases that pay the f
         expect(all).toHaveLength(found.size);
         return all;
       },
-      { timeout: 60_000, interval: 500 },
+      { timeout: 150_000, interval: 500 },
     );
     const paid = new Map<string, bigint>();
     let kept = 0n;
@@ -198,7 +201,7 @@ describe.skipIf(bitcoind.path === undefined)('solo with coinbases that pay the f
     expect((await folder.run('ledger', 'check', '--config', folder.config)).code).toBe(0);
   });
 
-  it('lets anybody rebuild every header from the tables', { timeout: 120_000 }, async () => {
+  it('lets anybody rebuild every header from the tables', { timeout: 240_000 }, async () => {
     const rows = await vi.waitFor(
       async () => {
         const shares = await folder.sql<ShareRow>(
@@ -214,7 +217,7 @@ describe.skipIf(bitcoind.path === undefined)('solo with coinbases that pay the f
         expect(shares.length).toBeGreaterThanOrEqual(found.size);
         return shares;
       },
-      { timeout: 60_000, interval: 1000 },
+      { timeout: 150_000, interval: 1000 },
     );
     for (const [hash, miner] of found) {
       expect(rows.filter((row) => row.hash === hash)).toMatchObject([{ account: miner, block: true }]);
@@ -226,7 +229,7 @@ describe.skipIf(bitcoind.path === undefined)('solo with coinbases that pay the f
     ]);
   });
 
-  it('finds a share whose coinbase was changed', { timeout: 120_000 }, async () => {
+  it('finds a share whose coinbase was changed', { timeout: 240_000 }, async () => {
     await pool.kill();
     const [victim] = await folder.sql<{ extranonce1: string; coinb2: string }>(
       "SELECT extranonce1, coinb2 FROM shares WHERE verdict = 'accepted' ORDER BY time LIMIT 1",

@@ -82,7 +82,7 @@ describe.skipIf(bitcoind.path === undefined)('pplns with coinbases that pay the 
         expect(tip).not.toBe(before);
         return tip;
       },
-      { timeout: 20_000 },
+      { timeout: 60_000 },
     );
   }
 
@@ -110,13 +110,13 @@ describe.skipIf(bitcoind.path === undefined)('pplns with coinbases that pay the 
     expect(others.every(({ sats }) => sats === 0n)).toBe(true);
   });
 
-  it('pays those whom the newest sealed window credits most, and the pool the rest', { timeout: 120_000 }, async () => {
+  it('pays those whom the newest sealed window credits most, and the pool the rest', { timeout: 240_000 }, async () => {
     await vi.waitFor(
       async () => {
         await node.send(1);
         expect(outputsOfWork()).toBeGreaterThan(3);
       },
-      { timeout: 60_000, interval: 500 },
+      { timeout: 150_000, interval: 500 },
     );
     expect((client.work.coinb1.length + client.work.coinb2.length) / 2 + 12).toBeLessThanOrEqual(750);
     hash = await round();
@@ -130,7 +130,7 @@ describe.skipIf(bitcoind.path === undefined)('pplns with coinbases that pay the 
         expect(rows).toHaveLength(1);
         return rows as [JobRow];
       },
-      { timeout: 60_000, interval: 500 },
+      { timeout: 150_000, interval: 500 },
     );
     expect(job.window_end).not.toBe('');
     expect(job.window_end < job.job_id).toBe(true);
@@ -159,7 +159,7 @@ describe.skipIf(bitcoind.path === undefined)('pplns with coinbases that pay the 
     expect(metrics).toMatch(/^sluice_job_direct_ratio 0\.\d+$/m);
   });
 
-  it('gives a device that takes less a shorter coinbase of the same division', { timeout: 120_000 }, async () => {
+  it('gives a device that takes less a shorter coinbase of the same division', { timeout: 240_000 }, async () => {
     const { host, port } = pool.endpoints.tcp;
     const axe = await StratumClient.tcp(host, port);
     await axe.login(`${miners[1]}.axe`, { agent: 'bitaxe/BM1370/v2.9.0' });
@@ -173,22 +173,25 @@ describe.skipIf(bitcoind.path === undefined)('pplns with coinbases that pay the 
         ).toBeGreaterThan(3);
         await axe.jobOn(await node.rpc('getbestblockhash'));
       },
-      { timeout: 60_000, interval: 500 },
+      { timeout: 150_000, interval: 500 },
     );
     const before = await node.rpc<string>('getbestblockhash');
     await axe.submit(axe.solve(`${miners[1]}.axe`));
-    short = await vi.waitFor(async () => {
-      const tip = await node.rpc<string>('getbestblockhash');
-      expect(tip).not.toBe(before);
-      return tip;
-    });
+    short = await vi.waitFor(
+      async () => {
+        const tip = await node.rpc<string>('getbestblockhash');
+        expect(tip).not.toBe(before);
+        return tip;
+      },
+      { timeout: 60_000 },
+    );
     axe.close();
     const paid = (await outputsOf(short)).filter(({ address, sats }) => sats > 0n && address !== operator);
     expect(paid.length).toBeGreaterThan(1);
     expect(paid.length).toBeLessThan(7);
   });
 
-  it('books what the coinbase paid as paid, and owes the rest', { timeout: 120_000 }, async () => {
+  it('books what the coinbase paid as paid, and owes the rest', { timeout: 240_000 }, async () => {
     await node.mine(3, ELSEWHERE);
     const outputs = await outputsOf(hash);
     const block = await vi.waitFor(
@@ -201,7 +204,7 @@ describe.skipIf(bitcoind.path === undefined)('pplns with coinbases that pay the 
         expect(found?.status).toBe('confirmed');
         return found;
       },
-      { timeout: 60_000, interval: 500 },
+      { timeout: 150_000, interval: 500 },
     );
     const total = outputs.reduce((sum, { sats }) => sum + sats, 0n);
     const credited = (block?.credits ?? []).reduce((sum, { sats }) => sum + BigInt(sats), 0n);

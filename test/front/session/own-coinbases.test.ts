@@ -27,6 +27,8 @@ function jobOf(serial: number): Job {
   return makeJob(serial, { ...halves, rewardSats: REWARD });
 }
 
+const payeeOfAll = { script: scriptOf(ALICE), feeBasisPoints: 200, donationBasisPoints: 0 };
+
 function bench() {
   const exceptions = new Map([[BOB, 0]]);
   return makeBench(
@@ -65,6 +67,21 @@ describe('a session whose coinbases pay its account', () => {
     expect(outputs(bob.wire.take())).toEqual([[Buffer.from(scriptOf(BOB)), REWARD]]);
     // A retarget repeats the job with the same coinbase.
     expect(outputs(alice.call('mining.suggest_difficulty', [5000]))).toEqual(alices);
+  });
+
+  it('does not repeat jobs because terms are shared with a session of the same account', () => {
+    const { registry, connect, clock } = makeBench(
+      {},
+      { authorize: authorizeAddress('regtest'), payeeOf: (account) => ({ ...payeeOfAll, account }) },
+    );
+    registry.broadcast(jobOf(1));
+    const [first, second] = [connect(), connect()];
+    for (const client of [first, second]) client.login(`${ALICE}.rig`);
+    for (let round = 0; round < 5; round += 1) {
+      clock.ms += 3000;
+      registry.tick();
+    }
+    expect([first, second].flatMap(({ wire }) => wire.take())).toEqual([]);
   });
 
   it('has one account: another one is refused, another worker of the same is not', () => {
@@ -114,10 +131,12 @@ describe('a session of a device that takes short coinbases', () => {
       lines.find(({ method }) => method === 'mining.notify')?.params?.[3];
     const job = (serial: number) => makeJob(serial, { coinb1: new Uint8Array(700), shorterCoinbases: shorter });
     registry.broadcast(job(1));
-    const [any, axe, late] = [connect(), connect(), connect()];
+    const [any, axe, late, large] = [connect(), connect(), connect(), connect()];
     expect(coinb2Of(any.login())).toBe('02');
     axe.call('mining.subscribe', ['bitaxe/BM1370/v2']);
     expect(coinb2Of(axe.call('mining.authorize', ['someone.rig']))).toBe('80808080');
+    large.call('mining.subscribe', ['bmminer/2.0.0']);
+    expect(coinb2Of(large.call('mining.authorize', ['someone.rig']))).toBe('02');
     late.call('mining.subscribe', []);
     const asked = late.call('mining.authorize', ['someone.rig']);
     expect(coinb2Of(asked)).toBe('02');

@@ -8,7 +8,7 @@ import type { CurrentWork, SessionContext } from '../context.ts';
 import type { Estate } from '../extranonces/resumable.ts';
 import type { KnownProfile } from '../profiles.ts';
 import { SessionDifficulty } from './difficulty.ts';
-import { type History, TermsLadder } from './terms.ts';
+import { choiceName, type History, TermsLadder } from './terms.ts';
 
 /** A session gets the same job again at another difficulty no sooner than this; a new job carries the change at any time. */
 const RETARGET_MS_MIN = 2_000;
@@ -210,7 +210,8 @@ export class Assignment {
     const { wanted } = this.difficulty;
     const told = this.#told;
     const same = told?.difficulty === wanted && told.versionMask === this.#versionMask;
-    if (same && told.coinbase === this.#coinbase) return undefined;
+    // By name: terms are shared by sessions, whose choices may be other objects.
+    if (same && choiceName(told.coinbase) === choiceName(this.#coinbase)) return undefined;
     return this.#context.terms.get(wanted, this.#versionMask, this.#coinbase);
   }
 

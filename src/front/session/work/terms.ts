@@ -12,7 +12,7 @@ export class TermsCache {
   }
 
   get(difficulty: Difficulty, versionMask: number, coinbase?: CoinbaseChoice): Terms {
-    const key = `${difficulty}:${versionMask}:${nameOf(coinbase)}`;
+    const key = `${difficulty}:${versionMask}:${choiceName(coinbase)}`;
     const known = this.#terms.get(key);
     if (known) return known;
     const target = targetOfDifficulty(difficulty);
@@ -22,7 +22,8 @@ export class TermsCache {
   }
 }
 
-function nameOf(coinbase: CoinbaseChoice | undefined): string {
+/** The same for two choices if they are of one account, or one size. */
+export function choiceName(coinbase: CoinbaseChoice | undefined): string {
   if (coinbase === undefined) return '';
   return 'account' in coinbase ? coinbase.account : String(coinbase.bytesMax);
 }

@@ -80,6 +80,16 @@ describe('a coinbase that pays its finder', () => {
     expect(divideAgain(database, hash).differences).toEqual([]);
   });
 
+  it('is no coinbase that pays somebody else what the books have as paid', async () => {
+    const { database, follower, mine, grow } = setUp();
+    mine({ [ALICE]: 1n }, { [ALICE]: 4_950_000_000n });
+    grow(1);
+    await follower.look();
+    database.prepare('UPDATE block_credits SET account = ?').run(BOB);
+    const faults = checkLedger(database).map(({ invariant }) => invariant);
+    expect(faults).toContain('block-direct');
+  });
+
   it('is undone by the opposite entries when the chain leaves it', async () => {
     const { database, chain, follower, mine, grow, balances } = setUp();
     const before = chain.tipBlock;
