@@ -189,6 +189,6 @@ export interface Config {
   readonly clickhouse: ClickHouseConfig | undefined;
   readonly http: { readonly listen: HostPort; readonly adminToken: string | undefined };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
-  /** Settings without effect in this version; shown at start and by `sluice check`. */
+  /** Settings without effect; shown at start and by `sluice check`. */
   readonly warnings: readonly string[];
 }

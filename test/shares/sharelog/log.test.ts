@@ -425,7 +425,7 @@ describe('a full disk', () => {
     await all;
     expect(acknowledged).toBe(written);
     expect(log.status()).toMatchObject({ healthy: true, reason: '', pendingRows: 0 });
-    expect(logger.lines.filter((line) => line.startsWith('share log'))).toEqual([
+    expect(logger.lines.filter((line) => line.startsWith('the share log'))).toEqual([
       'the share log can not write: shares are not acknowledged until it can',
       'the share log writes again',
     ]);
