@@ -81,8 +81,7 @@ export interface Gateway {
   /** Makes the job current and sends it to every miner. `recorded`: its row is on the disk. */
   announce(job: Job, recorded: Promise<void>): void;
   /**
-   * Opens the ports; resolves with their URLs. To be called when there is a job. `ports` stand in for those of
-   * the config.
+   * Opens the ports; resolves with their URLs. To be called when there is a job. `ports` replace the ports of the config.
    */
   listen(ports?: StratumPorts): Promise<StratumEndpoints>;
   /** There is no work until the next `announce`; all clients get the reason. */

@@ -16,7 +16,7 @@ const GRACE_MS = 2000;
 const SIGNALLED_MAX = 256;
 
 /**
- * The nodes' ZeroMQ endpoints. ZeroMQ reports no error for an endpoint that is not there, or that publishes something else.
+ * The nodes' ZeroMQ endpoints. ZeroMQ reports no error for an endpoint that does not exist, or that publishes something else.
  * This class logs which endpoints are not connected, and that a block came without a signal. Polling finds those blocks.
  */
 export class BlockSignals {

@@ -19,8 +19,8 @@ const TRANSACTION_ANSWER_BYTES_MAX = 9 << 20;
 const SMALL_ANSWER_BYTES_MAX = 1 << 20;
 
 /**
- * The chain of several nodes, asked anew at each question. The node in sync whose chain has the most work decides. Nobody decides
- * while a node that is silent or not in sync had as much work: its chain may be the one that counts.
+ * The chain of several nodes; each question asks the nodes again. The node in sync whose chain has the most work decides. There is
+ * no answer while a node that is silent or not in sync had as much work, because its chain may be the best one.
  */
 export class ChainReader<T extends ChainNode> implements ChainView {
   readonly #nodes: readonly T[];

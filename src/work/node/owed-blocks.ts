@@ -61,10 +61,10 @@ export class OwedBlocks {
   }
 
   /**
-   * Where the block stands at this node. If the node lacks it, it is offered once for each state of the node's chain, and the
-   * node is asked again: its first answer may not be true. A node keeps blocks that it has refused, and shows them like those of
-   * a lost race. So a block beside the chain is offered too: `none` with `refused` if the node refuses it. `block` brings the
-   * block as hex. Resolves with `unknown` if the node is not ready.
+   * Returns the block's standing at this node. If the node lacks the block, the block is offered once for each state of the node's
+   * chain, and the node is asked again, because its first answer may be false. A node keeps refused blocks and shows them like
+   * orphaned ones. So a block outside the chain is offered too: the result is `none` with `refused` if the node refuses it. `block`
+   * provides the block as hex. Resolves with `unknown` if the node is not ready.
    */
   async standing(hash: string, block: () => Promise<string | undefined>): Promise<Standing> {
     const { health } = this.#node;

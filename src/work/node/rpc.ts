@@ -47,9 +47,9 @@ interface Posted {
 }
 
 /**
- * JSON-RPC 1.0 over HTTP(S) keep-alive connections to one node. Credentials come from the URL, or from a cookie file
- * that is read again whenever the node refuses what it held. A connection or a cookie file that finds no descriptor gets a
- * spare one. Throws for a URL that is none.
+ * JSON-RPC 1.0 over HTTP(S) keep-alive connections to one node. Credentials come from the URL, or from a cookie file, which is read
+ * again whenever the node refuses its credentials. If no descriptor is left for a connection or the cookie file, a spare one is
+ * used. Throws for an invalid URL.
  */
 export function createRpcClient(
   options: { readonly url: string; readonly cookie: string | undefined },

@@ -46,7 +46,7 @@ export function outsideCoin(random: Random): Coin {
 
 /**
  * A version 2 transaction that spends the coins as P2WPKH, to one to three outputs of common types. Its form is that of
- * a real one; its keys and signatures are random, since nobody checks scripts here.
+ * a real one; its keys and signatures are random, because the simulation checks no scripts.
  */
 export function makeTransaction(coins: readonly Coin[], random: Random): SimulatedTransaction {
   const transaction = new Transaction();

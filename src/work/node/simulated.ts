@@ -61,9 +61,9 @@ export function subsidySats(height: number): bigint {
 }
 
 /**
- * A Bitcoin node without a network, in process: it gives templates with transactions of its own making and checks what
- * it is handed as a real node would, by regtest's rules without retargeting. Throws for another network, a difficulty
- * that is none, and a chain file that can not be read.
+ * A Bitcoin node without a network, in process. It gives templates with simulated transactions, and checks submitted blocks as a real
+ * node would, by regtest's rules without retargeting. Throws for another network, an invalid difficulty, and an unreadable chain
+ * file.
  */
 export function simulatedNode(options: SimulatedNodeOptions, modules: SimulatedNodeModules): SimulatedNode {
   return new SimulatedNode(options, modules);

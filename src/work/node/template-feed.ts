@@ -47,8 +47,8 @@ const HOLD_MS = 10_000;
 const TEMPLATE_MS_MAX = 10 * 60_000;
 
 /**
- * One loop that keeps the template current. Nothing else fetches, so templates neither overlap nor get lost: whatever
- * happens meanwhile is a hint that makes the loop look again as soon as it is through.
+ * One loop that keeps the template current. Only this loop fetches, so templates neither overlap nor get lost. An event during a
+ * fetch is a hint that makes the loop look again at once.
  */
 export class TemplateFeed {
   readonly #options: TemplateFeedOptions;
@@ -185,8 +185,8 @@ export class TemplateFeed {
   }
 
   /**
-   * Returns why the work that a node claims can not be true: a node that claims less has blocks on top of the template's parent.
-   * Undefined if no node says so in time. Asks nobody while all ready nodes have as much work.
+   * Returns the reason if a node's claim of work is false: a node that claims less has blocks on top of the template's parent.
+   * Returns undefined if no node reports such blocks in time. Asks no node while all ready nodes have equal work.
    */
   async #denied(upstream: Upstream, { previousHash }: BlockTemplate): Promise<string | undefined> {
     const { health } = upstream;
@@ -236,8 +236,8 @@ export class TemplateFeed {
   }
 
   /**
-   * True if the template there is may still be used although no node gives one. Either the active node served a moment ago,
-   * and what is ready now has less work. Or the active node is on the same tip still, and only fails to make a template.
+   * True if the old template may still be used although no node gives a new one. Either the active node served a moment ago and the
+   * ready nodes have less work, or the active node still has the same tip and only fails to make a template.
    */
   async #isHeld(): Promise<boolean> {
     const { clock, pauses } = this.#modules;

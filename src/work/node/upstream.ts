@@ -52,8 +52,8 @@ const STANDING_TIMEOUT_MS = 5_000;
 /** Pauses between tries to hand a block to a node that does not answer. */
 const SUBMIT_RETRIES_MS = [250, 500, 1000, 2000, 4000];
 /**
- * A node may take long: bitcoind answers nothing while it connects a block, and a template of a full mempool takes seconds on
- * a small machine. The feed asks another node meanwhile, so these bounds only tell a slow node from one that hangs.
+ * Time limits of calls. They are long, because bitcoind does not answer while it connects a block, and a template of a full mempool
+ * takes seconds on a small machine. The feed asks another node meanwhile, so the limits only detect a node that hangs.
  */
 const POLL_TIMEOUT_MS = 15_000;
 const TEMPLATE_TIMEOUT_MS = 60_000;

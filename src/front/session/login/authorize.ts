@@ -11,8 +11,8 @@ export type Authorization = Worker | { readonly refused: string };
 export type Applicant = Pick<Wire, 'remoteIp' | 'affords' | 'misnamed'>;
 
 /**
- * Decides on a name (clean, not empty) and a password; never rejects. A promise where that takes more than a moment. Where no
- * applicant is given, nothing is held against anybody.
+ * Decides on a name (cleaned, not empty) and a password; never rejects. Returns a promise if a check takes time. Without an
+ * applicant no login earns points.
  */
 export type Authorize = (
   name: string,

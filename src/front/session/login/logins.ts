@@ -32,8 +32,8 @@ export class Logins {
   }
 
   /**
-   * Decides on a name, at once if that is possible. Otherwise the promise resolves when `decided` was called and `next` has got
-   * what waited, in order; or when one of them threw, and `failed` was called.
+   * Decides on a name, at once if possible. Otherwise the promise resolves when `decided` was called and `next` has received the
+   * waiting messages in order, or when one of them threw and `failed` was called.
    */
   decide(
     name: string,

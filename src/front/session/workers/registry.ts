@@ -276,8 +276,8 @@ export class SessionRegistry {
   }
 
   /**
-   * There is no work that is worth anything: no session gets any until the next broadcast, and all are told why, those that
-   * come meanwhile as well.
+   * There is no useful work: no session gets work until the next broadcast. All clients get the reason, including those that connect
+   * meanwhile.
    */
   pause(message: string): void {
     this.#context.work = undefined;
@@ -299,8 +299,8 @@ export class SessionRegistry {
   }
 
   /**
-   * Takes no more connections and closes all there are, after what is queued for them. They are asked to come again a few
-   * seconds later, not all at once.
+   * Refuses new connections and closes all others after their queued messages. Clients are asked to reconnect a few seconds later,
+   * at different times.
    */
   closeAll(message = 'The pool is closing this connection'): void {
     this.#open = false;
