@@ -226,9 +226,9 @@ export const limits = {
   /** Heap of the process that serves HTTP, MiB. It is started again if it needs more. */
   httpHeapMibMax: 256,
   /**
-   * What HTTP may ask the pool's event loop a second: for its status, its readiness and what is for operators each; for its
-   * metrics; and for miners, each with up to `workersPerQuestionMax` workers (`totalsPerQuestion` without workers cost as
-   * much). About 80 ms of each second in all. A question about a miner waits for its turn, up to `minerTurnMsMax`.
+   * Questions of the HTTP process to the pool's event loop, a second: for status, readiness and operators' requests each; for metrics;
+   * and for miners, each with up to `workersPerQuestionMax` workers (`totalsPerQuestion` questions without workers cost as much). In
+   * all about 80 ms of each second. A question about a miner waits up to `minerTurnMsMax` for its turn.
    */
   statusQuestionsPerSecondMax: 20,
   metricsQuestionsPerSecondMax: 2,
@@ -249,9 +249,9 @@ export const limits = {
   /** Jobs that can still be answered. */
   jobsMax: 64,
   /**
-   * Expired jobs of the current tip, kept for a block in a late share, and their memory: 36 KB of own data each where a
-   * block has 4,000 transactions, and each transaction once. So 1024 jobs take about 40 MB, and a second of the
-   * mempool's growth a job. The oldest are dropped first.
+   * Expired jobs of the current tip, kept for a block in a late share, and the limit of their memory. With 4,000 transactions a job has
+   * 36 KB of its own; transactions are shared. So 1024 jobs take about 40 MB, and a second of the mempool's growth per job. The oldest
+   * jobs are dropped first.
    */
   expiredJobsMax: 1024,
   expiredJobsBytesMax: 256 * 1024 * 1024,

@@ -38,8 +38,8 @@ const base58Shape = /^[123mn][1-9A-HJ-NP-Za-km-z]{24,35}$/;
 
 /**
  * Reads an address of the given network: P2PKH, P2SH, P2WPKH, P2WSH and P2TR (BIP173, BIP350, BIP341). Witness versions
- * that have no rules yet are refused, because anyone could spend what is paid to them. Made for hostile input: what does
- * not look like an address costs a microsecond. One that does costs ten, and a taproot key seventy.
+ * that have no rules yet are refused, because anyone could spend their coins. Made for hostile input: a text that does not look like
+ * an address costs 1 µs, an address 10 µs, and a taproot key 70 µs.
  */
 export function parseAddress(text: string, network: Network): AddressResult {
   if (text.length === 0) return refused('the address is empty');

@@ -1,6 +1,6 @@
 /**
- * Targets, compact bits and difficulties. A target is a 256-bit number, kept as a bigint where it is computed with and
- * as 32 little-endian bytes where hashes are compared with it.
+ * Targets, compact bits and difficulties. A target is a 256-bit number: a bigint for arithmetic, 32 little-endian bytes for
+ * comparing with hashes.
  */
 
 const TARGET_MAX = (1n << 256n) - 1n;

@@ -40,9 +40,9 @@ export const difficultyDefaults: Readonly<Record<Network, DifficultyRange>> = {
 };
 
 /**
- * What the embedded simulated node's blocks pay to unless configured. A regtest address (P2WPKH) whose 20-byte program
- * is the start of SHA-256("sluice simulated payout"), not the hash of any key: nobody can spend from it, on any
- * network, and it is never used with a real node. The built-in miner mines under this name too.
+ * The default payout address of the simulated node's blocks, and the default user of the built-in miner. It is a regtest address
+ * (P2WPKH) whose 20-byte program is the start of SHA-256("sluice simulated payout"), not the hash of a key. So its coins can not be
+ * spent on any network. It is never used with a real node.
  */
 export const SIMULATED_PAYOUT_ADDRESS = 'bcrt1qy7yl6pjgjct4qgael8e5dp2csn9f9k068fnq9n';
 
@@ -59,8 +59,8 @@ export const NEVER_BANNED: readonly string[] = ['127.0.0.1', '::1'];
 export const COINBASE_TAG_DEFAULT = '/Sluice/';
 
 /**
- * Confirmations until a block's coins may be paid out. Consensus lets nobody spend a coinbase before 100 (Bitcoin Core,
- * consensus/consensus.h, COINBASE_MATURITY). The embedded node's chain has no such rule, and a newcomer waits for no hour.
+ * Confirmations until a block's coins may be paid out. By consensus a coinbase can be spent after 100 (Bitcoin Core,
+ * consensus/consensus.h, COINBASE_MATURITY). The embedded node has no such rule, so that a first payout takes minutes.
  */
 export const CONSENSUS_MATURITY = 100;
 export const SIMULATED_MATURITY_DEFAULT = 10;

@@ -14,8 +14,8 @@ interface Override {
 const decimal = /^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$/;
 
 /**
- * Reads the `SLUICE_…` variables: `__` stands between a table and its key, `_` for a dash, and a list is separated by
- * commas. An empty text is a value like any other: right where a text may be empty, wrong for a number.
+ * Reads the `SLUICE_…` variables: `__` separates a table from its key, `_` means a dash, and commas separate a list. An empty text
+ * is a value: valid for keys that may be empty, invalid for a number.
  */
 export function readEnv(env: Readonly<Record<string, string | undefined>>): {
   overrides: Override[];

@@ -19,8 +19,8 @@ export interface ConfigSource {
 }
 
 /**
- * The config out of a file and the environment, which goes first. Frozen through and through. Throws ConfigError with
- * everything that is wrong, and nothing else, whatever the file holds.
+ * Loads the config from a file and the environment, which overrides the file. The result is deeply frozen. Throws only ConfigError,
+ * with all problems.
  */
 export function loadConfig({ file, env }: ConfigSource): Config {
   const { overrides, problems } = readEnv(env);

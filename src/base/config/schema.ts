@@ -34,8 +34,8 @@ const bitcoinAddress = () => leaf.text('must be a Bitcoin address', (value) => v
 const niceHashPart = () => leaf.secret('must be a text that is not empty', (value) => value !== '');
 
 /**
- * Every key of the config, as it is written in TOML. A table may be left out, and so may each key: what is there
- * instead is decided in resolve.ts, where the keys are seen together.
+ * Every key of the config, as written in TOML. Tables and keys are optional. resolve.ts sets the defaults, and checks keys that depend
+ * on each other.
  */
 export const schema = z.strictObject({
   network: leaf.oneOf(...networkNames).optional(),

@@ -35,8 +35,8 @@ export interface Wire {
   /** Its client has logged in with this name; false if that worker may not mine now because of its conduct. */
   admits(name: string): boolean;
   /**
-   * A share that came over it has been judged: what that says of the conduct of its client. May call the handler's `expel`, and
-   * close the connection. Safe to call after the connection is gone.
+   * Scores the verdict on a share of this connection as its client's conduct. May call the handler's `expel`, and close the connection.
+   * Safe to call after the connection is closed.
    */
   judged(share: JudgedShare): void;
 }
@@ -132,8 +132,8 @@ export interface BitcoinNode {
   /** Sends a block at once. Resolves with the node's answer, never rejects. */
   submitBlock(block: Uint8Array): Promise<SubmitOutcome>;
   /**
-   * Asks where a block stands (its hash in display order). A node that does not have the block is offered it again, once for
-   * each state of its chain: `block` brings the bytes, undefined if they are not to be had. Never rejects if `block` does not.
+   * Asks for the status of a block (its hash in display order). A node that lacks the block is sent it again, once for each state of its
+   * chain. `block` provides the bytes, or undefined. Never rejects unless `block` does.
    */
   standing(hash: string, block: () => Promise<Uint8Array | undefined>): Promise<Standing>;
   /** The chain as the books see it. */
@@ -163,8 +163,8 @@ export interface ShareRecorder {
 /** File descriptors that the process holds so that it can give them up when it has no others; implemented by pool/. */
 export interface SpareDescriptors {
   /**
-   * Closes a descriptor, so that what has just failed for want of one can be tried again. Returns false if none is left.
-   * `work`: no block depends on it; half of the descriptors are kept from it.
+   * Closes a spare descriptor, so that a step that failed without one can be repeated. Returns false if none is left. `work`: no block
+   * depends on the step, so it may use only half of the spare descriptors.
    */
   release(use: 'block' | 'work'): boolean;
 }

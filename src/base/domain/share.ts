@@ -44,8 +44,8 @@ export interface Terms {
 }
 
 /**
- * Where a session's shares come from. Immutable: a session whose extranonce or user agent changes gets another source, so a
- * share keeps the one that it was made with.
+ * The source of a session's shares. Immutable: if a session's extranonce or user agent changes, it gets a new source, so earlier shares
+ * keep theirs.
  */
 export interface Source {
   /** Unique in the data directory. */

@@ -7,8 +7,8 @@ export const END_MS_MAX = 7_000;
 const KILL_MS_MAX = 1_000;
 
 /**
- * Waits for the end of a process that was asked to end, `msMax` at most, and kills it where it takes longer. On a machine that
- * is full a process that comes last of all also comes last to its end. Resolves with false if it had to be killed.
+ * Waits up to `msMax` for the end of a process that was asked to end, then kills it. On a busy machine a process of low priority
+ * takes long to end. Resolves with false if it had to be killed.
  */
 export async function endOf(child: Pick<Child, 'gone' | 'kill'>, msMax = END_MS_MAX): Promise<boolean> {
   const killMs = Math.min(KILL_MS_MAX, msMax / 2);

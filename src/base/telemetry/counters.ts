@@ -1,8 +1,8 @@
 import { verdicts } from '#base/domain/verdict';
 
 /**
- * Every counter of the pool. A counter is declared here and nowhere else: what counts it, the sum over gateways, its series in
- * `/metrics` and its number in `/api/v1/pool` follow from its row. Counters only ever rise.
+ * Every counter of the pool. A counter is declared only here: its field, the sum over gateways, its series in `/metrics` and its number
+ * in `/api/v1/pool` follow from its row. Counters never fall.
  */
 export interface CounterRow {
   /** In `/metrics`; without a name it is not there. */
@@ -232,8 +232,8 @@ export function rowsOf(group: CounterGroup): [key: string, row: CounterRow][] {
 }
 
 /**
- * What counts are made of. V8 would take plain objects for ones of the shape of the table's groups, whose members are objects,
- * and would allocate a number each time that a fraction is added: once a share.
+ * The class of count objects. V8 would give plain objects the hidden class of the table's groups, whose members are objects, and would
+ * allocate a number for each addition of a fraction, once a share.
  */
 class CountGroup {}
 

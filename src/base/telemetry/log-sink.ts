@@ -34,8 +34,8 @@ export interface DescriptorSinkOptions {
 }
 
 /**
- * Writes lines to a descriptor, never waits for it, and never fails: what it does not take waits in memory up to a bound,
- * and the lines beyond the bound are dropped and counted.
+ * Writes lines to a descriptor without ever waiting or failing. Unwritten lines wait in memory up to a limit; further lines are
+ * dropped and counted.
  */
 export class DescriptorSink implements LogSink {
   /** Called with the number of lines that were dropped, when lines are taken again. */
@@ -143,8 +143,8 @@ export function standardError(): DescriptorSink {
 }
 
 /**
- * A descriptor of the same pipe or terminal that takes what it can and never waits for a reader. A write that waits would
- * hold a thread, and the end of the process with it. (A file is used as it is: it has a position of its own.)
+ * A non-blocking descriptor of the same pipe or terminal. A blocking write would hold a thread, and delay the end of the process. (A
+ * file is used unchanged, because a new descriptor would have another position.)
  */
 function unblocked(fd: number): number {
   try {

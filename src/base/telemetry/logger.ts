@@ -13,8 +13,8 @@ export interface LoggerOptions {
 }
 
 /**
- * A logger that writes to stderr: stdout is for what a program reads. Writes are not waited for: lines that stderr does
- * not take are kept up to a bound, and then dropped and counted.
+ * A logger that writes to stderr, because stdout is for output that programs read. It never waits: unwritten lines are kept up to a
+ * limit, further lines are dropped and counted.
  */
 export function createLogger(options: LoggerOptions, sink: LogSink = standardError()): Logger {
   const streamWrite =

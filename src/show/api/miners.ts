@@ -35,8 +35,8 @@ export function costOf(path: string): number {
 }
 
 /**
- * The route of a path below MINERS_PATH; undefined for any other. `path` and `query` are as sent. What is answered is of
- * those who are connected now, counted since they came (base/domain/miner.ts): history is SQL's.
+ * The route of a path below MINERS_PATH; undefined for any other. `path` and `query` are as sent. The answer has connected miners only,
+ * counted since they connected (base/domain/miner.ts); the tables have the history.
  */
 export function minerRoute(path: string, query: string, find: FindMiner): (() => Promise<Answer>) | undefined {
   if (!path.startsWith(MINERS_PATH)) return undefined;

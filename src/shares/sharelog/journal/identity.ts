@@ -138,8 +138,8 @@ export function folderIdOf(logId: string): string {
 }
 
 /**
- * The `node` column of a pool whose config gives it no name: the host's name, and what tells its data folder from others
- * on that host. A folder that version 1 made goes on with the host's name alone.
+ * The default of the `node` column: the host's name, and a part that distinguishes the data folder from others on the host. A folder
+ * that version 1 made keeps the host's name alone.
  */
 export function defaultNode({ logId, madeBy }: LogIdentity, host = hostname()): string {
   return madeBy === 1 ? host : `${host}-${folderIdOf(logId).slice(0, 6)}`;

@@ -247,8 +247,8 @@ export class Journal {
   }
 
   /**
-   * Waits until all is on the disk, for a while, then lets go. `others` ends what else the lock stands for, when nothing is
-   * appended any more; it is told whether everything came to the disk.
+   * Waits for a while until all rows are on disk, then releases the lock. `others` closes what else the lock protects, after the last
+   * append; its argument says whether all rows are on disk.
    */
   close(others: (drained: boolean) => Promise<void> = async () => {}): Promise<void> {
     this.#closed ??= this.#close(others);
@@ -327,8 +327,7 @@ export class Journal {
   }
 
   /**
-   * Lets go of the segments that nobody wants any more: those whose successor begins with what is still wanted. The last
-   * one with a frame stays, since it says how far the log has come.
+   * Releases the segments that no consumer needs. The last segment with a frame stays, because its frames give the last sequence number.
    */
   async #letGo(): Promise<void> {
     try {

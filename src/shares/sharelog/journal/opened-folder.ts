@@ -88,9 +88,8 @@ export class FolderWatch {
 }
 
 /**
- * Whether the mount of a descriptor's file is one that the system lists: it is not after umount --lazy. Undefined if the list
- * can not be read: there is none, or the process has no descriptor left. (What is read here is made by the kernel, and waits
- * for no disk.)
+ * True if the system lists the mount of a descriptor's file; after umount --lazy it does not. Undefined if the list can not be read:
+ * there is none, or the process has no descriptor left. (The kernel generates the list, so reading it waits for no disk.)
  */
 function isListed(fd: number): boolean | undefined {
   try {

@@ -114,8 +114,8 @@ const blockColumns2: readonly Column[] = [
 ];
 
 /**
- * What is known of a block candidate at one moment; the row with the greatest `revision` of a hash holds. `job_id` and the
- * last seven columns are those of the block's share: together they make its header, so no other share has them all.
+ * The status of a block candidate at one moment; the row with the greatest `revision` of a hash is valid. `job_id` and the last seven
+ * columns are those of the block's share. Together they make its header, so they identify the share.
  */
 export const blockColumns: readonly Column[] = [...blockColumns2, ['coinb2', 'String']];
 

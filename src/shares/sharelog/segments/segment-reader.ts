@@ -54,8 +54,8 @@ export class SegmentReader {
   }
 
   /**
-   * Looks for frames behind those known. What it finds is on the disk when it returns: the writer may still be waiting for
-   * that, so it is asked for here once more.
+   * Looks for frames behind the known ones. They are on disk when it returns: the reader syncs, because the writer's own sync may not
+   * have finished.
    */
   extend(): void {
     const known = this.#heads.length;
@@ -110,9 +110,9 @@ export class SegmentReader {
   }
 
   /**
-   * Whether what stands behind the last frame is damaged, and not the rest of a write that a crash cut short: the first
-   * frame of a later write is whole there, and that one began when all before it was on the disk. (Damage to the length
-   * or the number of a frame hides what is behind it.)
+   * True if the bytes behind the last frame are damage, and not the rest of a write that a crash cut short. They are damage if the first
+   * frame of a later write is complete, because that write began when all earlier ones were on disk. (Damage to a frame's length or
+   * number hides the frames behind it.)
    */
   damaged(): boolean {
     const epoch = this.#heads.at(-1)?.epoch ?? 0;

@@ -35,8 +35,8 @@ export class SegmentStore {
   }
 
   /**
-   * Writes the bytes that a segment's frames have, up to `end`, once more in their place: where a write failed before this
-   * start, the system may show them and call them synced though the disk has never had them.
+   * Writes a segment's bytes up to `end` once more in place. If a write failed before this start, the system may show the bytes and
+   * report them as synced although they are not on disk.
    */
   async rewrite(firstSeq: number, end: number): Promise<void> {
     const file = await open(segmentPath(this.#folder, firstSeq), constants.O_RDWR | constants.O_DSYNC);
