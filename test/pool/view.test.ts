@@ -159,7 +159,7 @@ describe('what the front had to do', () => {
   });
 });
 
-describe('who a miner is', () => {
+describe('the identity of a miner', () => {
   const ADDRESS = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
   const page = { after: undefined, workersMax: 0 };
 

@@ -424,7 +424,7 @@ describe('lists of addresses', () => {
     ]);
   });
 
-  it('name proxies only where there are to be some', () => {
+  it('name proxies only with stratum.proxy-protocol', () => {
     expect(problems('[stratum]\nproxy-from = ["10.0.0.1"]')[0]?.key).toBe('stratum.proxy-from');
     expect(problems('[stratum]\nproxy-protocol = true\nproxy-from = []')[0]?.key).toBe('stratum.proxy-from');
   });

@@ -76,7 +76,7 @@ describe('the table of counters', () => {
 });
 
 describe('counts that are taken', () => {
-  it('stand in the series of their rows, a sum where a row includes another', async () => {
+  it('are in the series of their rows, as sums if a row includes another', async () => {
     const metrics = createMetrics();
     const door = { ...newCounts('door'), evicted: 5, misbehaved: 2, limited: 3 };
     metrics.take({ door, session: { ...newCounts('session'), timeouts: 4 } });

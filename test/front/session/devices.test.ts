@@ -361,7 +361,7 @@ describe('silence', () => {
   });
 });
 
-describe('telling everybody', () => {
+describe('messages to all clients', () => {
   it('pauses work and says why, until there is a job again', () => {
     const { registry, connect } = makeBench();
     registry.broadcast(makeJob(1));
@@ -415,7 +415,7 @@ describe('telling everybody', () => {
   });
 });
 
-describe('who does not say what he is', () => {
+describe('a client without a user agent', () => {
   it('is asked after its first job, and is recognised by the answer', () => {
     const { registry, connect, clock } = makeBench();
     registry.broadcast(makeJob(1));

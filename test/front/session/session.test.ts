@@ -414,7 +414,7 @@ describe('version rolling', () => {
 });
 
 describe('other methods and bad input', () => {
-  it('answers what is asked and keeps silent where advice wants no answer', () => {
+  it('answers requests, and does not answer advice with a null id', () => {
     const { connect } = makeBench();
     const client = connect();
     expect(client.call('mining.ping')[0]?.result).toBe('pong');
@@ -526,7 +526,7 @@ describe('SessionRegistry', () => {
     expect(one).toBe(other);
   });
 
-  it('shares the terms also of those who wish for what nobody else does', () => {
+  it('shares terms objects also between sessions with unusual suggestions', () => {
     const { registry, connect, intake } = makeBench({ difficulty: { ...sessionOptions.difficulty, min: 1e-5 } });
     registry.broadcast(makeJob(1));
     const clients = Array.from({ length: 100 }, (_, index) => {

@@ -152,7 +152,7 @@ describe('the journal of a gateway that is not started any more', () => {
     expect((await adopt(new Deliveries())).statuses()).toHaveLength(2);
   });
 
-  it('is the only thing that goes: whatever else is called gone is somebody’s', async () => {
+  it('is the only folder whose leftover is removed', async () => {
     await journalOf(undefined);
     for (const name of ['sharelog.gone', 'notes.gone', 'sharelog-7.gone']) mkdirSync(join(folder.path, name));
     await adopt(new Deliveries());

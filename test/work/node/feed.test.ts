@@ -115,7 +115,7 @@ describe('one failed answer', () => {
 });
 
 describe('a refresh that fails', () => {
-  it('pauses nobody, if the tip is still the same', async () => {
+  it('does not pause miners if the tip is still the same', async () => {
     const [a] = (await fakes(1)) as [FakeNode];
     const { started, inbox, node } = connect([a], { refreshMs: 50 });
     await started;
@@ -354,7 +354,7 @@ describe('ZeroMQ', () => {
 });
 
 describe('an unexpected error', () => {
-  it('of whoever takes a template is contained, logged once, and the feed goes on', async () => {
+  it('of a template’s consumer is contained and logged once, and the feed goes on', async () => {
     const [node] = (await fakes(1)) as [FakeNode];
     const tips: string[] = [];
     const { contained, started } = connect([node], {}, ({ previousHash }) => {
