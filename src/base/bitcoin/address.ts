@@ -52,6 +52,11 @@ export function parseAddress(text: string, network: Network): AddressResult {
   return parseBase58(text, network);
 }
 
+/** The address that pays to a script; undefined if none does. The opposite of `parseAddress`. */
+export function addressOfScript(script: Uint8Array, network: Network): string | undefined {
+  return attempt(() => address.fromOutputScript(script, prefixesOf[network])) || undefined;
+}
+
 function parseBase58(text: string, network: Network): AddressResult {
   if (!base58Shape.test(text)) return refused(MALFORMED);
   const read = attempt(() => address.fromBase58Check(text));
