@@ -1,10 +1,26 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
+import { checkBackup, restore } from '#backup/restore';
+import { own, payableOf } from '#books/ledger/entries/accounts';
+import { EntryBook } from '#books/ledger/entries/book';
+import { openLedger } from '#books/ledger/ledger-db';
 import { RESTORING_FILE } from '#shares/sharelog/journal/folder-state';
+import { findBitcoind } from '../support/bitcoind.ts';
+import { startRegtest } from '../support/bitcoind-regtest.ts';
 import { expectLedgerAgrees } from '../support/ledger-child.ts';
 import { PoolFolder, PoolProcess } from '../support/pool-process.ts';
 import { StratumClient } from '../support/stratum-client.ts';
@@ -12,6 +28,10 @@ import { expectEachAcknowledgedOnce, Tally } from './tally.ts';
 
 const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const ACCOUNTS = ['bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080', 'mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn'];
+/** Whatever is mined here never comes to a wallet. */
+const ELSEWHERE = 'bcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqdku202';
+const bitcoind = await findBitcoind();
+if (bitcoind.path === undefined) process.stderr.write(`not run: a backup beside a real bitcoind: ${bitcoind.reason}\n`);
 /** When a backup is killed, ms after its start: at another step each time. */
 const KILLS_MS = [300, 600, 900, 1_300, 1_800, 2_500];
 
@@ -141,20 +161,20 @@ describe('restore', () => {
       'data/sharelog/0000000000000001.segment',
       `data/chdb/store/${part}`,
     ];
+    const copy = join(of.path, 'copy');
     for (const file of files) {
       for (const damage of [flip, cut, rmSync]) {
-        const copy = join(of.path, 'copy');
+        rmSync(copy, { recursive: true, force: true });
         cpSync(whole, copy, { recursive: true });
         damage(join(copy, file));
-        for (const args of [['restore', '--check'], ['restore']]) {
-          const { code, stdout } = await of.run(...args, copy, '--config', of.config);
-          expect([damage.name, args, code]).toEqual([damage.name, args, 1]);
-          expect(stdout).toContain(`damaged: ${file}`);
-        }
+        const named = [expect.stringContaining(file)];
+        expect((await checkBackup(copy, () => {})).faults, `${damage.name} ${file}`).toEqual(named);
+        expect((await restore({ source: copy, folder: data, network: 'regtest' }, () => {})).faults).toEqual(named);
         expect(existsSync(data)).toBe(false);
-        rmSync(copy, { recursive: true });
       }
     }
+    const refused = await of.run('restore', copy, '--config', of.config);
+    expect([refused.code, refused.stdout]).toEqual([1, expect.stringContaining(`damaged: ${files.at(-1)}`)]);
     flip(join(whole, 'manifest.json'));
     const { code, stderr } = await of.run('restore', whole, '--config', of.config);
     expect(code).toBe(1);
@@ -214,6 +234,75 @@ describe('restore', () => {
     return of;
   }
 });
+
+describe.skipIf(bitcoind.path === undefined)('a pool that has paid after its backup was made', () => {
+  it('pays nothing when it is restored, takes the payout over, and pays nobody twice', {
+    timeout: 300_000,
+  }, async () => {
+    const node = await startRegtest({ path: bitcoind.path ?? '' });
+    try {
+      await node.rpc('createwallet', 'pool');
+      await node.rpc('createwallet', 'miners');
+      const miner = await node.walletRpc<string>('miners', 'getnewaddress');
+      await node.rpc('generatetoaddress', 3, await node.walletRpc<string>('pool', 'getnewaddress'));
+      await node.rpc('generatetoaddress', 100, ELSEWHERE);
+      const of = new PoolFolder(
+        `network = "regtest"\n[node]\nrpc = [${JSON.stringify(node.url)}]\n[payout]\naddress = "${ELSEWHERE}"\nwallet = "pool"\ninterval = "off"\n`,
+      );
+      folder = of;
+      const data = join(of.path, 'data');
+      mkdirSync(data);
+      owe(data, miner, 9_000_000n);
+      const started = await PoolProcess.start(of);
+      pool = started;
+      await told(of, 'backup', join(of.path, 'backup'));
+      // The books are checked in the first moments of the process.
+      await expect
+        .poll(async () => (await told<ShownRun>(of, 'payout', 'run')).payout?.state, { timeout: 60_000 })
+        .toBe('seen');
+      await started.kill();
+      const [txid = ''] = await node.rpc<string[]>('getrawmempool');
+      renameSync(data, join(of.path, 'lost'));
+      await told(of, 'restore', join(of.path, 'backup'));
+      const again = await PoolProcess.start(of);
+      pool = again;
+      const refused = async (): Promise<string> => (await of.run('payout', 'run', '--config', of.config)).stdout;
+      await expect.poll(refused, { timeout: 60_000 }).toContain(`transaction ${txid} spends this wallet's coins`);
+      expect(await told(of, 'payout', 'adopt', txid)).toMatchObject({
+        state: 'seen',
+        accounts: 1,
+        output_sats: '9000000',
+      });
+      await node.rpc('generatetoaddress', 3, ELSEWHERE);
+      const settled = async (): Promise<unknown> => told(of, 'payout', 'list');
+      await expect
+        .poll(settled, { timeout: 60_000 })
+        .toMatchObject({ payouts: [{ state: 'settled', txid }], outsiders: [] });
+      expect(await told<ShownRun>(of, 'payout', 'run')).toMatchObject({ payout: null });
+      expect(await told(of, 'ledger', 'check')).toMatchObject({ faults: [] });
+      expect(await node.walletRpc('miners', 'getreceivedbyaddress', miner)).toBe(0.09);
+      expect(await again.stop()).toBe(0);
+    } finally {
+      await node.stop();
+    }
+  });
+});
+
+interface ShownRun {
+  readonly payout: { readonly state: string } | null;
+}
+
+/** A ledger that owes a miner something, by an entry of a kind that a pool books. */
+function owe(data: string, miner: string, sats: bigint): void {
+  const { database, close } = openLedger(data);
+  const lines = [
+    { account: own.ppsReserve, sats },
+    { account: payableOf(miner), sats: -sats },
+  ];
+  const book = new EntryBook(database);
+  database.transaction(() => book.post({ kind: 'slice-paid', reference: 'slice:1', atMs: 1, lines })).immediate();
+  close();
+}
 
 function flip(path: string): void {
   const bytes = readFileSync(path);

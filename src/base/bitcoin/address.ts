@@ -54,7 +54,12 @@ export function parseAddress(text: string, network: Network): AddressResult {
 
 /** The address that pays to a script; undefined if none does. The opposite of `parseAddress`. */
 export function addressOfScript(script: Uint8Array, network: Network): string | undefined {
-  return attempt(() => address.fromOutputScript(script, prefixesOf[network])) || undefined;
+  const prefixes = prefixesOf[network];
+  const [opcode, bytes] = script;
+  // OP_1 and 32 bytes: the library wants a curve for these, and parseAddress has one of its own.
+  if (script.length === 34 && opcode === 0x51 && bytes === 32)
+    return address.toBech32(script.subarray(2), 1, prefixes.bech32);
+  return attempt(() => address.fromOutputScript(script, prefixes)) || undefined;
 }
 
 function parseBase58(text: string, network: Network): AddressResult {
