@@ -47,12 +47,16 @@ export async function openLog(
   const consumers = analyticsAvailable(url) ? [LEDGER_CONSUMER, ANALYTICS_CONSUMER] : [LEDGER_CONSUMER];
   const log = await openShareLog({ folder: config.data, node: config.name, consumers }, modules);
   const journals = { folder: config.data, node: log.node, consumers };
-  running.onClose(() => log.close());
+  running.onClose('the share log', () => log.close());
   const deliveries = new Deliveries();
   deliveries.listen(POOL_JOURNAL, (consumer, seq) => log.confirm(consumer, seq));
   const others = Array.from({ length: gateways > 1 ? gateways : 0 }, (_, slot) => gatewayJournal(slot));
   const orphans = await openOrphans({ ...journals, owned: [POOL_JOURNAL, ...others] }, { clock, logger, deliveries });
-  running.onClose(() => orphans.close());
+  running.onClose('the journals of former gateways', () => orphans.close());
+  const consuming: { close(msMax: number): Promise<void> }[] = [];
+  running.onClose('the ledger and the analytics', async (msMax) => {
+    await Promise.all(consuming.map((consumer) => consumer.close(msMax)));
+  });
   const ledger = await startLedger(
     {
       folder: config.data,
@@ -63,11 +67,11 @@ export async function openLog(
     },
     { logger, ports, delivered: (journal, seq) => deliveries.delivered(LEDGER_CONSUMER, journal, seq) },
   );
-  running.onClose(() => ledger.close());
+  consuming.push(ledger);
   const analytics = await startAnalytics(
     { folder: config.data, name: config.name, ...(url !== undefined && { url }) },
     { logger, delivered: (journal, seq) => deliveries.delivered(ANALYTICS_CONSUMER, journal, seq) },
   );
-  running.onClose(() => analytics.close());
+  consuming.push(analytics);
   return { log, analytics, ledger, deliveries, journals, orphans };
 }

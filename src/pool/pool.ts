@@ -76,12 +76,12 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const opened = await openLog(config, gatewayCount(config), { clock, logger, spare, committed, ports }, running);
   const { log, analytics, ledger } = opened;
   const { node, wallet } = createNode(config, { clock, contain, logger, spare });
-  running.onClose(() => node.close());
+  running.onClose('the node', () => node.close());
   ports.set('chain', { target: node.chain, methods: chainMethods });
   if (wallet !== undefined) ports.set('wallet', { target: wallet, methods: WALLET_METHODS });
   const blocks = createBlocks({ maturity: config.payout.maturity }, { clock, contain, node, log, logger }, metrics);
-  running.onClose(async () => blocks.follower.close());
-  running.onClose(() => blocks.submitter.settled(SUBMIT_DRAIN_MS_MAX));
+  running.onClose('the blocks', async () => blocks.follower.close());
+  running.onClose('the submission of blocks', () => blocks.submitter.settled(SUBMIT_DRAIN_MS_MAX));
   metrics.onScrape(() => {
     metrics.queues.blocks = blocks.submitter.queue;
     metrics.gauges.spareDescriptors = spare.held;
@@ -103,7 +103,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
     // Whole milliseconds: a rate that fades between any two shares would cost each of them three exponentials.
     worked: (difficulty) => hashrate.add(difficulty, Math.floor(clock.monotonicMs())),
   });
-  running.onClose(() => gateway.close());
+  running.onClose('the gateways', () => gateway.close());
   bans.tell({ ban: (ban) => gateway.evict(ban), pardon: (address) => gateway.pardon(address) });
   const logStatus = (): ShareLogStatus =>
     mergeStatuses([log.status(), ...gateway.journals(), ...opened.orphans.statuses()]);
@@ -128,7 +128,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
     contain.attempt('the work', () => begun.tick());
     contain.attempt('the blocks', () => blocks.follower.tick());
   }, WORK_TICK_MS);
-  running.onClose(async () => clearInterval(workTimer));
+  running.onClose('the work', async () => clearInterval(workTimer));
   const endpoints = await gateway.listen();
   logger.info({ version, kernel: code.build, epoch: log.epoch }, 'pool started');
   return {
@@ -142,7 +142,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
 function holdDescriptors(logger: Logger, running: Running): HeldDescriptors {
   const spare = new HeldDescriptors({ logger });
   const timer = setInterval(() => spare.refill(), SPARE_REFILL_MS);
-  running.onClose(async () => {
+  running.onClose('the spare descriptors', async () => {
     clearInterval(timer);
     spare.close();
   });

@@ -112,10 +112,15 @@ export class Ledger {
     };
   }
 
-  /** Lets the ledger take what is in the log, for a few seconds, and ends its process. */
-  close(): Promise<void> {
-    this.#closed ??= this.#supervised.close()?.close() ?? Promise.resolve();
+  /** Lets the ledger take what is in the log, and ends its process, in `msMax` at most. */
+  close(msMax?: number): Promise<void> {
+    this.#closed ??= this.#close(msMax);
     return this.#closed;
+  }
+
+  async #close(msMax?: number): Promise<void> {
+    const ended = (await this.#supervised.close()?.close(msMax)) ?? true;
+    if (!ended) this.#modules.logger.warn({}, 'the ledger was ended half-way: it goes on there at the next start');
   }
 
   #fork(): LedgerChild {
@@ -133,6 +138,7 @@ export class Ledger {
       },
       (error: unknown) => {
         this.#starting = error instanceof Error ? error.message : String(error);
+        if (this.#closed !== undefined) return;
         logger.error({ reason: this.#starting }, 'the ledger could not start; it will be tried again');
       },
     );
