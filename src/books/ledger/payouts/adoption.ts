@@ -1,4 +1,4 @@
-import { addressOfScript, parseAddress } from '#base/bitcoin/address';
+import { addressOf, parseAddress } from '#base/bitcoin/address';
 import { readTransaction, type SignedShape } from '#base/bitcoin/transaction';
 import type { Wallet, WalletAnswer } from '#base/domain/wallet';
 import { compareBytes, type MinerBalance } from '../entries/accounts.ts';
@@ -145,7 +145,7 @@ function itemsOf(
   }
   const items: Item[] = [];
   for (const [key, { script, sats }] of paid) {
-    const address = addressOfScript(script, network);
+    const address = addressOf(script, network);
     if (address === undefined) return refused(`an output of ${shape.txid} pays to no address`);
     const owners = accounts.get(key) ?? [{ account: address, payableSats: sats }];
     let left = sats;
