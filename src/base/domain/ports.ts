@@ -189,3 +189,9 @@ export interface BanControl {
   /** Ends every ban of this very address or range; false where there was none. */
   lift(address: string): boolean;
 }
+
+/** Keeps the share log as it is while somebody copies it; implemented by sharelog/. */
+export interface LogHold {
+  /** From now on the log lets nothing go that it has. The function that this returns ends that; it may be called twice. */
+  hold(): () => void;
+}

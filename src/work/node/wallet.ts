@@ -61,6 +61,15 @@ export class BitcoindWallet implements Wallet {
     return { ok: true, value: { name, spendableSats, immatureSats, signs: signs !== false, locked: until === 0 } };
   }
 
+  async synced(): Promise<WalletAnswer<boolean>> {
+    const answer = await this.#ask('getblockchaininfo');
+    if (!answer.ok) return faultOf('getblockchaininfo', answer.failure);
+    const { blocks, headers, chain, initialblockdownload } = fieldsOf(answer.result);
+    if (!isWhole(blocks) || !isWhole(headers)) return strange('getblockchaininfo');
+    // A test chain that stands still for a day counts as one that is being downloaded.
+    return { ok: true, value: headers <= blocks && !(chain === 'main' && initialblockdownload === true) };
+  }
+
   async coins(): Promise<WalletAnswer<readonly WalletCoin[]>> {
     const [free, locked] = await Promise.all([
       this.#read('listunspent', [1], readCoins),
