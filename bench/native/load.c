@@ -185,20 +185,25 @@ static double cpu_seconds(void) {
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
 }
 
+static const double shown[] = {0, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999, 1};
+#define SHOWN ((int)(sizeof shown / sizeof *shown))
+
 static void load(int poll, double seconds, double rate) {
     double start = now(), cpu_start = cpu_seconds();
     if (rate > 0) open_loop(poll, start + seconds, rate);
     else closed_loop(poll, start + seconds);
     double elapsed = now() - start, cpu = cpu_seconds() - cpu_start;
     uint64_t accepted = total.accepted;
-    double p50 = percentile(0.5), p99 = percentile(0.99);
+    double latency[SHOWN];
+    for (int i = 0; i < SHOWN; i++) latency[i] = percentile(shown[i]);
     for (double end = now() + DRAIN_SECONDS; in_flight() > 0 && now() < end;) turn(poll, 0.1, 0);
     printf("{\"connections\":%d,\"inFlight\":%d,\"seconds\":%.3f,\"accepted\":%llu,\"answered\":%llu,\"rejected\":%llu,"
-           "\"dropped\":%llu,\"unanswered\":%d,\"acceptedPerSecond\":%.1f,\"p50Ms\":%.2f,\"p99Ms\":%.2f,"
-           "\"loadCpuSeconds\":%.3f}\n",
+           "\"dropped\":%llu,\"unanswered\":%d,\"acceptedPerSecond\":%.1f,\"loadCpuSeconds\":%.3f,\"latencyMs\":[",
            connections, flight, elapsed, (unsigned long long)accepted, (unsigned long long)total.accepted,
            (unsigned long long)total.rejected, (unsigned long long)total.dropped, in_flight(),
-           (double)accepted / elapsed, p50, p99, cpu);
+           (double)accepted / elapsed, cpu);
+    for (int i = 0; i < SHOWN; i++) printf("%s[%g,%.2f]", i > 0 ? "," : "", shown[i], latency[i]);
+    printf("]}\n");
     if (total.sample_reject[0]) fprintf(stderr, "a reject: %s\n", total.sample_reject);
 }
 
