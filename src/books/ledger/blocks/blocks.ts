@@ -11,6 +11,9 @@ import { ChainFollower } from './chain-follower.ts';
 import { ChainGuard } from './chain-guard.ts';
 import { Reconciler } from './reconciler.ts';
 
+/** The pool looks at the candidates of earlier starts in the second in which its node is ready. */
+const ROW_MS_MAX = 60_000;
+
 export interface BlocksOptions extends Depths {
   /** `operator`: miners have no accounts, and the pool keeps all. */
   readonly scheme: BlockTerms['scheme'] | 'pps' | 'fpps' | 'operator';
@@ -37,7 +40,8 @@ export function openBlocks(database: LedgerDatabase, options: BlocksOptions, mod
   const { view, slices, clock } = modules;
   const book = new BlockBook(database, options, { ...modules, divide: divisionOf(options) });
   const needsFinder = options.scheme === 'solo';
-  const reconciler = new Reconciler({ scripts: options.scripts, needsFinder }, { book, slices, clock });
+  const { scripts } = options;
+  const reconciler = new Reconciler({ scripts, needsFinder, patienceMs: ROW_MS_MAX }, { book, slices, clock });
   const guard = new ChainGuard(database);
   return { book, follower: new ChainFollower({ book, guard, reconciler, slices, view }) };
 }

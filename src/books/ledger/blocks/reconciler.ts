@@ -11,6 +11,8 @@ export interface ReconcilerOptions {
   readonly scripts: readonly Uint8Array[];
   /** The scheme pays the finder, so that a block whose finder is unknown can not be booked. */
   readonly needsFinder: boolean;
+  /** How long the share log has to bring the row of a block that is seen in the chain, ms. Default: 0. */
+  readonly patienceMs?: number;
   /** Blocks below the tip that are searched. */
   readonly depth?: number;
 }
@@ -46,6 +48,8 @@ export class Reconciler {
   readonly #modules: ReconcilerModules;
   /** Blocks that were looked at, by height. */
   readonly #seen = new Map<number, string>();
+  /** Blocks of the pool whose row may still come: when each was seen first, ms. */
+  readonly #awaitedMs = new Map<string, number>();
 
   constructor(options: ReconcilerOptions, modules: ReconcilerModules) {
     this.#options = options;
@@ -64,6 +68,7 @@ export class Reconciler {
       const discovery = await this.#look(view, hash, height, tip.height - height + 1);
       if (discovery === 'later') continue;
       this.#seen.set(height, hash);
+      this.#awaitedMs.delete(hash);
       if (discovery !== undefined) found.push(discovery);
     }
     return found;
@@ -90,11 +95,19 @@ export class Reconciler {
     const jobId = job && jobRowId(job.serial, toHex(job.identity));
     if (jobId === undefined) return this.#foreign(hash, height, sats, 'its coinbase names no job');
     // The row of the block may be on its way through the share log.
-    if (confirmations < SETTLED_CONFIRMATIONS) return 'later';
+    if (confirmations < SETTLED_CONFIRMATIONS || this.#isAwaited(hash)) return 'later';
     return this.#ofJob(
       { hash, height, jobId, finder: '', foundMs: clock.nowMs(), claimedSats: coinbase.totalSats },
       sats,
     );
+  }
+
+  /** A start may find a block in the chain before the pool has looked at the candidates that an earlier start has left. */
+  #isAwaited(hash: string): boolean {
+    const nowMs = this.#modules.clock.nowMs();
+    const sinceMs = this.#awaitedMs.get(hash) ?? nowMs;
+    this.#awaitedMs.set(hash, sinceMs);
+    return nowMs - sinceMs < (this.#options.patienceMs ?? 0);
   }
 
   #ofJob(block: FoundBlock, sats: bigint): Discovery | undefined {

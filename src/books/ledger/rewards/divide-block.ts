@@ -19,13 +19,13 @@ export interface BlockTerms {
 }
 
 /**
- * Divides the reward of a block as its scheme says. `slices` comes newest first, begins with the block's own slice, and is read as far
- * as the scheme needs. Throws a RangeError if there is no slice.
+ * Divides the reward of a block as its scheme says. `slices` comes newest first, begins with the block's own slice, if that has a
+ * share, and is read as far as the scheme needs.
  */
 export function divideBlock(rewardSats: bigint, slices: Iterable<Slice>, terms: BlockTerms): Distribution {
   const { scheme, fees, window, afterSerial, finder } = terms;
   if (scheme === 'pplns') return pplns(rewardSats, slices, { window, fees });
   if (scheme === 'prop') return prop(rewardSats, slices, { afterSerial, fees });
-  for (const slice of slices) return solo(rewardSats, finder, slice, fees);
-  throw new RangeError('divideBlock: the slice of the block is missing');
+  const [newest] = slices;
+  return solo(rewardSats, finder, newest, fees);
 }

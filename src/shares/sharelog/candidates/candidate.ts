@@ -26,8 +26,8 @@ export interface BlockInputs {
   readonly version: number;
 }
 
-/** A block candidate with the bytes to submit. */
-export interface Candidate extends BlockHead {
-  /** Full serialisation for submitblock. */
-  readonly block: Uint8Array;
+/** A candidate as it is on the disk. */
+export interface KeptCandidate extends BlockHead {
+  /** Full serialisation for submitblock. Undefined if the process was killed before the block had its file. */
+  readonly block?: Uint8Array | undefined;
 }

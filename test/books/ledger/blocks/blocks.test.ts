@@ -259,6 +259,21 @@ describe('the reconciler', () => {
     expect([status(block), balances()]).toEqual(['mature', matured]);
   });
 
+  it('gives the pool time to bring the row of a block that an earlier start left behind', async () => {
+    const { chain, book, slices, grow } = setUp();
+    let nowMs = 0;
+    const modules = { book, slices, clock: { nowMs: () => nowMs } };
+    const reconciler = new Reconciler({ scripts: [POOL_SCRIPT], needsFinder: true, patienceMs: 1_000 }, modules);
+    slices.known.add(chain.mine('alice').found?.jobId ?? '');
+    grow(10);
+    const walk = async () => reconciler.walk(chain, (await chain.tip()) ?? { height: 0, hash: '' });
+    expect(await walk()).toEqual([]);
+    nowMs = 999;
+    expect(await walk()).toEqual([]);
+    nowMs = 1_000;
+    expect(await walk()).toMatchObject([{ kind: 'foreign' }]);
+  });
+
   it('reports, once, a block of an unknown job, and one whose finder must be known', async () => {
     for (const needsFinder of [false, true]) {
       const { chain, book, slices, follower, grow, balances } = setUp({ needsFinder });

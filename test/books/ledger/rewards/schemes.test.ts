@@ -50,6 +50,14 @@ describe('solo', () => {
     expect(satsOf(solo(1_000n, 'b', own, feesOf(150, { exceptions: new Map([['b', 0]]) })))).toEqual({ b: 1_000n });
   });
 
+  it('pays the finder if a crash took every share of the pool', () => {
+    const terms = { scheme: 'solo', fees: feesOf(150), window: 1n, afterSerial: undefined, finder: 'b' } as const;
+    expect(divideBlock(1_000n, [], terms)).toMatchObject({
+      credits: [{ account: 'b', sats: 985n, work: 0n }],
+      roundingSats: 0n,
+    });
+  });
+
   it('credits nobody if the finder is unknown', () => {
     const own = slice(7, { a: 90n, b: 3n });
     expect(solo(1_000n, '', own, feesOf(150))).toMatchObject({ credits: [], feeSats: 15n, roundingSats: 985n });
