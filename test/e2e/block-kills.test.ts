@@ -68,7 +68,8 @@ describe.skipIf(bitcoind.path === undefined)('a block that is with bitcoind when
           await expect.poll(() => node.rpc<string>('getbestblockhash'), { timeout: 10_000 }).not.toBe(tip);
           taken.push(await node.rpc<string>('getbestblockhash'));
         }
-        pool = await PoolProcess.start(folder);
+        // A block that waits is divided by the scheme of its job, whatever the pool promises now.
+        pool = await PoolProcess.start(folder, { SLUICE_PAYOUT__SCHEME: 'pps' });
         const client = await StratumClient.tcp(pool.endpoints.tcp.host, pool.endpoints.tcp.port);
         await client.login(`${miner}.rig`);
         for (let block = 0; block < 4; block += 1) {

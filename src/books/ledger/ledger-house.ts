@@ -20,6 +20,7 @@ import { pruneSlices } from './slices/prune.ts';
 import { SealedSlices } from './slices/sealed-slices.ts';
 import { SliceStore } from './slices/slice-store.ts';
 import { type Lag, Taker } from './slices/taker.ts';
+import { TermsBook } from './terms/terms-book.ts';
 
 export interface HouseModules {
   readonly clock: Clock;
@@ -62,7 +63,7 @@ export class LedgerHouse {
 
   /** Throws a LedgerError if the ledger can not be opened for writing. */
   constructor(options: LedgerChildOptions, { clock, logger, delivered, questions }: HouseModules) {
-    const { folder, network, orphans, blocks, payouts } = options;
+    const { folder, network, orphans, blocks, firstSerial, payouts } = options;
     this.#clock = clock;
     this.#ledger = openLedger(folder);
     this.#readers = new LogReaders(folder);
@@ -74,15 +75,15 @@ export class LedgerHouse {
     const { database } = this.#ledger;
     const guard = new BooksGuard({ database, clock });
     this.#guard = guard;
-    this.#blocks = new BlocksPart(database, blocks, { clock, logger, slices: this.#slices, view });
+    const terms = new TermsBook(database);
+    terms.begin(firstSerial, blocks);
+    this.#blocks = new BlocksPart(database, blocks, { clock, logger, slices: this.#slices, view, terms });
     this.#payouts = new PayoutPart(folder, payouts, {
       ...{ database, clock, logger, newId: newPayoutId },
       halted: () => chainMismatch(database) ?? guard.alarm,
       wallet: remoteWallet(remotePort<Wallet>(questions, 'wallet', WALLET_METHODS)),
     });
-    const { fees, donationAccount } = blocks;
-    const scheme = blocks.scheme === 'pps' || blocks.scheme === 'fpps' ? blocks.scheme : 'none';
-    this.#payments = new SlicePayments(database, { scheme, fees, donationAccount }, { clock, slices: this.#slices });
+    this.#payments = new SlicePayments(database, terms.reigns, { clock, slices: this.#slices });
     this.#parts = new Parts(logger);
   }
 

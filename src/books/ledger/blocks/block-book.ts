@@ -31,6 +31,8 @@ export interface RewardedBlock {
   readonly rewardSats: bigint;
   /** The job of the pool's block before this one in the same chain; undefined for the first. */
   readonly previousJobId: string | undefined;
+  /** The same, of those blocks whose job was made under PROP. */
+  readonly previousPropJobId: string | undefined;
 }
 
 /** Divides the reward of a block; `slices` comes newest first and begins with the block's own. */
@@ -137,8 +139,9 @@ export class BlockBook {
     const { hash, jobId, finder } = block;
     // Blocks are booked from the lowest up, so one below that is not booked is not in this block's chain.
     const previousJobId = this.store.bookedJobBelow(block.height);
+    const previousPropJobId = this.store.bookedPropJobBelow(block.height);
     const reward = divide(
-      { hash, jobId, finder, rewardSats: value.totalSats, previousJobId },
+      { hash, jobId, finder, rewardSats: value.totalSats, previousJobId, previousPropJobId },
       slices.slicesBack(jobId),
     );
     const lines = bookingLines(value, reward);

@@ -127,6 +127,11 @@ export class BlockStore {
     return this.#statements.bookedBelow.get(height);
   }
 
+  /** The same, of those whose job was made under PROP. */
+  bookedPropJobBelow(height: number): string | undefined {
+    return this.#statements.bookedPropBelow.get(height);
+  }
+
   setStatus(hash: string, status: BlockStatus): void {
     this.#statements.setStatus.run(status, hash);
   }
@@ -229,6 +234,14 @@ function prepare(database: LedgerDatabase) {
     bookedBelow: database
       .prepare<[number], string>(
         "SELECT job_id FROM blocks WHERE height < ? AND status IN ('confirmed', 'mature') ORDER BY height DESC LIMIT 1",
+      )
+      .pluck(),
+    // Job ids begin with their serial number as hex digits.
+    bookedPropBelow: database
+      .prepare<[number], string>(
+        `SELECT job_id FROM blocks WHERE height < ? AND status IN ('confirmed', 'mature') AND
+           (SELECT scheme FROM terms WHERE printf('%010x', from_serial) <= job_id ORDER BY from_serial DESC LIMIT 1) = 'prop'
+         ORDER BY height DESC LIMIT 1`,
       )
       .pluck(),
     setStatus: database.prepare<[BlockStatus, string]>('UPDATE blocks SET status = ? WHERE hash = ?'),

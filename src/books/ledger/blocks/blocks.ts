@@ -2,9 +2,10 @@ import type { ChainView } from '#base/domain/chain';
 import { serialOfRow } from '#base/domain/ids';
 import { own } from '../entries/accounts.ts';
 import type { LedgerDatabase } from '../ledger-db.ts';
-import { type BlockTerms, divideBlock } from '../rewards/divide-block.ts';
-import type { Fees } from '../rewards/scheme.ts';
+import { divideBlock } from '../rewards/divide-block.ts';
+import type { PoolTerms } from '../rewards/pool-terms.ts';
 import { writeTerms } from '../rewards/terms-text.ts';
+import type { TermsBook } from '../terms/terms-book.ts';
 import type { Depths } from './block.ts';
 import { BlockBook, type BlockBookModules, type DivideReward } from './block-book.ts';
 import { ChainFollower } from './chain-follower.ts';
@@ -14,20 +15,16 @@ import { Reconciler } from './reconciler.ts';
 /** The pool looks at the candidates of earlier starts in the second in which its node is ready. */
 const ROW_MS_MAX = 60_000;
 
-export interface BlocksOptions extends Depths {
-  /** `operator`: miners have no accounts, and the pool keeps all. */
-  readonly scheme: BlockTerms['scheme'] | 'pps' | 'fpps' | 'operator';
-  readonly fees: Fees;
-  /** There if `fees` has a donation. */
-  readonly donationAccount: string | undefined;
-  /** pplns: units of 2^-64 of a block. */
-  readonly window: bigint;
+/** The terms are those of jobs that are made now. */
+export interface BlocksOptions extends Depths, PoolTerms {
   /** scriptPubKeys that the pool's coinbases pay, now and before. */
   readonly scripts: readonly Uint8Array[];
 }
 
 export interface BlocksModules extends Omit<BlockBookModules, 'divide'> {
   readonly view: ChainView;
+  /** The terms of each job. Default: those of the options. */
+  readonly terms?: Pick<TermsBook, 'at'>;
 }
 
 /** The pool's blocks in the books: `book` hears of blocks, `follower` brings them up to the chain. */
@@ -37,9 +34,12 @@ export interface Blocks {
 }
 
 export function openBlocks(database: LedgerDatabase, options: BlocksOptions, modules: BlocksModules): Blocks {
-  const { view, slices, clock } = modules;
-  const book = new BlockBook(database, options, { ...modules, divide: divisionOf(options) });
-  const needsFinder = options.scheme === 'solo';
+  const { view, slices, clock, terms = { at: () => options } } = modules;
+  const termsOf = (jobId: string): PoolTerms => terms.at(serialOfRow(jobId) ?? 0);
+  // By the terms of its job: those of today are not what its miners were promised.
+  const divide: DivideReward = (block, open) => divisionOf(termsOf(block.jobId))(block, open);
+  const book = new BlockBook(database, options, { ...modules, divide });
+  const needsFinder = (jobId: string): boolean => termsOf(jobId).scheme === 'solo';
   const { scripts } = options;
   const reconciler = new Reconciler({ scripts, needsFinder, patienceMs: ROW_MS_MAX }, { book, slices, clock });
   const guard = new ChainGuard(database);
@@ -47,7 +47,7 @@ export function openBlocks(database: LedgerDatabase, options: BlocksOptions, mod
 }
 
 /** How a block's reward is divided under each scheme. */
-export function divisionOf({ scheme, fees, donationAccount, window }: BlocksOptions): DivideReward {
+export function divisionOf({ scheme, fees, donationAccount, window }: PoolTerms): DivideReward {
   const kept = { credits: [], feeSats: 0n, donationSats: 0n, roundingSats: 0n };
   if (scheme === 'operator') {
     return ({ rewardSats }) => ({
@@ -64,9 +64,10 @@ export function divisionOf({ scheme, fees, donationAccount, window }: BlocksOpti
       rest: own.ppsReserve,
     });
   }
-  return ({ rewardSats, finder, previousJobId }, slices) => {
-    const afterSerial = previousJobId === undefined ? undefined : serialOfRow(previousJobId);
-    const terms = { scheme, fees, window, afterSerial, finder };
+  return ({ rewardSats, finder, previousJobId, previousPropJobId }, slices) => {
+    const afterSerial = serialOfRow(previousJobId ?? '');
+    const afterPropSerial = scheme === 'pplns' ? serialOfRow(previousPropJobId ?? '') : undefined;
+    const terms = { scheme, fees, window, afterSerial, afterPropSerial, finder };
     const distribution = divideBlock(rewardSats, slices, terms);
     return { distribution, donationAccount, rest: own.rounding, terms: writeTerms({ ...terms, donationAccount }) };
   };

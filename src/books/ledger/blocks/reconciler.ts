@@ -9,8 +9,8 @@ import type { FoundBlock } from './block-store.ts';
 export interface ReconcilerOptions {
   /** scriptPubKeys of the pool. */
   readonly scripts: readonly Uint8Array[];
-  /** The scheme pays the finder, so that a block whose finder is unknown can not be booked. */
-  readonly needsFinder: boolean;
+  /** Whether a block of this job is its finder's, so that it can not be booked if the finder is unknown. */
+  readonly needsFinder: (jobId: string) => boolean;
   /** How long the share log has to bring the row of a block that is seen in the chain, ms. Default: 0. */
   readonly patienceMs?: number;
   /** Blocks below the tip that are searched. */
@@ -114,7 +114,8 @@ export class Reconciler {
     const { book, slices } = this.#modules;
     const { hash, height, jobId } = block;
     if (!slices.isSealed(jobId)) return this.#foreign(hash, height, sats, `the ledger does not have its job ${jobId}`);
-    if (this.#options.needsFinder) return this.#foreign(hash, height, sats, 'the account that found it is unknown');
+    if (this.#options.needsFinder(jobId))
+      return this.#foreign(hash, height, sats, 'the account that found it is unknown');
     return book.found(block) ? { kind: 'adopted', hash, height } : undefined;
   }
 

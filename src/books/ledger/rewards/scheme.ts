@@ -3,6 +3,12 @@
  * a database or the order in which shares arrived within a slice.
  */
 
+/** The schemes that divide the reward of a block; `pps` and `fpps` pay for slices instead. */
+export type BlockScheme = 'pplns' | 'prop' | 'solo';
+
+/** `operator`: miners have no accounts, and the pool keeps all. */
+export type PoolScheme = BlockScheme | 'pps' | 'fpps' | 'operator';
+
 /** The accepted work of one account on one job. */
 export interface SliceEntry {
   readonly account: string;
@@ -19,6 +25,8 @@ export interface Slice {
   readonly networkWork: bigint;
   readonly subsidySats: bigint;
   readonly feesSats: bigint;
+  /** Under which the job was made; undefined if that is the same for all slices. */
+  readonly scheme?: PoolScheme | undefined;
   /** In byte order of account; each account once. */
   readonly entries: readonly SliceEntry[];
 }

@@ -1,5 +1,5 @@
 import type { LedgerDatabase } from '../ledger-db.ts';
-import type { Slice } from '../rewards/scheme.ts';
+import type { PoolScheme, Slice } from '../rewards/scheme.ts';
 
 interface JobRow {
   readonly serial: bigint;
@@ -7,6 +7,7 @@ interface JobRow {
   readonly networkWork: string;
   readonly subsidySats: bigint;
   readonly feesSats: bigint;
+  readonly scheme: PoolScheme | null;
 }
 
 /** Reads sealed slices, from any connection to the ledger. */
@@ -17,7 +18,8 @@ export class SealedSlices {
   readonly #entries;
 
   constructor(database: LedgerDatabase) {
-    const columns = `serial, job_id AS jobId, network_work AS networkWork, subsidy_sats AS subsidySats, fees_sats AS feesSats`;
+    const columns = `serial, job_id AS jobId, network_work AS networkWork, subsidy_sats AS subsidySats, fees_sats AS feesSats,
+      (SELECT scheme FROM terms WHERE from_serial <= serial ORDER BY from_serial DESC LIMIT 1) AS scheme`;
     this.#sealed = database.prepare<[], bigint>('SELECT sealed_serial FROM taken').pluck();
     this.#job = database.prepare<[string], JobRow>(`SELECT ${columns} FROM jobs WHERE job_id = ?`);
     this.#newest = database.prepare<[number | bigint], JobRow>(
@@ -53,8 +55,14 @@ export class SealedSlices {
     }
   }
 
-  #slice({ serial, jobId, networkWork, subsidySats, feesSats }: JobRow): Slice {
-    const entries = this.#entries.all(jobId).map(({ account, work }) => ({ account, work: BigInt(work) }));
-    return { serial: Number(serial), jobId, networkWork: BigInt(networkWork), subsidySats, feesSats, entries };
+  #slice({ serial, networkWork, scheme, ...job }: JobRow): Slice {
+    const entries = this.#entries.all(job.jobId).map(({ account, work }) => ({ account, work: BigInt(work) }));
+    return {
+      ...job,
+      serial: Number(serial),
+      networkWork: BigInt(networkWork),
+      scheme: scheme ?? undefined,
+      entries,
+    };
   }
 }

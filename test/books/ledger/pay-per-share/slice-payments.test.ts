@@ -1,11 +1,14 @@
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { slicesNeededFrom } from '#books/ledger/blocks/needed-slices';
 import { own, payableOf } from '#books/ledger/entries/accounts';
 import { EntryBook } from '#books/ledger/entries/book';
 import { type LedgerDatabase, memoryLedger } from '#books/ledger/ledger-db';
-import { SlicePayments, type SlicePaymentsOptions } from '#books/ledger/pay-per-share/slice-payments';
+import { SlicePayments } from '#books/ledger/pay-per-share/slice-payments';
+import type { PoolTerms } from '#books/ledger/rewards/pool-terms';
 import { noFees, type Slice } from '#books/ledger/rewards/scheme';
+import { TermsBook } from '#books/ledger/terms/terms-book';
 import { fuzz } from '../../../fuzz/runs.ts';
 
 const jobIdOf = (serial: number) => `${serial.toString(16).padStart(10, '0')}-01020304`;
@@ -19,9 +22,11 @@ interface When {
 // Half a second apart, as jobs come, and never on an hour.
 const fives = (serial: number): When => ({ height: Math.floor(serial / 5), timeMs: 1_234 + serial * 500 });
 
+const PPS: PoolTerms = { scheme: 'pps', fees: noFees, donationAccount: undefined, window: 1n };
+
 /** Slices of which every third job has none; sealed up to a serial number. */
 function setUp(
-  options: Partial<SlicePaymentsOptions> = {},
+  options: Partial<PoolTerms> = {},
   database: LedgerDatabase = memoryLedger(),
   sealed = { upTo: -1 },
   when = fives,
@@ -40,11 +45,11 @@ function setUp(
     const { height, timeMs } = when(serial);
     add.run(jobIdOf(serial), serial, height, timeMs);
   }
-  const payments = new SlicePayments(
-    database,
-    { scheme: 'pps', fees: noFees, donationAccount: undefined, ...options },
-    { clock: { nowMs: () => 5 }, slices: { sealedUpTo: () => sealed.upTo, slicesBack } },
-  );
+  const terms = new TermsBook(database);
+  terms.begin(0, { ...PPS, ...options });
+  const payments = new SlicePayments(database, terms.reigns, {
+    ...{ clock: { nowMs: () => 5 }, slices: { sealedUpTo: () => sealed.upTo, slicesBack } },
+  });
   return { database, sealed, payments, book: new EntryBook(database) };
 }
 
@@ -146,21 +151,31 @@ describe('payments for slices', () => {
     }
   });
 
-  it('pay for no slice of a time under another scheme', () => {
-    const first = setUp({ scheme: 'none' });
-    first.sealed.upTo = 10;
-    expect(first.payments.step()).toBe(false);
-    const second = setUp({}, first.database, { upTo: 20 });
-    expect(second.payments.step()).toBe(false);
-    second.sealed.upTo = 23;
-    expect(second.payments.step(), 'the height is not over').toBe(false);
-    second.sealed.upTo = 24;
-    expect(second.payments.step()).toBe(true);
-    expect([...second.book.entries()].map(({ reference }) => reference)).toEqual([
-      `slices:${jobIdOf(21)}:${jobIdOf(24)}`,
-    ]);
-    setUp({ scheme: 'none' }, first.database, { upTo: 30 });
-    const third = setUp({}, first.database, { upTo: 40 });
-    expect(third.payments.step()).toBe(false);
+  it('are for the jobs of a time under PPS alone, and for all of these after a change', () => {
+    const database = memoryLedger();
+    const terms = new TermsBook(database);
+    terms.begin(0, { ...PPS, scheme: 'pplns' });
+    terms.begin(21, PPS);
+    // Another fee begins another payment, in the middle of a height.
+    terms.begin(28, { ...PPS, fees: { ...noFees, feeBasisPoints: 5_000 } });
+    const { payments, sealed, book } = setUp({}, database);
+    const paid = (): string[] => {
+      while (payments.step());
+      return [...book.entries()].map(({ reference }) => reference);
+    };
+    sealed.upTo = 24;
+    expect(paid()).toEqual([`slices:${jobIdOf(21)}:${jobIdOf(24)}`]);
+    sealed.upTo = 31;
+    expect(paid().slice(1)).toEqual([`slices:${jobIdOf(25)}:${jobIdOf(27)}`, `slices:${jobIdOf(28)}:${jobIdOf(29)}`]);
+    const before = book.balance(own.fee);
+    // The pool starts with another scheme; the end of its last height under PPS was not sealed.
+    terms.begin(33, { ...PPS, scheme: 'prop' });
+    const next = setUp({}, database, { upTo: 60 });
+    expect(slicesNeededFrom(database, 'pplns')).toBe(30);
+    while (next.payments.step());
+    expect(next.book.head().entries).toBe(4);
+    expect([...next.book.entries()].at(-1)?.reference).toBe(`slices:${jobIdOf(30)}:${jobIdOf(32)}`);
+    expect(-next.book.balance(own.fee)).toBeGreaterThan(-before);
+    expect(slicesNeededFrom(database, 'pplns')).toBe(Number.POSITIVE_INFINITY);
   });
 });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type BlockScheme, divideBlock } from '#books/ledger/rewards/divide-block';
+import { divideBlock } from '#books/ledger/rewards/divide-block';
+import type { BlockScheme } from '#books/ledger/rewards/scheme';
 import { windowOfBlocks } from '#books/ledger/rewards/fixed-point';
 import { fpps, noCarry, pps } from '#books/ledger/rewards/pps';
 import type { Distribution } from '#books/ledger/rewards/scheme';

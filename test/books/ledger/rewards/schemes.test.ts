@@ -130,8 +130,4 @@ describe('the division of a block', () => {
     expect(divideBlock(8_000n, slices, { scheme: 'prop', ...terms })).toEqual(prop(8_000n, slices, terms));
     expect(satsOf(divideBlock(8_000n, slices, { scheme: 'solo', ...terms }))).toEqual({ c: 7_920n });
   });
-
-  it('needs the slice of the block', () => {
-    expect(() => divideBlock(1n, [], { scheme: 'solo', ...terms })).toThrow(RangeError);
-  });
 });
