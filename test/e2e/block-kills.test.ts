@@ -41,7 +41,7 @@ describe.skipIf(bitcoind.path === undefined)('a block that is with bitcoind when
 
   it.each([1, 2])(
     'is credited to its finder, and is in the tables: %i gateways',
-    { timeout: 180_000 },
+    { timeout: 300_000 },
     async (gateways) => {
       const folder = new PoolFolder(
         [

@@ -8,8 +8,6 @@ export interface PoolTerms {
   readonly donationAccount: string | undefined;
   /** pplns: units of 2^-64 of a block. */
   readonly window: bigint;
-  /** fpps: blocks of the chain whose fees are averaged; undefined: the job's own fees. */
-  readonly feeBlocks?: number | undefined;
 }
 
 interface Written {
@@ -19,11 +17,10 @@ interface Written {
   readonly fee_exceptions: readonly (readonly [string, number])[];
   readonly donation_basis_points: number;
   readonly donation_account: string | null;
-  readonly fee_blocks: number | null;
 }
 
 /** Terms as one line of JSON, the same for the same terms. */
-export function writePoolTerms({ scheme, window, fees, donationAccount, feeBlocks }: PoolTerms): string {
+export function writePoolTerms({ scheme, window, fees, donationAccount }: PoolTerms): string {
   return JSON.stringify({
     scheme,
     window: String(window),
@@ -31,7 +28,6 @@ export function writePoolTerms({ scheme, window, fees, donationAccount, feeBlock
     fee_exceptions: [...fees.exceptions].sort(([a], [b]) => (a < b ? -1 : 1)),
     donation_basis_points: fees.donationBasisPoints,
     donation_account: donationAccount ?? null,
-    fee_blocks: feeBlocks ?? null,
   } satisfies Written);
 }
 
@@ -47,6 +43,5 @@ export function readPoolTerms(text: string): PoolTerms {
       exceptions: new Map(read.fee_exceptions),
     },
     donationAccount: read.donation_account ?? undefined,
-    feeBlocks: read.fee_blocks ?? undefined,
   };
 }

@@ -14,6 +14,8 @@ export interface SliceEntry {
   readonly account: string;
   /** Expected hashes of the difficulty promised with the job, never of the difficulty achieved. */
   readonly work: bigint;
+  /** Accepted shares; undefined if nothing depends on them. */
+  readonly shares?: bigint | undefined;
 }
 
 /** All accepted work on one job, after no more can come. */

@@ -27,8 +27,8 @@ export class SealedSlices {
          AND EXISTS (SELECT 1 FROM slices WHERE slices.job_id = jobs.job_id) ORDER BY serial DESC LIMIT 1`,
     );
     // Accounts are compared as UTF-8 bytes.
-    this.#entries = database.prepare<[string], { account: string; work: string }>(
-      'SELECT account, work FROM slices WHERE job_id = ? ORDER BY account',
+    this.#entries = database.prepare<[string], { account: string; work: string; shares: bigint }>(
+      'SELECT account, work, shares FROM slices WHERE job_id = ? ORDER BY account',
     );
   }
 
@@ -56,7 +56,7 @@ export class SealedSlices {
   }
 
   #slice({ serial, networkWork, scheme, ...job }: JobRow): Slice {
-    const entries = this.#entries.all(job.jobId).map(({ account, work }) => ({ account, work: BigInt(work) }));
+    const entries = this.#entries.all(job.jobId).map(({ work, ...entry }) => ({ ...entry, work: BigInt(work) }));
     return {
       ...job,
       serial: Number(serial),

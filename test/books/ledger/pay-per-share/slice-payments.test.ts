@@ -8,6 +8,8 @@ import { type LedgerDatabase, memoryLedger } from '#books/ledger/ledger-db';
 import { SlicePayments } from '#books/ledger/pay-per-share/slice-payments';
 import type { PoolTerms } from '#books/ledger/rewards/pool-terms';
 import { noFees, type Slice } from '#books/ledger/rewards/scheme';
+import { SealedSlices } from '#books/ledger/slices/sealed-slices';
+import { SliceStore } from '#books/ledger/slices/slice-store';
 import { TermsBook } from '#books/ledger/terms/terms-book';
 import { fuzz } from '../../../fuzz/runs.ts';
 
@@ -178,4 +180,33 @@ describe('payments for slices', () => {
     expect(-next.book.balance(own.fee)).toBeGreaterThan(-before);
     expect(slicesNeededFrom(database, 'pplns')).toBe(Number.POSITIVE_INFINITY);
   });
+
+  it.each([1n, 7n, 1_000_000n])(
+    'are for a block a share at most, if shares are harder than blocks: %i shares',
+    (shares) => {
+      const database = memoryLedger();
+      const store = new SliceStore(database);
+      const terms = new TermsBook(database);
+      terms.begin(0, PPS);
+      const facts = { nbits: 0x207fffff, networkWork: 2n, subsidySats: 5_000_000_000n, feesSats: 0n, timeMs: 1 };
+      const jobs = [1, 2].map((serial) => ({
+        ...{ ...facts, rewardSats: 5_000_000_000n, jobId: jobIdOf(serial), serial, height: serial },
+      }));
+      // As much as a sum of 128-bit numbers can come to, beside a miner of easy shares.
+      const sums = [
+        { account: 'farm', work: shares * (2n ** 128n - 1n), shares: Number(shares) },
+        { account: 'small', work: 3n, shares: 3 },
+      ];
+      const of = { jobId: jobIdOf(1), serial: 1 };
+      store.take({ positions: [], jobs, found: [], sums: sums.map((sum) => ({ ...sum, ...of })), rows: 9, shares: 9 });
+      store.seal(2);
+      const payments = new SlicePayments(database, terms.reigns, {
+        ...{ clock: { nowMs: () => 5 }, slices: new SealedSlices(database) },
+      });
+      while (payments.step());
+      const book = new EntryBook(database);
+      expect(-book.balance(payableOf('farm'))).toBe(shares * 5_000_000_000n);
+      expect(-book.balance(payableOf('small'))).toBe(7_500_000_000n);
+    },
+  );
 });
