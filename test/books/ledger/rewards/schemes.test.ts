@@ -22,6 +22,10 @@ describe('prop', () => {
     expect(satsOf(prop(9n, history('a10 b20'), { afterSerial: 2, fees: noFees }))).toEqual({ b: 9n });
   });
 
+  it('pays a round without a share to the newest slice before it', () => {
+    expect(satsOf(prop(9n, history('a10 b20'), { afterSerial: 5, fees: noFees }))).toEqual({ b: 9n });
+  });
+
   it('sums to the reward in any order of entries', () => {
     const anyAfter = fc.option(fc.integer({ min: 0, max: 30 }), { nil: undefined });
     fc.assert(
