@@ -55,8 +55,8 @@ export interface Analytics {
   status(): AnalyticsStatus;
   /** The result's bytes in one of ClickHouse's formats; rejects with a QueryError whose message is for the user. */
   query(sql: string, format: string): Promise<Readable>;
-  /** Lets the child ship what it can in a few seconds, then ends it. */
-  close(): Promise<void>;
+  /** Lets the child ship what it can, then ends it, in `msMax` at most. */
+  close(msMax?: number): Promise<void>;
 }
 
 /** A pool does not wait longer for its analytics: they come when they come. */
@@ -188,6 +188,7 @@ class ChildAnalytics implements Analytics {
       },
       (error: unknown) => {
         this.#starting = error instanceof Error ? error.message : String(error);
+        if (this.#closed !== undefined) return;
         this.#modules.logger.error({ reason: this.#starting }, 'analytics could not start; it will be tried again');
       },
     );
@@ -215,13 +216,14 @@ class ChildAnalytics implements Analytics {
     return requestQuery(this.#options.folder, sql, format);
   }
 
-  close(): Promise<void> {
-    this.#closed ??= this.#close();
+  close(msMax?: number): Promise<void> {
+    this.#closed ??= this.#close(msMax);
     return this.#closed;
   }
 
-  async #close(): Promise<void> {
-    await this.#supervised.close()?.close();
+  async #close(msMax?: number): Promise<void> {
+    const ended = (await this.#supervised.close()?.close(msMax)) ?? true;
+    if (!ended) this.#modules.logger.warn({}, 'the analytics were ended half-way: they go on there at the next start');
   }
 
   /** Gives a starved child a turn, and takes the turn back when nothing waits. */

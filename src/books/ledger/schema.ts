@@ -2,7 +2,7 @@ import { blocksSchema } from './blocks/schema.ts';
 import { entriesSchema } from './entries/schema.ts';
 import { payPerShareSchema } from './pay-per-share/schema.ts';
 import { payoutsSchema } from './payouts/schema.ts';
-import { slicesSchema } from './slices/schema.ts';
+import { slicesSchema, windowEndSchema } from './slices/schema.ts';
 import { termsSchema } from './terms/schema.ts';
 
 /**
@@ -15,5 +15,6 @@ export const schemaSteps: readonly string[] = [
   blocksSchema,
   payPerShareSchema,
   payoutsSchema,
+  windowEndSchema,
   termsSchema,
 ];

@@ -1,3 +1,5 @@
+import { addressOf, type Network } from '#base/bitcoin/address';
+import { equalBytes } from '#base/bitcoin/bytes';
 import type { ChainView } from '#base/domain/chain';
 import { serialOfRow } from '#base/domain/ids';
 import { own } from '../entries/accounts.ts';
@@ -10,7 +12,8 @@ import type { Depths } from './block.ts';
 import { BlockBook, type BlockBookModules, type DivideReward } from './block-book.ts';
 import { ChainFollower } from './chain-follower.ts';
 import { ChainGuard } from './chain-guard.ts';
-import { Reconciler } from './reconciler.ts';
+import { soloFinder, windowPaid } from './own-coinbases.ts';
+import { type CoinbaseRules, Reconciler } from './reconciler.ts';
 
 /** The pool looks at the candidates of earlier starts in the second in which its node is ready. */
 const ROW_MS_MAX = 60_000;
@@ -19,6 +22,10 @@ const ROW_MS_MAX = 60_000;
 export interface BlocksOptions extends Depths, PoolTerms {
   /** scriptPubKeys that the pool's coinbases pay, now and before. */
   readonly scripts: readonly Uint8Array[];
+  /** pplns: coinbases pay accounts by the window that ends with the newest sealed slice. */
+  readonly pinsWindow?: boolean;
+  /** Accounts are addresses of it. */
+  readonly network: Network;
 }
 
 export interface BlocksModules extends Omit<BlockBookModules, 'divide'> {
@@ -35,15 +42,27 @@ export interface Blocks {
 
 export function openBlocks(database: LedgerDatabase, options: BlocksOptions, modules: BlocksModules): Blocks {
   const { view, slices, clock, terms = { at: () => options } } = modules;
-  const termsOf = (jobId: string): PoolTerms => terms.at(serialOfRow(jobId) ?? 0);
+  const { scripts, network } = options;
+  const accountOf = accountsOf(scripts, network);
   // By the terms of its job: those of today are not what its miners were promised.
+  const termsOf = (jobId: string): PoolTerms => terms.at(serialOfRow(jobId) ?? 0);
   const divide: DivideReward = (block, open) => divisionOf(termsOf(block.jobId))(block, open);
-  const book = new BlockBook(database, options, { ...modules, divide });
-  const needsFinder = (jobId: string): boolean => termsOf(jobId).scheme === 'solo';
-  const { scripts } = options;
-  const reconciler = new Reconciler({ scripts, needsFinder, patienceMs: ROW_MS_MAX }, { book, slices, clock });
+  const rulesOf = (jobId: string): CoinbaseRules => {
+    const of = termsOf(jobId);
+    return {
+      finderOf: of.scheme === 'solo' ? soloFinder(of, accountOf) : undefined,
+      paysWindow: of.scheme === 'pplns' ? windowPaid({ slices, divide, accountOf }) : undefined,
+    };
+  };
+  const book = new BlockBook(database, options, { ...modules, accountOf, divide });
+  const reconciler = new Reconciler({ scripts, rulesOf, patienceMs: ROW_MS_MAX }, { book, slices, clock });
   const guard = new ChainGuard(database);
   return { book, follower: new ChainFollower({ book, guard, reconciler, slices, view }) };
+}
+
+/** The account whose address an output pays, unless it is the pool's. */
+function accountsOf(scripts: readonly Uint8Array[], network: Network): (script: Uint8Array) => string | undefined {
+  return (script) => (scripts.some((own) => equalBytes(own, script)) ? undefined : addressOf(script, network));
 }
 
 /** How a block's reward is divided under each scheme. */
@@ -69,6 +88,7 @@ export function divisionOf({ scheme, fees, donationAccount, window }: PoolTerms)
     const afterPropSerial = scheme === 'pplns' ? serialOfRow(previousPropJobId ?? '') : undefined;
     const terms = { scheme, fees, window, afterSerial, afterPropSerial, finder };
     const distribution = divideBlock(rewardSats, slices, terms);
-    return { distribution, donationAccount, rest: own.rounding, terms: writeTerms({ ...terms, donationAccount }) };
+    const text = writeTerms({ ...terms, donationAccount });
+    return { distribution, donationAccount, rest: own.rounding, terms: text };
   };
 }

@@ -47,10 +47,8 @@ function setUp({
   const clock = { nowMs: () => 1_700_000_000_000 };
   const { divide = pplns, stepped = () => undefined, needsFinder = false, guarded = false } = rest;
   const book = new BlockBook(database, DEPTHS, { clock, slices, divide, stepped });
-  const reconciler = new Reconciler(
-    { scripts: [POOL_SCRIPT], needsFinder: () => needsFinder },
-    { book, slices, clock },
-  );
+  const finderOf = needsFinder ? () => undefined : undefined;
+  const reconciler = new Reconciler({ scripts: [POOL_SCRIPT], rulesOf: () => ({ finderOf }) }, { book, slices, clock });
   const guard = guarded ? new ChainGuard(database) : always;
   const follower = new ChainFollower({ book, guard, reconciler, slices, view: chain });
   /** A block of the pool on the tip, of which the ledger has heard. */
@@ -266,7 +264,10 @@ describe('the reconciler', () => {
     const { chain, book, slices, grow } = setUp();
     let nowMs = 0;
     const modules = { book, slices, clock: { nowMs: () => nowMs } };
-    const reconciler = new Reconciler({ scripts: [POOL_SCRIPT], needsFinder: () => true, patienceMs: 1_000 }, modules);
+    const reconciler = new Reconciler(
+      { scripts: [POOL_SCRIPT], rulesOf: () => ({ finderOf: () => undefined }), patienceMs: 1_000 },
+      modules,
+    );
     slices.known.add(chain.mine('alice').found?.jobId ?? '');
     grow(10);
     const walk = async () => reconciler.walk(chain, (await chain.tip()) ?? { height: 0, hash: '' });

@@ -188,7 +188,14 @@ describe('payments for slices', () => {
       const store = new SliceStore(database);
       const terms = new TermsBook(database);
       terms.begin(0, PPS);
-      const facts = { nbits: 0x207fffff, networkWork: 2n, subsidySats: 5_000_000_000n, feesSats: 0n, timeMs: 1 };
+      const facts = {
+        nbits: 0x207fffff,
+        networkWork: 2n,
+        subsidySats: 5_000_000_000n,
+        feesSats: 0n,
+        windowEnd: '',
+        timeMs: 1,
+      };
       const jobs = [1, 2].map((serial) => ({
         ...{ ...facts, rewardSats: 5_000_000_000n, jobId: jobIdOf(serial), serial, height: serial },
       }));

@@ -76,7 +76,7 @@ function run(all: readonly Step[], books: 'at once' | 'at last'): LedgerDatabase
       jobs: [
         {
           ...{ jobId, serial, height, nbits: 1, networkWork: NETWORK_WORK, rewardSats: SUBSIDY, subsidySats: SUBSIDY },
-          ...{ feesSats: 0n, timeMs: 1 },
+          ...{ feesSats: 0n, windowEnd: '', timeMs: 1 },
         },
       ],
       found: [],
@@ -97,7 +97,7 @@ function start(database: LedgerDatabase, serial: number, scheme: PoolScheme) {
   const terms = new TermsBook(database);
   terms.begin(serial, termsOf(scheme));
   const slices = new SealedSlices(database);
-  const options = { ...termsOf(scheme), ...DEPTHS, scripts: [SCRIPT] };
+  const options = { ...termsOf(scheme), ...DEPTHS, scripts: [SCRIPT], network: 'regtest' as const };
   const { book } = openBlocks(database, options, { view: new ModelChain(), slices, clock, terms });
   const payments = new SlicePayments(database, terms.reigns, { clock, slices });
   return {
@@ -115,7 +115,7 @@ function start(database: LedgerDatabase, serial: number, scheme: PoolScheme) {
 function coinbase(serial: number): Uint8Array {
   const halves = buildCoinbase({
     ...{ height: 100 + serial, serial, identity: new Uint8Array(6), extranonceBytes: 14, tag: '/test/' },
-    ...{ valueSats: SUBSIDY, payoutScript: SCRIPT, witnessCommitment: undefined },
+    ...{ outputs: [{ script: SCRIPT, sats: SUBSIDY }], witnessCommitment: undefined },
   });
   return new Uint8Array(Buffer.concat([halves.coinb1, new Uint8Array(14), halves.coinb2]));
 }
