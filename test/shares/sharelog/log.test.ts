@@ -274,6 +274,7 @@ describe('block candidates', () => {
         ntime: 1_767_323_046,
         nonce: 0xdeadbeef,
         version: 0x20002000,
+        coinb2: '',
       },
     });
     // Blocks are up to 8 MB as hex, so they are read when they are wanted.

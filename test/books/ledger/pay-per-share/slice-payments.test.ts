@@ -42,7 +42,7 @@ function setUp(
     for (let serial = Number.parseInt(jobId.slice(0, 10), 16); serial >= 0; serial -= 1)
       if (serial % 3 !== 2) yield slice(serial);
   }
-  const add = database.prepare("INSERT OR IGNORE INTO jobs VALUES (?, ?, ?, 1, '7', 14, 10, 4, ?, NULL)");
+  const add = database.prepare("INSERT OR IGNORE INTO jobs VALUES (?, ?, ?, 1, '7', 14, 10, 4, ?, NULL, '')");
   for (let serial = 0; serial <= 60; serial += 1) {
     const { height, timeMs } = when(serial);
     add.run(jobIdOf(serial), serial, height, timeMs);
