@@ -335,6 +335,10 @@ export const limits = {
   payoutVariantsMax: 16,
   /** Payouts that a list shows. */
   payoutsListed: 1_000,
+  /** Length of a backup's list of files: a million of them. */
+  backupManifestBytesMax: 256 * 1024 * 1024,
+  /** What is wrong with a backup, as far as it is named. */
+  backupFaultsMax: 100,
   /** Milliseconds in the mempool after which a payout gets a higher fee. */
   payoutStuckMs: 30 * 60_000,
 } as const;

@@ -1,5 +1,6 @@
 import type { Config } from '#base/config/config';
 import { clickhouseHref } from '#base/config/href';
+import { jobSerial } from '#base/domain/ids';
 import type { Clock, Logger, SpareDescriptors } from '#base/domain/ports';
 import { ANALYTICS_CONSUMER, type Analytics, analyticsAvailable, startAnalytics } from '#books/analytics/analytics';
 import { LEDGER_CONSUMER, type Ledger, startLedger } from '#books/ledger/ledger';
@@ -66,6 +67,7 @@ export async function openLog(
       network: config.network,
       orphans: orphans.ends,
       blocks: blocksOptions(config),
+      firstSerial: jobSerial(log.epoch, 0),
       payouts: payoutOptions(config),
     },
     { logger, ports, window, delivered: (journal, seq) => deliveries.delivered(LEDGER_CONSUMER, journal, seq) },

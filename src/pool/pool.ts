@@ -119,7 +119,11 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
     mergeStatuses([log.status(), ...gateway.journals(), ...opened.orphans.statuses()]);
   const parts: PoolParts = { log: { status: logStatus }, analytics, ledger, node, jobs, gateway };
   // Before the node: a pool that waits for its node says so on /readyz.
-  const http = await openHttp(config, { ...modules, parts, metrics, hashrate, bans }, running);
+  const http = await openHttp(
+    config,
+    { ...modules, parts, metrics, hashrate, bans, logHold: opened.deliveries },
+    running,
+  );
 
   const announce = createAnnouncer(config, {
     ...{ clock, logger, log, jobs, gateway, blocks, code, metrics, direct },

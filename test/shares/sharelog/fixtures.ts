@@ -220,6 +220,8 @@ function takingWarehouse(insert: Warehouse['insert']): Warehouse {
     command: async () => {},
     rows: async () => [],
     functions: async () => new Set(),
+    freeze: async () => {},
+    thaw: async () => {},
     insert,
     query: () => Promise.reject(new Error('not asked for here')),
     close: async () => {},

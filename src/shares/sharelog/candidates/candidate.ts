@@ -28,8 +28,8 @@ export interface BlockInputs {
   readonly coinb2?: string | undefined;
 }
 
-/** A block candidate with the bytes to submit. */
-export interface Candidate extends BlockHead {
-  /** Full serialisation for submitblock. */
-  readonly block: Uint8Array;
+/** A candidate as it is on the disk. */
+export interface KeptCandidate extends BlockHead {
+  /** Full serialisation for submitblock. Undefined if the process was killed before the block had its file. */
+  readonly block?: Uint8Array | undefined;
 }
