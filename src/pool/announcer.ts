@@ -27,11 +27,11 @@ export interface AnnouncerModules {
   readonly metrics: Metrics;
   /** Chooses the accounts that coinbases pay; undefined: the pool, or each session's own account. */
   readonly direct: DirectPayouts | undefined;
-  /** Journals that get no share while this pool runs: those of former gateways, and the pool's own beside gateways. */
+  /** Journals that get no shares while this pool runs: those of former gateways, and the pool's own if there are gateways. */
   readonly shareless: readonly { closed(serial: number): void }[];
 }
 
-/** What a new template sets going: a job, its row in the log, and the notify to every miner. */
+/** Handles a new template: makes the job, writes its row to the log, and notifies every miner. */
 export function createAnnouncer(config: Config, modules: AnnouncerModules): (template: BlockTemplate) => void {
   const { clock, logger, log, jobs, gateway, blocks, metrics, direct } = modules;
   const payout = parseAddress(config.payout.address, config.network);

@@ -52,7 +52,7 @@ export interface Pool {
   close(): Promise<void>;
 }
 
-/** Starts a pool; resolves when all of it listens and there is work. Whatever was started is closed again where it fails. */
+/** Starts a pool; resolves when all parts listen and there is work. If a part fails, the parts already started are closed. */
 export async function startPool(config: Config, modules: PoolModules): Promise<Pool> {
   assertLimits();
   openDataFolder(config.data, modules.logger);
@@ -71,7 +71,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const contain = new Containment({ logger, counted: () => void metrics.counts.gateway.containedErrors++ });
   const hashrate = new WorkRate(clock.monotonicMs());
   const code = loadKernel();
-  // Before anything else is opened, so that their numbers are low.
+  // Taken first, so that their descriptor numbers are low.
   const spare = holdDescriptors(logger, running);
   const committed = (ms: number): void => metrics.commit(ms);
   const direct = directPayouts(config);

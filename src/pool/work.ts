@@ -40,15 +40,15 @@ export class Work {
         causes,
         began: (why) => {
           this.#paused = true;
-          logger.error({ causes: why }, 'work is paused: miners are told');
+          logger.error({ causes: why }, 'work is paused: miners get a message');
           gateway.pause(PAUSED);
         },
         lasts: (why) => {
-          logger.error({ causes: why }, 'work is still paused: miners are let go, and newcomers are refused');
+          logger.error({ causes: why }, 'work is still paused: miners are disconnected and new clients refused');
           gateway.letGo(LET_GO);
         },
         over: () => {
-          logger.info({}, 'the outage is over');
+          logger.info({}, 'work goes on: the outage is over');
           if (this.#paused && this.#latest !== undefined) this.#announce(this.#latest);
         },
       },
