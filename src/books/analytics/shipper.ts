@@ -152,8 +152,8 @@ export class Shipper {
   async #connect(): Promise<void> {
     const { readers, state } = this.#m;
     try {
-      await connect(this.#m, this.#book, async () => {
-        await this.#send(state.sealed(), 'unbooked');
+      await connect(this.#m, this.#book, async (how) => {
+        await this.#send(state.sealed(), how);
         state.delivered();
       });
       await this.#losses.look();

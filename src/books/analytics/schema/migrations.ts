@@ -1,4 +1,7 @@
-import { rollup, SETTINGS } from './rollups.ts';
+import { knownColumns } from './known-columns.ts';
+import { rollupsOf4 } from './rollups.ts';
+import { rollup } from './rollups-1.ts';
+import { SETTINGS } from './table.ts';
 import { type Before, inUtc } from './utc-tables.ts';
 
 /** One step of the schema: statements that may each be run again, should the step be cut short. */
@@ -112,5 +115,9 @@ export const migrations: readonly Migration[] = [
         ADD COLUMN IF NOT EXISTS nonce UInt32,
         ADD COLUMN IF NOT EXISTS version UInt32`,
     ],
+  },
+  {
+    version: 4,
+    statements: ({ database, empty }) => [...knownColumns(database), ...rollupsOf4(database, empty)],
   },
 ];
