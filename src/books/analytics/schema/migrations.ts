@@ -1,8 +1,11 @@
+import { factsOf5 } from './fact-tables.ts';
 import { knownColumns } from './known-columns.ts';
 import { rollupsOf4 } from './rollups.ts';
 import { rollup } from './rollups-1.ts';
 import { SETTINGS } from './table.ts';
 import { type Before, inUtc } from './utc-tables.ts';
+import { createView } from './view.ts';
+import { views } from './views.ts';
 
 /** One step of the schema: statements that may each be run again, should the step be cut short. */
 export interface Migration {
@@ -120,4 +123,6 @@ export const migrations: readonly Migration[] = [
     version: 4,
     statements: ({ database, empty }) => [...knownColumns(database), ...rollupsOf4(database, empty)],
   },
+  { version: 5, statements: ({ database }) => factsOf5(database) },
+  { version: 6, statements: ({ database }) => views.map((view) => createView(database, view)) },
 ];

@@ -1,20 +1,25 @@
+import { verdicts } from '#base/domain/verdict';
 import { quoted } from '../warehouse.ts';
 import { type ColumnDefinition, createTable, type TableDefinition, viewColumnSql } from './table.ts';
 
-/** Whom a row of a rollup is about. */
-const LEVELS = {
-  hashrate: { keys: ['account', 'worker'], of: 'worker' },
-  accounts: { keys: ['account'], of: 'account' },
-  pool: { keys: [], of: 'pool' },
-} as const;
-/** How long a row's time is. A day has a partition for each year, as an hour has. */
+/** The rollups by worker, which are tables of their own. */
 const SPANS = {
-  '1m': { start: 'toStartOfMinute', partition: 'toYYYYMM(time)', word: 'minute' },
-  '1h': { start: 'toStartOfHour', partition: 'toYear(time)', word: 'hour' },
-  '1d': { start: 'toStartOfDay', partition: 'toYear(time)', word: 'day' },
+  '1m': { start: 'toStartOfMinute', partition: 'toYYYYMM(time)', word: 'minute', source: 'shares' },
+  '1h': { start: 'toStartOfHour', partition: 'toYear(time)', word: 'hour', source: 'hashrate_1m' },
 } as const;
-type Level = keyof typeof LEVELS;
 type Span = keyof typeof SPANS;
+
+/** The others, which share one table: a part of a table costs each insert much the same, however small it is. */
+const SHARED = [
+  { name: 'hashrate_1d', level: 'worker', span: '1d', keys: ['account', 'worker'] },
+  { name: 'accounts_1m', level: 'account', span: '1m', keys: ['account'] },
+  { name: 'accounts_1h', level: 'account', span: '1h', keys: ['account'] },
+  { name: 'accounts_1d', level: 'account', span: '1d', keys: ['account'] },
+  { name: 'pool_1m', level: 'pool', span: '1m', keys: [] },
+  { name: 'pool_1h', level: 'pool', span: '1h', keys: [] },
+  { name: 'pool_1d', level: 'pool', span: '1d', keys: [] },
+] as const;
+const WORDS = { '1m': 'minute', '1h': 'hour', '1d': 'day' } as const;
 
 /** A measure, and how it is made of shares `s` and of rows `s` of a finer rollup. */
 interface Measure extends ColumnDefinition {
@@ -63,7 +68,8 @@ const SINCE_4: readonly Measure[] = [
     name: 'verdicts',
     type: 'SimpleAggregateFunction(sumMap, Map(String, UInt64))',
     comment: 'submissions by verdict; sumMap()',
-    ofShares: 'sumMap(map(toString(s.verdict), toUInt64(1)))',
+    // Faster than sumMap over a map for each share.
+    ofShares: `mapFilter((k, v) -> v > 0, map(${verdicts.map((verdict) => `'${verdict}', countIf(s.verdict = '${verdict}')`).join(', ')}))`,
     ofRows: 'sumMap(s.verdicts)',
   },
   extreme(
@@ -96,97 +102,135 @@ const SINCE_4: readonly Measure[] = [
     ofRows: `${LATENCY.replace('(', 'MergeState(')}(s.latency)`,
   },
 ];
-const DISTINCT: ColumnDefinition = {
+const DISTINCT: Measure = {
   name: 'workers',
   type: `AggregateFunction(${WORKERS}, String, String)`,
   comment:
     'distinct workers with a submission, as a state: uniqCombinedMerge(14)(workers); within 2 % above some thousand',
+  ofShares: '',
+  ofRows: `${WORKERS.replace('(', 'State(')}(s.account, s.worker)`,
 };
+const MEASURES = [...BEFORE, ...SINCE_4];
 
-const KEYS: Readonly<Record<string, ColumnDefinition>> = {
-  account: { name: 'account', type: 'String', comment: 'payable address; empty if nobody was authorised' },
-  worker: { name: 'worker', type: 'String', comment: 'what follows the address' },
+const ACCOUNT: ColumnDefinition = {
+  name: 'account',
+  type: 'String',
+  comment: 'payable address; empty if nobody was authorised',
 };
+const WORKER: ColumnDefinition = { name: 'worker', type: 'String', comment: 'what follows the address' };
 const NODE: ColumnDefinition = { name: 'node', type: 'LowCardinality(String)', comment: 'which pool of several' };
+const timeOf = (word: string): ColumnDefinition => ({
+  name: 'time',
+  type: "DateTime('UTC')",
+  comment: `start of the ${word}`,
+});
 
-/** The definition of a rollup. */
-function rollup(level: Level, span: Span): TableDefinition {
-  const { keys, of } = LEVELS[level];
-  const { partition, word } = SPANS[span];
-  return {
-    name: `${level}_${span}`,
-    comment: `what each ${of} did in each ${word}: always aggregate, as the columns say`,
-    columns: [
-      { name: 'time', type: "DateTime('UTC')", comment: `start of the ${word}` },
-      ...keys.flatMap((key) => KEYS[key] ?? []),
-      ...BEFORE,
-      NODE,
-      ...SINCE_4,
-      ...(level === 'hashrate' ? [] : [DISTINCT]),
+const workersBy = (span: Span): TableDefinition => ({
+  name: `hashrate_${span}`,
+  comment: `what each worker did in each ${SPANS[span].word}: always aggregate, as the columns say`,
+  columns: [timeOf(SPANS[span].word), ACCOUNT, WORKER, ...BEFORE, NODE, ...SINCE_4],
+  engine: 'AggregatingMergeTree',
+  partition: SPANS[span].partition,
+  order: '(time, account, worker, node)',
+});
+const rollups: TableDefinition = {
+  name: 'rollups',
+  comment: `what ${SHARED.map(({ name }) => name).join(', ')} are read from: read those`,
+  columns: [
+    { name: 'level', type: 'LowCardinality(String)', comment: 'worker, account or pool: whom the row is about' },
+    { name: 'span', type: 'LowCardinality(String)', comment: '1m, 1h or 1d' },
+    ...[timeOf('span'), ACCOUNT, WORKER, NODE, ...MEASURES, DISTINCT],
+  ],
+  engine: 'AggregatingMergeTree',
+  partition: 'toYYYYMM(time)',
+  order: '(level, span, time, account, worker, node)',
+};
+export const rollupTables: readonly TableDefinition[] = [workersBy('1m'), workersBy('1h'), rollups];
+
+/** What one table is kept from another with: the columns of a row, and what of its source they are made of. */
+interface Keeper {
+  readonly table: TableDefinition;
+  readonly source: string;
+  readonly keys: readonly (readonly [name: string, expression: string])[];
+  readonly measures: readonly Measure[];
+  readonly join?: string;
+}
+
+const keepers: readonly Keeper[] = [
+  ...(['1m', '1h'] as const).map((span) => ({
+    table: workersBy(span),
+    source: SPANS[span].source,
+    keys: [
+      ['time', `${SPANS[span].start}(s.time)`],
+      ...['account', 'worker', 'node'].map((key) => [key, `s.${key}`] as const),
+    ] as const,
+    measures: MEASURES,
+  })),
+  {
+    table: rollups,
+    source: 'hashrate_1m',
+    keys: [
+      ['level', 'tupleElement(g, 1)'],
+      ['span', 'tupleElement(g, 2)'],
+      [
+        'time',
+        "multiIf(tupleElement(g, 2) = '1m', s.time, tupleElement(g, 2) = '1h', toStartOfHour(s.time), toDateTime(toStartOfDay(s.time), 'UTC'))",
+      ],
+      ['account', "if(tupleElement(g, 1) = 'pool', '', s.account)"],
+      ['worker', "if(tupleElement(g, 1) = 'worker', s.worker, '')"],
+      ['node', 's.node'],
     ],
-    engine: 'AggregatingMergeTree',
-    partition,
-    order: `(${['time', ...keys, 'node'].join(', ')})`,
-  };
-}
+    measures: [...MEASURES, DISTINCT],
+    join: `ARRAY JOIN [${SHARED.map(({ level, span }) => `('${level}', '${span}')`).join(', ')}] AS g`,
+  },
+];
 
-/** What a rollup is made of: shares make minutes of workers, and each coarser row is made of finer ones. */
-function sourceOf(level: Level, span: Span): string {
-  if (level === 'accounts') return `hashrate_${span}`;
-  if (level === 'pool') return `accounts_${span}`;
-  return span === '1m' ? 'shares' : `hashrate_${span === '1h' ? '1m' : '1h'}`;
-}
-
-/** The columns of a rollup's row, and what of its source they are made of. */
-function outputs(level: Level, span: Span, source: string): readonly (readonly [name: string, expression: string])[] {
-  const of = source === 'shares' ? 'ofShares' : 'ofRows';
-  const distinct = {
-    hashrate: [],
-    accounts: [['workers', `${WORKERS.replace('(', 'State(')}(s.account, s.worker)`]] as const,
-    pool: [['workers', `${WORKERS.replace('(', 'MergeState(')}(s.workers)`]] as const,
-  }[level];
-  return [
-    ['time', `${SPANS[span].start}(s.time)`],
-    ...[...LEVELS[level].keys, 'node'].map((key) => [key, `s.${key}`] as const),
-    ...[...BEFORE, ...SINCE_4].map((measure) => [measure.name, measure[of]] as const),
-    ...distinct,
-  ];
+/** The columns of a rollup's row, in the order of `rollupSelect`. */
+function outputs({ keys, source, measures }: Keeper): readonly (readonly [name: string, expression: string])[] {
+  return [...keys, ...measures.map((each) => [each.name, source === 'shares' ? each.ofShares : each.ofRows] as const)];
 }
 
 /** The rows of a rollup, from its source. */
-function rollupSelect(database: string, level: Level, span: Span): string {
-  const source = sourceOf(level, span);
+function rollupSelect(database: string, keeper: Keeper): string {
   return `SELECT
-    ${outputs(level, span, source)
+    ${outputs(keeper)
       .map(([name, expression]) => `${expression} AS ${name}`)
       .join(',\n    ')}
-  FROM ${database}.${source} AS s
-  GROUP BY ${['time', ...LEVELS[level].keys, 'node'].join(', ')}`;
+  FROM ${database}.${keeper.source} AS s ${keeper.join ?? ''}
+  GROUP BY ${keeper.keys.map(([name]) => name).join(', ')}`;
 }
-
-/** Every rollup, each behind its source. */
-const ALL = (['hashrate', 'accounts', 'pool'] as const).flatMap((level) =>
-  (['1m', '1h', '1d'] as const).map((span) => ({ level, span, table: rollup(level, span) })),
-);
-export const rollupTables: readonly TableDefinition[] = ALL.map(({ table }) => table);
 
 /** A fill reads all shares: it may use the disk rather than memory. */
 const FILL = `SETTINGS max_partitions_per_insert_block = 0, insert_deduplicate = 0,
   max_bytes_before_external_group_by = 268435456, max_threads = 2`;
 
-/** The views that keep the rollups. */
-function views(database: string): readonly string[] {
-  return ALL.map(({ level, span, table: { name: rollupName, columns } }) => {
-    const listed = outputs(level, span, sourceOf(level, span)).map(([name]) => {
-      const { type = '', comment = '' } = columns.find((column) => column.name === name) ?? {};
-      // A view gives plain values; the table adds them up.
-      return viewColumnSql({ name, type: type.replace(/^SimpleAggregateFunction\(\w+, (.*)\)$/, '$1'), comment });
-    });
-    return `CREATE MATERIALIZED VIEW IF NOT EXISTS ${database}.${rollupName}_view TO ${database}.${rollupName} (
-      ${listed.join(',\n      ')}
-    ) AS ${rollupSelect(database, level, span)}
-    COMMENT ${quoted(`keeps ${rollupName}; read that table`)}`;
+/** The view that keeps a rollup. */
+function keeperView(database: string, keeper: Keeper): string {
+  const { name: rollup, columns } = keeper.table;
+  const listed = outputs(keeper).map(([name]) => {
+    const { type = '', comment = '' } = columns.find((column) => column.name === name) ?? {};
+    // A view gives plain values; the table adds them up.
+    return viewColumnSql({ name, type: type.replace(/^SimpleAggregateFunction\(\w+, (.*)\)$/, '$1'), comment });
   });
+  return `CREATE MATERIALIZED VIEW IF NOT EXISTS ${database}.${rollup}_view TO ${database}.${rollup} (
+      ${listed.join(',\n      ')}
+    ) AS ${rollupSelect(database, keeper)}
+    COMMENT ${quoted(`keeps ${rollup}; read that table`)}`;
+}
+
+/** `hashrate_1d` and the like: the rows of `rollups` that are about one level and span. */
+function sharedView(database: string, { name, level, span, keys }: (typeof SHARED)[number]): string {
+  const own: readonly string[] = keys;
+  const columns = rollups.columns.filter(
+    ({ name: column }) =>
+      !['level', 'span', ...(level === 'worker' ? ['workers'] : [])].includes(column) &&
+      (own.includes(column) || !['account', 'worker'].includes(column)),
+  );
+  return `CREATE OR REPLACE VIEW ${database}.${name} (
+      ${columns.map((column) => viewColumnSql(column.name === 'time' ? timeOf(WORDS[span]) : column)).join(',\n      ')}
+    ) AS SELECT ${columns.map((column) => column.name).join(', ')}
+    FROM ${database}.rollups WHERE level = '${level}' AND span = '${span}'
+    COMMENT ${quoted(`what each ${level} did in each ${WORDS[span]}: always aggregate, as the columns say`)}`;
 }
 
 /**
@@ -196,26 +240,27 @@ function views(database: string): readonly string[] {
  * empty table, and the remainder of a table that is filled already is nothing.
  */
 export function rollupsOf4(database: string, empty: boolean): readonly string[] {
-  const dropViews = ALL.map(({ table }) => `DROP VIEW IF EXISTS ${database}.${table.name}_view`).reverse();
-  const made = ALL.flatMap(({ level, span, table }) => {
-    const { name } = table;
-    const existed = level === 'hashrate' && span !== '1d';
-    if (!existed) {
-      const make = [`DROP TABLE IF EXISTS ${database}.${name}`, createTable(database, table)];
-      return empty ? make : [...make, fill(database, level, span, name)];
-    }
-    const next = `${name}_next`;
-    const anew = [`DROP TABLE IF EXISTS ${database}.${next}`, createTable(database, table, next)];
+  const dropViews = keepers.map(({ table }) => `DROP VIEW IF EXISTS ${database}.${table.name}_view`);
+  const made = keepers.flatMap((keeper) => {
+    const { name } = keeper.table;
+    const next = keeper.table === rollups ? name : `${name}_next`;
+    const anew = [`DROP TABLE IF EXISTS ${database}.${next}`, createTable(database, keeper.table, next)];
+    const filled = empty ? [] : [fill(database, keeper, next)];
+    if (next === name) return [...anew, ...filled];
     const replace = [`EXCHANGE TABLES ${database}.${name} AND ${database}.${next}`, `DROP TABLE ${database}.${next}`];
-    if (empty) return [...anew, ...replace];
-    return [...anew, fill(database, level, span, next), remainder(database, name, next), ...replace];
+    return [...anew, ...filled, ...(empty ? [] : [remainder(database, name, next)]), ...replace];
   });
-  return [...dropViews, ...made, ...views(database)];
+  return [
+    ...dropViews,
+    ...made,
+    ...keepers.map((keeper) => keeperView(database, keeper)),
+    ...SHARED.map((shared) => sharedView(database, shared)),
+  ];
 }
 
-function fill(database: string, level: Level, span: Span, into: string): string {
-  const names = outputs(level, span, sourceOf(level, span)).map(([name]) => name);
-  return `INSERT INTO ${database}.${into} (${names.join(', ')}) ${FILL} ${rollupSelect(database, level, span)}`;
+function fill(database: string, keeper: Keeper, into: string): string {
+  const names = outputs(keeper).map(([name]) => name);
+  return `INSERT INTO ${database}.${into} (${names.join(', ')}) ${FILL} ${rollupSelect(database, keeper)}`;
 }
 
 /** What `old` has counted and `next` has not: of the columns of schema 3. */
