@@ -6,7 +6,7 @@ import type { Insert } from '#books/analytics/warehouse';
 const script = fileURLToPath(new URL('engine-process.mjs', import.meta.url));
 
 /**
- * Runs statements, and inserts shipments, on the embedded engine of a data folder that no pool uses now. Resolves with the rows
+ * Runs statements (`migrate`: makes the tables), and inserts shipments, on the embedded engine of a data folder that no pool uses now. Resolves with the rows
  * of the last SELECT; rejects with what the engine says.
  */
 export async function onEngine(folder: string, steps: readonly (string | Insert)[]): Promise<string[][]> {

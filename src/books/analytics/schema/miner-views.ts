@@ -165,10 +165,14 @@ const topAgents: ViewDefinition = {
     stale_percent: '100 * stale / submissions',
   },
   from: (database) => `(
-    SELECT toDate(s.time) AS day, s.node AS node, s.user_agent AS agent, uniq(s.account, s.worker) AS agent_workers, count() AS submissions,
-      toFloat64(sumIf(s.work, s.verdict = 'accepted')) AS work, countIf(s.verdict != 'accepted') AS rejected,
-      countIf(s.verdict = 'stale') AS stale
-    FROM ${database}.shares AS s GROUP BY day, node, agent
+    SELECT day, node, agent, uniqExact(account, worker) AS agent_workers, sum(n) AS submissions, sum(w) AS work, sum(bad) AS rejected,
+      sum(late) AS stale
+    FROM (
+      SELECT toDate(s.time) AS day, s.node AS node, s.user_agent AS agent, s.account AS account, s.worker AS worker, count() AS n,
+        toFloat64(sumIf(s.work, s.verdict = 'accepted')) AS w, countIf(s.verdict != 'accepted') AS bad,
+        countIf(s.verdict = 'stale') AS late
+      FROM ${database}.shares AS s GROUP BY day, node, agent, account, worker
+    ) GROUP BY day, node, agent
   )`,
 };
 

@@ -104,7 +104,7 @@ const latency: ViewDefinition = {
   )`,
 };
 
-/** Log2 of a second's part of the age, so that each class is twice as wide as the one before. */
+/** Classes of age, each twice as wide as the one before. A job's id is of one pool alone, so `node` need not be compared. */
 const staleByJobAge: ViewDefinition = {
   name: 'stale_by_job_age',
   comment: 'how old the jobs were that were answered, by day: shares that come late for old jobs are stale',
@@ -127,8 +127,8 @@ const staleByJobAge: ViewDefinition = {
     SELECT toDate(s.time) AS day, s.node AS node, count() AS n, countIf(s.verdict = 'stale') AS late,
       toUInt8(greatest(0, 1 + floor(log2(greatest(0.5, (toUnixTimestamp64Milli(s.time) - j.made_ms) / 1000))))) AS class
     FROM ${database}.shares AS s SEMI LEFT JOIN (
-      SELECT node, job_id, toUnixTimestamp64Milli(time) AS made_ms FROM ${database}.jobs
-    ) AS j USING (node, job_id)
+      SELECT job_id, toUnixTimestamp64Milli(time) AS made_ms FROM ${database}.jobs
+    ) AS j ON s.job_id = j.job_id
     GROUP BY day, node, class
   )`,
 };
@@ -245,7 +245,7 @@ const withholding: ViewDefinition = {
   values: {
     probability_at_most: poissonAtMost('toInt64(found)', 'expected'),
     likelihood_ratio: withholdingRatio('found', 'expected'),
-    suspect: `likelihood_ratio >= ${SUSPECT_RATIO}`,
+    suspect: `toBool(likelihood_ratio >= ${SUSPECT_RATIO})`,
   },
   from: (database) => `(
     SELECT w.node AS node, w.account AS account, w.expected AS expected, b.found AS found
