@@ -3,11 +3,13 @@ import type { Logger } from '#base/domain/ports';
 import { systemClock } from '#base/std/system-clock';
 import { until } from '#base/std/until';
 import { within } from '#base/std/within';
+import { LedgerError } from '#books/ledger/ledger-db';
 import { LogReaders } from '#shares/sharelog/consumers/log-readers';
 import { type FolderLock, lockFile } from '#shares/sharelog/journal/folder-lock';
 import { defaultNode, readIdentity } from '#shares/sharelog/journal/identity';
 import { POOL_JOURNAL } from '#shares/sharelog/journal/journals';
 import { openChdb } from './chdb-warehouse.ts';
+import { LedgerCopy } from './ledger-copy.ts';
 import type { ChildOptions, ChildReply, ChildRequest } from './messages.ts';
 import { NameTaken } from './pool-name.ts';
 import { QueryServer } from './query-server.ts';
@@ -21,6 +23,8 @@ const LOCK_POLL_MS = 50;
 /** The engine's own lock of a process that was just killed is free well within this. */
 const ENGINE_MS_MAX = 5_000;
 const STATUS_EVERY_MS = 1_000;
+/** How far the copies of the ledger's tables may be behind it. */
+const COPY_EVERY_MS = 5_000;
 /** How long the last shipment may take when the pool stops; what is left is shipped by the next start. */
 const CLOSE_MS_MAX = 4_000;
 
@@ -94,7 +98,26 @@ function startShipper(options: ChildOptions, warehouse: Warehouse, server: Query
   report();
   setInterval(report, STATUS_EVERY_MS);
   shipper.start();
+  if (node !== undefined) copyLedger(new LedgerCopy(options.folder, { warehouse, clock: systemClock, node }), shipper);
   return shipper;
+}
+
+/** Copies what the ledger has, again and again. A failure is no matter of the shares: it is said once, and tried again. */
+function copyLedger(copy: LedgerCopy, shipper: Shipper): void {
+  let said = '';
+  const step = async (): Promise<void> => {
+    try {
+      if (shipper.connected) await copy.step();
+      said = '';
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      // Before the pool's first start there is no ledger.
+      if (reason !== said && !(error instanceof LedgerError)) logger.warn({ reason }, 'the ledger was not copied');
+      said = reason;
+    }
+    setTimeout(step, COPY_EVERY_MS);
+  };
+  void step();
 }
 
 /** The working folder changes (`openChdb`), so the data folder's path must not depend on it. */

@@ -84,6 +84,11 @@ export class Shipper {
     this.#done ??= this.#loop();
   }
 
+  /** Whether the tables are there, as this version wants them. */
+  get connected(): boolean {
+    return this.#connected;
+  }
+
   /** Resolves when the tables are there and what the log holds now is in, or when the next try fails. */
   async caughtUp(): Promise<void> {
     const last = new Map(this.#m.readers.all().map((reader) => [reader.logId, reader.last().seq]));
