@@ -1,5 +1,7 @@
 import { parseAddress } from '#base/bitcoin/address';
+import { blockSubsidySats } from '#base/bitcoin/subsidy';
 import type { Config } from '#base/config/config';
+import type { TemplateHappening } from '#base/domain/happening';
 import type { Job } from '#base/domain/job';
 import type { Clock, Logger } from '#base/domain/ports';
 import type { BlockTemplate } from '#base/domain/template';
@@ -24,6 +26,8 @@ export interface AnnouncerModules {
   readonly blocks: Blocks;
   readonly code: KernelCode;
   readonly metrics: Metrics;
+  /** Told of each template that became a job. */
+  readonly tell: (template: TemplateHappening) => void;
   /** Journals that get no share while this pool runs: those of former gateways, and the pool's own beside gateways. */
   readonly shareless: readonly { closed(serial: number): void }[];
 }
@@ -45,6 +49,7 @@ export function createAnnouncer(config: Config, modules: AnnouncerModules): (tem
     { clock, nextEpoch: () => log.nextEpoch(), merkleBranch: (txids) => merkle.merkleBranch(txids) },
   );
   return (template) => {
+    const hadMs = clock.monotonicMs();
     let job: Job;
     try {
       job = factory.build(template);
@@ -57,6 +62,14 @@ export function createAnnouncer(config: Config, modules: AnnouncerModules): (tem
     for (const journal of modules.shareless) journal.closed(job.serial);
     const recorded = new Promise<void>((resolve) => log.commit(resolve));
     gateway.announce(job, recorded);
+    modules.tell({
+      ...{ table: 'templates', timeMs: clock.nowMs(), jobId: job.rowId, height: job.height },
+      transactions: template.transactions.length,
+      bytes: template.transactions.reduce((sum, { data }) => sum + data.length, 0),
+      feesSats: Math.max(0, Number(job.rewardSats - blockSubsidySats(job.height, config.network))),
+      fetchMs: hadMs - template.askedMs,
+      announceMs: clock.monotonicMs() - hadMs,
+    });
     metrics.counts.pool.jobs += 1;
     if (job.cleanJobs) metrics.counts.pool.cleanJobs += 1;
     blocks.follower.template(template);

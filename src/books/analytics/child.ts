@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { builtFile, tiedToParent } from '#base/built';
+import type { Happening } from '#base/domain/happening';
 import type { Logger } from '#base/domain/ports';
 import { type Child, goneOf } from '#base/std/supervised-child';
 import { within } from '#base/std/within';
@@ -18,6 +19,8 @@ export interface AnalyticsChild extends Child {
   beIdle(): Promise<void>;
   /** Gives it the processor beside others. Resolves with false if the system does not let this user do that. */
   takeTurn(): Promise<boolean>;
+  /** Hands over what happened, to be written when ClickHouse takes it. */
+  tell(happenings: readonly Happening[]): void;
   /** At once: what it had under way is done again by the next one. */
   kill(): void;
   /** Lets it ship what it can in a few seconds, then ends it. */
@@ -64,6 +67,9 @@ export function startChild(
     pid: child.pid,
     beIdle: async () => given?.beIdle(),
     takeTurn: async () => given?.takeTurn() ?? true,
+    tell: (happenings) => {
+      if (child.connected) child.send({ type: 'happenings', happenings } satisfies ChildRequest, () => {});
+    },
     kill: () => void child.kill('SIGKILL'),
     close: () => closeChild(child, gone),
   };

@@ -205,6 +205,15 @@ describe('the views', () => {
     ]);
   });
 
+  it('tell what each connection sent', async () => {
+    expect(await read('SELECT * EXCEPT (day, node, remote_ip) FROM sessions_seen')).toEqual([
+      {
+        ...{ session: 0, first_share: '2026-01-05 10:00:00.500', last_share: '2026-01-05 10:59:24.500', account: 'a' },
+        ...{ workers: 2, user_agent: 'one/1.0', accepted: 105, rejected: 5, difficulties: 2 },
+      },
+    ]);
+  });
+
   it('tell the luck of a day and its probability', async () => {
     expect(await read('SELECT * EXCEPT node FROM luck')).toEqual([
       {

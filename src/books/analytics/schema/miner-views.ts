@@ -176,5 +176,38 @@ const topAgents: ViewDefinition = {
   )`,
 };
 
+const sessionsSeen: ViewDefinition = {
+  name: 'sessions_seen',
+  comment: 'each connection as its shares show it; one that sent none is not here. Give a day',
+  columns: [
+    ...[DAY, NODE],
+    shown('session', 'UInt64', 'as in shares; unique together with node'),
+    shown('first_share', TIME, 'when its first submission of the day arrived'),
+    shown('last_share', TIME, 'when its last submission of the day arrived'),
+    shown('account', 'String', 'payable address of one of its workers'),
+    shown('workers', 'UInt64', 'distinct workers that sent a share'),
+    shown('remote_ip', 'String', 'address of the client, as text'),
+    shown('user_agent', 'String', 'from mining.subscribe'),
+    shown('accepted', 'UInt64', 'accepted shares'),
+    shown('rejected', 'UInt64', 'rejected submissions'),
+    shown('difficulties', 'UInt64', 'distinct difficulties that it answered: 1 if vardiff changed nothing'),
+  ],
+  values: {},
+  from: (database) => `(
+    SELECT toDate(s.time) AS day, s.node AS node, s.session AS session, min(s.time) AS first_share, max(s.time) AS last_share,
+      any(s.account) AS account, uniqExact(s.account, s.worker) AS workers, any(s.remote_ip) AS remote_ip,
+      any(s.user_agent) AS user_agent, countIf(s.verdict = 'accepted') AS accepted, countIf(s.verdict != 'accepted') AS rejected,
+      uniqExactIf(s.difficulty, s.difficulty > 0) AS difficulties
+    FROM ${database}.shares AS s GROUP BY day, node, session
+  )`,
+};
+
 /** What each miner does. */
-export const minerViews: readonly ViewDefinition[] = [hashrate, workerStatus, rejectReasons, vardiffQuality, topAgents];
+export const minerViews: readonly ViewDefinition[] = [
+  hashrate,
+  workerStatus,
+  rejectReasons,
+  vardiffQuality,
+  topAgents,
+  sessionsSeen,
+];
