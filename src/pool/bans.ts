@@ -26,7 +26,7 @@ export class PoolBans implements BanControl {
         },
       },
     );
-    running.onClose(() => this.#store.close());
+    running.onClose('the bans', () => this.#store.close());
   }
 
   /** As gateways need them. */

@@ -39,7 +39,7 @@ export async function openHttp(config: Config, modules: HttpModules, running: Ru
       admin: (request) => answerAdmin(request, { bans }, guard),
     },
   );
-  running.onClose(() => api.close());
+  running.onClose('HTTP', () => api.close());
   metrics.onScrape(() => {
     refreshGauges(parts, metrics, clock);
     metrics.gauges.bans = bans.list().length;
@@ -50,6 +50,6 @@ export async function openHttp(config: Config, modules: HttpModules, running: Ru
   bans.tell(api);
   const adminSocket = new AdminSocket({ bans });
   await withSocketPath(config.data, ADMIN_SOCKET_FILE, (path) => adminSocket.listen(path));
-  running.onClose(() => adminSocket.close());
+  running.onClose('the admin socket', () => adminSocket.close());
   return api;
 }

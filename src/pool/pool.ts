@@ -8,6 +8,7 @@ import { createMetrics } from '#base/telemetry/metrics';
 import { WorkRate } from '#base/telemetry/work-rate';
 import { WALLET_METHODS } from '#books/ledger/payouts/remote-wallet';
 import type { OfferedPort } from '#books/ledger/questions';
+import type { PinnedWindow } from '#books/ledger/window-part';
 import { loadKernel } from '#shares/kernel/kernel';
 import { mergeStatuses, type ShareLogStatus } from '#shares/sharelog/share-log';
 import { JobStore } from '#work/jobs/store';
@@ -19,6 +20,7 @@ import { gatewayCount, openGateway } from './gateway.ts';
 import { openHttp } from './http.ts';
 import { openLog } from './log.ts';
 import { createNode, withOwnWallet } from './node.ts';
+import { directPayouts } from './payout-terms.ts';
 import { Running } from './running.ts';
 import { HeldDescriptors } from './spare-descriptors.ts';
 import { type PoolParts, unready } from './view.ts';
@@ -73,21 +75,29 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   // Before anything else is opened, so that their numbers are low.
   const spare = holdDescriptors(logger, running);
   const committed = (ms: number): void => metrics.commit(ms);
+  const direct = directPayouts(config);
+  const window = (pinned: PinnedWindow): void => direct?.hear(pinned);
   const ports = new Map<string, OfferedPort>();
-  const opened = await openLog(config, gatewayCount(config), { clock, logger, spare, committed, ports }, running);
+  const opened = await openLog(
+    config,
+    gatewayCount(config),
+    { clock, logger, spare, committed, window, ports },
+    running,
+  );
   const { log, analytics, ledger } = opened;
   const tell = (kind: EventHappening['kind'], subject: string, detail: string): void =>
     analytics.tell({ table: 'events', timeMs: clock.nowMs(), kind, subject, detail, count: 1 });
   const { node, wallet } = createNode(config, { clock, contain, logger, spare });
-  running.onClose(() => node.close());
+  running.onClose('the node', () => node.close());
   ports.set('chain', { target: node.chain, methods: chainMethods });
   if (wallet !== undefined) ports.set('wallet', { target: wallet, methods: WALLET_METHODS });
   const blocks = createBlocks({ maturity: config.payout.maturity }, { clock, contain, node, log, logger }, metrics);
-  running.onClose(async () => blocks.follower.close());
-  running.onClose(() => blocks.submitter.settled(SUBMIT_DRAIN_MS_MAX));
+  running.onClose('the blocks', async () => blocks.follower.close());
+  running.onClose('the submission of blocks', () => blocks.submitter.settled(SUBMIT_DRAIN_MS_MAX));
   metrics.onScrape(() => {
     metrics.queues.blocks = blocks.submitter.queue;
     metrics.gauges.spareDescriptors = spare.held;
+    metrics.gauges.jobDirectRatio = direct?.ratio ?? 0;
   });
   const bans = new PoolBans(config, { clock, logger }, running);
   const jobs = new JobStore({ jobsMax: limits.jobsMax });
@@ -106,7 +116,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
     // Whole milliseconds: a rate that fades between any two shares would cost each of them three exponentials.
     worked: (difficulty) => hashrate.add(difficulty, Math.floor(clock.monotonicMs())),
   });
-  running.onClose(() => gateway.close());
+  running.onClose('the gateways', () => gateway.close());
   bans.tell({ ban: (ban) => gateway.evict(ban), pardon: (address) => gateway.pardon(address) });
   bans.tell({
     ban: ({ address, reason }) => tell('ban', address, reason),
@@ -119,7 +129,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const http = await openHttp(config, { ...modules, parts, metrics, hashrate, bans }, running);
 
   const announce = createAnnouncer(config, {
-    ...{ clock, logger, log, jobs, gateway, blocks, code, metrics },
+    ...{ clock, logger, log, jobs, gateway, blocks, code, metrics, direct },
     tell: (template) => analytics.tell(template),
     // A gateway's journal has its shares.
     shareless: gatewayCount(config) === 1 ? [opened.orphans] : [opened.orphans, log],
@@ -135,11 +145,11 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
     contain.attempt('the work', () => begun.tick());
     contain.attempt('the blocks', () => blocks.follower.tick());
   }, WORK_TICK_MS);
-  running.onClose(async () => clearInterval(workTimer));
+  running.onClose('the work', async () => clearInterval(workTimer));
   const endpoints = await gateway.listen();
   logger.info({ version, kernel: code.build, epoch: log.epoch }, 'pool started');
   tell('start', version, code.build);
-  running.onClose(async () => tell('stop', version, ''));
+  running.onClose('the event of the stop', async () => tell('stop', version, ''));
   return {
     endpoints: { ...endpoints, http: `http://${http.address}` },
     reload: () => gateway.reload(),
@@ -151,7 +161,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
 function holdDescriptors(logger: Logger, running: Running): HeldDescriptors {
   const spare = new HeldDescriptors({ logger });
   const timer = setInterval(() => spare.refill(), SPARE_REFILL_MS);
-  running.onClose(async () => {
+  running.onClose('the spare descriptors', async () => {
     clearInterval(timer);
     spare.close();
   });

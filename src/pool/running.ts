@@ -4,6 +4,11 @@ import { LATE, within } from '#base/std/within';
 const CLOSE_MS_MAX = 9_000;
 /** What is left for each part to close, however long those before it took. */
 const PART_MS_MIN = 250;
+/** Between the time that a part is given and that for which it is waited. */
+const SLACK_MS = 100;
+
+/** Ends a part; `msMax` is what it has for it, for those that can do with less. */
+type Close = (msMax: number) => Promise<void>;
 
 /**
  * What has been started and how it ends: in the opposite order, each part even if another failed. A part that takes longer
@@ -11,7 +16,7 @@ const PART_MS_MIN = 250;
  */
 export class Running {
   readonly #closeMsMax: number;
-  readonly #closers: (() => Promise<void>)[] = [];
+  readonly #closers: { readonly part: string; readonly close: Close }[] = [];
   #closing: Promise<void> | undefined;
 
   constructor({ closeMsMax = CLOSE_MS_MAX }: { readonly closeMsMax?: number } = {}) {
@@ -22,8 +27,9 @@ export class Running {
     return this.#closing !== undefined;
   }
 
-  onClose(close: () => Promise<void>): void {
-    this.#closers.unshift(close);
+  /** @param part - What an operator reads where it does not end. */
+  onClose(part: string, close: Close): void {
+    this.#closers.unshift({ part, close });
   }
 
   close(): Promise<void> {
@@ -34,16 +40,18 @@ export class Running {
   async #close(): Promise<void> {
     const errors: unknown[] = [];
     const endMs = performance.now() + this.#closeMsMax;
-    for (const [index, close] of this.#closers.entries()) {
+    for (const [index, { part, close }] of this.#closers.entries()) {
       const after = (this.#closers.length - 1 - index) * PART_MS_MIN;
       const leftMs = Math.max(endMs - performance.now() - after, PART_MS_MIN);
-      await inTime(close(), leftMs).catch((error: unknown) => errors.push(error));
+      await inTime(part, close, leftMs).catch((error: unknown) => errors.push(error));
     }
     if (errors.length > 0) throw new AggregateError(errors, 'the pool closed with errors');
   }
 }
 
 /** Rejects if the promise takes longer. */
-async function inTime(promise: Promise<void>, ms: number): Promise<void> {
-  if ((await within(promise, ms)) === LATE) throw new Error(`a part did not close within ${Math.round(ms)} ms`);
+async function inTime(part: string, close: Close, ms: number): Promise<void> {
+  if ((await within(close(ms - SLACK_MS), ms)) === LATE) {
+    throw new Error(`${part} did not close within ${Math.round(ms)} ms`);
+  }
 }

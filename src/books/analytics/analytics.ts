@@ -60,8 +60,8 @@ export interface Analytics {
   query(sql: string, format: string): Promise<Readable>;
   /** Keeps what happened beside the shares, in its table. Returns at once; what is not written yet is lost in a crash. */
   tell(happening: Happening): void;
-  /** Lets the child ship what it can in a few seconds, then ends it. */
-  close(): Promise<void>;
+  /** Lets the child ship what it can, then ends it, in `msMax` at most. */
+  close(msMax?: number): Promise<void>;
 }
 
 /** A pool does not wait longer for its analytics: they come when they come. */
@@ -199,6 +199,7 @@ class ChildAnalytics implements Analytics {
       },
       (error: unknown) => {
         this.#starting = error instanceof Error ? error.message : String(error);
+        if (this.#closed !== undefined) return;
         this.#modules.logger.error({ reason: this.#starting }, 'analytics could not start; it will be tried again');
       },
     );
@@ -230,14 +231,15 @@ class ChildAnalytics implements Analytics {
     this.#happenings.put(happening);
   }
 
-  close(): Promise<void> {
+  close(msMax?: number): Promise<void> {
     this.#handOver();
-    this.#closed ??= this.#close();
+    this.#closed ??= this.#close(msMax);
     return this.#closed;
   }
 
-  async #close(): Promise<void> {
-    await this.#supervised.close()?.close();
+  async #close(msMax?: number): Promise<void> {
+    const ended = (await this.#supervised.close()?.close(msMax)) ?? true;
+    if (!ended) this.#modules.logger.warn({}, 'the analytics were ended half-way: they go on there at the next start');
   }
 
   /** To a child that serves; until then they wait. */

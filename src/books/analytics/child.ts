@@ -1,15 +1,11 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { builtFile, tiedToParent } from '#base/built';
 import type { Happening } from '#base/domain/happening';
 import type { Logger } from '#base/domain/ports';
+import { endOf } from '#base/std/end-child';
 import { type Child, goneOf } from '#base/std/supervised-child';
-import { within } from '#base/std/within';
 import { ChildPriority, type Priority } from './child-priority.ts';
 import type { ChildOptions, ChildReply, ChildRequest } from './messages.ts';
-
-const CLOSE_MS_MAX = 6_000;
-/** One that is killed gets this long to be gone. */
-const KILL_MS_MAX = 1_000;
 
 /** The analytics child process, from outside. */
 export interface AnalyticsChild extends Child {
@@ -23,8 +19,8 @@ export interface AnalyticsChild extends Child {
   tell(happenings: readonly Happening[]): void;
   /** At once: what it had under way is done again by the next one. */
   kill(): void;
-  /** Lets it ship what it can in a few seconds, then ends it. */
-  close(): Promise<void>;
+  /** Lets it ship what it can, then ends it, in `msMax` at most. Resolves with false if it had to be killed. */
+  close(msMax?: number): Promise<boolean>;
 }
 
 /**
@@ -61,6 +57,7 @@ export function startChild(
     () => void given?.beIdle(),
     () => {},
   );
+  const kill = (): void => void child.kill('SIGKILL');
   return {
     ready,
     gone,
@@ -70,20 +67,12 @@ export function startChild(
     tell: (happenings) => {
       if (child.connected) child.send({ type: 'happenings', happenings } satisfies ChildRequest, () => {});
     },
-    kill: () => void child.kill('SIGKILL'),
-    close: () => closeChild(child, gone),
+    kill,
+    close: (msMax) => {
+      if (child.connected) child.send({ type: 'close' } satisfies ChildRequest, () => {});
+      return endOf({ gone, kill }, msMax);
+    },
   };
-}
-
-/**
- * Waits for its end, for a while: on a machine that is full its threads, which come last of all, come last also to their
- * end. Whoever starts next waits for the folder's lock.
- */
-async function closeChild(child: ChildProcess, gone: Promise<string>): Promise<void> {
-  if (child.connected) child.send({ type: 'close' } satisfies ChildRequest, () => {});
-  const killing = setTimeout(() => child.kill('SIGKILL'), CLOSE_MS_MAX);
-  await within(gone, CLOSE_MS_MAX + KILL_MS_MAX, { ref: false });
-  clearTimeout(killing);
 }
 
 function pick(env: NodeJS.ProcessEnv, names: readonly string[]): NodeJS.ProcessEnv {

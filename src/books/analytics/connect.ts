@@ -48,7 +48,13 @@ async function finishSealed(
   if (applied === 0 || applied >= SCHEMA_VERSION || state.sealed().length === 0) return;
   // The first version kept no book.
   if (applied > 1) await takePositions(modules, book);
-  if (state.sealed().length > 0) await sendSealed(applied > 1 ? 'booked' : 'unbooked');
+  if (state.sealed().length === 0) return;
+  try {
+    await sendSealed(applied > 1 ? 'booked' : 'unbooked');
+  } catch (error) {
+    // Rows with a column that these tables lack were never sent to them: a database was set back to an older copy.
+    if (!/NO_SUCH_COLUMN/.test(String(error))) throw error;
+  }
 }
 
 /**

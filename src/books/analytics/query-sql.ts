@@ -101,7 +101,7 @@ async function askOrStart<T>(
         requestQuery(folder, sql, format, { socketFile: OWN_SOCKET_FILE }).catch((error: unknown) => {
           throw notStarted(folder, error);
         }),
-      close: () => child.close(),
+      close: async () => void (await child.close()),
     },
   };
 }

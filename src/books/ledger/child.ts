@@ -1,14 +1,11 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { setPriority } from 'node:os';
 import { builtFile, tiedToParent } from '#base/built';
 import type { Logger } from '#base/domain/ports';
+import { endOf } from '#base/std/end-child';
 import { type Child, goneOf } from '#base/std/supervised-child';
-import { within } from '#base/std/within';
 import type { LedgerChildOptions, LedgerReply, LedgerRequest } from './messages.ts';
 
-const CLOSE_MS_MAX = 6_000;
-/** A process that is killed gets this long to be gone. */
-const KILL_MS_MAX = 1_000;
 /** Behind what serves miners: catching up with a day's log takes a core for a while. */
 const NICENESS = 10;
 
@@ -17,8 +14,8 @@ export interface LedgerChild extends Child {
   /** Resolves when the ledger is open; rejects with the reason if it could not be opened. */
   readonly ready: Promise<void>;
   answer(id: number, value: unknown): void;
-  /** Lets it take what is in the log, then ends it. */
-  close(): Promise<void>;
+  /** Lets it take what is in the log, then ends it, in `msMax` at most. Resolves with false if it had to be killed. */
+  close(msMax?: number): Promise<boolean>;
 }
 
 /** Starts the ledger's process. It ends when this process does, even by kill -9 (see `tiedToParent`). */
@@ -56,13 +53,17 @@ export function startChild(
     child.once('error', reject);
     void gone.then(() => reject(new Error('the ledger process ended')));
   });
+  const kill = (): void => void child.kill('SIGKILL');
   return {
     ready,
     gone,
     pid: child.pid,
     answer: (id, value) => send({ type: 'answer', id, value }),
-    kill: () => void child.kill('SIGKILL'),
-    close: () => closeChild(child, gone, send),
+    kill,
+    close: (msMax) => {
+      send({ type: 'close' });
+      return endOf({ gone, kill }, msMax);
+    },
   };
 }
 
@@ -72,15 +73,4 @@ function giveWay(pid: number): void {
   } catch {
     // It is gone already, or the system does not allow it: then it has the priority of the pool.
   }
-}
-
-async function closeChild(
-  child: ChildProcess,
-  gone: Promise<string>,
-  send: (request: LedgerRequest) => void,
-): Promise<void> {
-  send({ type: 'close' });
-  const killing = setTimeout(() => child.kill('SIGKILL'), CLOSE_MS_MAX);
-  await within(gone, CLOSE_MS_MAX + KILL_MS_MAX, { ref: false });
-  clearTimeout(killing);
 }

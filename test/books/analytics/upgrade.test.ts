@@ -21,6 +21,14 @@ const SCHEMA_3 = [
   'INSERT INTO sluice.schema_migrations (version) VALUES (1), (2), (3)',
   "INSERT INTO sluice.deliveries (log) VALUES ('before')",
 ];
+/** And what schema 4 added. */
+const SCHEMA_4 = [
+  ...SCHEMA_3,
+  "ALTER TABLE sluice.shares ADD COLUMN IF NOT EXISTS coinb2 String COMMENT 'hex'",
+  "ALTER TABLE sluice.jobs ADD COLUMN IF NOT EXISTS window_end String COMMENT 'x'",
+  "ALTER TABLE sluice.blocks ADD COLUMN IF NOT EXISTS coinb2 String COMMENT 'as in shares'",
+  'INSERT INTO sluice.schema_migrations (version) VALUES (4)',
+];
 const WORKERS = 40;
 const DAY_MS = 86_400_000;
 const startMs = Date.UTC(2026, 0, 31, 22);
@@ -63,7 +71,7 @@ const rigOn = async (): Promise<Rig> => {
   rigs.push(rig);
   return rig;
 };
-const applied = (rig: Rig): Promise<string> => rig.one('SELECT max(version) > 3 FROM schema_migrations');
+const applied = (rig: Rig): Promise<string> => rig.one('SELECT max(version) > 6 FROM schema_migrations');
 
 beforeEach(() => {
   rigs = [];
@@ -108,7 +116,7 @@ it('brings a pool of schema 3 up without losing a row, and the new rollups have 
 }, 120_000);
 
 it('goes on after a kill at any moment of the upgrade', async () => {
-  const [before] = await onEngine(folder.path, [...SCHEMA_3, ...DATA, CONTENTS]);
+  const [before] = await onEngine(folder.path, [...SCHEMA_4, ...DATA, CONTENTS]);
   let kills = 0;
   for (let delayMs = 200; ; delayMs = Math.ceil(delayMs * 1.5)) {
     const rig = await rigOn();
@@ -118,7 +126,7 @@ it('goes on after a kill at any moment of the upgrade', async () => {
     await rig.close();
     kills += 1;
     const [version] = await onEngine(folder.path, ['SELECT toString(max(version)) FROM sluice.schema_migrations']);
-    if (version?.[0] !== '3') break;
+    if (version?.[0] !== '4') break;
   }
   expect(kills).toBeGreaterThan(3);
   const rig = await rigOn();
@@ -148,7 +156,7 @@ it('sends a shipment that may have been sent before the upgrade once', async () 
   state.prepare("UPDATE shipments SET target = 'embedded'").run();
   state.close();
   if (sent === undefined) throw new Error('nothing was sent');
-  await onEngine(folder.path, [...SCHEMA_3, sent]);
+  await onEngine(folder.path, [...SCHEMA_4, sent]);
   const rig = await rigOn();
   const counts = ['hashrate_1m', 'hashrate_1d', 'accounts_1h', 'pool_1d'].map(
     (name) => `(SELECT sum(accepted) FROM ${name})`,

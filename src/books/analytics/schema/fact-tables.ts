@@ -118,7 +118,7 @@ const money: readonly TableDefinition[] = [
 
 export const factTables: readonly TableDefinition[] = [...happenings, ...money];
 
-/** The tables of schema 5. */
-export function factsOf5(database: string): readonly string[] {
+/** The tables of schema 6. */
+export function factsOf6(database: string): readonly string[] {
   return factTables.map((table) => createTable(database, table));
 }

@@ -12,7 +12,7 @@ const NODE = column('node', 'LowCardinality(String)', 'which pool of several: th
 const TIME = "DateTime64(3, 'UTC')";
 
 /**
- * The tables of schema 3: each column with a comment, and with the codec that is the smallest of those tried, if it beats LZ4
+ * The tables before schema 5: each column with a comment, and with the codec that is the smallest of those tried, if it beats LZ4
  * (the guide has the bytes a row). Hex stays text: under ZSTD the 16 digits of a counter take no more than its bytes would.
  */
 const KNOWN: Readonly<Record<string, { readonly comment: string; readonly columns: readonly ColumnDefinition[] }>> = {
@@ -48,6 +48,12 @@ const KNOWN: Readonly<Record<string, { readonly comment: string; readonly column
       column('remote_ip', 'String', 'address of the client, as text'),
       column('user_agent', 'LowCardinality(String)', 'from mining.subscribe'),
       column('latency_us', 'UInt32', "µs from the line's arrival to the verdict", 'T64, ZSTD(1)'),
+      column(
+        'coinb2',
+        'String',
+        'hex; the coinbase that was mined ends in this; empty: in the coinb2 of its job',
+        'ZSTD(1)',
+      ),
     ],
   },
   jobs: {
@@ -73,6 +79,10 @@ const KNOWN: Readonly<Record<string, { readonly comment: string; readonly column
       column('network_difficulty', 'Float64', 'what a block needs'),
       column('transactions', 'UInt32', 'beside the coinbase'),
       column('clean', 'Bool', 'the tip had changed'),
+      column(
+        ...(['window_end', 'String'] as const),
+        'the coinbase pays accounts by the window that ends with the slice of this job; empty: it does not',
+      ),
     ],
   },
   blocks: {
@@ -97,6 +107,7 @@ const KNOWN: Readonly<Record<string, { readonly comment: string; readonly column
       column('ntime', 'UInt32', 'of the header, UNIX s'),
       column('nonce', 'UInt32', 'of the header'),
       column('version', 'UInt32', 'of the header, with the rolled bits'),
+      column('coinb2', 'String', 'hex, as in shares', 'ZSTD(1)'),
     ],
   },
   deliveries: {
@@ -130,7 +141,7 @@ const KNOWN: Readonly<Record<string, { readonly comment: string; readonly column
 };
 
 /**
- * Gives the columns of schema 3 their comments and codecs. Only metadata changes: rows that are there get the codec when their
+ * Gives these columns their comments and codecs. Only metadata changes: rows that are there get the codec when their
  * part is merged next.
  */
 export function knownColumns(database: string): readonly string[] {

@@ -1,6 +1,6 @@
-import { factsOf5 } from './fact-tables.ts';
+import { factsOf6 } from './fact-tables.ts';
 import { knownColumns } from './known-columns.ts';
-import { rollupsOf4 } from './rollups.ts';
+import { rollupsOf5 } from './rollups.ts';
 import { rollup } from './rollups-1.ts';
 import { SETTINGS } from './table.ts';
 import { type Before, inUtc } from './utc-tables.ts';
@@ -121,8 +121,18 @@ export const migrations: readonly Migration[] = [
   },
   {
     version: 4,
-    statements: ({ database, empty }) => [...knownColumns(database), ...rollupsOf4(database, empty)],
+    statements: ({ database }) => [
+      `ALTER TABLE ${database}.shares
+        ADD COLUMN IF NOT EXISTS coinb2 String COMMENT 'hex; the coinbase that was mined ends in this; empty: in the coinb2 of its job'`,
+      `ALTER TABLE ${database}.jobs
+        ADD COLUMN IF NOT EXISTS window_end String COMMENT 'the coinbase pays accounts by the window that ends with the slice of this job; empty: it does not'`,
+      `ALTER TABLE ${database}.blocks ADD COLUMN IF NOT EXISTS coinb2 String COMMENT 'as in shares'`,
+    ],
   },
-  { version: 5, statements: ({ database }) => factsOf5(database) },
-  { version: 6, statements: ({ database }) => views.map((view) => createView(database, view)) },
+  {
+    version: 5,
+    statements: ({ database, empty }) => [...knownColumns(database), ...rollupsOf5(database, empty)],
+  },
+  { version: 6, statements: ({ database }) => factsOf6(database) },
+  { version: 7, statements: ({ database }) => views.map((view) => createView(database, view)) },
 ];

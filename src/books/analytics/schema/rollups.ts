@@ -46,7 +46,7 @@ const extreme = (name: string, how: 'min' | 'max', type: string, comment: string
   ofRows: `${how}(s.${name})`,
 });
 
-/** What the rollups of schema 3 had, and what came with schema 4. */
+/** What the rollups had before schema 5, and what came with it. */
 const BEFORE: readonly Measure[] = [
   sum('accepted', 'UInt64', 'accepted submissions; sum()', `countIf(${ACCEPTED})`),
   sum('rejected', 'UInt64', 'rejected submissions; sum()', `countIf(NOT (${ACCEPTED}))`),
@@ -56,7 +56,7 @@ const BEFORE: readonly Measure[] = [
     `maxIf(s.share_difficulty, ${ACCEPTED})`,
   ),
 ];
-const SINCE_4: readonly Measure[] = [
+const SINCE_5: readonly Measure[] = [
   sum(
     'work_squares',
     'Float64',
@@ -110,7 +110,7 @@ const DISTINCT: Measure = {
   ofShares: '',
   ofRows: `${WORKERS.replace('(', 'State(')}(s.account, s.worker)`,
 };
-const MEASURES = [...BEFORE, ...SINCE_4];
+const MEASURES = [...BEFORE, ...SINCE_5];
 
 const ACCOUNT: ColumnDefinition = {
   name: 'account',
@@ -128,7 +128,7 @@ const timeOf = (word: string): ColumnDefinition => ({
 const workersBy = (span: Span): TableDefinition => ({
   name: `hashrate_${span}`,
   comment: `what each worker did in each ${SPANS[span].word}: always aggregate, as the columns say`,
-  columns: [timeOf(SPANS[span].word), ACCOUNT, WORKER, ...BEFORE, NODE, ...SINCE_4],
+  columns: [timeOf(SPANS[span].word), ACCOUNT, WORKER, ...BEFORE, NODE, ...SINCE_5],
   engine: 'AggregatingMergeTree',
   partition: SPANS[span].partition,
   order: '(time, account, worker, node)',
@@ -234,12 +234,12 @@ function sharedView(database: string, { name, level, span, keys }: (typeof SHARE
 }
 
 /**
- * Gives the rollups their columns of schema 4, and adds the further ones. A table without rows gets them as it is. Otherwise
+ * Gives the rollups their columns of schema 5, and adds the further ones. A table without rows gets them as it is. Otherwise
  * each rollup is made anew beside the old one and filled; what the old one has beyond its source (older hours, shares whose
  * rows were removed) is added; and then the two change places. Every statement may be run again: the fill begins with an
  * empty table, and the remainder of a table that is filled already is nothing.
  */
-export function rollupsOf4(database: string, empty: boolean): readonly string[] {
+export function rollupsOf5(database: string, empty: boolean): readonly string[] {
   const dropViews = keepers.map(({ table }) => `DROP VIEW IF EXISTS ${database}.${table.name}_view`);
   const made = keepers.flatMap((keeper) => {
     const { name } = keeper.table;
@@ -263,7 +263,7 @@ function fill(database: string, keeper: Keeper, into: string): string {
   return `INSERT INTO ${database}.${into} (${names.join(', ')}) ${FILL} ${rollupSelect(database, keeper)}`;
 }
 
-/** What `old` has counted and `next` has not: of the columns of schema 3. */
+/** What `old` has counted and `next` has not: of the columns before schema 5. */
 function remainder(database: string, old: string, next: string): string {
   const sums = ['accepted', 'rejected', 'work'];
   const keys = 'time, account, worker';
