@@ -28,7 +28,7 @@ export async function openRig(folder: string, more: Partial<AnalyticsOptions> = 
   // However busy the machine is: what is asked for is waited for.
   const analytics = await startAnalytics({ folder, catchUpMsMax: 30_000, ...more }, { logger, delivered });
   // Not `expect.poll`, which works only inside a test.
-  await vi.waitFor(() => expect(analytics.status().reason).not.toBe('starting'), { timeout: 30_000 });
+  await vi.waitFor(() => expect(analytics.status().reason).not.toBe('starting'), { timeout: 120_000 });
   return {
     log,
     analytics,

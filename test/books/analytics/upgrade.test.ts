@@ -113,7 +113,7 @@ it('brings a pool of schema 3 up without losing a row, and the new rollups have 
     CONTENTS.replace('SELECT sum(shares), sum(jobs) FROM', 'SELECT sum(shares) - 1, sum(jobs) FROM'),
   ]);
   expect(after).toEqual(before);
-}, 120_000);
+}, 300_000);
 
 it('goes on after a kill at any moment of the upgrade', async () => {
   const [before] = await onEngine(folder.path, [...SCHEMA_4, ...DATA, CONTENTS]);
@@ -133,7 +133,7 @@ it('goes on after a kill at any moment of the upgrade', async () => {
   expect(await applied(rig)).toBe('1');
   await rig.close();
   expect((await onEngine(folder.path, [CONTENTS]))[0]).toEqual(before);
-}, 240_000);
+}, 600_000);
 
 it('sends a shipment that may have been sent before the upgrade once', async () => {
   const journal = await openJournal(
@@ -164,4 +164,4 @@ it('sends a shipment that may have been sent before the upgrade once', async () 
   expect(await rig.one(`SELECT (SELECT count() FROM shares), ${counts.join(', ')}`)).toBe(
     Array(5).fill('500').join('\t'),
   );
-});
+}, 300_000);
