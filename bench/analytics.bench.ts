@@ -47,7 +47,10 @@ setImmediate(() => process.exit());
 
 async function measure(context: BenchContext): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
-  closeAtEnd({ close: async () => {}, abandon: () => rmSync(folder, { recursive: true, force: true }) });
+  closeAtEnd({
+    close: async () => {},
+    abandon: () => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }),
+  });
   const warehouse = await openChdb(folder);
   await migrate(warehouse, await schemaVersion(warehouse));
   let rows = await ship(context, warehouse);
