@@ -1,6 +1,7 @@
 import type { Config } from '#base/config/config';
 import { chainMethods } from '#base/domain/chain';
 import { Containment } from '#base/domain/contain';
+import type { EventHappening } from '#base/domain/happening';
 import type { Clock, Logger } from '#base/domain/ports';
 import { assertLimits, limits } from '#base/limits';
 import { createMetrics } from '#base/telemetry/metrics';
@@ -84,6 +85,8 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
     running,
   );
   const { log, analytics, ledger } = opened;
+  const tell = (kind: EventHappening['kind'], subject: string, detail: string): void =>
+    analytics.tell({ table: 'events', timeMs: clock.nowMs(), kind, subject, detail, count: 1 });
   const { node, wallet } = createNode(config, { clock, contain, logger, spare });
   running.onClose('the node', () => node.close());
   ports.set('chain', { target: node.chain, methods: chainMethods });
@@ -115,6 +118,10 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   });
   running.onClose('the gateways', () => gateway.close());
   bans.tell({ ban: (ban) => gateway.evict(ban), pardon: (address) => gateway.pardon(address) });
+  bans.tell({
+    ban: ({ address, reason }) => tell('ban', address, reason),
+    pardon: (address) => tell('unban', address, ''),
+  });
   const logStatus = (): ShareLogStatus =>
     mergeStatuses([log.status(), ...gateway.journals(), ...opened.orphans.statuses()]);
   const parts: PoolParts = { log: { status: logStatus }, analytics, ledger, node, jobs, gateway };
@@ -127,11 +134,15 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
 
   const announce = createAnnouncer(config, {
     ...{ clock, logger, log, jobs, gateway, blocks, code, metrics, direct },
+    tell: (template) => analytics.tell(template),
     // A gateway's journal has its shares.
     shareless: gatewayCount(config) === 1 ? [opened.orphans] : [opened.orphans, log],
   });
   const { outageGraceMs } = config.stratum;
-  const begun = new Work({ outageGraceMs }, { clock, logger, gateway, announce, causes: () => unready(parts) });
+  const begun = new Work(
+    { outageGraceMs },
+    { clock, logger, gateway, announce, causes: () => unready(parts), tell: (kind, why) => tell(kind, 'work', why) },
+  );
   await node.start((template) => begun.template(template));
   work = begun;
   const workTimer = setInterval(() => {
@@ -141,6 +152,8 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   running.onClose('the work', async () => clearInterval(workTimer));
   const endpoints = await gateway.listen();
   logger.info({ version, kernel: code.build, epoch: log.epoch }, 'pool started');
+  tell('start', version, code.build);
+  running.onClose('the event of the stop', async () => tell('stop', version, ''));
   return {
     endpoints: { ...endpoints, http: `http://${http.address}` },
     reload: () => gateway.reload(),
