@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createClient } from '@clickhouse/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AnalyticsOptions } from '#books/analytics/analytics';
-import { migrations } from '#books/analytics/migrations';
+import { migrations } from '#books/analytics/schema/migrations';
 import { dataFolder } from '../../shares/sharelog/fixtures.ts';
 import { type Shim, type ShimOptions, startShim } from './clickhouse-shim.ts';
 import { openRig, type Rig, someShares, TOTALS_SQL, totalsOf } from './support.ts';
