@@ -4,7 +4,6 @@ import { Containment } from '#base/domain/contain';
 import type { Clock, Logger } from '#base/domain/ports';
 import { assertLimits, limits } from '#base/limits';
 import { createMetrics } from '#base/telemetry/metrics';
-import { WorkRate } from '#base/telemetry/work-rate';
 import { WALLET_METHODS } from '#books/ledger/payouts/remote-wallet';
 import type { OfferedPort } from '#books/ledger/questions';
 import { loadKernel } from '#shares/kernel/kernel';
@@ -15,6 +14,7 @@ import { PoolBans } from './bans.ts';
 import { createBlocks, createSolved } from './blocks.ts';
 import { openDataFolder } from './data-folder.ts';
 import { gatewayCount, openGateway } from './gateway.ts';
+import { PoolHashrate } from './hashrate.ts';
 import { openHttp } from './http.ts';
 import { openLog } from './log.ts';
 import { createNode, withOwnWallet } from './node.ts';
@@ -67,7 +67,8 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const { clock, logger, version } = modules;
   const metrics = createMetrics();
   const contain = new Containment({ logger, counted: () => void metrics.counts.gateway.containedErrors++ });
-  const hashrate = new WorkRate(clock.monotonicMs());
+  const hashrate = new PoolHashrate({ clock });
+  running.onClose('the hash rate', async () => hashrate.close());
   const code = loadKernel();
   // Before anything else is opened, so that their numbers are low.
   const spare = holdDescriptors(logger, running);
@@ -75,6 +76,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const ports = new Map<string, OfferedPort>();
   const opened = await openLog(config, gatewayCount(config), { clock, logger, spare, committed, ports }, running);
   const { log, analytics, ledger } = opened;
+  hashrate.readBack({ analytics, logger });
   const { node, wallet } = createNode(config, { clock, contain, logger, spare });
   running.onClose('the node', () => node.close());
   ports.set('chain', { target: node.chain, methods: chainMethods });

@@ -21,7 +21,11 @@ export async function startHttp(
   const faults: StartedHttp['faults'] = [];
   const host = options.host ?? '127.0.0.1';
   const server = await startServer(
-    { host, port: 0, allow: ['127.0.0.1', '::1'], deny: [], ...options },
+    {
+      ...{ host, port: 0, allow: ['127.0.0.1', '::1'], deny: [], origins: ['*'] },
+      // Nothing is there: no ledger, and nobody who answers for ClickHouse.
+      ...{ folder: '/nonexistent', network: 'regtest', openNames: false, ...options },
+    },
     {
       clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
       fault: (path, error) => faults.push({ path, error }),
@@ -29,6 +33,8 @@ export async function startHttp(
       miner: unasked,
       ready: () => ({ reasons: [], notes: [] }),
       metrics: async () => '',
+      job: unasked,
+      health: unasked,
       admin: () => undefined,
       ...modules,
     },

@@ -2,7 +2,7 @@ import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { BanControl } from '#base/domain/ports';
 import { answerBans, isBansPath } from './bans.ts';
-import { json } from './response.ts';
+import { problem } from './problem.ts';
 
 /** In the data folder. */
 export const ADMIN_SOCKET_FILE = 'admin.sock';
@@ -16,7 +16,7 @@ export class AdminSocket {
       const [path = '', query = ''] = (request.url ?? '').split('?', 2);
       const answer = isBansPath(path)
         ? answerBans(request.method ?? '', path, query, bans)
-        : json('404 Not Found', { error: 'there is nothing at this path' });
+        : problem('404 Not Found', 'there is nothing at this path');
       response.writeHead(Number.parseInt(answer.status, 10), { 'content-type': answer.type }).end(answer.body);
     });
   }

@@ -1,0 +1,74 @@
+import { parseAddress } from '#base/bitcoin/address';
+import { limits } from '#base/limits';
+import type { ServerStart } from '../messages.ts';
+import { sharedFind } from '../shared-find.ts';
+import type { ApiSources } from '../sources.ts';
+import { blocks } from './blocks.ts';
+import { Books } from './books.ts';
+import type { Context } from './context.ts';
+import { curves } from './curves.ts';
+import { documents } from './documents.ts';
+import type { Endpoint } from './endpoint.ts';
+import { History } from './history.ts';
+import { minerHistory } from './miner-history.ts';
+import { minerMoney } from './miner-money.ts';
+import { minersNow } from './miners-now.ts';
+import { payouts } from './payouts.ts';
+import { pool } from './pool.ts';
+import { rejects } from './rejects.ts';
+import { rounds } from './rounds.ts';
+import { type Matched, Router } from './router.ts';
+import { work } from './work.ts';
+
+export type V1Options = Pick<ServerStart, 'folder' | 'network' | 'openNames'>;
+
+/** Every public place of the API. */
+export interface V1 {
+  readonly paths: readonly string[];
+  match(path: string, query: string): Matched | undefined;
+  close(): void;
+}
+
+export function createV1(
+  options: V1Options,
+  modules: Omit<Context, 'network' | 'find' | 'accountOf' | 'history' | 'books'> & Pick<ApiSources, 'miner'>,
+): V1 {
+  const { folder, network, openNames } = options;
+  const { clock } = modules;
+  const books = new Books({ folder }, { clock });
+  const endpoints = allEndpoints({
+    ...modules,
+    network,
+    books,
+    history: new History({ folder }, { clock }),
+    find: sharedFind(modules.miner, () => clock.monotonicMs()),
+    accountOf(text) {
+      if (openNames) return text.length <= limits.apiNameCharsMax ? text : undefined;
+      const parsed = parseAddress(text, network);
+      return parsed.ok ? parsed.address : undefined;
+    },
+  });
+  const router = new Router(endpoints);
+  return {
+    paths: endpoints.map(({ path }) => path),
+    match: (path, query) => router.match(path, query),
+    close: () => books.close(),
+  };
+}
+
+/** The endpoints with what describes them. */
+function allEndpoints(context: Context): readonly Endpoint[] {
+  const described = [
+    ...pool(context),
+    ...curves(context),
+    ...rejects(context),
+    ...minerHistory(context),
+    ...minersNow(context),
+    ...minerMoney(context),
+    ...blocks(context),
+    ...rounds(context),
+    ...payouts(context),
+    ...work(context),
+  ];
+  return [...described, ...documents(described)];
+}
