@@ -9,6 +9,7 @@ import { TokenGuard } from '#show/api/admin-token';
 import { type Api, startApi } from '#show/api/api';
 import type { PoolBans } from './bans.ts';
 import type { PoolHashrate } from './hashrate.ts';
+import { payTerms } from './pay-terms.ts';
 import { createJobReport, healthReport } from './reports.ts';
 import type { Running } from './running.ts';
 import { createFindMiner, createStatus, noted, type PoolParts, refreshGauges, unready } from './view.ts';
@@ -35,6 +36,7 @@ export async function openHttp(config: Config, modules: HttpModules, running: Ru
       ...{ ...listen, allow, deny, origins, network },
       folder: resolve(config.data),
       openNames: config.stratum.authorization === 'open',
+      terms: payTerms(config),
     },
     {
       logger,

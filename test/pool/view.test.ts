@@ -4,6 +4,7 @@ import type { MinerQuery } from '#base/domain/miner';
 import type { QueueCounts } from '#base/domain/queue';
 import { createMetrics } from '#base/telemetry/metrics';
 import { type GatewayStatus, NO_STATUS } from '#gateway/status';
+import { PoolHashrate } from '#pool/hashrate';
 import { createFindMiner, createStatus, type PoolParts, refreshGauges } from '#pool/view';
 import { ManualClock } from '../front/session/support.ts';
 import { recordedLogger } from '../support/recorded-logger.ts';

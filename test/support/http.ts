@@ -24,7 +24,7 @@ export async function startHttp(
     {
       ...{ host, port: 0, allow: ['127.0.0.1', '::1'], deny: [], origins: ['*'] },
       // Nothing is there: no ledger, and nobody who answers for ClickHouse.
-      ...{ folder: '/nonexistent', network: 'regtest', openNames: false, ...options },
+      ...{ folder: '/nonexistent', network: 'regtest', openNames: false, terms: SOME_TERMS, ...options },
     },
     {
       clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
@@ -42,3 +42,10 @@ export async function startHttp(
   const address = `${host.includes(':') ? `[${host}]` : host}:${server.port}`;
   return { server, address, url: `http://${address}`, faults };
 }
+
+/** How a pool pays that nobody asks about. */
+export const SOME_TERMS: ServerOptions['terms'] = {
+  ...{ scheme: 'pplns', feePercent: 1, minimumSats: '1000', isScheduled: true, confirmations: 10 },
+  ...{ address: 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080', ports: [] },
+  ...{ startDifficulty: 1, difficultyMin: 1, difficultyMax: 1e12 },
+};

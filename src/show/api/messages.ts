@@ -6,6 +6,7 @@ import type { AdminRequest } from './admin.ts';
 import type { HealthReport } from './health-report.ts';
 import type { JobReport } from './job-report.ts';
 import type { MinerAnswer, MinerPage } from './miners.ts';
+import type { PayTerms } from './pay-terms.ts';
 import type { Answer } from './response.ts';
 import type { Readiness } from './sources.ts';
 import type { PoolStatus } from './status.ts';
@@ -26,6 +27,7 @@ export interface ServerStart {
   readonly network: Network;
   /** Any name may mine, so a name in a path is no address. */
   readonly openNames: boolean;
+  readonly terms: PayTerms;
   /** Those in force. */
   readonly bans: readonly Ban[];
 }

@@ -221,7 +221,7 @@ class ApiServer implements Server {
     }
     const route = this.#routes.get(path) ?? (matched && (() => matched.answer()));
     if (route === undefined) {
-      const paths = [...this.#routes.keys(), ...this.#v1.paths];
+      const paths = [...this.#routes.keys(), ...this.#v1.endpoints.map((each) => each.path)];
       return problem('404 Not Found', 'there is nothing at this path', { paths });
     }
     if (method === 'options') return { status: '204 No Content', type: '', body: '', allow: ALLOW };

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Ban } from '#base/domain/ports';
 import { type Api, type ApiModules, startApi } from '#show/api/api';
-import { unasked } from '../../support/http.ts';
+import { SOME_TERMS, unasked } from '../../support/http.ts';
 import { recordedLogger } from '../../support/recorded-logger.ts';
 
 const opened: Api[] = [];
@@ -17,7 +17,7 @@ async function start(changes: Partial<ApiModules> = {}, port = 0) {
   const api = await startApi(
     {
       ...{ host: '127.0.0.1', port, allow: ['127.0.0.1'], deny: ['127.0.0.9'], origins: ['*'] },
-      ...{ folder: '/nonexistent', network: 'regtest', openNames: false },
+      ...{ folder: '/nonexistent', network: 'regtest', openNames: false, terms: SOME_TERMS },
     },
     {
       logger,

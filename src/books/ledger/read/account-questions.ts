@@ -123,3 +123,13 @@ export function earningsByDay(
     .all(DAY_MS, immatureOf(account), payableOf(account), paidOf(account), BigInt(fromMs), BigInt(toMs))
     .map(({ day, sats, credits }) => ({ dayMs: Number(day * DAY_MS), sats, credits: Number(credits) }));
 }
+
+/** What was settled as paid to an account from a time on. */
+export function paidSince(database: LedgerDatabase, account: string, fromMs: number): bigint {
+  const sum = database
+    .prepare<[string, bigint], bigint | null>(
+      'SELECT sum(-sats) FROM lines JOIN entries ON id = entry WHERE account = ? AND at_ms >= ?',
+    )
+    .pluck();
+  return sum.get(paidOf(account), BigInt(fromMs)) ?? 0n;
+}

@@ -17,13 +17,9 @@ const roundShape = z.strictObject({
   begin: time.nullable().meta({ description: 'When the block before was found; null of the first round' }),
   end: time.nullable(),
   work: work.nullable(),
-  effort: z
-    .number()
-    .nonnegative()
-    .nullable()
-    .meta({
-      description: 'The work as a part of what a block takes on average; null if the block’s difficulty is not known',
-    }),
+  effort: z.number().nonnegative().nullable().meta({
+    description: 'The work as a part of what a block takes on average; null if the block’s difficulty is not known',
+  }),
   probability: z
     .number()
     .min(0)

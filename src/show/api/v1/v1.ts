@@ -1,5 +1,8 @@
 import { parseAddress } from '#base/bitcoin/address';
 import { limits } from '#base/limits';
+import { ckpool } from '../compat/ckpool.ts';
+import { miningcore } from '../compat/miningcore.ts';
+import { publicPool } from '../compat/public-pool.ts';
 import type { ServerStart } from '../messages.ts';
 import { sharedFind } from '../shared-find.ts';
 import type { ApiSources } from '../sources.ts';
@@ -20,25 +23,26 @@ import { rounds } from './rounds.ts';
 import { type Matched, Router } from './router.ts';
 import { work } from './work.ts';
 
-export type V1Options = Pick<ServerStart, 'folder' | 'network' | 'openNames'>;
+export type V1Options = Pick<ServerStart, 'folder' | 'network' | 'openNames' | 'terms'>;
 
 /** Every public place of the API. */
 export interface V1 {
-  readonly paths: readonly string[];
+  readonly endpoints: readonly Endpoint[];
   match(path: string, query: string): Matched | undefined;
   close(): void;
 }
 
 export function createV1(
   options: V1Options,
-  modules: Omit<Context, 'network' | 'find' | 'accountOf' | 'history' | 'books'> & Pick<ApiSources, 'miner'>,
+  modules: Omit<Context, 'network' | 'terms' | 'find' | 'accountOf' | 'history' | 'books'> & Pick<ApiSources, 'miner'>,
 ): V1 {
-  const { folder, network, openNames } = options;
+  const { folder, network, openNames, terms } = options;
   const { clock } = modules;
   const books = new Books({ folder }, { clock });
   const endpoints = allEndpoints({
     ...modules,
     network,
+    terms,
     books,
     history: new History({ folder }, { clock }),
     find: sharedFind(modules.miner, () => clock.monotonicMs()),
@@ -50,7 +54,7 @@ export function createV1(
   });
   const router = new Router(endpoints);
   return {
-    paths: endpoints.map(({ path }) => path),
+    endpoints,
     match: (path, query) => router.match(path, query),
     close: () => books.close(),
   };
@@ -69,6 +73,9 @@ function allEndpoints(context: Context): readonly Endpoint[] {
     ...rounds(context),
     ...payouts(context),
     ...work(context),
+    ...ckpool(context),
+    ...publicPool(context),
+    ...miningcore(context),
   ];
   return [...described, ...documents(described)];
 }

@@ -3,7 +3,7 @@ import { addressOfScript } from '#base/bitcoin/address';
 import { fromHex, toHex } from '#base/bitcoin/bytes';
 import { readCoinbase } from '#base/bitcoin/coinbase-reader';
 import { blockSubsidySats } from '#base/bitcoin/subsidy';
-import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES } from '#base/domain/job';
+import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, VARIANT_BYTES } from '#base/domain/job';
 import { limits } from '#base/limits';
 import type { JobReport } from '../job-report.ts';
 import { problem } from '../problem.ts';
@@ -14,6 +14,8 @@ import { count, difficulty, hash, hexBytes, iso, limit, noParams, noQuery, range
 import { timeRange } from './time-range.ts';
 
 const HOUR_MS = 3_600_000;
+/** What is missing between coinb1 and coinb2. */
+const HOLE_BYTES = VARIANT_BYTES + EXTRANONCE1_BYTES + EXTRANONCE2_BYTES;
 /** OP_RETURN, a push of 36 bytes, and the commitment's header (BIP141). */
 const COMMITMENT = '6a24aa21a9ed';
 /** OP_RETURN. */
@@ -38,7 +40,7 @@ export function work({ network, job, history, clock }: Context): readonly Endpoi
     group: 'work',
     summary: 'The job that miners work on, with its coinbase decoded',
     description:
-      'The coinbase is coinb1, extranonce1, extranonce2, coinb2; here both extranonces are zeros. A miner that is paid by its coinbase may have another one.',
+      'The coinbase is coinb1, the job’s variant (two bytes), extranonce1, extranonce2, coinb2; the three in the middle are zeros here. A miner that is paid by its coinbase may have another one.',
     params: noParams,
     query: noQuery,
     response: z.strictObject({
@@ -147,7 +149,7 @@ export function work({ network, job, history, clock }: Context): readonly Endpoi
 }
 
 function coinbaseBytes({ coinb1, coinb2 }: JobReport): string {
-  return coinb1 + '00'.repeat(EXTRANONCE1_BYTES + EXTRANONCE2_BYTES) + coinb2;
+  return coinb1 + '00'.repeat(HOLE_BYTES) + coinb2;
 }
 
 /** Of the header, the count of transactions and the coinbase with its witness (BIP141: marker, flag, and one item of 32 bytes). */
@@ -178,7 +180,7 @@ const BEFORE_SCRIPT_BYTES = 4 + 1 + 36 + 1;
 /** Runs of at least four printable characters in the scriptSig of a coinbase without its extranonces. */
 function printable(hex: string): string {
   const bytes = fromHex(hex) ?? new Uint8Array();
-  const length = (bytes[BEFORE_SCRIPT_BYTES - 1] ?? 0) - EXTRANONCE1_BYTES - EXTRANONCE2_BYTES;
+  const length = (bytes[BEFORE_SCRIPT_BYTES - 1] ?? 0) - HOLE_BYTES;
   const script = Buffer.from(bytes.slice(BEFORE_SCRIPT_BYTES, BEFORE_SCRIPT_BYTES + length)).toString('latin1');
   return (script.match(/[ -~]{4,}/g) ?? []).join(' ');
 }
