@@ -255,6 +255,15 @@ export const limits = {
   apiPointsMax: 1_500,
   /** The latest time that a request may name, UNIX seconds: of the year 2100. */
   apiUnixSecondsMax: 4_102_444_800,
+  /**
+   * The live feed: what a client may send a second, topics of one client, and miners that are watched at one time. A topic is
+   * one answer a second; of miners the pool is asked within the same bounds as by requests.
+   */
+  liveMessagesPerSecondMax: 5,
+  liveTopicsPerWatcherMax: 16,
+  liveMinersMax: 100,
+  /** What the start of a live feed costs, in requests. */
+  liveCost: 5,
   /** Milliseconds that HTTP waits for the pool's answer. */
   poolAnswerMsMax: 5_000,
   /** Shares in one verification batch of the kernel. */

@@ -1,4 +1,4 @@
-import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type Server as HttpServer, type IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Ban, Clock } from '#base/domain/ports';
 import { limits } from '#base/limits';
@@ -6,6 +6,7 @@ import { QueueMeter } from '#base/std/queue-meter';
 import { isBansPath } from './bans.ts';
 import { Connection, type Exchange } from './connection.ts';
 import { Faults } from './faults.ts';
+import { LIVE_PATH, Live } from './live/live.ts';
 import type { HttpCounts, ServerStart } from './messages.ts';
 import { pack } from './pack.ts';
 import { internalError, problem } from './problem.ts';
@@ -61,6 +62,7 @@ class ApiServer implements Server {
   readonly #modules: ServerModules;
   readonly #routes: ReadonlyMap<string, Route>;
   readonly #v1: V1;
+  readonly #live: Live;
   readonly #origins: readonly string[];
   readonly #visitors: Visitors;
   readonly #faults: Faults;
@@ -81,6 +83,7 @@ class ApiServer implements Server {
     this.#routes = createRoutes(modules);
     this.#v1 = createV1(options, modules);
     this.#origins = options.origins;
+    this.#live = new Live({ clock: modules.clock, topic: this.#v1.topic });
     this.#visitors = new Visitors(options, modules);
     this.#faults = new Faults(modules.fault);
     this.#server = createServer(
@@ -94,6 +97,7 @@ class ApiServer implements Server {
       (request, response) => this.#take(request, response),
     );
     this.#server.timeout = limits.httpIdleMsMax;
+    this.#server.on('upgrade', (request, socket: Socket, head) => this.#upgrade(request, socket, head));
     this.#server.on('connection', (socket) => this.#enter(socket));
     this.#looker = setInterval(() => this.#look(), LOOK_MS).unref();
   }
@@ -137,6 +141,7 @@ class ApiServer implements Server {
   close(): Promise<void> {
     clearInterval(this.#looker);
     this.#v1.close();
+    this.#live.close();
     return new Promise((resolve) => {
       this.#server.close(() => resolve());
       for (const connection of this.#connections.values()) connection.close();
@@ -156,6 +161,34 @@ class ApiServer implements Server {
       this.#connections.delete(socket);
       visitor.leave();
     });
+  }
+
+  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    const { origin, upgrade = '' } = request.headers;
+    if (upgrade.toLowerCase() !== 'websocket') return this.#keep(request, socket);
+    this.#requests += 1;
+    const mayRead = origin === undefined || 'Access-Control-Allow-Origin' in allowOrigin(this.#origins, origin);
+    const refuse = (status: string): void => {
+      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    };
+    if (pathOf(request) !== LIVE_PATH) return refuse('404 Not Found');
+    if (!mayRead) return refuse('403 Forbidden');
+    if (this.#connections.get(socket)?.visitor.take(limits.liveCost) !== true) {
+      this.#limited += 1;
+      return refuse('429 Too Many Requests');
+    }
+    // A watcher may be silent; pings tell whether it is there.
+    socket.setTimeout(0);
+    this.#live.upgrade(request, socket, head);
+  }
+
+  /** A client that would rather speak another protocol, HTTP/2 as a rule, is answered in this one (RFC 9110, Upgrade). */
+  #keep(request: IncomingMessage, socket: Socket): void {
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    response.once('finish', () => socket.end());
+    this.#take(request, response);
   }
 
   #look(): void {

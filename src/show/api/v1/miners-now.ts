@@ -77,7 +77,8 @@ export function notFound(answer: Exclude<MinerAnswer, { kind: 'found' }>): Other
   }
 }
 
-function minerOf(miner: MinerReport) {
+/** A miner as the API shows it. */
+export function minerOf(miner: MinerReport) {
   const { account, workers, acceptedShares: accepted, rejectedShares } = miner;
   return { address: account, workers, ...commonOf(miner), shares: { accepted, rejected: { ...rejectedShares } } };
 }

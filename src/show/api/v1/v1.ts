@@ -3,6 +3,8 @@ import { limits } from '#base/limits';
 import { ckpool } from '../compat/ckpool.ts';
 import { miningcore } from '../compat/miningcore.ts';
 import { publicPool } from '../compat/public-pool.ts';
+import type { LiveModules } from '../live/live.ts';
+import { liveTopics } from '../live/topics.ts';
 import type { ServerStart } from '../messages.ts';
 import { sharedFind } from '../shared-find.ts';
 import type { ApiSources } from '../sources.ts';
@@ -28,6 +30,8 @@ export type V1Options = Pick<ServerStart, 'folder' | 'network' | 'openNames' | '
 /** Every public place of the API. */
 export interface V1 {
   readonly endpoints: readonly Endpoint[];
+  /** What can be watched live under a name. */
+  readonly topic: LiveModules['topic'];
   match(path: string, query: string): Matched | undefined;
   close(): void;
 }
@@ -39,7 +43,7 @@ export function createV1(
   const { folder, network, openNames, terms } = options;
   const { clock } = modules;
   const books = new Books({ folder }, { clock });
-  const endpoints = allEndpoints({
+  const context: Context = {
     ...modules,
     network,
     terms,
@@ -51,10 +55,12 @@ export function createV1(
       const parsed = parseAddress(text, network);
       return parsed.ok ? parsed.address : undefined;
     },
-  });
+  };
+  const endpoints = allEndpoints(context);
   const router = new Router(endpoints);
   return {
     endpoints,
+    topic: liveTopics(context),
     match: (path, query) => router.match(path, query),
     close: () => books.close(),
   };
