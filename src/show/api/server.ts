@@ -163,23 +163,33 @@ class ApiServer implements Server {
     });
   }
 
+  /** A live feed, or the end of the connection. */
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    const { origin, upgrade = '' } = request.headers;
-    if (upgrade.toLowerCase() !== 'websocket') return this.#keep(request, socket);
-    this.#requests += 1;
-    const mayRead = origin === undefined || 'Access-Control-Allow-Origin' in allowOrigin(this.#origins, origin);
-    const refuse = (status: string): void => {
-      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-    };
-    if (pathOf(request) !== LIVE_PATH) return refuse('404 Not Found');
-    if (!mayRead) return refuse('403 Forbidden');
-    if (this.#connections.get(socket)?.visitor.take(limits.liveCost) !== true) {
-      this.#limited += 1;
-      return refuse('429 Too Many Requests');
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
+      this.#keep(request, socket);
+      return;
     }
-    // A watcher may be silent; pings tell whether it is there.
-    socket.setTimeout(0);
-    this.#live.upgrade(request, socket, head);
+    this.#requests += 1;
+    const refused = this.#refusal(request, socket);
+    if (refused === undefined) {
+      // A watcher may be silent; pings tell whether it is there.
+      socket.setTimeout(0);
+      this.#live.upgrade(request, socket, head);
+    } else {
+      socket.end(`HTTP/1.1 ${refused}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    }
+  }
+
+  /** Why there is no live feed for a request; undefined if there is. */
+  #refusal(request: IncomingMessage, socket: Socket): string | undefined {
+    const { origin } = request.headers;
+    if (pathOf(request) !== LIVE_PATH) return '404 Not Found';
+    if (origin !== undefined && !('Access-Control-Allow-Origin' in allowOrigin(this.#origins, origin))) {
+      return '403 Forbidden';
+    }
+    if (this.#connections.get(socket)?.visitor.take(limits.liveCost) === true) return undefined;
+    this.#limited += 1;
+    return '429 Too Many Requests';
   }
 
   /** A client that would rather speak another protocol, HTTP/2 as a rule, is answered in this one (RFC 9110, Upgrade). */
