@@ -10,7 +10,7 @@ const NOBODY = 'bcrt1qy7yl6pjgjct4qgael8e5dp2csn9f9k068fnq9n';
 const HASHES_PER_DIFFICULTY = 2 ** 32;
 
 /** The endpoints with their schemas, as the pool itself has them. */
-const { endpoints } = createV1(
+const { endpoints, ...described } = createV1(
   { folder: '/nonexistent', network: 'regtest', openNames: false, terms: SOME_TERMS },
   {
     clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
@@ -48,6 +48,7 @@ beforeAll(async () => {
   ({ pool, accepted } = await startPaidPool(folder, `${ADDRESS}.rig<b>`));
 }, 150_000);
 afterAll(async () => {
+  described.close();
   pool?.child.kill('SIGKILL');
   await folder.remove();
 });

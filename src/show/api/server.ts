@@ -6,7 +6,7 @@ import { QueueMeter } from '#base/std/queue-meter';
 import { isBansPath } from './bans.ts';
 import { Connection, type Exchange } from './connection.ts';
 import { Faults } from './faults.ts';
-import { LIVE_PATH, Live } from './live/live.ts';
+import { LIVE_PATH } from './live/path.ts';
 import type { HttpCounts, ServerStart } from './messages.ts';
 import { pack } from './pack.ts';
 import { internalError, problem } from './problem.ts';
@@ -15,7 +15,7 @@ import type { Answer } from './response.ts';
 import { createRoutes, type Route } from './routes.ts';
 import { type ApiSources, Unavailable } from './sources.ts';
 import type { Matched } from './v1/router.ts';
-import { createV1, type V1 } from './v1/v1.ts';
+import type { V1 } from './v1/v1.ts';
 import { Visitors } from './visitors.ts';
 
 export type ServerOptions = Omit<ServerStart, 'bans'>;
@@ -61,8 +61,9 @@ export async function startServer(options: ServerOptions, modules: ServerModules
 class ApiServer implements Server {
   readonly #modules: ServerModules;
   readonly #routes: ReadonlyMap<string, Route>;
-  readonly #v1: V1;
-  readonly #live: Live;
+  /** Resolves when the places that have schemas are loaded: probes do not wait for them. */
+  readonly #loading: Promise<V1>;
+  #v1: V1 | undefined;
   readonly #origins: readonly string[];
   readonly #visitors: Visitors;
   readonly #faults: Faults;
@@ -81,11 +82,11 @@ class ApiServer implements Server {
     this.#modules = modules;
     this.#waiting = new QueueMeter(modules.clock);
     this.#routes = createRoutes(modules);
-    this.#v1 = createV1(options, modules);
-    this.#origins = options.origins;
-    this.#live = new Live({ clock: modules.clock, topic: this.#v1.topic });
-    this.#visitors = new Visitors(options, modules);
     this.#faults = new Faults(modules.fault);
+    this.#loading = this.#load(options);
+    this.#loading.catch((error: unknown) => this.#faults.met('loading', error));
+    this.#origins = options.origins;
+    this.#visitors = new Visitors(options, modules);
     this.#server = createServer(
       {
         maxHeaderSize: limits.httpHeaderBytesMax,
@@ -140,8 +141,7 @@ class ApiServer implements Server {
 
   close(): Promise<void> {
     clearInterval(this.#looker);
-    this.#v1.close();
-    this.#live.close();
+    this.#v1?.close();
     return new Promise((resolve) => {
       this.#server.close(() => resolve());
       for (const connection of this.#connections.values()) connection.close();
@@ -163,6 +163,12 @@ class ApiServer implements Server {
     });
   }
 
+  async #load(options: ServerOptions): Promise<V1> {
+    const { createV1 } = await import('./v1/v1.ts');
+    this.#v1 = createV1(options, this.#modules);
+    return this.#v1;
+  }
+
   /** A live feed, or the end of the connection. */
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
@@ -174,7 +180,10 @@ class ApiServer implements Server {
     if (refused === undefined) {
       // A watcher may be silent; pings tell whether it is there.
       socket.setTimeout(0);
-      this.#live.upgrade(request, socket, head);
+      this.#loading.then(
+        ({ live }) => live.upgrade(request, socket, head),
+        () => socket.destroy(),
+      );
     } else {
       socket.end(`HTTP/1.1 ${refused}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     }
@@ -237,7 +246,8 @@ class ApiServer implements Server {
 
   async #answer(request: IncomingMessage, path: string, { visitor }: Connection): Promise<Answer> {
     const query = (request.url ?? '').slice(path.length + 1);
-    const matched = this.#v1.match(path, query);
+    const isPlain = this.#routes.has(path) || isBansPath(path);
+    const matched = isPlain ? undefined : (this.#v1 ?? (await this.#loading)).match(path, query);
     if (!visitor.take(matched?.endpoint.cost ?? 1)) {
       this.#limited += 1;
       return problem('429 Too Many Requests', 'too many requests: try again in a second');
@@ -264,7 +274,7 @@ class ApiServer implements Server {
     }
     const route = this.#routes.get(path) ?? (matched && (() => matched.answer()));
     if (route === undefined) {
-      const paths = [...this.#routes.keys(), ...this.#v1.endpoints.map((each) => each.path)];
+      const paths = [...this.#routes.keys(), ...(this.#v1?.endpoints ?? []).map((each) => each.path)];
       return problem('404 Not Found', 'there is nothing at this path', { paths });
     }
     if (method === 'options') return { status: '204 No Content', type: '', body: '', allow: ALLOW };
@@ -277,7 +287,7 @@ class ApiServer implements Server {
   /** A path for the log: what miners choose is not in it. */
   #placeOf(path: string): string {
     if (this.#routes.has(path)) return path;
-    return isBansPath(path) ? '/api/v1/bans' : (this.#v1.match(path, '')?.endpoint.path ?? 'no path');
+    return isBansPath(path) ? '/api/v1/bans' : (this.#v1?.match(path, '')?.endpoint.path ?? 'no path');
   }
 
   /** The fault is the pool's: its log hears of the first of each kind, the client does not. */

@@ -8,8 +8,6 @@ import type { Fields } from './topic.ts';
 import { Topic } from './topic.ts';
 import { Watcher, wish } from './watcher.ts';
 
-export const LIVE_PATH = '/live';
-
 /** Between two looks at what is watched, ms. */
 const TICK_MS = 1_000;
 const PING_MS = 30_000;

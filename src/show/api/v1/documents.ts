@@ -8,8 +8,8 @@ const FRESH_SECONDS = 300;
 
 /** What describes the API: to programs and to people. */
 export function documents(endpoints: readonly Endpoint[]): readonly Endpoint[] {
-  const described = openApi(endpoints);
-  const page = referencePage(endpoints);
+  const described = once(() => openApi(endpoints));
+  const page = once(() => referencePage(endpoints));
   return [
     endpoint({
       path: '/openapi.json',
@@ -21,7 +21,7 @@ export function documents(endpoints: readonly Endpoint[]): readonly Endpoint[] {
       response: z.looseObject({ openapi: z.string() }),
       cost: 1,
       freshSeconds: FRESH_SECONDS,
-      answer: async () => described,
+      answer: async () => described(),
     }),
     endpoint({
       path: '/api/v1/reference',
@@ -38,10 +38,19 @@ export function documents(endpoints: readonly Endpoint[]): readonly Endpoint[] {
         new OtherAnswer({
           status: '200 OK',
           type: 'text/html; charset=utf-8',
-          body: page.html,
+          body: page().html,
           freshSeconds: FRESH_SECONDS,
-          contentSecurityPolicy: page.contentSecurityPolicy,
+          contentSecurityPolicy: page().contentSecurityPolicy,
         }),
     }),
   ];
+}
+
+/** What is made when it is first asked for. */
+function once<Made>(make: () => Made): () => Made {
+  let made: Made | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }

@@ -3,7 +3,7 @@ import { limits } from '#base/limits';
 import { ckpool } from '../compat/ckpool.ts';
 import { miningcore } from '../compat/miningcore.ts';
 import { publicPool } from '../compat/public-pool.ts';
-import type { LiveModules } from '../live/live.ts';
+import { Live } from '../live/live.ts';
 import { liveTopics } from '../live/topics.ts';
 import type { ServerStart } from '../messages.ts';
 import { sharedFind } from '../shared-find.ts';
@@ -30,8 +30,7 @@ export type V1Options = Pick<ServerStart, 'folder' | 'network' | 'openNames' | '
 /** Every public place of the API. */
 export interface V1 {
   readonly endpoints: readonly Endpoint[];
-  /** What can be watched live under a name. */
-  readonly topic: LiveModules['topic'];
+  readonly live: Live;
   match(path: string, query: string): Matched | undefined;
   close(): void;
 }
@@ -57,12 +56,16 @@ export function createV1(
     },
   };
   const endpoints = allEndpoints(context);
+  const live = new Live({ clock, topic: liveTopics(context) });
   const router = new Router(endpoints);
   return {
     endpoints,
-    topic: liveTopics(context),
+    live,
     match: (path, query) => router.match(path, query),
-    close: () => books.close(),
+    close() {
+      live.close();
+      books.close();
+    },
   };
 }
 
