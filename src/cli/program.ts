@@ -3,6 +3,7 @@ import { SIMULATED_PAYOUT_ADDRESS } from '#base/config/defaults';
 import { ConfigError } from '#base/config/problem';
 import { hashAccount } from './account.ts';
 import { type AuditOptions, runAudit } from './audit.ts';
+import { type BackupOptions, runBackup, runRestore } from './backup.ts';
 import { addBan, type BansOptions, liftBan, listBans } from './bans.ts';
 import { type BenchOptions, bench } from './bench.ts';
 import { check, keyHelp } from './check.ts';
@@ -11,6 +12,7 @@ import { CommandError, type ExitCode, exitCodes, type Io, paint } from './io.ts'
 import { type LedgerOptions, ledgerBalances, ledgerBlocks, ledgerCheck, ledgerRebuild } from './ledger.ts';
 import { mine } from './miner.ts';
 import {
+  adoptPayout,
   changePayout,
   exportPayout,
   importPayout,
@@ -81,6 +83,7 @@ function build(io: Io, done: Done): Command {
   addLedger(program, io, done);
   addExplain(program, io, done);
   addAudit(program, io, done);
+  addBackup(program, io, done);
   addSimulate(program, io, done);
   return program;
 }
@@ -122,7 +125,17 @@ function addBench(program: Command, io: Io, done: Done): void {
       'another pool that is running, measured in the same rounds: NAME=stratum+tcp://127.0.0.1:PORT,pid=PID',
       (pool: string, before: string[] = []) => [...before, pool],
     )
-    .addHelpText('after', examples('sluice bench', 'sluice bench stratum-tcp', 'sluice bench --full'))
+    .option('--report <file>', 'write a page with the results and their plots')
+    .option('--compare <file...>', 'measure nothing: compare two files of results, before and after, knowing the noise')
+    .addHelpText(
+      'after',
+      examples(
+        'sluice bench',
+        'sluice bench stratum-tcp',
+        'sluice bench --full',
+        'sluice bench --compare before.json after.json',
+      ),
+    )
     .action(async (names: string[], options: BenchOptions) => done(await bench(names, options, io)));
 }
 
@@ -220,6 +233,9 @@ function addPayout(program: Command, io: Io, done: Done): void {
     '<id>',
     'as it is listed',
   );
+  command('adopt', 'take over a payout that this ledger, restored from a backup, does not know; see sluice payout list')
+    .argument('<txid>', 'as it is listed')
+    .action(async (txid: string, options: PayoutOptions) => done(await adoptPayout(txid, options, io)));
   change('accept', 'answer for a transaction that payouts have stopped for', '<txid>', 'as it is listed');
   change('retry', 'pay an account again that was set aside', '<account>', 'as it is listed');
 }
@@ -292,6 +308,33 @@ function addAudit(program: Command, io: Io, done: Done): void {
     .option('--json', 'print as JSON')
     .addHelpText('after', examples('sluice audit', 'sluice audit --from 2026-01-01 --to 2026-02-01 --json'))
     .action(async (options: AuditOptions) => done(await runAudit(options, io)));
+}
+
+function addBackup(program: Command, io: Io, done: Done): void {
+  const command = (name: string, description: string, argument: string, what: string): Command =>
+    program
+      .command(name)
+      .description(description)
+      .argument(argument, what)
+      .addOption(configOption())
+      .option('--json', 'print as JSON');
+  command(
+    'backup',
+    'copy the books, the share log and the tables, while the pool runs or when it is stopped',
+    '<folder>',
+    'becomes the backup; new, or empty',
+  )
+    .addHelpText('after', examples('sluice backup /backups/2026-11-30 --config sluice.toml'))
+    .action(async (folder: string, options: BackupOptions) => done(await runBackup(folder, options, io)));
+  command('restore', 'make the data folder of a backup', '<folder>', 'the backup')
+    .option('--check', 'look whether the backup is whole; writes nothing')
+    .addHelpText(
+      'after',
+      examples('sluice restore --check /backups/2026-11-30', 'sluice restore /backups/2026-11-30 --config sluice.toml'),
+    )
+    .action(async (folder: string, options: BackupOptions & { check?: boolean }) =>
+      done(await runRestore(folder, options, io)),
+    );
 }
 
 function addSimulate(program: Command, io: Io, done: Done): void {

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import type { Logger } from '#base/domain/ports';
+import { assertRestored } from '#shares/sharelog/journal/folder-state';
 import { makeFolder } from '#shares/sharelog/journal/make-folder';
 
 /**
@@ -8,6 +9,7 @@ import { makeFolder } from '#shares/sharelog/journal/make-folder';
  */
 export function openDataFolder(path: string, logger: Logger): void {
   makeFolder(path, 0o700);
+  assertRestored(path);
   const mode = statSync(path).mode & 0o777;
   if ((mode & 0o077) === 0) return;
   logger.warn(

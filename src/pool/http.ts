@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Config } from '#base/config/config';
-import type { Clock, Logger } from '#base/domain/ports';
+import type { Clock, Logger, LogHold } from '#base/domain/ports';
 import type { Metrics } from '#base/telemetry/metrics';
 import { withSocketPath } from '#shares/sharelog/journal/socket-path';
 import { answerAdmin } from '#show/api/admin';
@@ -22,11 +22,12 @@ export interface HttpModules {
   readonly metrics: Metrics;
   readonly hashrate: PoolHashrate;
   readonly bans: PoolBans;
+  readonly logHold: LogHold;
 }
 
 /** Starts what shows the pool: HTTP, and the socket for the operator of this machine. Both close with the pool. */
 export async function openHttp(config: Config, modules: HttpModules, running: Running): Promise<Api> {
-  const { clock, logger, parts, metrics, hashrate, bans } = modules;
+  const { clock, logger, parts, metrics, hashrate, bans, logHold } = modules;
   const { adminToken, listen, origins } = config.http;
   const { network } = config;
   const { allow, deny } = config.stratum.bans;
@@ -59,7 +60,7 @@ export async function openHttp(config: Config, modules: HttpModules, running: Ru
     metrics.queues.http = http.waiting;
   });
   bans.tell(api);
-  const adminSocket = new AdminSocket({ bans });
+  const adminSocket = new AdminSocket({ bans, log: logHold });
   await withSocketPath(config.data, ADMIN_SOCKET_FILE, (path) => adminSocket.listen(path));
   running.onClose('the admin socket', () => adminSocket.close());
   return api;

@@ -9,6 +9,7 @@ export function payoutRules({ network, payout, stratum }: Config): PayoutRules {
     network,
     // What a coinbase could not hold is paid by the wallet.
     method: method === 'psbt' ? 'psbt' : 'wallet',
+    ownAddress: payout.address,
     addresses: new Map(stratum.accounts.map(({ name, address }) => [name, address])),
     minimumSats,
     minimums: new Map(

@@ -6,6 +6,7 @@ import { assertLimits, limits } from '#base/limits';
 import { createMetrics } from '#base/telemetry/metrics';
 import { WALLET_METHODS } from '#books/ledger/payouts/remote-wallet';
 import type { OfferedPort } from '#books/ledger/questions';
+import type { PinnedWindow } from '#books/ledger/window-part';
 import { loadKernel } from '#shares/kernel/kernel';
 import { mergeStatuses, type ShareLogStatus } from '#shares/sharelog/share-log';
 import { JobStore } from '#work/jobs/store';
@@ -18,6 +19,7 @@ import { PoolHashrate } from './hashrate.ts';
 import { openHttp } from './http.ts';
 import { openLog } from './log.ts';
 import { createNode, withOwnWallet } from './node.ts';
+import { directPayouts } from './payout-terms.ts';
 import { Running } from './running.ts';
 import { HeldDescriptors } from './spare-descriptors.ts';
 import { type PoolParts, unready } from './view.ts';
@@ -73,8 +75,15 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   // Before anything else is opened, so that their numbers are low.
   const spare = holdDescriptors(logger, running);
   const committed = (ms: number): void => metrics.commit(ms);
+  const direct = directPayouts(config);
+  const window = (pinned: PinnedWindow): void => direct?.hear(pinned);
   const ports = new Map<string, OfferedPort>();
-  const opened = await openLog(config, gatewayCount(config), { clock, logger, spare, committed, ports }, running);
+  const opened = await openLog(
+    config,
+    gatewayCount(config),
+    { clock, logger, spare, committed, window, ports },
+    running,
+  );
   const { log, analytics, ledger } = opened;
   hashrate.readBack({ analytics, logger });
   const { node, wallet } = createNode(config, { clock, contain, logger, spare });
@@ -87,6 +96,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   metrics.onScrape(() => {
     metrics.queues.blocks = blocks.submitter.queue;
     metrics.gauges.spareDescriptors = spare.held;
+    metrics.gauges.jobDirectRatio = direct?.ratio ?? 0;
   });
   const bans = new PoolBans(config, { clock, logger }, running);
   const jobs = new JobStore({ jobsMax: limits.jobsMax });
@@ -111,10 +121,14 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
     mergeStatuses([log.status(), ...gateway.journals(), ...opened.orphans.statuses()]);
   const parts: PoolParts = { log: { status: logStatus }, analytics, ledger, node, jobs, gateway };
   // Before the node: a pool that waits for its node says so on /readyz.
-  const http = await openHttp(config, { ...modules, parts, metrics, hashrate, bans }, running);
+  const http = await openHttp(
+    config,
+    { ...modules, parts, metrics, hashrate, bans, logHold: opened.deliveries },
+    running,
+  );
 
   const announce = createAnnouncer(config, {
-    ...{ clock, logger, log, jobs, gateway, blocks, code, metrics },
+    ...{ clock, logger, log, jobs, gateway, blocks, code, metrics, direct },
     // A gateway's journal has its shares.
     shareless: gatewayCount(config) === 1 ? [opened.orphans] : [opened.orphans, log],
   });

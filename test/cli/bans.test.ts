@@ -76,7 +76,7 @@ describe('sluice bans', () => {
       { enabled: true, allow: [], deny: [], entriesMax: 10 },
       { clock: { nowMs: () => Date.now() }, changed: () => undefined, banned: () => undefined },
     );
-    const socket = new AdminSocket({ bans });
+    const socket = new AdminSocket({ bans, log: { hold: () => () => {} } });
     await socket.listen(join(data, 'admin.sock'));
     expect((await sluice('add', '2001:db8::1', '--for', '90s')).code).toBe(exitCodes.fine);
     expect(bans.list()).toMatchObject([{ address: '2001:db8::/64', reason: 'by the operator' }]);

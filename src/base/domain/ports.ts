@@ -77,6 +77,8 @@ export interface FoundBlock {
   readonly foundMs: number;
   /** With the job they name the block's share. */
   readonly inputs: HeaderInputs;
+  /** Of the coinbase that was mined; undefined: the job's. */
+  readonly coinb2?: Uint8Array | undefined;
   /** Full serialisation for submitblock. */
   readonly block: Uint8Array;
 }
@@ -148,8 +150,12 @@ export interface ShareRecorder {
   job(job: Job): void;
   /** No share of a job with this serial number or less is accepted any more, and none will be: a mark in the journal. */
   closed(serial: number): void;
-  /** A block candidate: it is in a file until it is `settled`, so that also a later start hands it to the nodes. */
-  candidate(block: FoundBlock): void;
+  /**
+   * A block candidate: it is in a file until it is `settled`, so that also a later start hands it to the nodes. Resolves when the
+   * log's folder names the block and its job, so that both get their rows although the process is killed now; or after 100 ms, if
+   * the disk is stuck. Undefined: at once.
+   */
+  candidate(block: FoundBlock): Promise<void> | undefined;
   /** What has become of a candidate so far. */
   outcome(block: FoundBlock, outcome: SubmitOutcome): void;
   /** The last outcome of this candidate is final: its file goes when that is on the disk. */
@@ -186,4 +192,10 @@ export interface BanControl {
   add(address: string, durationMs: number, reason: string): Ban | { readonly error: string };
   /** Ends every ban of this very address or range; false where there was none. */
   lift(address: string): boolean;
+}
+
+/** Keeps the share log as it is while somebody copies it; implemented by sharelog/. */
+export interface LogHold {
+  /** From now on the log lets nothing go that it has. The function that this returns ends that; it may be called twice. */
+  hold(): () => void;
 }

@@ -93,6 +93,8 @@ export type MempoolVerdict = { readonly allowed: true } | { readonly allowed: fa
 /** A wallet that pays miners; implemented by node/. No method rejects, and each answers within a bounded time. */
 export interface Wallet {
   status(): Promise<WalletAnswer<WalletStatus>>;
+  /** True if its node has all blocks that it knows of, so that no payment in one of them is missing. */
+  synced(): Promise<WalletAnswer<boolean>>;
   /** Coins with a confirmation that nothing in a block or in the mempool spends, those that are locked among them. */
   coins(): Promise<WalletAnswer<readonly WalletCoin[]>>;
   /** The node's estimate for a confirmation within so many blocks, satoshis for 1,000 virtual bytes; undefined if it has none. */

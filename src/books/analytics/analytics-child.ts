@@ -111,7 +111,12 @@ async function main(options: ChildOptions): Promise<void> {
   folderLock = await lockFolder(options.folder, options.lockMsMax);
   const warehouse = options.url === undefined ? await openEmbedded(options) : openServer(parseServerUrl(options.url));
   const caughtUp = async (msMax: number): Promise<void> => void (await within(shipper.caughtUp(), msMax));
-  const server = new QueryServer({ warehouse, caughtUp: () => caughtUp(options.catchUpMsMax) });
+  const freeze = (): Promise<string> =>
+    shipper.between(async (positions) => {
+      await warehouse.freeze();
+      return JSON.stringify([...positions].map(([log, { seq }]) => ({ log, seq })));
+    });
+  const server = new QueryServer({ warehouse, caughtUp: () => caughtUp(options.catchUpMsMax), freeze });
   const shipper = startShipper(options, warehouse, server);
   await server.listen(options.folder, options.socketFile);
   process.on('message', ({ type }: ChildRequest) => {

@@ -139,7 +139,7 @@ describe('the admin socket', () => {
     // Left over from a process that was killed.
     writeFileSync(socketPath, '');
     const bans = book();
-    const socket = new AdminSocket({ bans });
+    const socket = new AdminSocket({ bans, log: { hold: () => () => {} } });
     await socket.listen(socketPath);
     expect(statSync(socketPath).mode & 0o777).toBe(0o600);
     const send = (method: string, path: string) =>

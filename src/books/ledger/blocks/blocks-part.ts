@@ -1,7 +1,9 @@
 import type { ChainView } from '#base/domain/chain';
 import type { Clock, Logger } from '#base/domain/ports';
+import { limits } from '#base/limits';
 import type { LedgerDatabase } from '../ledger-db.ts';
 import type { LedgerPart } from '../parts.ts';
+import type { TermsBook } from '../terms/terms-book.ts';
 import type { SliceSource } from './block-book.ts';
 import { type Blocks, type BlocksOptions, openBlocks } from './blocks.ts';
 import type { LookReport } from './chain-follower.ts';
@@ -11,6 +13,7 @@ export interface BlocksPartModules {
   readonly logger: Logger;
   readonly slices: SliceSource;
   readonly view: ChainView;
+  readonly terms: Pick<TermsBook, 'at'>;
 }
 
 /** Between two looks at the chain although its tip is the same, ms: a slice was sealed, or a node that was silent is back. */
@@ -49,6 +52,11 @@ export class BlocksPart implements LedgerPart {
       `SELECT hash, job_id AS jobId, account AS finder, height, found_ms AS foundMs, reward_sats AS claimedSats
          FROM found WHERE status <> 'rejected' AND hash NOT IN (SELECT hash FROM blocks)`,
     );
+  }
+
+  /** Of the rewards of the newest booked blocks, the part that their coinbases paid to accounts directly. */
+  get directRatio(): number {
+    return this.#blocks.book.store.directRatio(limits.reconcileDepth);
   }
 
   /** Throws if the nodes' chain is not that of the books: the message is this part's problem. */

@@ -1,5 +1,6 @@
 import { fromHex } from '#base/bitcoin/bytes';
 import { readCoinbase } from '#base/bitcoin/coinbase-reader';
+import { serialOfRow } from '#base/domain/ids';
 import { type BlockBooking, BlockStore, type LedgerBlock } from '../blocks/block-store.ts';
 import { payableOf } from '../entries/accounts.ts';
 import { EntryBook } from '../entries/book.ts';
@@ -57,8 +58,8 @@ export function divideAgain(database: LedgerDatabase, hash: string): DividedAgai
   if (rewardSats === undefined) throw new ExplainError(`the coinbase of block ${hash} is no transaction`);
   const slices = new SealedSlices(database);
   if (!slices.isSealed(block.jobId)) throw new ExplainError(`the slice of job ${block.jobId} is not there, or open`);
-  const distribution = divideBlock(rewardSats, slices.slicesBack(block.jobId), terms);
-  refuseCutHistory(database, terms, distribution);
+  const distribution = divideBlock(rewardSats, slices.slicesBack(slices.divisionFrom(block.jobId)), terms);
+  refuseCutHistory(database, block.jobId, terms, distribution);
   const { entry, previousHash } = findBooking(database, hash, block.bookings);
   const differences = differencesOf({
     ...{ booking: block.booking, rewardSats, distribution, terms, entry, previousHash },
@@ -71,7 +72,8 @@ export function explainBlock(database: LedgerDatabase, account: string, hash: st
   const { block, rewardSats, terms, distribution, entry, differences } = divideAgain(database, hash);
   const credit = distribution.credits.find((each) => each.account === account);
   const kept = block.booking.credits.find((each) => each.account === account);
-  const slices = new SealedSlices(database).slicesBack(block.jobId);
+  const sealed = new SealedSlices(database);
+  const slices = sealed.slicesBack(sealed.divisionFrom(block.jobId));
   return {
     account,
     block: { hash, height: block.height, status: block.status, jobId: block.jobId },
@@ -103,11 +105,17 @@ function bookedBlock(database: LedgerDatabase, hash: string): BookedBlock {
 }
 
 /** Slices are dropped when no window reaches them; then a division that needed them can not be computed again. */
-function refuseCutHistory(database: LedgerDatabase, terms: BookedTerms, { totalWeight }: Distribution): void {
+function refuseCutHistory(
+  database: LedgerDatabase,
+  jobId: string,
+  terms: BookedTerms,
+  { totalWeight }: Distribution,
+): void {
   const pruned = Number(database.prepare<[], bigint>('SELECT pruned_serial FROM taken').pluck().get() ?? -1n);
   const needsMore =
     (terms.scheme === 'pplns' && totalWeight < terms.window) ||
-    (terms.scheme === 'prop' && (terms.afterSerial ?? -1) < pruned);
+    (terms.scheme === 'prop' && (terms.afterSerial ?? -1) < pruned) ||
+    (terms.scheme === 'solo' && (serialOfRow(jobId) ?? -1) <= pruned);
   if (pruned >= 0 && needsMore) throw new ExplainError('slices that counted for the block were dropped since');
 }
 

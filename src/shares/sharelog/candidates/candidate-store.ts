@@ -1,14 +1,15 @@
 import { accessSync, constants, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { z } from 'zod';
+import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import type { SpareDescriptors } from '#base/domain/ports';
-import { replaceFile, UNFINISHED } from '#base/std/atomic-file';
+import { replaceFile, replaceFileSync, UNFINISHED } from '#base/std/atomic-file';
 import { lacksDescriptor } from '#base/std/descriptors';
 import { syncFolderSync } from '#base/std/sync-folder';
 import { makeFolder } from '../journal/make-folder.ts';
-import type { BlockHead, Candidate } from './candidate.ts';
+import type { BlockHead, KeptCandidate } from './candidate.ts';
+import { CandidateNotes } from './candidate-notes.ts';
+import { parseCandidate, writeCandidate } from './candidate-text.ts';
 
 /** In the data folder: the block candidates that the chain has not settled. */
 export const CANDIDATES_FOLDER = 'candidates';
@@ -17,32 +18,6 @@ const FOLDER_MODE = 0o700;
 const RETRY_MS = 500;
 /** Text of one file, but for a candidate that is larger. */
 const FILE_CHARS_MAX = 32 * 1024 * 1024;
-
-const line = z.object({
-  hash: z.string(),
-  height: z.number(),
-  jobId: z.string(),
-  account: z.string(),
-  rig: z.string(),
-  rewardSats: z.string().transform(BigInt),
-  networkDifficulty: z.number(),
-  shareDifficulty: z.number(),
-  foundMs: z.number(),
-  inputs: z
-    .object({
-      variant: z.number(),
-      extranonce1: z.string(),
-      extranonce2: z.string(),
-      ntime: z.number(),
-      nonce: z.number(),
-      version: z.number(),
-    })
-    .optional(),
-  block: z
-    .string()
-    .regex(/^([0-9a-f]{2})+$/)
-    .transform((hex) => new Uint8Array(Buffer.from(hex, 'hex'))),
-});
 
 /** Candidates that came together, a line each. The lines stay on the disk, because a block is up to 8 MB as hex. */
 interface CandidateFile {
@@ -55,7 +30,7 @@ interface CandidateFile {
 /** What was asked for since the disk was asked last: it is done together. */
 interface Turn {
   /** By hash, in the order of asking; undefined: the candidate is dropped. */
-  readonly wanted: Map<string, string | undefined>;
+  readonly wanted: Map<string, (() => string) | undefined>;
   readonly done: Promise<void>;
   readonly finish: () => void;
 }
@@ -63,7 +38,8 @@ interface Turn {
 /**
  * Block candidates on the disk, from the moment they are found until the chain has settled what becomes of them. Those
  * that come while the disk is busy share a file and its sync, because easy blocks come by the thousand. A line has the
- * block in hex: should all else fail, `bitcoin-cli submitblock` takes it.
+ * block in hex: should all else fail, `bitcoin-cli submitblock` takes it. A candidate that was noted, and whose process was
+ * killed before the file was there, gets a line without the block: the node has the block, or nobody.
  */
 export class CandidateStore {
   /** Those of earlier boots, the oldest first. */
@@ -71,6 +47,7 @@ export class CandidateStore {
   readonly #folder: string;
   readonly #failing: (reason: string) => void;
   readonly #spare: SpareDescriptors | undefined;
+  readonly #notes: CandidateNotes;
   /** The file of each candidate. */
   readonly #files = new Map<string, CandidateFile>();
   #running: Turn | undefined;
@@ -95,11 +72,14 @@ export class CandidateStore {
     for (const name of readdirSync(this.#folder)) if (name.endsWith(UNFINISHED)) rmSync(join(this.#folder, name));
     // What is read now stays, also after a loss of power that follows the removal of another file.
     syncFolderSync(this.#folder);
-    this.unresolved = readdirSync(this.#folder)
+    const filed = readdirSync(this.#folder)
       .filter((name) => NAME.test(name))
       .sort()
-      .flatMap((name) => this.#read(join(this.#folder, name)))
-      .sort((a, b) => a.foundMs - b.foundMs || (a.hash < b.hash ? -1 : 1));
+      .flatMap((name) => this.#read(join(this.#folder, name)));
+    this.#notes = new CandidateNotes(folder);
+    const noted = this.#notes.left.filter((head) => this.#fileNoted(head));
+    this.#notes.forgetLeft();
+    this.unresolved = [...filed, ...noted].sort((a, b) => a.foundMs - b.foundMs || (a.hash < b.hash ? -1 : 1));
   }
 
   /** Undefined if everything that was asked for is done; else resolves when it is. */
@@ -107,13 +87,14 @@ export class CandidateStore {
     return (this.#next ?? this.#running)?.done;
   }
 
-  keep(candidate: Candidate): void {
-    const text = JSON.stringify({
-      ...candidate,
-      rewardSats: String(candidate.rewardSats),
-      block: Buffer.from(candidate.block).toString('hex'),
-    });
-    this.#ask(candidate.hash, text);
+  /**
+   * Resolves when the candidate is noted (CandidateNotes), which takes no sync, or can not be noted. Then it gets its file; the
+   * bytes of the block are asked for no sooner.
+   */
+  keep(head: BlockHead, block: () => Uint8Array): Promise<void> {
+    const noted = this.#notes.note(head);
+    this.#ask(head.hash, () => writeCandidate(head, block()));
+    return noted;
   }
 
   /** The block of a candidate, from the disk; undefined if it is not there (yet), or can not be read. */
@@ -122,7 +103,7 @@ export class CandidateStore {
     if (file === undefined) return undefined;
     try {
       const text = (await linesOf(file)).get(hash);
-      return text === undefined ? undefined : parse(file.path, text).block;
+      return text === undefined ? undefined : parseCandidate(text).block;
     } catch {
       // The file is being replaced by one without candidates that are settled: it is there the next time.
       return undefined;
@@ -137,9 +118,10 @@ export class CandidateStore {
   /** Tries nothing again. */
   close(): void {
     this.#closed = true;
+    this.#notes.close();
   }
 
-  #ask(hash: string, text: string | undefined): void {
+  #ask(hash: string, text: (() => string) | undefined): void {
     this.#next ??= newTurn();
     this.#next.wanted.set(hash, text);
     if (this.#running === undefined) void this.#run();
@@ -149,7 +131,11 @@ export class CandidateStore {
     for (let turn = this.#next; turn !== undefined; turn = this.#next) {
       this.#next = undefined;
       this.#running = turn;
+      await this.#notes.next();
+      // Who waits for the note goes first: the node, with the block.
+      await setImmediate();
       await this.#take(turn);
+      if (!this.#closed) await this.#notes.forget();
       turn.finish();
     }
     this.#running = undefined;
@@ -159,11 +145,12 @@ export class CandidateStore {
     let lines = new Map<string, string>();
     let chars = 0;
     const thinned = new Set<CandidateFile>();
-    for (const [hash, text] of wanted) {
+    for (const [hash, textOf] of wanted) {
       const file = this.#files.get(hash);
-      if (text === undefined) {
+      if (textOf === undefined) {
         if (file !== undefined) thinned.add(file);
       } else if (file === undefined) {
+        const text = textOf();
         lines.set(hash, text);
         chars += text.length;
         if (chars < FILE_CHARS_MAX) continue;
@@ -229,6 +216,15 @@ export class CandidateStore {
     }
   }
 
+  /** Gives a candidate that only a note names a file, on the disk. Returns false if it has one. */
+  #fileNoted(head: BlockHead): boolean {
+    if (this.#files.has(head.hash)) return false;
+    const path = this.#pathOf([head.hash]);
+    replaceFileSync(path, writeCandidate(head));
+    this.#files.set(head.hash, { path, hashes: [head.hash] });
+    return true;
+  }
+
   #pathOf([first = '']: readonly string[]): string {
     return join(this.#folder, `${first}.json`);
   }
@@ -250,7 +246,7 @@ export class CandidateStore {
 }
 
 /** Without the block, which stays on the disk. */
-function headOf({ block: _, ...head }: Candidate): BlockHead {
+function headOf({ block: _, ...head }: KeptCandidate): BlockHead {
   return head;
 }
 
@@ -269,9 +265,9 @@ function newTurn(): Turn {
   return { wanted: new Map(), done, finish };
 }
 
-function parse(path: string, text: string): Candidate {
+function parse(path: string, text: string): KeptCandidate {
   try {
-    return line.parse(JSON.parse(text));
+    return parseCandidate(text);
   } catch (error) {
     throw new Error(`${path} is no block candidate: move it away to start without it`, { cause: error });
   }

@@ -24,10 +24,12 @@ export interface BlockInputs {
   readonly ntime: number;
   readonly nonce: number;
   readonly version: number;
+  /** Hex, of the coinbase that was mined; empty: the job's. Undefined: a version that knew no other kept it. */
+  readonly coinb2?: string | undefined;
 }
 
-/** A block candidate with the bytes to submit. */
-export interface Candidate extends BlockHead {
-  /** Full serialisation for submitblock. */
-  readonly block: Uint8Array;
+/** A candidate as it is on the disk. */
+export interface KeptCandidate extends BlockHead {
+  /** Full serialisation for submitblock. Undefined if the process was killed before the block had its file. */
+  readonly block?: Uint8Array | undefined;
 }

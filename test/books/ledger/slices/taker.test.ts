@@ -98,6 +98,7 @@ describe('taking the share log', () => {
         fees_sats: 7n,
         time_ms: BigInt(jobOf(1).createdMs),
         sealed_work: null,
+        window_end: '',
       },
     ]);
     expect(ledger.database.prepare('SELECT hash, account, worker, height, status, reason FROM found').all()).toEqual([
@@ -123,9 +124,9 @@ describe('taking the share log', () => {
     expect(() => [...ledger.slices.slicesBack(jobOf(2).rowId)]).toThrow(RangeError);
     expect([...ledger.slices.slicesBack(jobOf(1).rowId)].map(({ entries }) => entries)).toEqual([
       [
-        { account: 'a', work: W },
-        { account: 'b', work: W },
-        { account: 'c', work: W },
+        { account: 'a', work: W, shares: 1n },
+        { account: 'b', work: W, shares: 1n },
+        { account: 'c', work: W, shares: 1n },
       ],
     ]);
     await boot((journal) => journal.closed(2), 'sharelog-1');
