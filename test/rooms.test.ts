@@ -52,7 +52,10 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     ...['base/limits', 'base/std', 'base/bitcoin'],
     ...['shares/sharelog', 'books/analytics', 'books/ledger', 'show/api'],
   ],
-  'show/api': ['base/limits', 'base/built', 'base/domain', 'base/std', 'base/telemetry'],
+  'show/api': [
+    ...['base/limits', 'base/built', 'base/domain', 'base/std', 'base/bitcoin', 'base/telemetry'],
+    ...['books/analytics', 'books/ledger'],
+  ],
   gateway: [
     ...['base/limits', 'base/domain', 'base/std', 'base/bitcoin', 'base/config', 'base/telemetry'],
     ...['work/jobs', 'front/net', 'front/session', 'front/stratum/v1'],

@@ -236,6 +236,37 @@ export const limits = {
   workersPerQuestionMax: 100,
   totalsPerQuestion: 4,
   minerTurnMsMax: 2_000,
+  /** Current jobs of the pool that HTTP may ask for a second. */
+  jobQuestionsPerSecondMax: 5,
+  /**
+   * What HTTP asks ClickHouse at one time, and what waits; the time of a statement, ms; rows of an answer; and answers that are kept for
+   * whoever asks the same.
+   */
+  historyQueriesMax: 1,
+  historyWaitingMax: 32,
+  historyMsMax: 5_000,
+  historyRowsMax: 5_000,
+  historyAnswersMax: 256,
+  /** Answers of the ledger that are kept for whoever asks the same. */
+  booksAnswersMax: 256,
+  /** What a question about history, and a long one about money, cost their asker, in requests. */
+  apiHistoryCost: 5,
+  apiBooksCost: 5,
+  /** Characters of an address or a worker's name in a request. */
+  apiNameCharsMax: 128,
+  /** Points of a curve. */
+  apiPointsMax: 1_500,
+  /** The latest time that a request may name, UNIX seconds: of the year 2100. */
+  apiUnixSecondsMax: 4_102_444_800,
+  /**
+   * The live feed: what a client may send a second, topics of one client, and miners that are watched at one time. A topic is
+   * one answer a second; of miners the pool is asked within the same bounds as by requests.
+   */
+  liveMessagesPerSecondMax: 5,
+  liveTopicsPerWatcherMax: 16,
+  liveMinersMax: 100,
+  /** What the start of a live feed costs, in requests. */
+  liveCost: 5,
   /** Milliseconds that HTTP waits for the pool's answer. */
   poolAnswerMsMax: 5_000,
   /** Shares in one verification batch of the kernel. */
@@ -418,6 +449,7 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
     l.httpWorkersPageCost * 2 <= l.httpRequestsPerAddressMax * l.httpBurstSeconds,
     'an address may ask for pages of workers',
   );
+  must(l.historyMsMax < l.httpIdleMsMax, 'a connection outlives the wait for history');
   must(l.poolAnswerMsMax < l.httpIdleMsMax, 'a connection outlives the wait for its answer');
   must(l.easySharesPerSessionMax <= l.easySharesPerAddressMax, 'easySharesPerSessionMax <= easySharesPerAddressMax');
   must(

@@ -1,13 +1,16 @@
+import { resolve } from 'node:path';
 import type { Config } from '#base/config/config';
 import type { Clock, Logger, LogHold } from '#base/domain/ports';
 import type { Metrics } from '#base/telemetry/metrics';
-import type { WorkRate } from '#base/telemetry/work-rate';
 import { withSocketPath } from '#shares/sharelog/journal/socket-path';
 import { answerAdmin } from '#show/api/admin';
 import { ADMIN_SOCKET_FILE, AdminSocket } from '#show/api/admin-socket';
 import { TokenGuard } from '#show/api/admin-token';
 import { type Api, startApi } from '#show/api/api';
 import type { PoolBans } from './bans.ts';
+import type { PoolHashrate } from './hashrate.ts';
+import { payTerms } from './pay-terms.ts';
+import { createJobReport, healthReport } from './reports.ts';
 import type { Running } from './running.ts';
 import { createFindMiner, createStatus, noted, type PoolParts, refreshGauges, unready } from './view.ts';
 
@@ -17,7 +20,7 @@ export interface HttpModules {
   readonly version: string;
   readonly parts: PoolParts;
   readonly metrics: Metrics;
-  readonly hashrate: WorkRate;
+  readonly hashrate: PoolHashrate;
   readonly bans: PoolBans;
   readonly logHold: LogHold;
 }
@@ -25,11 +28,17 @@ export interface HttpModules {
 /** Starts what shows the pool: HTTP, and the socket for the operator of this machine. Both close with the pool. */
 export async function openHttp(config: Config, modules: HttpModules, running: Running): Promise<Api> {
   const { clock, logger, parts, metrics, hashrate, bans, logHold } = modules;
-  const { adminToken, listen } = config.http;
+  const { adminToken, listen, origins } = config.http;
+  const { network } = config;
   const { allow, deny } = config.stratum.bans;
   const guard = adminToken === undefined ? undefined : new TokenGuard(adminToken, () => clock.monotonicMs());
   const api = await startApi(
-    { ...listen, allow, deny },
+    {
+      ...{ ...listen, allow, deny, origins, network },
+      folder: resolve(config.data),
+      openNames: config.stratum.authorization === 'open',
+      terms: payTerms(config),
+    },
     {
       logger,
       bans: () => bans.list(),
@@ -37,6 +46,8 @@ export async function openHttp(config: Config, modules: HttpModules, running: Ru
       miner: createFindMiner(config, parts.gateway, logger),
       ready: () => ({ reasons: unready(parts), notes: noted(parts) }),
       metrics: () => metrics.text(),
+      job: createJobReport(parts.jobs),
+      health: () => healthReport(parts),
       admin: (request) => answerAdmin(request, { bans }, guard),
     },
   );

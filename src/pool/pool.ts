@@ -5,7 +5,6 @@ import type { EventHappening } from '#base/domain/happening';
 import type { Clock, Logger } from '#base/domain/ports';
 import { assertLimits, limits } from '#base/limits';
 import { createMetrics } from '#base/telemetry/metrics';
-import { WorkRate } from '#base/telemetry/work-rate';
 import { WALLET_METHODS } from '#books/ledger/payouts/remote-wallet';
 import type { OfferedPort } from '#books/ledger/questions';
 import type { PinnedWindow } from '#books/ledger/window-part';
@@ -17,6 +16,7 @@ import { PoolBans } from './bans.ts';
 import { createBlocks, createSolved } from './blocks.ts';
 import { openDataFolder } from './data-folder.ts';
 import { gatewayCount, openGateway } from './gateway.ts';
+import { PoolHashrate } from './hashrate.ts';
 import { openHttp } from './http.ts';
 import { openLog } from './log.ts';
 import { createNode, withOwnWallet } from './node.ts';
@@ -70,7 +70,8 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const { clock, logger, version } = modules;
   const metrics = createMetrics();
   const contain = new Containment({ logger, counted: () => void metrics.counts.gateway.containedErrors++ });
-  const hashrate = new WorkRate(clock.monotonicMs());
+  const hashrate = new PoolHashrate({ clock });
+  running.onClose('the hash rate', async () => hashrate.close());
   const code = loadKernel();
   // Taken first, so that their descriptor numbers are low.
   const spare = holdDescriptors(logger, running);
@@ -87,6 +88,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const { log, analytics, ledger } = opened;
   const tell = (kind: EventHappening['kind'], subject: string, detail: string): void =>
     analytics.tell({ table: 'events', timeMs: clock.nowMs(), kind, subject, detail, count: 1 });
+  hashrate.readBack({ analytics, logger });
   const { node, wallet } = createNode(config, { clock, contain, logger, spare });
   running.onClose('the node', () => node.close());
   ports.set('chain', { target: node.chain, methods: chainMethods });

@@ -3,7 +3,6 @@ import type { Config } from '#base/config/config';
 import type { BitcoinNode, Clock, Logger } from '#base/domain/ports';
 import { shownCounts } from '#base/telemetry/counters';
 import type { Metrics } from '#base/telemetry/metrics';
-import type { WorkRate } from '#base/telemetry/work-rate';
 import type { Analytics, AnalyticsStatus } from '#books/analytics/analytics';
 import type { Ledger } from '#books/ledger/ledger';
 import type { Gateway } from '#gateway/gateway';
@@ -11,6 +10,7 @@ import type { ShareLog, ShareLogStatus } from '#shares/sharelog/log';
 import type { FindMiner } from '#show/api/miners';
 import type { PoolStatus } from '#show/api/status';
 import type { JobStore } from '#work/jobs/store';
+import type { PoolHashrate } from './hashrate.ts';
 
 /** The running parts, as far as status and readiness need them. */
 export interface PoolParts {
@@ -28,14 +28,14 @@ export function createStatus(
   { clock, version }: { readonly clock: Clock; readonly version: string },
   { jobs, gateway }: PoolParts,
   metrics: Metrics,
-  hashrate: WorkRate,
+  hashrate: PoolHashrate,
 ): () => PoolStatus {
   const startedMs = clock.monotonicMs();
   return () => {
     const job = jobs.current;
     const front = gateway.status();
     const { accepted, ...rejected } = metrics.shares();
-    const { minute, tenMinutes, hour } = hashrate.hashrates(clock.monotonicMs());
+    const known = hashrate.known();
     return {
       name: 'sluice',
       version,
@@ -44,7 +44,9 @@ export function createStatus(
       connections: metrics.connections(),
       sessions: front.sessions,
       workers: front.workers,
-      hashrate: { '1m': minute, '10m': tenMinutes, '1h': hour },
+      ...('reason' in known
+        ? { hashrate: null, hashrateReason: known.reason }
+        : { hashrate: { '1m': known.minute, '10m': known.tenMinutes, '1h': known.hour } }),
       job: job
         ? {
             id: job.id,
@@ -104,7 +106,7 @@ export function noted({ ledger, log }: PoolParts): string[] {
 }
 
 /** The lag by the log if the child is silent. Right after a start this is too much, because the log does not know the child's progress yet. */
-function lagRows({ mode, reporting, lagRows: reported }: AnalyticsStatus, { keptRows }: ShareLogStatus): number {
+export function lagRows({ mode, reporting, lagRows: reported }: AnalyticsStatus, { keptRows }: ShareLogStatus): number {
   if (mode === 'off') return 0;
   return reporting ? reported : keptRows;
 }

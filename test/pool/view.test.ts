@@ -3,8 +3,8 @@ import { loadConfig } from '#base/config/load';
 import type { MinerQuery } from '#base/domain/miner';
 import type { QueueCounts } from '#base/domain/queue';
 import { createMetrics } from '#base/telemetry/metrics';
-import { WorkRate } from '#base/telemetry/work-rate';
 import { type GatewayStatus, NO_STATUS } from '#gateway/status';
+import { PoolHashrate } from '#pool/hashrate';
 import { createFindMiner, createStatus, type PoolParts, refreshGauges } from '#pool/view';
 import { ManualClock } from '../front/session/support.ts';
 import { recordedLogger } from '../support/recorded-logger.ts';
@@ -139,7 +139,7 @@ describe('what the front had to do', () => {
   it('is in the status of the pool, each number under its name', () => {
     const { clock, metrics, front, parts } = setup();
     const config = loadConfig({ env: {} });
-    const status = createStatus(config, { clock, version: '1' }, parts, metrics, new WorkRate(clock.monotonicMs()))();
+    const status = createStatus(config, { clock, version: '1' }, parts, metrics, new PoolHashrate({ clock }))();
     const { door, listeners, session } = front;
     const { accepted, refused, ...shownOut } = listeners;
     const { banned, limited, overloaded, evicted, misbehaved, expelled, slowed, shed, idle } = door;

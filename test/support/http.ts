@@ -21,7 +21,11 @@ export async function startHttp(
   const faults: StartedHttp['faults'] = [];
   const host = options.host ?? '127.0.0.1';
   const server = await startServer(
-    { host, port: 0, allow: ['127.0.0.1', '::1'], deny: [], ...options },
+    {
+      ...{ host, port: 0, allow: ['127.0.0.1', '::1'], deny: [], origins: ['*'] },
+      // Nothing is there: no ledger, and nobody who answers for ClickHouse.
+      ...{ folder: '/nonexistent', network: 'regtest', openNames: false, terms: SOME_TERMS, ...options },
+    },
     {
       clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
       fault: (path, error) => faults.push({ path, error }),
@@ -29,6 +33,8 @@ export async function startHttp(
       miner: unasked,
       ready: () => ({ reasons: [], notes: [] }),
       metrics: async () => '',
+      job: unasked,
+      health: unasked,
       admin: () => undefined,
       ...modules,
     },
@@ -36,3 +42,10 @@ export async function startHttp(
   const address = `${host.includes(':') ? `[${host}]` : host}:${server.port}`;
   return { server, address, url: `http://${address}`, faults };
 }
+
+/** How a pool pays that nobody asks about. */
+export const SOME_TERMS: ServerOptions['terms'] = {
+  ...{ scheme: 'pplns', feePercent: 1, minimumSats: '1000', isScheduled: true, confirmations: 10 },
+  ...{ address: 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080', ports: [] },
+  ...{ startDifficulty: 1, difficultyMin: 1, difficultyMax: 1e12 },
+};

@@ -111,6 +111,12 @@ function paying(
   return { ok: true, script, address: canonical };
 }
 
+/** The address that a scriptPubKey pays to, of the given network; undefined if it pays to none that `parseAddress` reads. */
+export function addressOfScript(script: Uint8Array, network: Network): string | undefined {
+  const text = attempt(() => address.fromOutputScript(script, prefixesOf[network]));
+  return text !== undefined && parseAddress(text, network).ok ? text : undefined;
+}
+
 function refused(reason: string): AddressResult {
   return { ok: false, reason };
 }

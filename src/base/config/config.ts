@@ -187,7 +187,12 @@ export interface Config {
   readonly payout: PayoutConfig;
   /** Undefined: the embedded one, under `data`. */
   readonly clickhouse: ClickHouseConfig | undefined;
-  readonly http: { readonly listen: HostPort; readonly adminToken: string | undefined };
+  readonly http: {
+    readonly listen: HostPort;
+    readonly adminToken: string | undefined;
+    /** Sites whose pages may read what HTTP answers, in lower case; `*` for all. */
+    readonly origins: readonly string[];
+  };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
   /** Settings without effect; shown at start and by `sluice check`. */
   readonly warnings: readonly string[];

@@ -45,7 +45,11 @@ export function resolve(given: Given): Resolved {
     verify: { threads: given.verify?.threads ?? 1 },
     payout: resolvePayout(given, network, node.kind, complain),
     clickhouse: resolveClickHouse(given),
-    http: { listen: given.http?.listen ?? listenDefaults.http, adminToken: given.http?.['admin-token'] },
+    http: {
+      listen: given.http?.listen ?? listenDefaults.http,
+      adminToken: given.http?.['admin-token'],
+      origins: (given.http?.origins ?? ['*']).map((origin) => origin.toLowerCase()),
+    },
     log: { level: given.log?.level ?? 'info' },
     warnings: unheeded(given),
   };

@@ -171,6 +171,9 @@ export const schema = z.strictObject({
   http: z
     .strictObject({
       listen: leaf.hostPort().optional(),
+      origins: leaf
+        .texts(64, 'must be a list of sites such as "https://example.org", or "*" for all', isOrigin)
+        .optional(),
       'admin-token': leaf
         .secret(
           `must be ${limits.adminTokenCharsMin} to 4096 printable ASCII characters without blanks, such as \`openssl rand -hex 32\` prints`,

@@ -26,6 +26,8 @@ export interface BlockTemplate {
   /** Subsidy and fees that the coinbase may claim. */
   readonly coinbaseValueSats: bigint;
   readonly transactions: readonly TemplateTransaction[];
+  /** Weight of all these transactions (BIP141); undefined if the node does not say it. */
+  readonly weight?: number | undefined;
   /** The witness commitment's scriptPubKey (BIP141), absent if the template needs none. */
   readonly witnessCommitment: Uint8Array | undefined;
 }

@@ -5,7 +5,7 @@ import type { Hashrates } from '#base/domain/miner';
  * Work fades exponentially, by half the window's length: so an estimate has the variance, and the mean age, of one over a
  * window, and costs three numbers instead of a ring of slots. (A Poisson process of rate λ: λ/W over a window W, λ/2τ faded.)
  */
-const FADE_MS = { minute: 30_000, tenMinutes: 300_000, hour: 1_800_000 } as const;
+export const FADE_MS = { minute: 30_000, tenMinutes: 300_000, hour: 1_800_000 } as const;
 /** The shortest time over which a rate is given, so that the first share of a worker is no record. */
 const COVERED_MS_MIN = 10_000;
 const HASHES_PER_DIFFICULTY = Number(workOf(1));
@@ -29,6 +29,18 @@ export class WorkRate {
     this.#minute += difficulty;
     this.#tenMinutes += difficulty;
     this.#hour += difficulty;
+  }
+
+  /**
+   * Work from before the first call: `faded` is its difficulty, each share faded to `nowMs` as `FADE_MS` says, and `sinceMs` when the
+   * earliest of it came.
+   */
+  restore(faded: Hashrates, sinceMs: number, nowMs: number): void {
+    this.#fade(nowMs);
+    this.#sinceMs = Math.min(this.#sinceMs, sinceMs);
+    this.#minute += faded.minute;
+    this.#tenMinutes += faded.tenMinutes;
+    this.#hour += faded.hour;
   }
 
   hashrates(nowMs: number): Hashrates {

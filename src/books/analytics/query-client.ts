@@ -20,6 +20,13 @@ const NO_ANSWER =
   'the analytics process of this data folder does not answer: it hangs, or the machine is too busy for it';
 export const NOT_YOURS = 'this data folder is for its owner alone: ask as the user who runs the pool';
 
+export interface AskOptions {
+  readonly answerMsMax?: number;
+  readonly socketFile?: string;
+  /** Ends the query in the engine, and rejects or destroys the result. */
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Sends a statement to a socket of a data folder; resolves with the result's bytes in the format asked for. The stream fails
  * with a QueryError if the result is not whole.
@@ -28,7 +35,7 @@ export async function requestQuery(
   folder: string,
   sql: string,
   format: string,
-  { answerMsMax = ANSWER_MS_MAX, socketFile = SOCKET_FILE } = {},
+  { answerMsMax = ANSWER_MS_MAX, socketFile = SOCKET_FILE, signal }: AskOptions = {},
 ): Promise<Readable> {
   return withSocketPath(
     folder,
@@ -36,7 +43,7 @@ export async function requestQuery(
     (socketPath) =>
       new Promise<Readable>((resolve, reject) => {
         const path = `/?format=${encodeURIComponent(format)}`;
-        const sent = request({ socketPath, path, method: 'POST' }, (response) => {
+        const sent = request({ socketPath, path, method: 'POST', ...(signal && { signal }) }, (response) => {
           clearTimeout(late);
           if (response.statusCode === 200) resolve(whole(response));
           else text(response).then((reason) => reject(new QueryError(reason.trim())), reject);

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { BanControl, LogHold } from '#base/domain/ports';
 import { promise } from '#base/std/held-connection';
 import { answerBans, isBansPath } from './bans.ts';
-import { json } from './response.ts';
+import { problem } from './problem.ts';
 
 /** In the data folder. */
 export const ADMIN_SOCKET_FILE = 'admin.sock';
@@ -23,7 +23,7 @@ export class AdminSocket {
       }
       const answer = isBansPath(path)
         ? answerBans(request.method ?? '', path, query, bans)
-        : json('404 Not Found', { error: 'there is nothing at this path' });
+        : problem('404 Not Found', 'there is nothing at this path');
       response.writeHead(Number.parseInt(answer.status, 10), { 'content-type': answer.type }).end(answer.body);
     });
   }

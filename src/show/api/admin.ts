@@ -1,7 +1,8 @@
 import type { BanControl } from '#base/domain/ports';
 import type { TokenGuard } from './admin-token.ts';
 import { answerBans, BANS_ALLOW, isBansPath } from './bans.ts';
-import { type Answer, json } from './response.ts';
+import { problem } from './problem.ts';
+import type { Answer } from './response.ts';
 
 /** What operators may do over HTTP. */
 export interface Admin {
@@ -25,14 +26,14 @@ export function answerAdmin(request: AdminRequest, { bans }: Admin, guard: Token
   if (!isBansPath(path)) return undefined;
   if (method === 'options') return { status: '204 No Content', type: '', body: '', allow: BANS_ALLOW };
   if (guard === undefined) {
-    return json('403 Forbidden', { error: 'this needs http.admin-token in the config; `sluice bans` does without' });
+    return problem('403 Forbidden', 'this needs http.admin-token in the config; `sluice bans` does without');
   }
   const verdict = guard.check(authorization, address);
   if (verdict === 'too-many') {
-    return json('429 Too Many Requests', { error: 'too many wrong tokens from this address: wait a few seconds' });
+    return problem('429 Too Many Requests', 'too many wrong tokens from this address: wait a few seconds');
   }
   if (verdict !== 'right') {
-    return json('401 Unauthorized', { error: 'send the admin token: Authorization: Bearer …' });
+    return problem('401 Unauthorized', 'send the admin token: Authorization: Bearer …');
   }
   return answerBans(method === 'head' ? 'GET' : method.toUpperCase(), path, query, bans);
 }

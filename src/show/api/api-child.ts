@@ -14,12 +14,14 @@ const questions = new PoolQuestions((id, question) => say({ type: 'ask', id, que
 let server: Server | undefined;
 
 async function start({ bans, ...options }: ServerStart): Promise<void> {
-  const { pool, miner, ready, metrics, admin } = questions;
+  const { pool, miner, ready, metrics, job, health, admin } = questions;
   const fault = (kind: string, error: unknown): void => {
     // The pool has told of its own faults already.
     if (!(error instanceof PoolFault)) say({ type: 'fault', kind, reason: reasonOf(error) });
   };
-  const started = await startServer(options, { clock: systemClock, fault, pool, miner, ready, metrics, admin });
+  const started = await startServer(options, {
+    ...{ clock: systemClock, fault, pool, miner, ready, metrics, job, health, admin },
+  });
   for (const ban of bans) started.ban(ban);
   server = started;
   say({ type: 'listening', port: started.port });

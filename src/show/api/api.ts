@@ -166,8 +166,7 @@ class SupervisedApi implements Api {
     this.#supervised.heard();
     switch (message.type) {
       case 'hello': {
-        const { host, allow, deny } = this.#options;
-        send(child, { type: 'start', start: { host, allow, deny, port: this.#port, bans: this.#modules.bans() } });
+        send(child, { type: 'start', start: { ...this.#options, port: this.#port, bans: this.#modules.bans() } });
         return;
       }
       case 'ask':
@@ -189,7 +188,7 @@ class SupervisedApi implements Api {
   }
 
   async #reply(question: Question): Promise<Replies[keyof Replies]> {
-    const { pool, ready, metrics, miner, admin } = this.#modules;
+    const { pool, ready, metrics, job, health, miner, admin } = this.#modules;
     switch (question.kind) {
       case 'pool':
         return pool();
@@ -197,6 +196,10 @@ class SupervisedApi implements Api {
         return ready();
       case 'metrics':
         return metrics();
+      case 'job':
+        return job();
+      case 'health':
+        return health();
       case 'miner':
         return miner(question.address, question.page);
       case 'admin':

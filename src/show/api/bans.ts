@@ -1,5 +1,6 @@
 import type { Ban, BanControl } from '#base/domain/ports';
 import { parseDurationMs } from '#base/std/duration';
+import { problem } from './problem.ts';
 import { type Answer, json } from './response.ts';
 
 /** Where bans are served: the list at the path itself, each ban below it. */
@@ -21,19 +22,19 @@ export function answerBans(method: string, path: string, query: string, bans: Ba
   const address = decode(path.slice(BANS_PATH.length + 1));
   if (method === 'GET') return address === '' ? json('200 OK', { bans: bans.list().map(shown) }) : find(address, bans);
   if (method !== 'POST' && method !== 'DELETE') {
-    return json('405 Method Not Allowed', { error: `use ${BANS_ALLOW}` }, BANS_ALLOW);
+    return problem('405 Method Not Allowed', `use ${BANS_ALLOW}`, {}, BANS_ALLOW);
   }
-  if (address === '') return json('400 Bad Request', { error: `name an address: ${BANS_PATH}/203.0.113.7` });
+  if (address === '') return problem('400 Bad Request', `name an address: ${BANS_PATH}/203.0.113.7`);
   if (method === 'DELETE') {
     return bans.lift(address) ? json('200 OK', { lifted: address }) : unknown(address);
   }
   const parameters = new URLSearchParams(query);
   const durationMs = parseDurationMs(parameters.get('for') ?? '');
   if (durationMs === undefined) {
-    return json('400 Bad Request', { error: 'say for how long, as 90s, 10m, 1h or 7d' });
+    return problem('400 Bad Request', 'say for how long, as 90s, 10m, 1h or 7d');
   }
   const ban = bans.add(address, durationMs, parameters.get('reason') ?? DEFAULT_REASON);
-  return 'error' in ban ? json('400 Bad Request', { error: ban.error }) : json('200 OK', { ban: shown(ban) });
+  return 'error' in ban ? problem('400 Bad Request', ban.error) : json('200 OK', { ban: shown(ban) });
 }
 
 function find(address: string, bans: BanControl): Answer {
@@ -42,7 +43,7 @@ function find(address: string, bans: BanControl): Answer {
 }
 
 function unknown(address: string): Answer {
-  return json('404 Not Found', { error: `${address.slice(0, 80)} is not banned` });
+  return problem('404 Not Found', `${address.slice(0, 80)} is not banned`);
 }
 
 /** A ban in the API's form: times in ISO 8601. */

@@ -1,8 +1,12 @@
+import type { Network } from '#base/bitcoin/address';
 import type { Ban } from '#base/domain/ports';
 import type { QueueCounts } from '#base/domain/queue';
 import type { Counts } from '#base/telemetry/counters';
 import type { AdminRequest } from './admin.ts';
+import type { HealthReport } from './health-report.ts';
+import type { JobReport } from './job-report.ts';
 import type { MinerAnswer, MinerPage } from './miners.ts';
+import type { PayTerms } from './pay-terms.ts';
 import type { Answer } from './response.ts';
 import type { Readiness } from './sources.ts';
 import type { PoolStatus } from './status.ts';
@@ -16,13 +20,21 @@ export interface ServerStart {
   /** Addresses and ranges without limits per address, and those that are always refused. */
   readonly allow: readonly string[];
   readonly deny: readonly string[];
+  /** Sites whose pages may read answers; `*` for all. */
+  readonly origins: readonly string[];
+  /** The data folder: the ledger's file and the analytics' socket are in it. */
+  readonly folder: string;
+  readonly network: Network;
+  /** Any name may mine, so a name in a path is no address. */
+  readonly openNames: boolean;
+  readonly terms: PayTerms;
   /** Those in force. */
   readonly bans: readonly Ban[];
 }
 
 /** Questions of the HTTP process to the pool. */
 export type Question =
-  | { readonly kind: 'pool' | 'ready' | 'metrics' }
+  | { readonly kind: 'pool' | 'ready' | 'metrics' | 'job' | 'health' }
   | { readonly kind: 'miner'; readonly address: string; readonly page: MinerPage }
   | { readonly kind: 'admin'; readonly request: AdminRequest };
 
@@ -31,6 +43,8 @@ export interface Replies {
   readonly pool: PoolStatus;
   readonly ready: Readiness;
   readonly metrics: string;
+  readonly job: JobReport | null;
+  readonly health: HealthReport;
   readonly miner: MinerAnswer;
   /** Null if the path is none of the operators'. */
   readonly admin: Answer | null;

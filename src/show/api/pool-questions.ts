@@ -29,6 +29,8 @@ export class PoolQuestions implements ApiSources {
   readonly pool: () => Promise<Replies['pool']>;
   readonly ready: () => Promise<Replies['ready']>;
   readonly metrics: () => Promise<Replies['metrics']>;
+  readonly job: () => Promise<Replies['job']>;
+  readonly health: () => Promise<Replies['health']>;
   #asked = 0;
 
   constructor(send: (id: number, question: Question) => void, { clock }: { readonly clock: Clock }) {
@@ -39,6 +41,8 @@ export class PoolQuestions implements ApiSources {
     this.#operators = new TokenBucket(rate(limits.statusQuestionsPerSecondMax), nowMs);
     this.pool = this.#paced(limits.statusQuestionsPerSecondMax, () => this.#ask({ kind: 'pool' }));
     this.ready = this.#paced(limits.statusQuestionsPerSecondMax, () => this.#ask({ kind: 'ready' }));
+    this.job = this.#paced(limits.jobQuestionsPerSecondMax, () => this.#ask({ kind: 'job' }));
+    this.health = this.#paced(limits.jobQuestionsPerSecondMax, () => this.#ask({ kind: 'health' }));
     this.metrics = this.#paced(limits.metricsQuestionsPerSecondMax, () => this.#ask({ kind: 'metrics' }));
   }
 

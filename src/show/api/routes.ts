@@ -13,7 +13,6 @@ export function createRoutes(sources: ApiSources): ReadonlyMap<string, Route> {
     // Whatever is wrong with the disk or the node mends without a restart. A pool that does not answer does not mend.
     ['/healthz', () => probe(alive)],
     ['/readyz', () => probe(() => sources.ready())],
-    ['/api/v1/pool', async () => json('200 OK', await sources.pool())],
     ['/metrics', shared(async () => prometheus(await sources.metrics()))],
   ]);
 }

@@ -1,4 +1,4 @@
-import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type Server as HttpServer, type IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Ban, Clock } from '#base/domain/ports';
 import { limits } from '#base/limits';
@@ -6,23 +6,19 @@ import { QueueMeter } from '#base/std/queue-meter';
 import { isBansPath } from './bans.ts';
 import { Connection, type Exchange } from './connection.ts';
 import { Faults } from './faults.ts';
-import type { HttpCounts } from './messages.ts';
-import { costOf, type FindMiner, MINER_PATHS, minerRoute } from './miners.ts';
-import { type Answer, internalError, json, respond } from './response.ts';
+import { LIVE_PATH } from './live/path.ts';
+import type { HttpCounts, ServerStart } from './messages.ts';
+import { pack } from './pack.ts';
+import { internalError, problem } from './problem.ts';
+import { allowOrigin, respond } from './respond.ts';
+import type { Answer } from './response.ts';
 import { createRoutes, type Route } from './routes.ts';
-import { sharedFind } from './shared-find.ts';
 import { type ApiSources, Unavailable } from './sources.ts';
+import type { Matched } from './v1/router.ts';
+import type { V1 } from './v1/v1.ts';
 import { Visitors } from './visitors.ts';
 
-export interface ServerOptions {
-  /** IPv6 without brackets. */
-  readonly host: string;
-  /** 0: the system chooses. */
-  readonly port: number;
-  /** Addresses and ranges without limits per address, and those that are always refused. */
-  readonly allow: readonly string[];
-  readonly deny: readonly string[];
-}
+export type ServerOptions = Omit<ServerStart, 'bans'>;
 
 export interface ServerModules extends ApiSources {
   readonly clock: Clock;
@@ -41,6 +37,16 @@ export interface Server {
   close(): Promise<void>;
 }
 
+/** A request with what is taken out of it. */
+interface Asked {
+  readonly request: IncomingMessage;
+  readonly path: string;
+  /** As sent, without the question mark. */
+  readonly query: string;
+  /** The client's. */
+  readonly address: string;
+}
+
 const ALLOW = 'GET, HEAD, OPTIONS';
 const LOOK_MS = 1000;
 const TOO_MANY = 'too many requests wait for this answer';
@@ -55,7 +61,10 @@ export async function startServer(options: ServerOptions, modules: ServerModules
 class ApiServer implements Server {
   readonly #modules: ServerModules;
   readonly #routes: ReadonlyMap<string, Route>;
-  readonly #find: FindMiner;
+  /** Resolves when the places that have schemas are loaded: probes do not wait for them. */
+  readonly #loading: Promise<V1>;
+  #v1: V1 | undefined;
+  readonly #origins: readonly string[];
   readonly #visitors: Visitors;
   readonly #faults: Faults;
   readonly #server: HttpServer;
@@ -73,9 +82,11 @@ class ApiServer implements Server {
     this.#modules = modules;
     this.#waiting = new QueueMeter(modules.clock);
     this.#routes = createRoutes(modules);
-    this.#find = sharedFind(modules.miner, () => modules.clock.monotonicMs());
-    this.#visitors = new Visitors(options, modules);
     this.#faults = new Faults(modules.fault);
+    this.#loading = this.#load(options);
+    this.#loading.catch((error: unknown) => this.#faults.met('loading', error));
+    this.#origins = options.origins;
+    this.#visitors = new Visitors(options, modules);
     this.#server = createServer(
       {
         maxHeaderSize: limits.httpHeaderBytesMax,
@@ -87,6 +98,7 @@ class ApiServer implements Server {
       (request, response) => this.#take(request, response),
     );
     this.#server.timeout = limits.httpIdleMsMax;
+    this.#server.on('upgrade', (request, socket: Socket, head) => this.#upgrade(request, socket, head));
     this.#server.on('connection', (socket) => this.#enter(socket));
     this.#looker = setInterval(() => this.#look(), LOOK_MS).unref();
   }
@@ -129,6 +141,7 @@ class ApiServer implements Server {
 
   close(): Promise<void> {
     clearInterval(this.#looker);
+    this.#v1?.close();
     return new Promise((resolve) => {
       this.#server.close(() => resolve());
       for (const connection of this.#connections.values()) connection.close();
@@ -148,6 +161,53 @@ class ApiServer implements Server {
       this.#connections.delete(socket);
       visitor.leave();
     });
+  }
+
+  async #load(options: ServerOptions): Promise<V1> {
+    const { createV1 } = await import('./v1/v1.ts');
+    this.#v1 = createV1(options, this.#modules);
+    return this.#v1;
+  }
+
+  /** A live feed, or the end of the connection. */
+  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
+      this.#keep(request, socket);
+      return;
+    }
+    this.#requests += 1;
+    const refused = this.#refusal(request, socket);
+    if (refused === undefined) {
+      // A watcher may be silent; pings tell whether it is there.
+      socket.setTimeout(0);
+      this.#loading.then(
+        ({ live }) => live.upgrade(request, socket, head),
+        () => socket.destroy(),
+      );
+    } else {
+      socket.end(`HTTP/1.1 ${refused}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    }
+  }
+
+  /** Why there is no live feed for a request; undefined if there is. */
+  #refusal(request: IncomingMessage, socket: Socket): string | undefined {
+    const { origin } = request.headers;
+    if (pathOf(request) !== LIVE_PATH) return '404 Not Found';
+    if (origin !== undefined && !('Access-Control-Allow-Origin' in allowOrigin(this.#origins, origin))) {
+      return '403 Forbidden';
+    }
+    if (this.#connections.get(socket)?.visitor.take(limits.liveCost) === true) return undefined;
+    this.#limited += 1;
+    return '429 Too Many Requests';
+  }
+
+  /** A client that would rather speak another protocol, HTTP/2 as a rule, is answered in this one (RFC 9110, Upgrade). */
+  #keep(request: IncomingMessage, socket: Socket): void {
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    response.once('finish', () => socket.end());
+    this.#take(request, response);
   }
 
   #look(): void {
@@ -170,9 +230,11 @@ class ApiServer implements Server {
     const path = pathOf(request);
     this.#answer(request, path, connection)
       .catch((error: unknown) => this.#failed(path, error))
-      .then((answer) => {
+      .then(async (answer) => {
+        const { 'accept-encoding': acceptEncoding, 'if-none-match': ifNoneMatch, origin } = request.headers;
+        const packed = await pack(answer, { acceptEncoding: textOf(acceptEncoding), ifNoneMatch });
         if (response.destroyed) return;
-        bytes = respond(response, answer);
+        bytes = respond(response, answer, packed, allowOrigin(this.#origins, origin));
         this.#unsentBytes += bytes;
       })
       // The response can not be written, which is the pool's fault as well.
@@ -183,45 +245,55 @@ class ApiServer implements Server {
   }
 
   async #answer(request: IncomingMessage, path: string, { visitor }: Connection): Promise<Answer> {
-    if (!visitor.take(costOf(path))) {
+    const query = (request.url ?? '').slice(path.length + 1);
+    const isPlain = this.#routes.has(path) || isBansPath(path);
+    const matched = isPlain ? undefined : (this.#v1 ?? (await this.#loading)).match(path, query);
+    if (!visitor.take(matched?.endpoint.cost ?? 1)) {
       this.#limited += 1;
-      return json('429 Too Many Requests', { error: 'too many requests: try again in a second' });
+      return problem('429 Too Many Requests', 'too many requests: try again in a second');
     }
     if (this.#waiting.counts.depth >= limits.httpWaitingMax || this.#unsentBytes > limits.httpUnsentBytesMax) {
       this.#limited += 1;
       this.#waiting.refuse();
-      return json('503 Service Unavailable', { error: TOO_MANY });
+      return problem('503 Service Unavailable', TOO_MANY);
     }
     const enteredMs = this.#waiting.enter();
     try {
-      return await this.#plan(request, path, visitor.address);
+      return await this.#plan({ request, path, query, address: visitor.address }, matched);
     } finally {
       this.#waiting.serve(enteredMs);
     }
   }
 
-  async #plan(request: IncomingMessage, path: string, address: string): Promise<Answer> {
+  async #plan({ request, path, query, address }: Asked, matched: Matched | undefined): Promise<Answer> {
     const method = (request.method ?? '').toLowerCase();
-    const query = (request.url ?? '').slice(path.length + 1);
     if (isBansPath(path)) {
       const authorization = request.headers.authorization ?? '';
       const answer = await this.#modules.admin({ method, path, query, authorization, address });
       if (answer !== undefined) return answer;
     }
-    const route = this.#routes.get(path) ?? minerRoute(path, query, this.#find);
+    const route = this.#routes.get(path) ?? (matched && (() => matched.answer()));
     if (route === undefined) {
-      const paths = [...this.#routes.keys(), ...MINER_PATHS];
-      return json('404 Not Found', { error: 'there is nothing at this path', paths });
+      const paths = [...this.#routes.keys(), ...(this.#v1?.endpoints ?? []).map((each) => each.path)];
+      return problem('404 Not Found', 'there is nothing at this path', { paths });
     }
     if (method === 'options') return { status: '204 No Content', type: '', body: '', allow: ALLOW };
-    if (method !== 'get' && method !== 'head') return json('405 Method Not Allowed', { error: `use ${ALLOW}` }, ALLOW);
+    if (method !== 'get' && method !== 'head') {
+      return problem('405 Method Not Allowed', `use ${ALLOW}`, {}, ALLOW);
+    }
     return route();
+  }
+
+  /** A path for the log: what miners choose is not in it. */
+  #placeOf(path: string): string {
+    if (this.#routes.has(path)) return path;
+    return isBansPath(path) ? '/api/v1/bans' : (this.#v1?.match(path, '')?.endpoint.path ?? 'no path');
   }
 
   /** The fault is the pool's: its log hears of the first of each kind, the client does not. */
   #failed(path: string, error: unknown): Answer {
-    if (error instanceof Unavailable) return json('503 Service Unavailable', { error: error.message });
-    this.#faults.met(routeOf(path, this.#routes), error);
+    if (error instanceof Unavailable) return problem('503 Service Unavailable', error.message);
+    this.#faults.met(this.#placeOf(path), error);
     return internalError;
   }
 }
@@ -231,8 +303,7 @@ function pathOf({ url = '' }: IncomingMessage): string {
   return end === -1 ? url : url.slice(0, end);
 }
 
-/** A path for the log: what miners choose is not in it. */
-function routeOf(path: string, routes: ReadonlyMap<string, Route>): string {
-  if (routes.has(path)) return path;
-  return isBansPath(path) ? '/api/v1/bans' : (MINER_PATHS[0] ?? '');
+/** A header that Node joins with commas, though its type says that there may be several. */
+function textOf(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' ? header : header?.join(', ');
 }

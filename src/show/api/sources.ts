@@ -1,4 +1,6 @@
 import type { AdminRequest } from './admin.ts';
+import type { HealthReport } from './health-report.ts';
+import type { JobReport } from './job-report.ts';
 import type { FindMiner } from './miners.ts';
 import type { Answer } from './response.ts';
 import type { PoolStatus } from './status.ts';
@@ -19,6 +21,9 @@ export interface ApiSources {
   pool(): Awaitable<PoolStatus>;
   readonly miner: FindMiner;
   ready(): Awaitable<Readiness>;
+  /** Null before the first template. */
+  job(): Awaitable<JobReport | null>;
+  health(): Awaitable<HealthReport>;
   /** The text format of Prometheus, version 0.0.4. */
   metrics(): Awaitable<string>;
   /** Answers operators' requests; undefined for any other path. */

@@ -14,8 +14,10 @@ export interface PoolStatus {
   readonly sessions: number;
   /** Workers authorised on open connections. */
   readonly workers: number;
-  /** Estimated from accepted shares over the last minute, ten minutes, hour. */
-  readonly hashrate: Readonly<Record<'1m' | '10m' | '1h', number>>;
+  /** Estimated from accepted shares over the last minute, ten minutes, hour; null while what was before the start is not known. */
+  readonly hashrate: Readonly<Record<'1m' | '10m' | '1h', number>> | null;
+  /** Why there is no hash rate. */
+  readonly hashrateReason?: string;
   /** What miners work on; null before the first template. */
   readonly job: JobStatus | null;
   /** Since the start. */

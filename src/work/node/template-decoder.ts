@@ -84,6 +84,7 @@ function readTemplate(answer: unknown, network: Network, cache: Transactions): T
     curTime,
     coinbaseValueSats: BigInt(integer(fields['coinbasevalue'], 'coinbasevalue', 0, SATS_MAX)),
     transactions: readTransactions(fields['transactions'], cache),
+    weight: weightOf(fields['transactions']),
     witnessCommitment: readCommitment(fields['default_witness_commitment']),
   };
 }
@@ -130,6 +131,17 @@ function readTransactions(value: unknown, { known, transactions }: Transactions)
     if (wtxid !== undefined) transactions.set(wtxid, transaction);
     return transaction;
   });
+}
+
+/** The sum of what the node says of each transaction; undefined if it leaves one out. No job depends on it. */
+function weightOf(value: unknown): number | undefined {
+  let sum = 0;
+  for (const entry of Array.isArray(value) ? (value as unknown[]) : []) {
+    const { weight } = object(entry, 'transactions');
+    if (typeof weight !== 'number' || !Number.isSafeInteger(weight) || weight < 0) return undefined;
+    sum += weight;
+  }
+  return Number.isSafeInteger(sum) ? sum : undefined;
 }
 
 function readTransaction(fields: Record<string, unknown>, index: number): TemplateTransaction {

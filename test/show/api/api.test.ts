@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Ban } from '#base/domain/ports';
 import { type Api, type ApiModules, startApi } from '#show/api/api';
-import { unasked } from '../../support/http.ts';
+import { SOME_TERMS, unasked } from '../../support/http.ts';
 import { recordedLogger } from '../../support/recorded-logger.ts';
 
 const opened: Api[] = [];
@@ -15,7 +15,10 @@ const ban: Ban = { address: '127.0.0.2', reason: 'x', sinceMs: 0, untilMs: Date.
 async function start(changes: Partial<ApiModules> = {}, port = 0) {
   const logger = recordedLogger();
   const api = await startApi(
-    { host: '127.0.0.1', port, allow: ['127.0.0.1'], deny: ['127.0.0.9'] },
+    {
+      ...{ host: '127.0.0.1', port, allow: ['127.0.0.1'], deny: ['127.0.0.9'], origins: ['*'] },
+      ...{ folder: '/nonexistent', network: 'regtest', openNames: false, terms: SOME_TERMS },
+    },
     {
       logger,
       bans: () => [],
@@ -23,6 +26,8 @@ async function start(changes: Partial<ApiModules> = {}, port = 0) {
       miner: unasked,
       ready: () => ({ reasons: [], notes: [] }),
       metrics: async () => 'x 1\n',
+      job: unasked,
+      health: unasked,
       admin: () => undefined,
       ...changes,
     },
@@ -57,7 +62,11 @@ describe('HTTP as a process', () => {
     expect(api.pid).not.toBe(process.pid);
     expect(await (await get('/metrics')).text()).toBe('x 1\n');
     expect((await get('/readyz')).status).toBe(200);
-    expect(await (await get('/api/v1/miners/me/workers?after=a')).json()).toEqual({ error: 'me a' });
+    expect(await (await get('/api/v1/miners/me/workers?after=a')).json()).toMatchObject({
+      error: 'me a',
+      detail: 'me a',
+      status: 400,
+    });
     expect(await (await get('/api/v1/bans')).text()).toBe('get ');
   });
 

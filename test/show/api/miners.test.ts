@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { MinerView, WorkerReport } from '#base/domain/miner';
-import { type FindMiner, type MinerAnswer, minerRoute, WORKERS_PAGE } from '#show/api/miners';
+import type { FindMiner, MinerAnswer } from '#show/api/miners';
 import type { Server } from '#show/api/server';
+import { minersNow, WORKERS_PAGE } from '#show/api/v1/miners-now';
+import { Router } from '#show/api/v1/router';
 import { startHttp } from '../../support/http.ts';
 
 const opened: Server[] = [];
@@ -189,9 +191,10 @@ describe('/api/v1/miners/{address}', () => {
       { numRuns: 200 },
     );
     const find: FindMiner = async () => ({ kind: 'nobody' });
+    const router = new Router(minersNow({ find }));
     await fc.assert(
       fc.asyncProperty(fc.string(), fc.string(), async (path, query) => {
-        const answer = await minerRoute(`/api/v1/miners/${path}`, query, find)?.();
+        const answer = await router.match(`/api/v1/miners/${path}`, query)?.answer();
         expect(answer === undefined || /^4/.test(answer.status)).toBe(true);
       }),
       { numRuns: 2000 },

@@ -184,7 +184,10 @@ describe('the API', () => {
       const answer = await get(path);
       expect(answer.status).toBe(500);
       expect(answer.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
-      expect(await answer.json()).toEqual({ title: 'Internal Server Error', status: 500, error: 'internal error' });
+      expect(await answer.json()).toEqual({
+        ...{ type: 'about:blank', title: 'Internal Server Error', status: 500 },
+        ...{ detail: 'internal error', error: 'internal error' },
+      });
     }
     expect(faults.map(({ path }) => path)).toEqual(['/api/v1/pool', '/metrics']);
     expect(server.counts().faults).toBe(3);

@@ -1,0 +1,2 @@
+/** Where the live feed is. */
+export const LIVE_PATH = '/live';
