@@ -14,13 +14,13 @@ import { payoutOptions } from './payout-rules.ts';
 import { blocksOptions } from './payout-terms.ts';
 import type { Running } from './running.ts';
 
-/** The share log with its consumers: what keeps shares, and who gets them from there. */
+/** The share log with its consumers. */
 export interface OpenedLog {
   /** The pool's own journal; with one gateway, that one's too. */
   readonly log: ShareLog;
   readonly analytics: Analytics;
   readonly ledger: Ledger;
-  /** How far the consumers are, for those who append to other journals. */
+  /** The progress of the consumers, for the writers of other journals. */
   readonly deliveries: Deliveries;
   /** How each gateway has to open its journal. */
   readonly journals: { readonly folder: string; readonly node: string; readonly consumers: readonly string[] };

@@ -32,7 +32,7 @@ export function withOwnWallet(config: Config): Config {
   return { ...config, payout: { ...payout, address: loadKey(join(data, SIMULATED_KEY_FILE)).address } };
 }
 
-/** The Bitcoin node that a config names; the simulated one where it names none. It is not started yet. */
+/** The Bitcoin node of the config, or the simulated node if the config names none. It is not started yet. */
 export function createNode(
   config: Config,
   modules: {

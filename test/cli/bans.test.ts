@@ -70,7 +70,7 @@ describe('sluice bans', () => {
     expect(err).toContain('no pool has run there yet');
   });
 
-  it('asks the pool where one runs', async () => {
+  it('asks the pool if one is running', async () => {
     mkdirSync(data);
     const bans = new Bans(
       { enabled: true, allow: [], deny: [], entriesMax: 10 },

@@ -13,14 +13,14 @@ export interface WalletCoin extends Outpoint {
   readonly locked: boolean;
 }
 
-/** Who gets how much of a transaction. */
+/** An output of a transaction: address and amount. */
 export interface Payee {
   readonly address: string;
   readonly sats: bigint;
 }
 
 /**
- * Why a wallet did not do what it was asked to.
+ * Why a wallet's call failed.
  * `gone`: no wallet answers, so nothing was done. `locked`: it needs its passphrase. `poor`: its coins do not suffice.
  * `refused`: the wallet or the node judged the request and did nothing. `unclear`: the answer was lost or is an error that
  * says nothing of the outcome: the request may have been carried out.

@@ -86,6 +86,11 @@ export class Shipper {
     this.#done ??= this.#loop();
   }
 
+  /** Whether the tables are there, as this version wants them. */
+  get connected(): boolean {
+    return this.#connected;
+  }
+
   /** Resolves when the tables are there and what the log holds now is in, or when the next try fails. */
   async caughtUp(): Promise<void> {
     const last = new Map(this.#m.readers.all().map((reader) => [reader.logId, reader.last().seq]));
@@ -172,8 +177,8 @@ export class Shipper {
   async #connect(): Promise<void> {
     const { readers, state } = this.#m;
     try {
-      await connect(this.#m, this.#book, async () => {
-        await this.#send(state.sealed(), 'unbooked');
+      await connect(this.#m, this.#book, async (how) => {
+        await this.#send(state.sealed(), how);
         state.delivered();
       });
       await this.#losses.look();

@@ -61,7 +61,7 @@ export const layout = {
 const regions = ['SCRATCH', 'SCAN', 'DIGEST', 'BRANCH', 'WAITING', 'MEMO', 'SHARES', 'JOBS', 'BYTES'] as const;
 
 /**
- * Throws where a build was compiled with another map than this one, where regions overlap or records do not fill
+ * Throws if a build was compiled with another map than this one, where regions overlap or records do not fill
  * theirs, or where the pool's limits ask for more than the map holds.
  */
 export function assertLayout(exported: (name: string) => unknown, staticsEnd: number): void {

@@ -22,7 +22,7 @@ interface JobRow {
   readonly finish: () => void;
 }
 
-/** Opens the log of a data folder; rejects where another pool has it, or where it can not be written. */
+/** Opens the log of a data folder. Rejects if another pool has locked it, or if it can not be written. */
 export async function openShareLog(options: ShareLogOptions, modules: ShareLogModules): Promise<ShareLog> {
   let candidates: CandidateStore | undefined;
   // A block's share is not acknowledged before the block itself can not be lost.

@@ -3,7 +3,7 @@ import type { MinerView } from '#base/domain/miner';
 /** What there is to say of a miner. */
 export type MinerAnswer =
   | { readonly kind: 'found'; readonly view: MinerView }
-  /** Nobody mines for it now. */
+  /** No connected worker mines for the address. */
   | { readonly kind: 'nobody' }
   /** That is nothing that can be mined for here. */
   | { readonly kind: 'no-address'; readonly reason: string }

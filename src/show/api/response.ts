@@ -23,7 +23,7 @@ export interface Answer {
   readonly contentSecurityPolicy?: string;
 }
 
-/** What a page that shows an answer as it came must not take for a tag. */
+/** Characters that a page must not read as a tag if it shows an answer unescaped. */
 const htmlActive = /[<>&]/g;
 
 /** JSON in which a miner's name is no HTML either, whatever it holds. */

@@ -30,10 +30,10 @@ export interface ServerModules extends ApiSources {
 export interface Server {
   readonly port: number;
   counts(): HttpCounts;
-  /** Shows out everybody whom a ban is about, and lets nobody of them in again. */
+  /** Closes all connections that a ban covers, and refuses new ones from there. */
   ban(ban: Ban): void;
   pardon(address: string): void;
-  /** Stops listening and drops what is open. Safe to call twice. */
+  /** Stops listening and closes open connections. Safe to call twice. */
   close(): Promise<void>;
 }
 

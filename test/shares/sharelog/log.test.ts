@@ -51,7 +51,7 @@ const nonces = (path = folder.path): unknown[] => rowsOf('shares', path).map((ro
 const share = (nonce: number): ReturnType<typeof judgedShare> => judgedShare({ share: { nonce } });
 
 describe('the share log', () => {
-  it('has what was committed on the disk when it says so', async () => {
+  it('has committed rows on disk when it calls back', async () => {
     const log = await openLog();
     log.job(job);
     log.share(share(1));
@@ -453,7 +453,7 @@ describe('what the log keeps', () => {
     expect(log.status()).toMatchObject({ keptRows: 10, healthy: true, alarm: expect.stringMatching(/behind/) });
   });
 
-  it('is cut to the bounds where nobody reads it', async () => {
+  it('is cut to its bounds without consumers', async () => {
     const log = await openLog({ consumers: [], keptBytesMax: 1000, segmentBytes: 1 });
     for (let i = 0; i < 20; i += 1) {
       log.share(share(i));
@@ -507,9 +507,9 @@ describe('a full disk', () => {
     await all;
     expect(acknowledged).toBe(written);
     expect(log.status()).toMatchObject({ healthy: true, reason: '', pendingRows: 0 });
-    expect(logger.lines.filter((line) => line.startsWith('share log'))).toEqual([
-      'share log can not write: shares are not acknowledged until it can',
-      'share log writes again',
+    expect(logger.lines.filter((line) => line.startsWith('the share log'))).toEqual([
+      'the share log can not write: shares are not acknowledged until it can',
+      'the share log writes again',
     ]);
     expect(nonces()).toEqual(Array.from({ length: written }, (_, i) => i));
   });
@@ -562,7 +562,7 @@ describe('a full disk', () => {
     expect(nonces()).toEqual([]);
   });
 
-  it('is told of where it does not fail but hangs', async () => {
+  it('is reported if it hangs instead of failing', async () => {
     let answer: (() => void) | undefined;
     let nowMs = 0;
     const disk: Disk = {

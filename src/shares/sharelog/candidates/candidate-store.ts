@@ -27,7 +27,7 @@ interface CandidateFile {
   readonly hashes: readonly string[];
 }
 
-/** What was asked for since the disk was asked last: it is done together. */
+/** Requests since the last disk operation; they are carried out together. */
 interface Turn {
   /** By hash, in the order of asking; undefined: the candidate is dropped. */
   readonly wanted: Map<string, (() => string) | undefined>;
@@ -36,10 +36,10 @@ interface Turn {
 }
 
 /**
- * Block candidates on the disk, from the moment they are found until the chain has settled what becomes of them. Those
- * that come while the disk is busy share a file and its sync, because easy blocks come by the thousand. A line has the
- * block in hex: should all else fail, `bitcoin-cli submitblock` takes it. A candidate that was noted, and whose process was
- * killed before the file was there, gets a line without the block: the node has the block, or nobody.
+ * Block candidates on disk, from the moment they are found until the chain has settled them. Candidates found while the disk is
+ * busy share a file and its sync, because an easy chain has thousands of them. A line has the block in hex, so an operator can
+ * send it with `bitcoin-cli submitblock`. If a process was killed between a candidate's note and its file, the candidate gets a line
+ * without the block: only the node may have the block then.
  */
 export class CandidateStore {
   /** Those of earlier boots, the oldest first. */
@@ -65,12 +65,12 @@ export class CandidateStore {
     this.#folder = join(folder, CANDIDATES_FOLDER);
     this.#failing = modules.failing;
     this.#spare = modules.spare;
-    // Now, and not when the first block is found: that one could not wait for somebody to mend it.
+    // Checked now, because a block found later could not wait until an operator repairs the folder.
     makeFolder(this.#folder, FOLDER_MODE);
     accessSync(this.#folder, constants.W_OK);
     syncFolderSync(folder);
     for (const name of readdirSync(this.#folder)) if (name.endsWith(UNFINISHED)) rmSync(join(this.#folder, name));
-    // What is read now stays, also after a loss of power that follows the removal of another file.
+    // Synced, so that the files read now survive a loss of power after another file is removed.
     syncFolderSync(this.#folder);
     const filed = readdirSync(this.#folder)
       .filter((name) => NAME.test(name))
@@ -184,7 +184,7 @@ export class CandidateStore {
     for (const hash of hashes) this.#files.set(hash, file);
   }
 
-  /** Leaves in a file what is not dropped. The rest has its new file before the old one goes. */
+  /** Rewrites a file without its dropped candidates. The new file is written before the old one is removed. */
   async #thin(file: CandidateFile, wanted: Turn['wanted']): Promise<void> {
     const { path, hashes } = file;
     const stays = (hash: string): boolean =>

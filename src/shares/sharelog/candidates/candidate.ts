@@ -1,4 +1,4 @@
-/** What the log and the tables say of a block candidate. */
+/** A block candidate's data in the log and the tables. */
 export interface BlockHead {
   /** Header hash, 64 hex digits, display (big-endian) order. */
   readonly hash: string;

@@ -3,8 +3,8 @@ import type { LogHold } from '#base/domain/ports';
 type Listener = (consumer: string, seq: number) => void;
 
 /**
- * How far the consumers have got with each journal. Whoever has one open listens, and hears at once what was delivered
- * before: a consumer may be quicker than the process that appends.
+ * The progress of the consumers in each journal. A process that opens a journal adds a listener, which is called at once with
+ * earlier deliveries, because a consumer may be faster than the writer.
  */
 export class Deliveries implements LogHold {
   /** By journal: the last batch that each consumer has for good. */
@@ -32,13 +32,13 @@ export class Deliveries implements LogHold {
     if (this.#holds === 0) this.#listeners.get(journal)?.(consumer, seq);
   }
 
-  /** In place of who listened before. */
+  /** Replaces the earlier listener. */
   listen(journal: string, listener: Listener): void {
     this.#listeners.set(journal, listener);
     if (this.#holds === 0) this.#tell(journal);
   }
 
-  /** The journal is gone; one of that name would be another one. */
+  /** The journal was removed; a later journal of the same name is a new one. */
   forget(journal: string): void {
     this.#seqs.delete(journal);
     this.#listeners.delete(journal);
