@@ -101,15 +101,17 @@ export function recomputed(scheme: 'pplns' | 'prop' | 'solo', feePercent: bigint
   };
 }
 
-/** What is paid for all sealed shares under PPS, by account: fractions of a satoshi are carried. */
+/** What is paid for all sealed shares under PPS, by account: a block a share at most; fractions of a satoshi are carried. */
 export function recomputedPps(
   work: readonly WorkRow[],
   subsidyOf: (jobId: string) => bigint,
   feePercent: bigint,
 ): Map<string, bigint> {
   const due = new Map<string, bigint>();
-  for (const { job_id, account, work: hashes } of work) {
-    const gross = (BigInt(hashes) * subsidyOf(job_id) * UNIT) / NETWORK_WORK;
+  for (const { job_id, account, work: hashes, shares } of work) {
+    const most = BigInt(shares) * NETWORK_WORK;
+    const paid = BigInt(hashes) < most ? BigInt(hashes) : most;
+    const gross = (paid * subsidyOf(job_id) * UNIT) / NETWORK_WORK;
     due.set(account, (due.get(account) ?? 0n) + gross - (gross * feePercent) / 100n);
   }
   return new Map([...due].map(([account, sats]) => [account, sats / UNIT]));
