@@ -94,6 +94,7 @@ describe('the embedded ClickHouse', () => {
       remote_ip: '192.0.2.7',
       user_agent: 'cgminer/4.12.0',
       latency_us: 321,
+      coinb2: '',
     });
     expect(await read('jobs')).toMatchObject({
       job_id: '0000100001',
