@@ -20,10 +20,14 @@ function onLedger(act: (database: LedgerDatabase) => void): void {
 function putJobs(database: LedgerDatabase, from: number, to: number): void {
   for (let serial = from; serial <= to; serial += 1) {
     const jobMs = Date.UTC(2026, 0, 31, 23, 59) + serial * 1000;
-    database.prepare('INSERT INTO jobs VALUES (?, ?, 7, 1, 1, 5, 5, 0, ?, NULL)').run(idOf(serial), serial, jobMs);
+    database
+      .prepare(
+        'INSERT INTO jobs (job_id, serial, height, nbits, network_work, reward_sats, subsidy_sats, fees_sats, time_ms) VALUES (?, ?, 7, 1, 1, 5, 5, 0, ?)',
+      )
+      .run(idOf(serial), serial, jobMs);
     for (const account of ["o'ne", 'two']) {
       database
-        .prepare('INSERT INTO slices VALUES (?, ?, ?, ?)')
+        .prepare('INSERT INTO slices (job_id, account, work, shares) VALUES (?, ?, ?, ?)')
         .run(idOf(serial), account, `${2n ** 80n + BigInt(serial)}`, serial);
     }
   }
@@ -55,9 +59,9 @@ it('copies sealed slices, credits and payouts, and each change of them, so that 
     database.exec(`UPDATE taken SET sealed_serial = 90;
       INSERT INTO blocks (hash, job_id, finder, height, found_ms, claimed_sats, status, confirmations, bookings)
       VALUES ('aa', 'j', 'two', 7, 1767000000000, 5, 'confirmed', 1, 1);
-      INSERT INTO block_credits VALUES ('aa', 'one', 3, 0, '1', '10'), ('aa', 'two', 2, 1, '1', '20');
+      INSERT INTO block_credits (hash, account, sats, direct_sats, weight, work) VALUES ('aa', 'one', 3, 0, '1', '10'), ('aa', 'two', 2, 1, '1', '20');
       INSERT INTO payout_batches (number, id, method, state, created_ms, changed_ms) VALUES (1, 'p1', 'wallet', 'sent', 1, 2);
-      INSERT INTO payout_items VALUES (1, 'one', 'addr', 3, 1)`);
+      INSERT INTO payout_items (batch, account, address, sats, fee_sats) VALUES (1, 'one', 'addr', 3, 1)`);
   });
   const empty = noting(() => []);
   const copy = new LedgerCopy(folder.path, { warehouse: empty.warehouse, clock, node: 'n' });
@@ -92,7 +96,7 @@ it('is done by the pool’s child, also after a kill', async () => {
     database.exec(`UPDATE taken SET sealed_serial = 10;
       INSERT INTO blocks (hash, job_id, finder, height, found_ms, claimed_sats, status, confirmations, bookings)
       VALUES ('aa', 'j', 'two', 7, 1767000000000, 5, 'confirmed', 1, 1);
-      INSERT INTO block_credits VALUES ('aa', 'one', 3, 0, '1', '10')`);
+      INSERT INTO block_credits (hash, account, sats, direct_sats, weight, work) VALUES ('aa', 'one', 3, 0, '1', '10')`);
   });
   const rig = await openRig(folder.path);
   folder.opened(rig);
