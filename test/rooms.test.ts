@@ -46,7 +46,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     ...['base/limits', 'base/domain', 'base/bitcoin'],
     ...['shares/kernel', 'shares/verify', 'shares/sharelog', 'books/analytics', 'books/ledger'],
   ],
-  'show/api': ['base/limits', 'base/built', 'base/domain', 'base/std', 'base/telemetry'],
+  'show/api': ['base/limits', 'base/built', 'base/domain', 'base/std', 'base/telemetry', 'books/analytics'],
   gateway: [
     ...['base/limits', 'base/domain', 'base/std', 'base/bitcoin', 'base/config', 'base/telemetry'],
     ...['work/jobs', 'front/net', 'front/session', 'front/stratum/v1'],

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Config } from '#base/config/config';
 import type { Clock, Logger } from '#base/domain/ports';
 import type { Metrics } from '#base/telemetry/metrics';
@@ -5,7 +6,7 @@ import type { WorkRate } from '#base/telemetry/work-rate';
 import { withSocketPath } from '#shares/sharelog/journal/socket-path';
 import { answerAdmin } from '#show/api/admin';
 import { ADMIN_SOCKET_FILE, AdminSocket } from '#show/api/admin-socket';
-import { TokenGuard } from '#show/api/admin-token';
+import { digestOf, TokenGuard } from '#show/api/admin-token';
 import { type Api, startApi } from '#show/api/api';
 import type { PoolBans } from './bans.ts';
 import type { Running } from './running.ts';
@@ -24,11 +25,17 @@ export interface HttpModules {
 /** Starts what shows the pool: HTTP, and the socket for the operator of this machine. Both close with the pool. */
 export async function openHttp(config: Config, modules: HttpModules, running: Running): Promise<Api> {
   const { clock, logger, parts, metrics, hashrate, bans } = modules;
-  const { adminToken, listen } = config.http;
+  const { adminToken, sqlToken, listen } = config.http;
   const { allow, deny } = config.stratum.bans;
-  const guard = adminToken === undefined ? undefined : new TokenGuard(adminToken, () => clock.monotonicMs());
+  const guard = adminToken === undefined ? undefined : new TokenGuard(digestOf(adminToken), () => clock.monotonicMs());
   const api = await startApi(
-    { ...listen, allow, deny },
+    {
+      ...listen,
+      allow,
+      deny,
+      folder: resolve(config.data),
+      sqlTokenDigest: sqlToken && digestOf(sqlToken).toString('hex'),
+    },
     {
       logger,
       bans: () => bans.list(),

@@ -21,7 +21,7 @@ export async function startHttp(
   const faults: StartedHttp['faults'] = [];
   const host = options.host ?? '127.0.0.1';
   const server = await startServer(
-    { host, port: 0, allow: ['127.0.0.1', '::1'], deny: [], ...options },
+    { host, port: 0, allow: ['127.0.0.1', '::1'], deny: [], folder: '/nowhere', ...options },
     {
       clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
       fault: (path, error) => faults.push({ path, error }),
@@ -30,6 +30,7 @@ export async function startHttp(
       ready: () => ({ reasons: [], notes: [] }),
       metrics: async () => '',
       admin: () => undefined,
+      sqlGuard: undefined,
       ...modules,
     },
   );

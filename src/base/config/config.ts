@@ -187,7 +187,12 @@ export interface Config {
   readonly payout: PayoutConfig;
   /** Undefined: the embedded one, under `data`. */
   readonly clickhouse: ClickHouseConfig | undefined;
-  readonly http: { readonly listen: HostPort; readonly adminToken: string | undefined };
+  readonly http: {
+    readonly listen: HostPort;
+    readonly adminToken: string | undefined;
+    /** Lets analysts ask for SQL; without it nobody may over HTTP. */
+    readonly sqlToken: string | undefined;
+  };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
   /** What was asked for and this version does not do; to be said at start and by `sluice check`. */
   readonly warnings: readonly string[];

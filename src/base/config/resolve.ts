@@ -46,7 +46,11 @@ export function resolve(given: Given): Resolved {
     verify: { threads: given.verify?.threads ?? 1 },
     payout: resolvePayout(given, network, node.kind, complain),
     clickhouse: resolveClickHouse(given),
-    http: { listen: given.http?.listen ?? listenDefaults.http, adminToken: given.http?.['admin-token'] },
+    http: {
+      listen: given.http?.listen ?? listenDefaults.http,
+      adminToken: given.http?.['admin-token'],
+      sqlToken: given.http?.['sql-token'],
+    },
     log: { level: given.log?.level ?? 'info' },
     warnings: notSupportedYet(given),
   };

@@ -166,8 +166,8 @@ class SupervisedApi implements Api {
     this.#supervised.heard();
     switch (message.type) {
       case 'hello': {
-        const { host, allow, deny } = this.#options;
-        send(child, { type: 'start', start: { host, allow, deny, port: this.#port, bans: this.#modules.bans() } });
+        const start = { ...this.#options, port: this.#port, bans: this.#modules.bans() };
+        send(child, { type: 'start', start });
         return;
       }
       case 'ask':

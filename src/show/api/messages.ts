@@ -7,7 +7,7 @@ import type { Answer } from './response.ts';
 import type { Readiness } from './sources.ts';
 import type { PoolStatus } from './status.ts';
 
-/** What the HTTP process is started with. It holds no secret. */
+/** What the HTTP process is started with. It holds no secret: a digest does not let its owner in. */
 export interface ServerStart {
   /** IPv6 without brackets. */
   readonly host: string;
@@ -18,6 +18,10 @@ export interface ServerStart {
   readonly deny: readonly string[];
   /** Those in force. */
   readonly bans: readonly Ban[];
+  /** The data folder. */
+  readonly folder: string;
+  /** SHA-256 of `http.sql-token` as hex; undefined if there is none. */
+  readonly sqlTokenDigest: string | undefined;
 }
 
 /** What the HTTP process does not know by itself. */

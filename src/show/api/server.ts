@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Ban, Clock } from '#base/domain/ports';
 import { limits } from '#base/limits';
 import { QueueMeter } from '#base/std/queue-meter';
+import type { TokenGuard } from './admin-token.ts';
 import { isBansPath } from './bans.ts';
 import { Connection, type Exchange } from './connection.ts';
 import { Faults } from './faults.ts';
@@ -12,6 +13,9 @@ import { type Answer, internalError, json, respond } from './response.ts';
 import { createRoutes, type Route } from './routes.ts';
 import { sharedFind } from './shared-find.ts';
 import { type ApiSources, Unavailable } from './sources.ts';
+import { sendException } from './sql/answer.ts';
+import { isSqlPath, SqlDoor } from './sql/door.ts';
+import { exception } from './sql/exceptions.ts';
 import { Visitors } from './visitors.ts';
 
 export interface ServerOptions {
@@ -22,12 +26,16 @@ export interface ServerOptions {
   /** Addresses and ranges without limits of their own, and those that are never served. */
   readonly allow: readonly string[];
   readonly deny: readonly string[];
+  /** The data folder, on whose socket queries are answered. */
+  readonly folder: string;
 }
 
 export interface ServerModules extends ApiSources {
   readonly clock: Clock;
   /** An exception was met: the first of its kind. */
   readonly fault: (path: string, error: unknown) => void;
+  /** Looks at the tokens of those who ask for SQL; undefined if nobody may. */
+  readonly sqlGuard: TokenGuard | undefined;
 }
 
 /** HTTP as it listens. */
@@ -43,6 +51,7 @@ export interface Server {
 
 const ALLOW = 'GET, HEAD, OPTIONS';
 const LOOK_MS = 1000;
+const TOO_OFTEN = exception('TOO_MANY_SIMULTANEOUS_QUERIES', 'too many requests: try again in a second', 429);
 const TOO_MANY = 'too many requests wait for this answer';
 
 /** Starts HTTP. Rejects if the address can not be had. */
@@ -56,6 +65,7 @@ class ApiServer implements Server {
   readonly #modules: ServerModules;
   readonly #routes: ReadonlyMap<string, Route>;
   readonly #find: FindMiner;
+  readonly #sql: SqlDoor;
   readonly #visitors: Visitors;
   readonly #faults: Faults;
   readonly #server: HttpServer;
@@ -75,6 +85,7 @@ class ApiServer implements Server {
     this.#routes = createRoutes(modules);
     this.#find = sharedFind(modules.miner, () => modules.clock.monotonicMs());
     this.#visitors = new Visitors(options, modules);
+    this.#sql = new SqlDoor(options, { guard: modules.sqlGuard });
     this.#faults = new Faults(modules.fault);
     this.#server = createServer(
       {
@@ -168,6 +179,10 @@ class ApiServer implements Server {
       connection.done(this.#modules.clock.monotonicMs());
     });
     const path = pathOf(request);
+    if (isSqlPath(path)) {
+      this.#serveSql({ request, response }, path, connection);
+      return;
+    }
     this.#answer(request, path, connection)
       .catch((error: unknown) => this.#failed(path, error))
       .then((answer) => {
@@ -180,6 +195,19 @@ class ApiServer implements Server {
         this.#failed(path, error);
         connection.close();
       });
+  }
+
+  #serveSql({ request, response }: Exchange, path: string, connection: Connection): void {
+    if (!connection.visitor.take(1)) {
+      this.#limited += 1;
+      sendException(response, TOO_OFTEN);
+      return;
+    }
+    connection.wait();
+    this.#sql.serve(request, response, path, connection.visitor.address).catch((error: unknown) => {
+      this.#failed(path, error);
+      connection.close();
+    });
   }
 
   async #answer(request: IncomingMessage, path: string, { visitor }: Connection): Promise<Answer> {
@@ -233,6 +261,6 @@ function pathOf({ url = '' }: IncomingMessage): string {
 
 /** A path for the log: what miners choose is not in it. */
 function routeOf(path: string, routes: ReadonlyMap<string, Route>): string {
-  if (routes.has(path)) return path;
+  if (routes.has(path) || isSqlPath(path)) return path;
   return isBansPath(path) ? '/api/v1/bans' : (MINER_PATHS[0] ?? '');
 }

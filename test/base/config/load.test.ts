@@ -103,6 +103,7 @@ url = "http://writer:secret@ch.example:8123/pool"
 [http]
 listen = "localhost:9090"
 admin-token = "a-long-admin-token"
+sql-token = "a-long-sql-token"
 [log]
 level = "debug"
 `;
@@ -165,7 +166,7 @@ describe('loadConfig', () => {
         feeRateMax: 100,
       },
       clickhouse: undefined,
-      http: { listen: { host: '127.0.0.1', port: 8080 }, adminToken: undefined },
+      http: { listen: { host: '127.0.0.1', port: 8080 }, adminToken: undefined, sqlToken: undefined },
       log: { level: 'info' },
       warnings: [],
     });
@@ -233,7 +234,11 @@ describe('loadConfig', () => {
         feeRateMax: 20,
       },
       clickhouse: { url: 'http://ch.example:8123', username: 'writer', password: 'secret', database: 'pool' },
-      http: { listen: { host: 'localhost', port: 9090 }, adminToken: 'a-long-admin-token' },
+      http: {
+        listen: { host: 'localhost', port: 9090 },
+        adminToken: 'a-long-admin-token',
+        sqlToken: 'a-long-sql-token',
+      },
       log: { level: 'debug' },
     });
   });

@@ -218,6 +218,7 @@ function takingWarehouse(insert: Warehouse['insert']): Warehouse {
     database: 'x',
     command: async () => {},
     rows: async () => [],
+    timezone: async () => 'UTC',
     functions: async () => new Set(),
     insert,
     query: () => Promise.reject(new Error('not asked for here')),

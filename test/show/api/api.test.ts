@@ -15,7 +15,14 @@ const ban: Ban = { address: '127.0.0.2', reason: 'x', sinceMs: 0, untilMs: Date.
 async function start(changes: Partial<ApiModules> = {}, port = 0) {
   const logger = recordedLogger();
   const api = await startApi(
-    { host: '127.0.0.1', port, allow: ['127.0.0.1'], deny: ['127.0.0.9'] },
+    {
+      host: '127.0.0.1',
+      port,
+      allow: ['127.0.0.1'],
+      deny: ['127.0.0.9'],
+      folder: '/nowhere',
+      sqlTokenDigest: undefined,
+    },
     {
       logger,
       bans: () => [],
