@@ -155,7 +155,7 @@ function addSql(program: Command, io: Io, done: Done): void {
   program
     .command('sql')
     .description("run an SQL query over the pool's shares, jobs and blocks, while it runs or when it is stopped")
-    .argument('<query>', 'ClickHouse SQL; - reads it from standard input')
+    .argument('[query]', 'ClickHouse SQL; - reads it from standard input; without one, a prompt for many')
     .addOption(configOption())
     .addOption(new Option('--format <name>', 'of the output').choices(formats).default('TSV'))
     .option('--json', 'the same as --format JSONEachRow')
@@ -166,7 +166,9 @@ function addSql(program: Command, io: Io, done: Done): void {
         "sluice sql --format Pretty 'SELECT worker, sum(difficulty) FROM shares GROUP BY worker'",
       ),
     )
-    .action(async (query: string, options: Parameters<typeof sql>[1]) => done(await sql(query, options, io)));
+    .action(async (query: string | undefined, options: Parameters<typeof sql>[1]) =>
+      done(await sql(query, options, io)),
+    );
 }
 
 function addAccount(program: Command, io: Io, done: Done): void {
