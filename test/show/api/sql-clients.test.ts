@@ -190,7 +190,7 @@ describe('strangers at the door of SQL', () => {
     await open.server.close();
   });
 
-  it('are not listened to when they guess, without a stop for whoever has the token elsewhere', async () => {
+  it('are not listened to when they have guessed too often', async () => {
     const sqlGuard = new TokenGuard(digestOf(TOKEN), () => performance.now());
     const other = await startHttp({ sqlGuard }, { folder: folder.path });
     const guesses = await Promise.all(
