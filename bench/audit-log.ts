@@ -110,8 +110,7 @@ function jobOf(serial: number, branches: number): Job {
   const target = targetOfBits(BITS) ?? 0n;
   const coinbase = buildCoinbase({
     ...{ height: shared.height, serial, identity: new Uint8Array(16), extranonceBytes: HOLE_BYTES, tag: '/bench/' },
-    payoutScript: new Uint8Array(22).fill(1),
-    valueSats: 312_500_000n,
+    outputs: [{ script: new Uint8Array(22).fill(1), sats: 312_500_000n }],
     witnessCommitment: new Uint8Array(38).fill(2),
   });
   return {

@@ -11,12 +11,15 @@ const plans: Readonly<Record<Size, { readonly connections: readonly number[]; re
   normal: { connections: [5000], jobs: 12 },
   full: { connections: [5000, 20_000], jobs: 30 },
 };
+/** Each connection pays another account. */
+const OWN_COINBASES = 5000;
 /** The first jobs after a crowd has come in are made in its wake. */
 const JOBS_SKIPPED = 2;
 
 /** One server after the other: a second one would be in the way of the first. */
 const servers = ({ size, beside }: BenchOptions): readonly (() => Promise<Server>)[] => [
   () => startPool({ name: 'sluice', refreshSeconds: 1 }),
+  () => startPool({ name: 'sluice, a coinbase each', refreshSeconds: 1, ownCoinbases: OWN_COINBASES }),
   ...(size !== 'quick' && hasGateways()
     ? [() => startPool({ name: 'sluice, 2 gateways', gateways: 2, refreshSeconds: 1 })]
     : []),

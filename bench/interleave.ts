@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { cpus, totalmem } from 'node:os';
+import { type Spread, spreadOf } from './run/statistics.ts';
 
 /** Benchmarks of things that take turns: whatever the machine does beside it hits all of them. */
 
@@ -7,13 +6,6 @@ import { cpus, totalmem } from 'node:os';
 export interface Contender {
   readonly name: string;
   run(first: number, count: number): Promise<number> | number;
-}
-
-/** Nanoseconds of CPU time for one unit of work. */
-export interface Spread {
-  readonly median: number;
-  readonly min: number;
-  readonly max: number;
 }
 
 export interface InterleaveOptions {
@@ -26,7 +18,7 @@ export interface InterleaveOptions {
   readonly step: number;
 }
 
-/** Warms all up, then lets them take turns. Units are numbered on, so that none is done twice. */
+/** Warms all up, then lets them take turns; ns of CPU time for a unit of work. Units are numbered on, so that none is done twice. */
 export async function interleave(
   contenders: readonly Contender[],
   { rounds, warmUpMs, sampleMs, step }: InterleaveOptions,
@@ -51,13 +43,11 @@ export async function interleave(
       first += count;
     }
   }
-  return new Map([...samples].map(([name, values]) => [name, spread(values)]));
-}
-
-function spread(values: readonly number[]): Spread {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (index: number): number => sorted[index] ?? Number.NaN;
-  return { median: at(sorted.length >> 1), min: at(0), max: at(sorted.length - 1) };
+  const spreads = [...samples].flatMap(([name, values]): [string, Spread][] => {
+    const spread = spreadOf(values);
+    return spread === undefined ? [] : [[name, spread]];
+  });
+  return new Map(spreads);
 }
 
 /** CPU time that this process took for it, ns. */
@@ -66,23 +56,4 @@ export function cpuTimeNs(work: () => void): number {
   work();
   const { user, system } = process.cpuUsage(before);
   return (user + system) * 1000;
-}
-
-/** What a result must be read with. */
-export function machine(): Readonly<Record<string, string>> {
-  const [first] = cpus();
-  return {
-    cpu: `${first?.model.trim() ?? 'unknown'} × ${cpus().length}`,
-    memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
-    node: `${process.version}, V8 ${process.versions.v8}`,
-    commit: commit(),
-  };
-}
-
-function commit(): string {
-  try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8', stdio: 'pipe' }).trim();
-  } catch {
-    return 'unknown';
-  }
 }

@@ -116,6 +116,7 @@ function jobOf(serial: number): Job {
     networkDifficulty: 1e14,
     coinb1: new Uint8Array(60),
     coinb2: new Uint8Array(120),
+    outputsAt: 4,
     merkleBranch: [],
     cleanJobs: false,
     rewardSats: 625_000_000n,

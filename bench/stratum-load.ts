@@ -1,6 +1,6 @@
 import type { BenchContext, Benchmark } from './run/benchmark.ts';
 import { besideServers } from './run/beside.ts';
-import { type LoadOptions, type LoadResult, load } from './run/load.ts';
+import { type Loaded, type LoadOptions, type LoadResult, load, loadDrawn } from './run/load.ts';
 import type { Size } from './run/options.ts';
 import { hasGateways, type PoolServer, startPool } from './run/pool.ts';
 import type { Server } from './run/server.ts';
@@ -85,10 +85,15 @@ async function run(context: BenchContext, { transport, ceilings }: Field): Promi
       const label = `${workload.connections} × ${workload.inFlight}`;
       progress.step(`round ${round + 1}: ${label} in flight`);
       const measured = workload === deep ? deepServers : servers;
-      const results = await inTurn(measured, round, (server) => load(server, { transport, ...workload, seconds }));
-      const resultOf = (server: Server | undefined) => server && results.get(server);
-      for (const [server, result] of results) {
-        samples.add(label, server.name, { ...result, ...ratios(result, resultOf(echoes[0]), resultOf(others[0])) });
+      const results = await inTurn(measured, round, (server) => loadDrawn(server, { transport, ...workload, seconds }));
+      const resultOf = (server: Server | undefined) => server && results.get(server)?.result;
+      for (const [server, { result, drawn }] of results) {
+        samples.add(
+          label,
+          server.name,
+          { ...result, ...ratios(result, resultOf(echoes[0]), resultOf(others[0])) },
+          drawn,
+        );
         // A rate is kept with one share a segment, as miners send them: so half of what is reached that way.
         if (server === pools[0] && workload === singles) half = result.acceptedPerSecond / 2;
       }
@@ -98,10 +103,11 @@ async function run(context: BenchContext, { transport, ceilings }: Field): Promi
       const label = rate === half ? halfLabel : `${RATE.toLocaleString('en')} shares/s`;
       progress.step(`round ${round + 1}: ${label}`);
       const options = { transport, connections: 64, inFlight: RATE_IN_FLIGHT, seconds, rate };
-      const results = await inTurn(servers, round, (server) => load(server, options));
-      const beside = others[0] && results.get(others[0]);
-      for (const [server, result] of results)
-        samples.add(label, server.name, { ...result, ...cpuRatio(result, beside) });
+      const results = await inTurn(servers, round, (server) => loadDrawn(server, options));
+      const beside = others[0] && results.get(others[0])?.result;
+      for (const [server, { result, drawn }] of results) {
+        samples.add(label, server.name, { ...result, ...cpuRatio(result, beside) }, drawn);
+      }
     }
   }
   await checkRows([...pools, full]);
@@ -131,10 +137,10 @@ function cpuRatio({ cpuMicrosPerShare }: LoadResult, beside: LoadResult | undefi
 async function inTurn(
   servers: readonly Server[],
   round: number,
-  measure: (server: Server) => Promise<LoadResult>,
-): Promise<Map<Server, LoadResult>> {
+  measure: (server: Server) => Promise<Loaded>,
+): Promise<Map<Server, Loaded>> {
   // In the order in which they are shown, whoever is measured first.
-  const measured = new Map<Server, LoadResult>();
+  const measured = new Map<Server, Loaded>();
   const first = round % servers.length;
   for (const server of [...servers.slice(first), ...servers.slice(0, first)])
     measured.set(server, await measure(server));

@@ -30,6 +30,7 @@ export const job: Job = {
   curTime: NTIME,
   coinb1: bytes(110, 'coinb1'),
   coinb2: bytes(160, 'coinb2'),
+  outputsAt: 4,
   merkleBranch: Array.from({ length: 12 }, (_, level) => bytes(32, `branch ${level}`)),
   cleanJobs: true,
   rewardSats: 0n,

@@ -39,7 +39,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'front/stratum/v1': ['base/limits', 'base/domain', 'base/std', 'base/bitcoin', 'front/session'],
   'shares/kernel': ['base/limits', 'base/built'],
   'shares/verify': ['base/built', 'base/domain', 'base/std', 'base/bitcoin', 'shares/kernel'],
-  'shares/sharelog': ['base/limits', 'base/domain', 'base/std'],
+  'shares/sharelog': ['base/limits', 'base/domain', 'base/std', 'base/bitcoin'],
   'books/analytics': ['base/limits', 'base/built', 'base/domain', 'base/std', 'shares/sharelog'],
   'books/ledger': ['base/limits', 'base/built', 'base/domain', 'base/std', 'base/bitcoin', 'shares/sharelog'],
   audit: [
@@ -54,7 +54,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   ],
   cluster: [
     ...['base/built', 'base/domain', 'base/std', 'base/bitcoin', 'base/config', 'base/telemetry'],
-    ...['front/net', 'shares/kernel', 'shares/sharelog', 'gateway'],
+    ...['front/net', 'front/session', 'shares/kernel', 'shares/sharelog', 'gateway'],
   ],
   pool: [
     ...['base/limits', 'base/domain', 'base/std', 'base/bitcoin', 'base/config', 'base/telemetry'],

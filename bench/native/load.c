@@ -30,6 +30,12 @@
 #define CONNECTIONS_PER_SOURCE 5000
 /* Connections that may wait for their first job at a time: a farm that comes back, not a flood. */
 #define LOGIN_WINDOW 512
+#define USER_BYTES_MAX 200
+#define USERS_MAX 65536
+#define USERS_BYTES_MAX (8 << 20)
+
+static char *users[USERS_MAX];
+static int user_count;
 
 static struct peer *peers;
 static int connections, flight;
@@ -56,6 +62,20 @@ static void time_job(struct peer *p) {
     fflush(stdout);
 }
 
+/* Reads a user a line; connection i is the user i modulo their number. */
+static void read_users(const char *path) {
+    static char text[USERS_BYTES_MAX];
+    FILE *file = fopen(path, "r");
+    if (!file) die(path);
+    size_t bytes = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[bytes] = 0;
+    for (char *line = strtok(text, "\n"); line && user_count < USERS_MAX; line = strtok(NULL, "\n")) {
+        if (strlen(line) > USER_BYTES_MAX) { fprintf(stderr, "a user is too long\n"); exit(2); }
+        users[user_count++] = line;
+    }
+}
+
 static int has_work(const struct peer *p) { return p->authorized && p->job[0] != 0; }
 
 static void open_peer(struct peer *p, int index, const struct sockaddr_in *to, int poll) {
@@ -74,6 +94,7 @@ static void open_peer(struct peer *p, int index, const struct sockaddr_in *to, i
     setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     fcntl(p->fd, F_SETFL, O_NONBLOCK);
     p->next_id = FIRST_SUBMIT_ID;
+    p->user = user_count > 0 ? users[index % user_count] : NULL;
     p->extranonce2_bytes = 8;
     p->extranonce2 = (uint64_t)index << 24;
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = p};
@@ -164,26 +185,32 @@ static double cpu_seconds(void) {
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
 }
 
+static const double shown[] = {0, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999, 1};
+#define SHOWN ((int)(sizeof shown / sizeof *shown))
+
 static void load(int poll, double seconds, double rate) {
     double start = now(), cpu_start = cpu_seconds();
     if (rate > 0) open_loop(poll, start + seconds, rate);
     else closed_loop(poll, start + seconds);
     double elapsed = now() - start, cpu = cpu_seconds() - cpu_start;
     uint64_t accepted = total.accepted;
-    double p50 = percentile(0.5), p99 = percentile(0.99);
+    double latency[SHOWN];
+    for (int i = 0; i < SHOWN; i++) latency[i] = percentile(shown[i]);
     for (double end = now() + DRAIN_SECONDS; in_flight() > 0 && now() < end;) turn(poll, 0.1, 0);
     printf("{\"connections\":%d,\"inFlight\":%d,\"seconds\":%.3f,\"accepted\":%llu,\"answered\":%llu,\"rejected\":%llu,"
-           "\"dropped\":%llu,\"unanswered\":%d,\"acceptedPerSecond\":%.1f,\"p50Ms\":%.2f,\"p99Ms\":%.2f,"
-           "\"loadCpuSeconds\":%.3f}\n",
+           "\"dropped\":%llu,\"unanswered\":%d,\"acceptedPerSecond\":%.1f,\"loadCpuSeconds\":%.3f,\"latencyMs\":[",
            connections, flight, elapsed, (unsigned long long)accepted, (unsigned long long)total.accepted,
            (unsigned long long)total.rejected, (unsigned long long)total.dropped, in_flight(),
-           (double)accepted / elapsed, p50, p99, cpu);
+           (double)accepted / elapsed, cpu);
+    for (int i = 0; i < SHOWN; i++) printf("%s[%g,%.2f]", i > 0 ? "," : "", shown[i], latency[i]);
+    printf("]}\n");
     if (total.sample_reject[0]) fprintf(stderr, "a reject: %s\n", total.sample_reject);
 }
 
 static int usage(void) {
     fprintf(stderr, "usage: load [--ws] load HOST PORT USER CONNECTIONS IN_FLIGHT SECONDS [RATE]\n"
-                    "       load [--ws] idle HOST PORT USER CONNECTIONS SECONDS\n");
+                    "       load [--ws] idle HOST PORT USER CONNECTIONS SECONDS\n"
+                    "USER may be @FILE: a user a line, for the connections in turn\n");
     return 2;
 }
 
@@ -201,7 +228,8 @@ int main(int argc, char **argv) {
     double seconds = atof(argv[holds ? 6 : 7]);
     double rate = argc > 8 ? atof(argv[8]) : 0;
     if (flight > FLIGHT_MAX) { fprintf(stderr, "at most %d in flight\n", FLIGHT_MAX); return 2; }
-    if (strlen(user) > 200) { fprintf(stderr, "USER is too long\n"); return 2; }
+    if (user[0] == '@') read_users(user + 1);
+    if (strlen(user) > USER_BYTES_MAX) { fprintf(stderr, "USER is too long\n"); return 2; }
     struct rlimit files;
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;

@@ -17,6 +17,7 @@
 
 struct peer {
     int fd; /* -1 when it is gone */
+    const char *user; /* NULL: that of all */
     int authorized;
     int upgraded; /* WebSocket: the handshake is over */
     int in_flight;

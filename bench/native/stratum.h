@@ -21,12 +21,14 @@ static size_t put_message(char *out, size_t used, const char *text, size_t lengt
     return used;
 }
 
+static const char *user_of(const struct peer *p) { return p->user ? p->user : user; }
+
 /* Subscribes and authorises. */
 static void log_in(struct peer *p) {
     char out[1024], text[512];
     int n = snprintf(text, sizeof text, "{\"id\":1,\"method\":\"mining.subscribe\",\"params\":[\"load/1\"]}");
     size_t used = put_message(out, 0, text, (size_t)n);
-    n = snprintf(text, sizeof text, "{\"id\":2,\"method\":\"mining.authorize\",\"params\":[\"%s\",\"x\"]}", user);
+    n = snprintf(text, sizeof text, "{\"id\":2,\"method\":\"mining.authorize\",\"params\":[\"%s\",\"x\"]}", user_of(p));
     used = put_message(out, used, text, (size_t)n);
     write_all(p, out, used);
 }
@@ -41,7 +43,7 @@ static void submit(struct peer *p, int count, double due) {
         p->sent[p->next_id % FLIGHT_MAX] = due;
         int n = snprintf(text, sizeof text,
             "{\"id\":%llu,\"method\":\"mining.submit\",\"params\":[\"%s\",\"%s\",\"%0*llx\",\"%s\",\"%08x\"]}",
-            (unsigned long long)p->next_id++, user, p->job, 2 * p->extranonce2_bytes,
+            (unsigned long long)p->next_id++, user_of(p), p->job, 2 * p->extranonce2_bytes,
             (unsigned long long)p->extranonce2, p->ntime, (unsigned)(p->extranonce2 * 2654435761u));
         used = put_message(out, used, text, (size_t)n);
         p->in_flight++;

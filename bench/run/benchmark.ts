@@ -66,7 +66,7 @@ async function measure(benchmark: Benchmark, options: BenchOptions): Promise<voi
   }
   const rows = samples.rows();
   const command = commandOf(name, options);
-  const result = { benchmark: name, question, excludes, command, ...machine, notRun, rows, notes };
+  const result = { benchmark: name, question, excludes, command, ...machine, notRun, columns, rows, notes };
   if (notRun === undefined) append(name, result);
   if (options.json) {
     process.stdout.write(`${JSON.stringify(result)}\n`);

@@ -4,6 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SIMULATED_PAYOUT_ADDRESS } from '#base/config/defaults';
 import { compileNative } from './native.ts';
+import type { Curve, Drawn } from './samples.ts';
 import type { Server } from './server.ts';
 
 /** How long a pool may take until its count has every share that it answered. */
@@ -28,34 +29,55 @@ export interface LoadResult {
   readonly cpuMicrosPerShare: number;
 }
 
+export interface Loaded {
+  readonly result: LoadResult;
+  readonly drawn: Drawn;
+}
+
 interface Report {
   readonly answered: number;
   readonly rejected: number;
   readonly dropped: number;
   readonly unanswered: number;
   readonly acceptedPerSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
+  readonly latencyMs: Curve;
 }
 
 /** Loads a server. Throws where a share got lost on the way, was refused or was not counted. */
 export async function load(server: Server, options: LoadOptions): Promise<LoadResult> {
+  return (await loadDrawn(server, options)).result;
+}
+
+/** The same, with what a page draws of it. */
+export async function loadDrawn(server: Server, options: LoadOptions): Promise<Loaded> {
   const { connections, inFlight, seconds, rate } = options;
-  const before = (await server.accepted()) ?? 0;
+  const acceptedBefore = (await server.accepted()) ?? 0;
   const more = [inFlight, seconds, ...(rate === undefined ? [] : [Math.round(rate)])];
   const generator = new Generator(server, 'load', server.transport ?? options.transport, connections, more);
   await generator.next();
-  const cpuBefore = server.tree().cpuSeconds;
+  const before = server.tree();
   const report = (await generator.next()) as Report | undefined;
   if (report === undefined) throw new Error(`${server.name}: the load generator failed: ${generator.errors}`);
-  const { answered, acceptedPerSecond, p50Ms, p99Ms } = report;
+  const { answered, acceptedPerSecond, latencyMs } = report;
   if (report.rejected + report.dropped + report.unanswered > 0 || answered === 0) {
     throw new Error(`${server.name}: not every share was accepted: ${JSON.stringify(report)} ${generator.errors}`);
   }
   await server.settle();
-  await countedAll(server, before, answered);
-  const cpuMicrosPerShare = ((server.tree().cpuSeconds - cpuBefore) * 1e6) / answered;
-  return { acceptedPerSecond, p50Ms, p99Ms, cpuMicrosPerShare };
+  await countedAll(server, acceptedBefore, answered);
+  const after = server.tree();
+  const perShare = (seconds: number): number => (seconds * 1e6) / answered;
+  const cpuMicrosOf = [...after.cpuSecondsOf].map(([name, seconds]): [string, number] => [
+    name,
+    perShare(seconds - (before.cpuSecondsOf.get(name) ?? 0)),
+  ]);
+  const latency = (part: number): number => latencyMs.find(([one]) => one === part)?.[1] ?? Number.NaN;
+  const result = {
+    acceptedPerSecond,
+    p50Ms: latency(0.5),
+    p99Ms: latency(0.99),
+    cpuMicrosPerShare: perShare(after.cpuSeconds - before.cpuSeconds),
+  };
+  return { result, drawn: { latencyMs, cpuMicrosOf: Object.fromEntries(cpuMicrosOf) } };
 }
 
 /** Gateways in processes of their own tell the pool what they counted now and then. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { addressOf } from '#base/bitcoin/address';
 import { loadConfig } from '#base/config/load';
 import { close } from './closing.ts';
 import { readTree } from './process-tree.ts';
@@ -19,6 +20,8 @@ export interface PoolOptions {
   readonly transactions?: number;
   /** RPC URL of a node on regtest, in place of the simulated one. */
   readonly nodeUrl?: string;
+  /** Solo with a coinbase of its own for each account; the load has this many accounts. */
+  readonly ownCoinbases?: number;
   /** Limits and bans as a pool has them that nobody has configured, and nobody exempt. */
   readonly guarded?: boolean;
 }
@@ -54,6 +57,7 @@ export async function startPool(options: PoolOptions): Promise<PoolServer> {
     Number(/^sluice_analytics_lag_rows ([0-9.e+]+)/m.exec(await read('/metrics'))?.[1] ?? 0);
   return {
     name: options.name,
+    ...(options.ownCoinbases !== undefined && { user: `@${usersFile(folder, options.ownCoinbases)}` }),
     tcpPort: portOf(endpoints.stratumTcp),
     websocketPort: portOf(endpoints.stratumWebsocket),
     httpPort: portOf(endpoints.http),
@@ -84,14 +88,15 @@ export async function startPool(options: PoolOptions): Promise<PoolServer> {
  * all the load.
  */
 function toml(folder: string, options: PoolOptions): string {
-  const { gateways = 1, refreshSeconds = 30, transactions, nodeUrl, guarded = false } = options;
+  const { gateways = 1, refreshSeconds = 30, transactions, nodeUrl, ownCoinbases, guarded = false } = options;
   return `
     data = ${JSON.stringify(join(folder, 'data'))}
     [node]
     refresh-seconds = ${refreshSeconds}
     ${nodeUrl === undefined ? 'simulated-block-difficulty = 1e12' : `rpc = [${JSON.stringify(nodeUrl)}]`}
     ${transactions === undefined ? '' : `simulated-transactions = ${transactions}`}
-    ${nodeUrl === undefined ? '' : PAYOUT}
+    ${nodeUrl === undefined && ownCoinbases === undefined ? '' : PAYOUT}
+    ${ownCoinbases === undefined ? '' : 'scheme = "solo"\n    method = "coinbase"'}
     [stratum]
     tcp = "127.0.0.1:0"
     websocket = "127.0.0.1:0"
@@ -106,6 +111,19 @@ function toml(folder: string, options: PoolOptions): string {
     [log]
     level = "warn"
   `;
+}
+
+/** A file of so many addresses, a line each. */
+function usersFile(folder: string, count: number): string {
+  const file = join(folder, 'users');
+  const script = new Uint8Array(22);
+  script[1] = 20;
+  const users = Array.from({ length: count }, (_, at) => {
+    new DataView(script.buffer).setUint32(2, at);
+    return addressOf(script, 'regtest');
+  });
+  writeFileSync(file, `${users.join('\n')}\n`);
+  return file;
 }
 
 const PAYOUT = `[payout]

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { NotRun } from './not-run.ts';
 
 /** Linux counts CPU time in hundredths of a second and memory in pages, whatever the kernel's own tick is. */
@@ -19,6 +20,8 @@ export interface Tree {
   readonly cpuSeconds: number;
   /** Resident memory; pages that processes share count in each. */
   readonly rssBytes: number;
+  /** CPU time by what a process runs: the name of its script without ending, else of its program. */
+  readonly cpuSecondsOf: ReadonlyMap<string, number>;
 }
 
 /** Throws NotRun where there is no /proc. */
@@ -35,7 +38,31 @@ export function readTree(...roots: readonly number[]): Tree {
     processes: tree.length,
     cpuSeconds: tree.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0),
     rssBytes: tree.reduce((sum, { rssBytes }) => sum + rssBytes, 0),
+    cpuSecondsOf: byProgram(tree),
   };
+}
+
+function byProgram(tree: readonly Stat[]): Map<string, number> {
+  const seconds = new Map<string, number>();
+  for (const { pid, cpuSeconds } of tree) {
+    const name = programOf(pid);
+    seconds.set(name, (seconds.get(name) ?? 0) + cpuSeconds);
+  }
+  return seconds;
+}
+
+function programOf(pid: number): string {
+  const words = commandLineOf(pid).split('\0');
+  return basename(words.find((word) => word.endsWith('.js')) ?? words[0] ?? '', '.js');
+}
+
+/** Words end with NUL; empty for a process that is gone. */
+function commandLineOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** Processes below another one whose command line has this word. */
@@ -45,14 +72,7 @@ export function findBelow(root: number, word: string): number[] {
     const parent = stats.find((stat) => stat.pid === pid)?.parent;
     return parent === root || (parent !== undefined && parent > 1 && isBelow(parent));
   };
-  const has = (pid: number): boolean => {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(word);
-    } catch {
-      return false;
-    }
-  };
-  return stats.map(({ pid }) => pid).filter((pid) => isBelow(pid) && has(pid));
+  return stats.map(({ pid }) => pid).filter((pid) => isBelow(pid) && commandLineOf(pid).includes(word));
 }
 
 /** User and system time of a process's threads; 0 if there is no such process. */

@@ -4,6 +4,8 @@ export interface Spread {
   readonly min: number;
   readonly max: number;
   readonly count: number;
+  /** The measurements, in the order of the rounds: what a comparison is made of. */
+  readonly samples: readonly number[];
 }
 
 /** Undefined where nothing was measured. */
@@ -11,7 +13,7 @@ export function spreadOf(values: readonly number[]): Spread | undefined {
   const sorted = [...values].sort((a, b) => a - b);
   const [min, max] = [sorted[0], sorted.at(-1)];
   if (min === undefined || max === undefined) return undefined;
-  return { median: quantile(sorted, 0.5), min, max, count: sorted.length };
+  return { median: quantile(sorted, 0.5), min, max, count: sorted.length, samples: values };
 }
 
 /** Of sorted values, at least one; interpolated between the two nearest. */

@@ -36,7 +36,8 @@ export function formatTable(rows: readonly Row[], all: readonly Column[]): strin
     .join('');
 }
 
-function formatSpread(spread: Spread | undefined, { digits, bare = false }: Column): string {
+/** The median, and [least–greatest] where there were several rounds. */
+export function formatSpread(spread: Spread | undefined, { digits, bare = false }: Column): string {
   if (spread === undefined) return '–';
   const format = (value: number): string =>
     value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });

@@ -5,7 +5,7 @@ import { limits } from '#base/limits';
 import { loadKernel } from '#shares/kernel/kernel';
 import type { Row } from '#shares/sharelog/rows/row-reader';
 import { type KernelThread, startKernelThread } from '#shares/verify/kernel-thread';
-import { type AuditedJob, auditJob } from './audited-job.ts';
+import { type AuditedJob, auditJob, withCoinbase } from './audited-job.ts';
 import { type Difference, Differences } from './differences.ts';
 import { groupsOf, type JobCount, type JobGroup } from './job-groups.ts';
 import type { LedgerSide, TableBlock } from './ledger-side.ts';
@@ -119,9 +119,20 @@ class Pass {
   async group(group: JobGroup, progress: (hashed: number) => void): Promise<void> {
     const rows = await this.#tables.jobs(group);
     const jobs = new Map(rows.map((row) => [String(row['job_id']), auditJob(row, this.#differences)]));
-    if (group.shares > 0) await this.#shares(group, jobs, progress);
+    if (group.shares > 0) {
+      await this.#coinbases(group, jobs);
+      await this.#shares(group, jobs, progress);
+    }
     if (this.#side !== undefined) await this.#slices(group, jobs, this.#side);
     for (const row of await this.#tables.blocks(group)) await this.#block(row, jobs.get(String(row['job_id'])));
+  }
+
+  async #coinbases(group: JobGroup, jobs: ReadonlyMap<string, AuditedJob>): Promise<void> {
+    for (const row of await this.#tables.coinbases(group)) {
+      const job = jobs.get(String(row['job_id']));
+      const made = job && withCoinbase(job, String(row['coinb2']), this.#differences);
+      if (made !== undefined) job?.ownCoinbases.set(row['coinbase'] as bigint, made);
+    }
   }
 
   async #shares(
@@ -168,8 +179,10 @@ class Pass {
   }
 
   /** Hashes a block's header again. Returns its coinbase, hex; undefined if the row does not name its share. */
-  async #blockHeader(row: Row, { kernelJob }: AuditedJob): Promise<string | undefined> {
+  async #blockHeader(row: Row, job: AuditedJob): Promise<string | undefined> {
     const hash = String(row['hash']);
+    const coinb2 = String(row['coinb2']);
+    const kernelJob = coinb2 === '' ? job.kernelJob : withCoinbase(job, coinb2, this.#differences);
     const extranonce1 = fromHex(String(row['extranonce1']), 4);
     const extranonce2 = fromHex(String(row['extranonce2']), 8);
     // A block that a version before schema 3 found names no share.

@@ -17,8 +17,30 @@ export interface AuditedJob {
   readonly minTime: number;
   readonly curTime: number;
   readonly rewardSats: bigint;
+  /** The job with whose slice the window ends that its coinbase pays by; empty if it does not. */
+  readonly windowEnd: string;
   /** What its headers are built from; undefined if the row can not be read. */
   readonly kernelJob: KernelJob | undefined;
+  /** The same with coinbases that pay accounts of their own, by what share-rows.ts calls them. */
+  readonly ownCoinbases: Map<bigint, KernelJob>;
+}
+
+/** The job with another `coinb2` (hex) of its shares; undefined, and a difference, unless that makes a coinbase of the same value. */
+export function withCoinbase(
+  { jobId, rewardSats, kernelJob }: AuditedJob,
+  coinb2: string,
+  differences: Differences,
+): KernelJob | undefined {
+  const bytes = fromHex(coinb2);
+  const own = kernelJob && bytes && { ...kernelJob, coinb2: bytes };
+  if (own === undefined || !fitsKernel(own)) {
+    differences.add('share', `job ${jobId}: no header can be built with the coinb2 ${coinb2} of its shares`);
+    return undefined;
+  }
+  const coinbase = readCoinbase(Buffer.concat([own.coinb1, Buffer.alloc(HOLE_BYTES), own.coinb2]));
+  const what = `what a coinbase of job ${jobId} pays that has the coinb2 ${coinb2}`;
+  differences.compare('share', what, coinbase?.totalSats ?? -1n, rewardSats);
+  return own;
 }
 
 /** Reads a row of `jobs`, and compares what follows from it with what else it says. */
@@ -33,7 +55,9 @@ export function auditJob(row: Row, differences: Differences): AuditedJob {
     minTime: Number(row['min_time']),
     curTime: Number(row['cur_time']),
     rewardSats: row['reward_sats'] as bigint,
+    windowEnd: String(row['window_end']),
     kernelJob,
+    ownCoinbases: new Map(),
   };
   if (kernelJob === undefined) {
     differences.add('job', `job ${jobId}: no header can be built from its row`);

@@ -15,6 +15,7 @@ interface JobRow {
   readonly nbits: bigint;
   readonly network_work: string;
   readonly reward_sats: bigint;
+  readonly window_end: string;
 }
 
 /** A block as the table `blocks` has it, with its coinbase as `jobs` and its share make it. */
@@ -54,7 +55,7 @@ export class LedgerSide {
 
   /** A job's facts and its slice. `rows`: of this job. The slice of a job that is not sealed may still lack shares. */
   job(job: AuditedJob, rows: readonly SliceRow[]): void {
-    const { jobId, serial, height, bits, rewardSats } = job;
+    const { jobId, serial, height, bits, rewardSats, windowEnd } = job;
     this.#seenJobs.add(jobId);
     const kept = this.#statements.job.get(jobId);
     const isSealed = serial <= this.#sealedSerial;
@@ -68,6 +69,7 @@ export class LedgerSide {
     this.#differences.compare('job', of('height'), kept.height, BigInt(height));
     this.#differences.compare('job', of('nbits'), kept.nbits, BigInt(bits));
     this.#differences.compare('job', of('reward'), kept.reward_sats, rewardSats);
+    this.#differences.compare('job', of('window end'), kept.window_end, windowEnd);
     if (target !== undefined) {
       this.#differences.compare('job', of('network work'), BigInt(kept.network_work), workOfTarget(target));
     }

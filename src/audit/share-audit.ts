@@ -1,5 +1,6 @@
 import { difficultyOfHash, targetOfDifficulty, targetToBytes, workOfTarget } from '#base/bitcoin/target';
 import { verdicts } from '#base/domain/verdict';
+import type { KernelJob } from '#shares/kernel/memory';
 import { MEETS_NETWORK_TARGET, MEETS_SHARE_TARGET } from '#shares/kernel/memory';
 import { NTIME_AHEAD_MAX_S } from '#shares/verify/precheck';
 import { SeenHeaders } from '#shares/verify/seen';
@@ -116,7 +117,7 @@ export class ShareAudit {
 
   /** False if the batch must run first. A row of no readable job takes no place in the batch. */
   #put(rows: Buffer, row: number): boolean {
-    const kernelJob = this.#jobAt(rows, row)?.kernelJob;
+    const kernelJob = kernelJobAt(this.#jobAt(rows, row), rows, row);
     if (kernelJob === undefined) return true;
     const prefix = this.#prefix;
     prefix[0] = rows[row + at.VARIANT + 1] ?? 0;
@@ -135,7 +136,7 @@ export class ShareAudit {
     let index = 0;
     for (let row = from; row < to; row += at.BYTES) {
       const job = this.#jobAt(rows, row);
-      if (job?.kernelJob === undefined) continue;
+      if (job === undefined || kernelJobAt(job, rows, row) === undefined) continue;
       this.#judge(rows, row, job, hasher.hash(index), hasher.status(index));
       index += 1;
     }
@@ -215,6 +216,15 @@ export class ShareAudit {
     this.#promised.set(difficulty, promised);
     return promised;
   }
+}
+
+/** The job with the coinbase of the row. */
+function kernelJobAt(job: AuditedJob | undefined, rows: Buffer, row: number): KernelJob | undefined {
+  if (job === undefined) return undefined;
+  const at64 = row + at.COINBASE;
+  // A bigint for each share would cost more than all other checks.
+  if (rows.readUInt32LE(at64) === 0 && rows.readUInt32LE(at64 + 4) === 0) return job.kernelJob;
+  return job.ownCoinbases.get(rows.readBigUInt64LE(at64));
 }
 
 /** Whether the bytes stand there; byte by byte, because a call of Buffer's costs more for so few. */

@@ -30,11 +30,16 @@ export const shareRow = {
   EXTRANONCE1_BYTES: 4,
   EXTRANONCE2: 91,
   EXTRANONCE2_BYTES: 8,
-  BYTES: 99,
+  /** UInt64, see `COINBASE_SQL`. */
+  COINBASE: 99,
+  BYTES: 107,
 } as const;
 
 /** What is true of a share that was hashed, or says so: no share has these verdicts without its hash. */
 export const HASHED_SQL = "(share_difficulty != 0 OR block OR verdict IN ('accepted', 'low-difficulty', 'duplicate'))";
+
+/** Names the coinbase of a share: 0 for its job's own, else a hash of `coinb2`. */
+export const COINBASE_SQL = "if(coinb2 = '', 0, sipHash64(coinb2))";
 
 /** The shares of `HASHED_SQL`; `where` limits them further. The accepted ones of a job come first. */
 export function shareRowsSql(where: string): string {
@@ -45,8 +50,9 @@ export function shareRowsSql(where: string): string {
       height, difficulty, work, share_difficulty, toUInt8(block), toUInt8(indexOf([${names}], verdict)) AS code,
       toUInt8(job_variant < 65536 AND length(extranonce1) = 8 AND length(extranonce2) = 16
         AND lower(hex(unhex(extranonce1))) = extranonce1 AND lower(hex(unhex(extranonce2))) = extranonce2),
-      ${bytes('unhex(extranonce1)', EXTRANONCE1_BYTES)}, ${bytes('unhex(extranonce2)', EXTRANONCE2_BYTES)}
+      ${bytes('unhex(extranonce1)', EXTRANONCE1_BYTES)}, ${bytes('unhex(extranonce2)', EXTRANONCE2_BYTES)},
+      toUInt64(${COINBASE_SQL}) AS coinbase
     FROM shares
     WHERE ${where} AND length(job_id) <= ${JOB_ID_BYTES} AND ${HASHED_SQL}
-    ORDER BY id, code`;
+    ORDER BY id, code, coinbase`;
 }

@@ -7,7 +7,7 @@ import { POOL_JOURNAL } from '#shares/sharelog/journal/journals';
 import { decodeRows, type Row } from '#shares/sharelog/rows/row-reader';
 import { blockColumns, type Column, jobColumns } from '#shares/sharelog/rows/rows';
 import type { JobCount, JobGroup } from './job-groups.ts';
-import { HASHED_SQL, shareRowsSql } from './share-rows.ts';
+import { COINBASE_SQL, HASHED_SQL, shareRowsSql } from './share-rows.ts';
 
 /** Jobs made in this time are audited, with all of their shares; UNIX ms, `toMs` itself excluded. */
 export interface AuditRange {
@@ -36,6 +36,12 @@ const sliceColumns: readonly Column[] = [
   ['account', 'String'],
   ['work', 'UInt128'],
   ['shares', 'UInt64'],
+];
+
+const coinbaseColumns: readonly Column[] = [
+  ['job_id', 'String'],
+  ['coinbase', 'UInt64'],
+  ['coinb2', 'String'],
 ];
 
 /** What became of a block is the chain's to say, not the tables'. */
@@ -103,6 +109,15 @@ export class Tables {
   /** In the layout of share-rows.ts. */
   shares(group: JobGroup): Promise<Readable> {
     return this.#queries.query(shareRowsSql(this.#sharesIn(group)), 'RowBinary');
+  }
+
+  /** The coinbases of shares that are not their jobs' own: each once, with its name in share-rows.ts. */
+  coinbases(group: JobGroup): Promise<Row[]> {
+    return this.#rows(
+      coinbaseColumns,
+      `SELECT DISTINCT job_id, toUInt64(${COINBASE_SQL}) AS coinbase, coinb2 FROM shares
+       WHERE ${this.#sharesIn(group)} AND coinb2 != '' AND ${HASHED_SQL}`,
+    );
   }
 
   /** Ordered by job, then by account in byte order. */

@@ -10,6 +10,10 @@ export const limits = {
   merkleBranchesMax: 32,
   /** Serialised coinbase without witness. */
   coinbaseBytesMax: 4 * 1024,
+  /** The longest coinbase that pays accounts directly, without witness: what a stock Antminer S19 takes, about 16 outputs. */
+  directCoinbaseBytes: 750,
+  /** Accounts of a window that may be paid directly or left out; with more the pool's output gets everything. */
+  directAccountsMax: 20_000,
   /** Unsent bytes of one connection before it counts as a slow reader and is dropped. */
   sendQueueBytesMax: 256 * 1024,
   /** Workers that one connection may authorise (farm proxies have thousands). */
@@ -351,6 +355,7 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
   must(l.workersPerSessionMax <= l.workersPerAddressMax, 'workersPerSessionMax <= workersPerAddressMax');
   must(l.workersPerAddressMax * 8 <= l.workersPerGatewayMax, 'no address takes more than an eighth of the workers');
   must(l.kernelBatchMax <= l.sharesInFlightMax, 'kernelBatchMax <= sharesInFlightMax');
+  must(l.directCoinbaseBytes <= l.coinbaseBytesMax, 'a coinbase that pays accounts is no longer than any may be');
   must(l.coinbaseBytesMax * 2 + l.merkleBranchesMax * 67 + 512 <= l.sendQueueBytesMax, 'a notify fits the send queue');
   must(l.closingCharsMax * 6 + 64 <= l.lineBytesMax, 'the reason of a close fits a line');
   must(l.workerNameCharsMax + l.userAgentCharsMax < l.lineBytesMax, 'names fit a line');

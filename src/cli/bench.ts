@@ -20,10 +20,15 @@ export interface BenchOptions {
   readonly json?: boolean;
   /** Pools that are running already, as bench/run/beside.ts has them. */
   readonly beside?: readonly string[];
+  /** Two files of results: nothing is measured, they are compared. */
+  readonly compare?: readonly string[];
+  /** Where a page with the results is written. */
+  readonly report?: string;
 }
 
 /** `sluice bench`: lists the benchmarks of bench/, or runs some of them one after the other, each in a process of its own. */
 export async function bench(names: readonly string[], options: BenchOptions, io: Io): Promise<ExitCode> {
+  if (options.compare !== undefined) return compare(options.compare, options);
   if (options.quick && options.full) throw new CommandError('--quick and --full exclude each other', exitCodes.usage);
   const benchmarks = findBenchmarks();
   for (const name of names) {
@@ -44,14 +49,26 @@ export async function bench(names: readonly string[], options: BenchOptions, io:
     ...(options.beside ?? []).flatMap((pool) => ['--beside', pool]),
   ];
   const failed: string[] = [];
+  const since = new Date().toISOString();
   for (const name of chosen) {
     const code = await runFile(`${folder}${benchmarks.get(name)}`, args, size);
     // It has said what it does not understand.
     if (code === exitCodes.usage) return exitCodes.usage;
     if (code !== 0) failed.push(`"${name}" with exit code ${code}`);
   }
+  if (options.report !== undefined) {
+    const code = await runFile(`${folder}report.js`, [options.report, '--since', since, ...chosen], size);
+    if (code !== 0) failed.push('the report');
+  }
   if (failed.length > 0) throw new CommandError(`failed: ${failed.join(', ')}`);
   return exitCodes.fine;
+}
+
+/** What one file of results says against another. */
+async function compare(files: readonly string[], { json }: BenchOptions): Promise<ExitCode> {
+  const code = await runFile(`${folder}compare.js`, [...files, ...(json === true ? ['--json'] : [])], 'normal');
+  if (code === exitCodes.usage) return exitCodes.usage;
+  return code === 0 ? exitCodes.fine : exitCodes.failed;
 }
 
 function choose(

@@ -122,7 +122,17 @@ function addBench(program: Command, io: Io, done: Done): void {
       'another pool that is running, measured in the same rounds: NAME=stratum+tcp://127.0.0.1:PORT,pid=PID',
       (pool: string, before: string[] = []) => [...before, pool],
     )
-    .addHelpText('after', examples('sluice bench', 'sluice bench stratum-tcp', 'sluice bench --full'))
+    .option('--report <file>', 'write a page with the results and their plots')
+    .option('--compare <file...>', 'measure nothing: compare two files of results, before and after, knowing the noise')
+    .addHelpText(
+      'after',
+      examples(
+        'sluice bench',
+        'sluice bench stratum-tcp',
+        'sluice bench --full',
+        'sluice bench --compare before.json after.json',
+      ),
+    )
     .action(async (names: string[], options: BenchOptions) => done(await bench(names, options, io)));
 }
 

@@ -35,7 +35,7 @@ interface Running {
 }
 
 async function start(options: GatewayStart): Promise<Running> {
-  const { network, stratum, verify, epoch, incarnation } = options;
+  const { network, stratum, verify, ownCoinbases, sizedCoinbases, epoch, incarnation } = options;
   const logger = createLogger({ level: options.logLevel, ...formatFor(process.stderr, process.env) });
   const metrics = createMetrics();
   const contain = new Containment({ logger, counted: () => void metrics.counts.gateway.containedErrors++ });
@@ -58,7 +58,7 @@ async function start(options: GatewayStart): Promise<Running> {
     defer: setImmediate,
   });
   const gateway = await startGateway(
-    { network, stratum, verify, epoch, incarnation, kernel: loadKernel(), shared: true },
+    { network, stratum, verify, ownCoinbases, sizedCoinbases, epoch, incarnation, kernel: loadKernel(), shared: true },
     {
       clock,
       contain,

@@ -6,6 +6,7 @@ import type { Ban } from '#base/domain/ports';
 import type { Solution } from '#base/domain/share';
 import type { GatewayTally } from '#base/telemetry/metrics';
 import type { CrowdChange } from '#front/net/door/neighbours';
+import type { OwnCoinbaseFees } from '#front/session/login/payees';
 import type { StratumEndpoints, StratumPorts } from '#gateway/listeners';
 import type { GatewayStatus } from '#gateway/status';
 import type { ShareLogStatus } from '#shares/sharelog/share-log';
@@ -17,6 +18,8 @@ export interface GatewayStart {
   readonly network: Network;
   readonly stratum: Config['stratum'];
   readonly verify: Config['verify'];
+  readonly ownCoinbases: OwnCoinbaseFees | undefined;
+  readonly sizedCoinbases: boolean;
   readonly logLevel: Config['log']['level'];
   readonly epoch: number;
   readonly incarnation: number;

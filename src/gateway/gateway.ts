@@ -20,6 +20,7 @@ import { lines } from '#front/net/listen/lines';
 import { Turns } from '#front/net/listen/turns';
 import { WaitingBytes } from '#front/net/listen/waiting-bytes';
 import { ExtranonceAllocator } from '#front/session/extranonces/extranonce';
+import { type OwnCoinbaseFees, payees } from '#front/session/login/payees';
 import { authorizeBy } from '#front/session/login/policy';
 import { SessionRegistry } from '#front/session/workers/registry';
 import { StratumV1 } from '#front/stratum/v1/stratum-v1';
@@ -48,6 +49,10 @@ export interface GatewayOptions {
   readonly incarnation: number;
   /** True where other processes listen on the same ports. */
   readonly shared: boolean;
+  /** What the pool keeps of blocks whose coinbases pay the accounts that found them; undefined if no coinbase does. */
+  readonly ownCoinbases: OwnCoinbaseFees | undefined;
+  /** Jobs have shorter coinbases for devices that take no longer ones. */
+  readonly sizedCoinbases: boolean;
 }
 
 export interface GatewayModules {
@@ -276,7 +281,15 @@ class EventLoopGateway implements LocalGateway {
     );
   }
 
-  #createRegistry({ stratum, network, epoch, incarnation, shared }: GatewayOptions): SessionRegistry {
+  #createRegistry({
+    stratum,
+    network,
+    epoch,
+    incarnation,
+    shared,
+    ownCoinbases,
+    sizedCoinbases,
+  }: GatewayOptions): SessionRegistry {
     const { clock, contain, logger, metrics } = this.#modules;
     const firstSessionId = BigInt(epoch * INCARNATIONS_MAX + incarnation) * SESSIONS_PER_INCARNATION;
     // Begins at random: a data folder that is set back to an older copy counts the same epoch again.
@@ -288,6 +301,8 @@ class EventLoopGateway implements LocalGateway {
       intake: this.#verifier,
       connections: metrics,
       authorize: authorizeBy(stratum, network, this.#passwords),
+      payeeOf: ownCoinbases && payees(ownCoinbases, network),
+      sizedCoinbases,
       extranonces: new ExtranonceAllocator({ prefix: incarnation, prefixBits: shared ? INCARNATION_BITS : 0 }),
       newSessionId: () => firstSessionId + (sessionsBegun++ % SESSIONS_PER_INCARNATION),
     });

@@ -12,6 +12,7 @@ import type { ShareLog } from '#shares/sharelog/log';
 import { createJobFactory } from '#work/jobs/factory';
 import type { JobStore } from '#work/jobs/store';
 import type { Blocks } from './blocks.ts';
+import type { DirectPayouts } from './direct-payouts.ts';
 
 const IDENTITY_BYTES = 6;
 
@@ -24,13 +25,15 @@ export interface AnnouncerModules {
   readonly blocks: Blocks;
   readonly code: KernelCode;
   readonly metrics: Metrics;
+  /** Chooses the accounts that coinbases pay; undefined: the pool, or each session's own account. */
+  readonly direct: DirectPayouts | undefined;
   /** Journals that get no share while this pool runs: those of former gateways, and the pool's own beside gateways. */
   readonly shareless: readonly { closed(serial: number): void }[];
 }
 
 /** What a new template sets going: a job, its row in the log, and the notify to every miner. */
 export function createAnnouncer(config: Config, modules: AnnouncerModules): (template: BlockTemplate) => void {
-  const { clock, logger, log, jobs, gateway, blocks, metrics } = modules;
+  const { clock, logger, log, jobs, gateway, blocks, metrics, direct } = modules;
   const payout = parseAddress(config.payout.address, config.network);
   if (!payout.ok) throw new Error(`payout.address: ${payout.reason}`);
   const merkle = new KernelInstance(modules.code, new KernelMemory());
@@ -42,7 +45,12 @@ export function createAnnouncer(config: Config, modules: AnnouncerModules): (tem
       payoutScript: payout.script,
       tag: config.payout.tag,
     },
-    { clock, nextEpoch: () => log.nextEpoch(), merkleBranch: (txids) => merkle.merkleBranch(txids) },
+    {
+      clock,
+      nextEpoch: () => log.nextEpoch(),
+      merkleBranch: (txids) => merkle.merkleBranch(txids),
+      ...(direct && { payDirectly: (valueSats, rooms) => direct.pay(valueSats, rooms) }),
+    },
   );
   return (template) => {
     let job: Job;

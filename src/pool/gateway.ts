@@ -9,6 +9,7 @@ import type { Bans } from '#front/net/door/bans';
 import { type Gateway, startGateway } from '#gateway/gateway';
 import type { KernelCode } from '#shares/kernel/kernel';
 import type { OpenedLog } from './log.ts';
+import { ownCoinbaseFees, pinsWindow } from './payout-terms.ts';
 
 export interface GatewayParts {
   readonly clock: Clock;
@@ -36,15 +37,37 @@ export async function openGateway(config: Config, parts: GatewayParts): Promise<
   const { clock, contain, logger, metrics, code, opened, bans, solved, wantsJob, worked } = parts;
   const { log, deliveries, journals } = opened;
   const { network, stratum, verify } = config;
+  const ownCoinbases = ownCoinbaseFees(config);
+  const sizedCoinbases = pinsWindow(config);
   const count = gatewayCount(config);
   if (count > 1) {
     return startGateways(
-      { ...journals, count, network, stratum, verify, logLevel: config.log.level, epoch: log.epoch },
+      {
+        ...journals,
+        count,
+        network,
+        stratum,
+        verify,
+        ownCoinbases,
+        sizedCoinbases,
+        logLevel: config.log.level,
+        epoch: log.epoch,
+      },
       { contain, logger, metrics, bans, deliveries, solved, wantsJob, worked, nextEpoch: () => log.nextEpoch() },
     );
   }
   return startGateway(
-    { network, stratum, verify, kernel: code, epoch: log.epoch, incarnation: 0, shared: false },
+    {
+      network,
+      stratum,
+      verify,
+      ownCoinbases,
+      sizedCoinbases,
+      kernel: code,
+      epoch: log.epoch,
+      incarnation: 0,
+      shared: false,
+    },
     {
       clock,
       contain,

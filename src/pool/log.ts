@@ -4,6 +4,7 @@ import type { Clock, Logger, SpareDescriptors } from '#base/domain/ports';
 import { ANALYTICS_CONSUMER, type Analytics, analyticsAvailable, startAnalytics } from '#books/analytics/analytics';
 import { LEDGER_CONSUMER, type Ledger, startLedger } from '#books/ledger/ledger';
 import type { OfferedPort } from '#books/ledger/questions';
+import type { PinnedWindow } from '#books/ledger/window-part';
 import { Deliveries } from '#shares/sharelog/consumers/deliveries';
 import { gatewayJournal, POOL_JOURNAL } from '#shares/sharelog/journal/journals';
 import { type Orphans, openOrphans } from '#shares/sharelog/journal/orphans';
@@ -31,6 +32,8 @@ export interface LogModules {
   readonly logger: Logger;
   readonly spare: SpareDescriptors;
   readonly committed: (ms: number) => void;
+  /** Told of the newest window of sealed slices. */
+  readonly window: (window: PinnedWindow) => void;
   /** What the ledger may ask the pool; entries may come later. */
   readonly ports: ReadonlyMap<string, OfferedPort>;
 }
@@ -42,7 +45,7 @@ export async function openLog(
   modules: LogModules,
   running: Running,
 ): Promise<OpenedLog> {
-  const { clock, logger, ports } = modules;
+  const { clock, logger, ports, window } = modules;
   const url = config.clickhouse && clickhouseHref(config.clickhouse);
   const consumers = analyticsAvailable(url) ? [LEDGER_CONSUMER, ANALYTICS_CONSUMER] : [LEDGER_CONSUMER];
   const log = await openShareLog({ folder: config.data, node: config.name, consumers }, modules);
@@ -65,7 +68,7 @@ export async function openLog(
       blocks: blocksOptions(config),
       payouts: payoutOptions(config),
     },
-    { logger, ports, delivered: (journal, seq) => deliveries.delivered(LEDGER_CONSUMER, journal, seq) },
+    { logger, ports, window, delivered: (journal, seq) => deliveries.delivered(LEDGER_CONSUMER, journal, seq) },
   );
   consuming.push(ledger);
   const analytics = await startAnalytics(

@@ -7,6 +7,7 @@ import { createMetrics } from '#base/telemetry/metrics';
 import { WorkRate } from '#base/telemetry/work-rate';
 import { WALLET_METHODS } from '#books/ledger/payouts/remote-wallet';
 import type { OfferedPort } from '#books/ledger/questions';
+import type { PinnedWindow } from '#books/ledger/window-part';
 import { loadKernel } from '#shares/kernel/kernel';
 import { mergeStatuses, type ShareLogStatus } from '#shares/sharelog/share-log';
 import { JobStore } from '#work/jobs/store';
@@ -18,6 +19,7 @@ import { gatewayCount, openGateway } from './gateway.ts';
 import { openHttp } from './http.ts';
 import { openLog } from './log.ts';
 import { createNode, withOwnWallet } from './node.ts';
+import { directPayouts } from './payout-terms.ts';
 import { Running } from './running.ts';
 import { HeldDescriptors } from './spare-descriptors.ts';
 import { type PoolParts, unready } from './view.ts';
@@ -72,8 +74,15 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   // Before anything else is opened, so that their numbers are low.
   const spare = holdDescriptors(logger, running);
   const committed = (ms: number): void => metrics.commit(ms);
+  const direct = directPayouts(config);
+  const window = (pinned: PinnedWindow): void => direct?.hear(pinned);
   const ports = new Map<string, OfferedPort>();
-  const opened = await openLog(config, gatewayCount(config), { clock, logger, spare, committed, ports }, running);
+  const opened = await openLog(
+    config,
+    gatewayCount(config),
+    { clock, logger, spare, committed, window, ports },
+    running,
+  );
   const { log, analytics, ledger } = opened;
   const { node, wallet } = createNode(config, { clock, contain, logger, spare });
   running.onClose('the node', () => node.close());
@@ -85,6 +94,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   metrics.onScrape(() => {
     metrics.queues.blocks = blocks.submitter.queue;
     metrics.gauges.spareDescriptors = spare.held;
+    metrics.gauges.jobDirectRatio = direct?.ratio ?? 0;
   });
   const bans = new PoolBans(config, { clock, logger }, running);
   const jobs = new JobStore({ jobsMax: limits.jobsMax });
@@ -112,7 +122,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const http = await openHttp(config, { ...modules, parts, metrics, hashrate, bans }, running);
 
   const announce = createAnnouncer(config, {
-    ...{ clock, logger, log, jobs, gateway, blocks, code, metrics },
+    ...{ clock, logger, log, jobs, gateway, blocks, code, metrics, direct },
     // A gateway's journal has its shares.
     shareless: gatewayCount(config) === 1 ? [opened.orphans] : [opened.orphans, log],
   });

@@ -144,6 +144,7 @@ export function refreshGauges(
   gauges.ledgerLagSeconds = ledgerStatus.lagMs / 1000;
   gauges.ledgerSealedSerial = ledgerStatus.sealedSerial;
   gauges.ledgerFaults = ledgerStatus.faults;
+  gauges.ledgerDirectRatio = ledgerStatus.directRatio;
   gauges.ledgerReady = ledgerStatus.healthy ? 1 : 0;
   queues['node-calls'] = watch.calls;
   queues['node-urgent-calls'] = watch.urgentCalls;

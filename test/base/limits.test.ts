@@ -58,6 +58,7 @@ const broken: readonly (readonly [relation: string, change: Limits])[] = [
   ['a modest connection is below its limit', { modestLinesPerSecond: l.linesPerSecondMax }],
   ['probationPoints < banPoints', { probationPoints: l.banPoints }],
   ['banPoints < presentBanPoints', { presentBanPoints: l.banPoints }],
+  ['a coinbase that pays accounts is no longer than any may be', { directCoinbaseBytes: l.coinbaseBytesMax + 1 }],
   ['a slowed connection has time for its handshake', { slowedMs: l.handshakeMsMax }],
   ['a line fits the bytes of a second', { bytesPerSecondMax: l.lineBytesMax - 1 }],
   ['strangers have HTTP connections', { httpConnectionsReserved: l.httpConnectionsMax }],

@@ -6,9 +6,9 @@ import { formatTable } from '../../bench/run/table.ts';
 describe('the statistics of benchmarks', () => {
   it('takes median, least and greatest of unsorted numbers, and changes nothing', () => {
     const values = [10, 9, 2, 33];
-    expect(spreadOf(values)).toEqual({ median: 9.5, min: 2, max: 33, count: 4 });
+    expect(spreadOf(values)).toEqual({ median: 9.5, min: 2, max: 33, count: 4, samples: values });
     expect(values).toEqual([10, 9, 2, 33]);
-    expect(spreadOf([7])).toEqual({ median: 7, min: 7, max: 7, count: 1 });
+    expect(spreadOf([7])).toEqual({ median: 7, min: 7, max: 7, count: 1, samples: [7] });
     expect(spreadOf([])).toBeUndefined();
   });
 

@@ -103,15 +103,6 @@ describe('sluice check', () => {
     expect(JSON.parse(local.out).warnings).toEqual([]);
   });
 
-  it('lists what is not supported yet', async () => {
-    const file = configFile('[payout]\ninterval = "1h"\nmethod = "coinbase"\n');
-    const { code, out } = await sluice(['check', '--config', file]);
-    expect(code).toBe(exitCodes.fine);
-    expect(out.match(/not supported yet: payout\.(method|interval)/g)).toHaveLength(1);
-    const json = JSON.parse((await sluice(['check', '--json', '--config', file])).out);
-    expect(json).toMatchObject({ ok: true, problems: [], warnings: [expect.any(String)] });
-  });
-
   it('answers a bad config with 2, naming key, value and bound', async () => {
     const file = configFile('[verify]\nthreads = -1\n');
     const { code, out, err } = await sluice(['check', '--config', file]);

@@ -65,15 +65,6 @@ describe('sluice start', () => {
     expect(await running).toBe(exitCodes.fine);
   });
 
-  it('warns of what the config asks for in vain', async () => {
-    const io = new FakeIo({ SLUICE_PAYOUT__METHOD: 'coinbase' });
-    const running = start({}, io, poolInHand().startPool);
-    await io.written();
-    expect(io.log).toContain('not supported yet: payout.method');
-    io.signal();
-    await running;
-  });
-
   it('reads the certificate again at a hangup, and stops at one where there is none', async () => {
     const { cert, key } = makeCertificate(folder, 'start');
     const tls = { SLUICE_STRATUM__TLS__CERT: cert, SLUICE_STRATUM__TLS__KEY: key };

@@ -50,6 +50,8 @@ async function start(job: ReturnType<typeof makeJob>): Promise<URL> {
     network,
     stratum,
     verify,
+    ownCoinbases: undefined,
+    sizedCoinbases: false,
     ...rest,
   };
   say({ type: 'start', start: options });

@@ -66,6 +66,7 @@ describe.skipIf(path === undefined)(`books on two bitcoinds that split and join$
       {
         ...{ scheme: 'pplns', fees: FEES, donationAccount: undefined, window: 8n << 64n, confirmations: 2, maturity },
         scripts: payout.ok ? [payout.script] : [],
+        network: 'regtest',
       },
       { clock: systemClock, slices, view: node.chain },
     );

@@ -143,6 +143,7 @@ export function makeJob(index: number, tip: number, changes: Partial<Job> = {}):
     curTime: 1_700_000_100,
     coinb1: Uint8Array.from({ length: 60 }, (_, at) => (at + index) & 0xff),
     coinb2: Uint8Array.from({ length: 100 }, (_, at) => at ^ (index >>> 8)),
+    outputsAt: 4,
     merkleBranch: [new Uint8Array(32).fill(7), new Uint8Array(32).fill(index & 0xff)],
     cleanJobs: false,
     rewardSats: 5_000_000_000n,

@@ -1,6 +1,6 @@
 import { isXOnlyPoint } from '@bitcoinerlab/secp256k1';
 import { address, networks } from 'bitcoinjs-lib';
-import { concatBytes } from './bytes.ts';
+import { concatBytes, equalBytes } from './bytes.ts';
 
 /** The chains that Sluice mines on. */
 export type Network = 'main' | 'testnet4' | 'signet' | 'regtest';
@@ -50,6 +50,24 @@ export function parseAddress(text: string, network: Network): AddressResult {
     return prefix === prefixesOf[network].bech32 ? parseSegwit(text) : refused(`not an address of ${network}`);
   }
   return parseBase58(text, network);
+}
+
+/** The address that an output pays, in its one spelling; undefined if the script is that of no address which can be paid. */
+export function addressOf(script: Uint8Array, network: Network): string | undefined {
+  const { pubKeyHash, scriptHash, bech32 } = prefixesOf[network];
+  const version = script[0] === 0x51 ? 1 : 0;
+  const candidates = [
+    () => address.toBase58Check(script.subarray(3, 23), pubKeyHash),
+    () => address.toBase58Check(script.subarray(2, 22), scriptHash),
+    () => address.toBech32(script.subarray(2), version, bech32),
+  ];
+  for (const candidate of candidates) {
+    const text = attempt(candidate);
+    const read = text === undefined ? undefined : parseAddress(text, network);
+    // Whatever was made of the script, it is its address if it pays to the very script.
+    if (read?.ok === true && equalBytes(read.script, script)) return read.address;
+  }
+  return undefined;
 }
 
 function parseBase58(text: string, network: Network): AddressResult {

@@ -1,11 +1,5 @@
 import { script, Transaction } from 'bitcoinjs-lib';
-import { SERIAL_BYTES } from './coinbase.ts';
-
-export interface CoinbaseOutput {
-  /** scriptPubKey. */
-  readonly script: Uint8Array;
-  readonly sats: bigint;
-}
+import { type CoinbaseOutput, SERIAL_BYTES } from './coinbase.ts';
 
 /** A coinbase as it stands in a block. */
 export interface ReadCoinbase {

@@ -1,6 +1,12 @@
 import { script, Transaction } from 'bitcoinjs-lib';
 import { concatBytes } from './bytes.ts';
 
+export interface CoinbaseOutput {
+  /** scriptPubKey. */
+  readonly script: Uint8Array;
+  readonly sats: bigint;
+}
+
 /** What goes into a pool's coinbase transaction. */
 export interface CoinbaseParts {
   /** Of the block, for BIP34. */
@@ -13,9 +19,8 @@ export interface CoinbaseParts {
   readonly extranonceBytes: number;
   /** Shown by block explorers, e.g. `/Sluice/`; UTF-8. */
   readonly tag: string;
-  /** scriptPubKey that gets the whole value. */
-  readonly payoutScript: Uint8Array;
-  readonly valueSats: bigint;
+  /** Who is paid, in order; at least one. Together they get the block's whole reward. */
+  readonly outputs: readonly CoinbaseOutput[];
   /** scriptPubKey of the witness commitment (BIP141), where the block needs one. */
   readonly witnessCommitment: Uint8Array | undefined;
 }
@@ -24,6 +29,8 @@ export interface CoinbaseParts {
 export interface CoinbaseHalves {
   readonly coinb1: Uint8Array;
   readonly coinb2: Uint8Array;
+  /** Where in `coinb2` the outputs begin: with their number. */
+  readonly outputsAt: number;
 }
 
 /** Consensus: the coinbase's scriptSig is 2 to 100 bytes long (Bitcoin Core, consensus/tx_check.cpp). */
@@ -37,6 +44,7 @@ const SERIAL_END = 2 ** (8 * SERIAL_BYTES);
 const MONEY_SATS_MAX = 21_000_000n * 100_000_000n;
 /** Version, input count, outpoint, and the scriptSig's length in one byte. */
 const BEFORE_SCRIPT_BYTES = 4 + 1 + 36 + 1;
+const SEQUENCE_BYTES = 4;
 
 /**
  * Builds the coinbase around an extranonce-shaped hole. The scriptSig is four pushes: height, serial with identity,
@@ -51,8 +59,9 @@ export function buildCoinbase(parts: CoinbaseParts): CoinbaseHalves {
   if (!Number.isInteger(extranonceBytes) || extranonceBytes < 1 || extranonceBytes > PUSH_BYTES_MAX) {
     throw new RangeError(`coinbase: extranonce of ${extranonceBytes} bytes`);
   }
-  if (parts.valueSats < 0n || parts.valueSats > MONEY_SATS_MAX)
-    throw new RangeError(`coinbase: ${parts.valueSats} sats`);
+  const valueSats = parts.outputs.reduce((sum, { sats }) => sum + sats, 0n);
+  if (parts.outputs.some(({ sats }) => sats < 0n) || valueSats > MONEY_SATS_MAX)
+    throw new RangeError(`coinbase: ${valueSats} sats`);
   const head = [script.number.encode(height), concatBytes([serialBytes(serial), parts.identity])];
   const pushes = [...head, new Uint8Array(extranonceBytes)];
   const scriptSig = script.compile(tag === '' ? pushes : [...pushes, new TextEncoder().encode(tag)]);
@@ -64,12 +73,14 @@ export function buildCoinbase(parts: CoinbaseParts): CoinbaseHalves {
   const transaction = new Transaction();
   transaction.version = 2;
   transaction.addInput(new Uint8Array(32), 0xffff_ffff, 0xffff_ffff, scriptSig);
-  transaction.addOutput(parts.payoutScript, parts.valueSats);
+  for (const output of parts.outputs) transaction.addOutput(output.script, output.sats);
   if (parts.witnessCommitment) transaction.addOutput(parts.witnessCommitment, 0n);
   const bytes = transaction.toBuffer();
   // One opcode stands between the head and the hole: the push of up to 75 bytes is its length.
   const hole = BEFORE_SCRIPT_BYTES + script.compile(head).length + 1;
-  return { coinb1: bytes.slice(0, hole), coinb2: bytes.slice(hole + extranonceBytes) };
+  const outputs = BEFORE_SCRIPT_BYTES + scriptSig.length + SEQUENCE_BYTES;
+  const coinb2At = hole + extranonceBytes;
+  return { coinb1: bytes.slice(0, hole), coinb2: bytes.slice(coinb2At), outputsAt: outputs - coinb2At };
 }
 
 /** The height as BIP34 wants it at the start of the scriptSig. */

@@ -194,6 +194,6 @@ export interface Config {
     readonly sqlToken: string | undefined;
   };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
-  /** What was asked for and this version does not do; to be said at start and by `sluice check`. */
+  /** What was asked for and has no effect; to be said at start and by `sluice check`. */
   readonly warnings: readonly string[];
 }

@@ -24,7 +24,6 @@ import { collide, formatHostPort, type HostPort, type HttpService } from './endp
 import { resolvePayout } from './payout.ts';
 import { type Complain, type ConfigProblem, showValue } from './problem.ts';
 import { databaseOf, type Given, parseVersionMask } from './schema.ts';
-import { notSupportedYet } from './support.ts';
 
 type Resolved =
   | { readonly config: Config }
@@ -52,10 +51,17 @@ export function resolve(given: Given): Resolved {
       sqlToken: given.http?.['sql-token'],
     },
     log: { level: given.log?.level ?? 'info' },
-    warnings: notSupportedYet(given),
+    warnings: unheeded(given),
   };
   checkListeners(config, complain);
   return problems.length === 0 ? { config } : { config: undefined, problems };
+}
+
+/** What was asked for together with something that makes it void. */
+function unheeded({ payout, stratum }: Given): string[] {
+  return payout?.method === 'coinbase' && stratum?.authorization === 'open'
+    ? ['payout.method = "coinbase" pays nobody: with stratum.authorization = "open" no name is an account']
+    : [];
 }
 
 function resolveNode({ node = {} }: Given, network: Network, complain: Complain): NodeConfig {

@@ -28,10 +28,19 @@ export interface Job {
   readonly curTime: number;
   /** Serialised coinbase (without witness) up to the variant, which is followed by the extranonces. */
   readonly coinb1: Uint8Array;
-  /** Serialised coinbase (without witness) after extranonce2. */
+  /** Serialised coinbase (without witness) after extranonce2, unless a session's coinbase pays its own account. */
   readonly coinb2: Uint8Array;
+  /** Where in `coinb2` the outputs begin: with their number. */
+  readonly outputsAt: number;
+  /** The same with fewer outputs, for devices that take no coinbase as long as this one: the longest first. Default: there is none. */
+  readonly shorterCoinbases?: readonly ShorterCoinbase[] | undefined;
   /** Sibling hashes from the coinbase's leaf to the root, 32 bytes each. */
   readonly merkleBranch: readonly Uint8Array[];
+  /**
+   * The coinbase pays accounts by the window of slices that ends with the slice of this job (a `rowId`); undefined if it pays the
+   * pool alone, or the account of the session that mines it.
+   */
+  readonly windowEnd?: string | undefined;
   /** True where the work before this job is worthless: the tip changed. */
   readonly cleanJobs: boolean;
   /** What the coinbase pays in all. */
@@ -40,6 +49,13 @@ export interface Job {
   readonly createdMs: number;
   /** What a block needs beside the header and the coinbase. */
   readonly template: BlockTemplate;
+}
+
+/** Another second half of a job's coinbase. */
+export interface ShorterCoinbase {
+  /** Of the whole coinbase without witness. */
+  readonly bytes: number;
+  readonly coinb2: Uint8Array;
 }
 
 /**

@@ -77,6 +77,8 @@ export interface FoundBlock {
   readonly foundMs: number;
   /** With the job they name the block's share. */
   readonly inputs: HeaderInputs;
+  /** Of the coinbase that was mined; undefined: the job's. */
+  readonly coinb2?: Uint8Array | undefined;
   /** Full serialisation for submitblock. */
   readonly block: Uint8Array;
 }

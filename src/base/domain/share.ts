@@ -11,6 +11,24 @@ export interface Worker {
   readonly rig: string;
 }
 
+/** An account that the coinbases of its own sessions pay. One object per account. */
+export interface Payee {
+  readonly account: string;
+  /** scriptPubKey of its address. */
+  readonly script: Uint8Array;
+  /** What the pool keeps of a reward: its fee for this account, and the donation; basis points of the whole. */
+  readonly feeBasisPoints: number;
+  readonly donationBasisPoints: number;
+}
+
+/** A longest coinbase that some devices take, whole and without witness. One object per size. */
+export interface CoinbaseSize {
+  readonly bytesMax: number;
+}
+
+/** Which of a job's coinbases a session mines on, if it is not the job's own: one for its account, or one for its device. */
+export type CoinbaseChoice = Payee | CoinbaseSize;
+
 /** What a session was promised with a job id: a share of that id is judged by these and nothing else. */
 export interface Terms {
   /** Difficulty as a number for people, wire and tables. */
@@ -21,6 +39,8 @@ export interface Terms {
   readonly work: bigint;
   /** Version bits that the miner may change (BIP310/BIP320), u32; 0 for none. */
   readonly versionMask: number;
+  /** Which coinbase was sent with the id; undefined: the job's own. */
+  readonly coinbase?: CoinbaseChoice | undefined;
 }
 
 /**
@@ -70,6 +90,8 @@ export interface Submission extends ShareFields {
   readonly terms: Terms | undefined;
   /** Version bits that the share may have, u32; undefined if this session can not have had the job. */
   readonly versionMask: number | undefined;
+  /** Which coinbase was mined: that of the terms, or the session's if they are forgotten. Undefined: the job's own. */
+  readonly coinbase?: CoinbaseChoice | undefined;
   readonly fault: SubmissionFault | undefined;
   /** Its sender has used up its budget. The share leaves no row unless it makes a block, and is never accepted otherwise. */
   readonly unwanted: boolean;
@@ -127,6 +149,9 @@ export interface HeaderInputs {
 
 /** A share that solves a block, in so few words that it can go from a gateway to the pool. */
 export interface Solution extends HeaderInputs {
+  /** Of the coinbase that was mined; undefined: the job's. */
+  readonly coinb2?: Uint8Array | undefined;
+
   /** Header hash, 64 hex digits, display (big-endian) order. */
   readonly hash: string;
   readonly serial: number;

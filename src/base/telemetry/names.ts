@@ -34,6 +34,14 @@ export const gaugeNames = {
     'Serial number of the newest job whose work is final; -1 before there is one',
   ],
   ledgerFaults: ['sluice_ledger_faults', 'Faults in the books; nothing is paid unless there is none'],
+  jobDirectRatio: [
+    'sluice_job_direct_ratio',
+    'Of the reward of the newest job, the part that its coinbase pays to accounts by the PPLNS window, 0 to 1',
+  ],
+  ledgerDirectRatio: [
+    'sluice_ledger_direct_ratio',
+    'Of the rewards of the newest booked blocks, the part that their coinbases paid to accounts directly, 0 to 1',
+  ],
   ledgerReady: ['sluice_ledger_ready', '1 if the ledger runs and none of its parts has a problem, else 0'],
   spareDescriptors: [
     'sluice_spare_descriptors',

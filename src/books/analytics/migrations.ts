@@ -113,4 +113,14 @@ export const migrations: readonly Migration[] = [
         ADD COLUMN IF NOT EXISTS version UInt32`,
     ],
   },
+  {
+    version: 4,
+    statements: ({ database }) => [
+      `ALTER TABLE ${database}.shares
+        ADD COLUMN IF NOT EXISTS coinb2 String COMMENT 'hex; the coinbase that was mined ends in this; empty: in the coinb2 of its job'`,
+      `ALTER TABLE ${database}.jobs
+        ADD COLUMN IF NOT EXISTS window_end String COMMENT 'the coinbase pays accounts by the window that ends with the slice of this job; empty: it does not'`,
+      `ALTER TABLE ${database}.blocks ADD COLUMN IF NOT EXISTS coinb2 String COMMENT 'as in shares'`,
+    ],
+  },
 ];

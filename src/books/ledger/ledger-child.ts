@@ -32,7 +32,10 @@ async function openHouse(options: LedgerChildOptions): Promise<LedgerHouse> {
   const open = (): LedgerHouse | undefined => {
     try {
       const delivered = (journal: string, seq: number): void => say({ type: 'delivered', journal, seq });
-      return new LedgerHouse(options, { clock: systemClock, logger, delivered, questions });
+      return new LedgerHouse(options, {
+        ...{ clock: systemClock, logger, delivered, questions },
+        window: (window) => say({ type: 'window', window }),
+      });
     } catch (error) {
       if (!(error instanceof LedgerError)) throw error;
       reason = error;

@@ -20,6 +20,7 @@ import { pruneSlices } from './slices/prune.ts';
 import { SealedSlices } from './slices/sealed-slices.ts';
 import { SliceStore } from './slices/slice-store.ts';
 import { type Lag, Taker } from './slices/taker.ts';
+import { type PinnedWindow, WindowPart } from './window-part.ts';
 
 export interface HouseModules {
   readonly clock: Clock;
@@ -28,6 +29,8 @@ export interface HouseModules {
   readonly delivered: (journal: string, seq: number) => void;
   /** What only the pool can answer: `remotePort` makes ports of it. */
   readonly questions: Questions;
+  /** Told of the newest window of sealed slices, if coinbases pay by it. */
+  readonly window: (window: PinnedWindow) => void;
 }
 
 const PRUNE_EVERY_MS = 3_600_000;
@@ -53,6 +56,8 @@ export class LedgerHouse {
   readonly #payouts: PayoutPart;
   readonly #payments: SlicePayments;
   readonly #guard: BooksGuard;
+  /** Undefined if coinbases pay the pool, or the finder. */
+  readonly #window: WindowPart | undefined;
   readonly #parts: Parts;
   /** Accepted shares that the last turn took. */
   #turnShares = 0;
@@ -61,7 +66,7 @@ export class LedgerHouse {
   #stopping = false;
 
   /** Throws a LedgerError if the ledger can not be opened for writing. */
-  constructor(options: LedgerChildOptions, { clock, logger, delivered, questions }: HouseModules) {
+  constructor(options: LedgerChildOptions, { clock, logger, delivered, questions, window }: HouseModules) {
     const { folder, network, orphans, blocks, payouts } = options;
     this.#clock = clock;
     this.#ledger = openLedger(folder);
@@ -80,6 +85,8 @@ export class LedgerHouse {
       halted: () => chainMismatch(database) ?? guard.alarm,
       wallet: remoteWallet(remotePort<Wallet>(questions, 'wallet', WALLET_METHODS)),
     });
+    this.#window =
+      blocks.pinsWindow === true ? new WindowPart(blocks, { slices: this.#slices, tell: window, logger }) : undefined;
     const { fees, donationAccount } = blocks;
     const scheme = blocks.scheme === 'pps' || blocks.scheme === 'fpps' ? blocks.scheme : 'none';
     this.#payments = new SlicePayments(database, { scheme, fees, donationAccount }, { clock, slices: this.#slices });
@@ -95,6 +102,7 @@ export class LedgerHouse {
         tick: () => this.#take(),
         restMs: () => (this.#turnShares >= FEW_SHARES && this.#turnShares < MANY_SHARES ? LONG_REST_MS : REST_MS),
       },
+      ...(this.#window === undefined ? [] : [this.#window]),
       { name: 'slice-payments', tick: () => this.#pay() },
       this.#blocks,
       this.#payouts,
@@ -111,6 +119,7 @@ export class LedgerHouse {
       takenShares: this.#store.taken().shares,
       sealedSerial: this.#slices.sealedUpTo(),
       faults: this.#guard.faults,
+      directRatio: this.#blocks.directRatio,
       problems: this.#parts.problems,
     };
   }

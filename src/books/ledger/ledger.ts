@@ -7,6 +7,7 @@ import { type LedgerChild, startChild } from './child.ts';
 import type { HouseStatus, LedgerReply } from './messages.ts';
 import type { PayoutOptions } from './payouts/part.ts';
 import { Answers, type OfferedPort } from './questions.ts';
+import type { PinnedWindow } from './window-part.ts';
 
 /** The name under which the ledger reads the share log. */
 export const LEDGER_CONSUMER = 'ledger';
@@ -29,6 +30,8 @@ export interface LedgerModules {
   readonly logger: Logger;
   /** All batches of a journal up to and including `seq` are in the ledger. */
   readonly delivered: (journal: string, seq: number) => void;
+  /** The newest window of sealed slices is another one. Default: nobody is told. */
+  readonly window?: (window: PinnedWindow) => void;
   /** What the ledger may ask the pool, by name. Default: nothing. */
   readonly ports?: ReadonlyMap<string, OfferedPort>;
 }
@@ -55,7 +58,15 @@ const LOCK_MS_MAX = 5_000;
 const SILENCE_S_MAX = 15;
 /** Much longer than a transaction takes on a full machine. */
 const HUNG_S_MAX = 180;
-const NOTHING_TAKEN: HouseStatus = { lagRows: 0, lagMs: 0, takenShares: 0, sealedSerial: -1, faults: 0, problems: [] };
+const NOTHING_TAKEN: HouseStatus = {
+  lagRows: 0,
+  lagMs: 0,
+  takenShares: 0,
+  sealedSerial: -1,
+  faults: 0,
+  directRatio: 0,
+  problems: [],
+};
 
 /** Starts the ledger's process; resolves when the ledger is open, or can not be opened now, or takes too long. */
 export async function startLedger(options: LedgerOptions, modules: LedgerModules): Promise<Ledger> {
@@ -149,6 +160,7 @@ export class Ledger {
     this.#supervised.heard();
     if (reply.type === 'status') this.#house = reply.status;
     else if (reply.type === 'delivered') this.#modules.delivered(reply.journal, reply.seq);
+    else if (reply.type === 'window') this.#modules.window?.(reply.window);
     else if (reply.type === 'ask') void this.#answers.to(reply.call).then((value) => child.answer(reply.id, value));
   }
 

@@ -2,6 +2,7 @@ import type { Network } from '#base/bitcoin/address';
 import type { BlocksOptions } from './blocks/blocks.ts';
 import type { PartProblem } from './parts.ts';
 import type { PayoutOptions } from './payouts/part.ts';
+import type { PinnedWindow } from './window-part.ts';
 
 /** What the child is started with: its first message, since every user of the machine can read a command line. */
 export interface LedgerChildOptions {
@@ -27,6 +28,8 @@ export interface HouseStatus {
   readonly sealedSerial: number;
   /** Faults in the books that stand. */
   readonly faults: number;
+  /** Of the rewards of the newest booked blocks, the part that their coinbases paid to accounts directly; 0 to 1. */
+  readonly directRatio: number;
   /** Parts that can not do their work now. */
   readonly problems: readonly PartProblem[];
 }
@@ -53,6 +56,8 @@ export type LedgerReply =
   | { readonly type: 'status'; readonly status: HouseStatus }
   /** All batches of a journal up to and including `seq` are in the ledger. */
   | { readonly type: 'delivered'; readonly journal: string; readonly seq: number }
+  /** The newest window of sealed slices, after each change. */
+  | { readonly type: 'window'; readonly window: PinnedWindow }
   | { readonly type: 'ask'; readonly id: number; readonly call: PortCall }
   | {
       readonly type: 'log';

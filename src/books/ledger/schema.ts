@@ -2,7 +2,7 @@ import { blocksSchema } from './blocks/schema.ts';
 import { entriesSchema } from './entries/schema.ts';
 import { payPerShareSchema } from './pay-per-share/schema.ts';
 import { payoutsSchema } from './payouts/schema.ts';
-import { slicesSchema } from './slices/schema.ts';
+import { slicesSchema, windowEndSchema } from './slices/schema.ts';
 
 /**
  * The steps that make `ledger.db`, in order: SQL statements each. A step that was released is never changed; a change is a
@@ -14,4 +14,5 @@ export const schemaSteps: readonly string[] = [
   blocksSchema,
   payPerShareSchema,
   payoutsSchema,
+  windowEndSchema,
 ];

@@ -1,4 +1,5 @@
 import type { Job } from '#base/domain/job';
+import type { CoinbaseChoice } from '#base/domain/share';
 import type { Verdict } from '#base/domain/verdict';
 
 /** What a session has its client told, in whatever words. Each protocol's conversation implements it. */
@@ -7,8 +8,11 @@ export interface Client {
   tellDifficulty(difficulty: number): void;
   /** Which version bits the client may roll from that job on, u32. */
   tellVersionMask(mask: number): void;
-  /** A job, by its own id (variant 0) or as a variant. `clean`: the work that the client had before is worthless. */
-  giveJob(job: Job, variant: number, clean: boolean): void;
+  /**
+   * A job, by its own id (variant 0) or as a variant. `clean`: the work that the client had before is worthless. `coinbase`: which
+   * one is mined; undefined: the job's own.
+   */
+  giveJob(job: Job, variant: number, clean: boolean, coinbase?: CoinbaseChoice): void;
   /** The client mines with another extranonce from now on. */
   giveExtranonce(extranonce: number): void;
   /** Answers a share. `reply` is what the conversation handed in with the share. */

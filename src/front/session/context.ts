@@ -6,7 +6,9 @@ import type { Idler } from './extranonces/idlers.ts';
 import type { Estate } from './extranonces/resumable.ts';
 import type { Authorize } from './login/authorize.ts';
 import type { NiceHashKey } from './login/nicehash.ts';
+import type { PayeeOf } from './login/payees.ts';
 import type { DeviceProfile, ProfileOf } from './profiles.ts';
+import type { CoinbaseSizes } from './work/coinbase-sizes.ts';
 import type { DifficultyOptions } from './work/difficulty.ts';
 import type { EasyShares } from './work/easy-shares.ts';
 import type { RungSum, TermsCache } from './work/terms.ts';
@@ -68,6 +70,10 @@ export interface SessionContext {
   readonly intake: ShareIntake;
   readonly authorize: Authorize;
   readonly profileOf: ProfileOf;
+  /** Whom the coinbases of an account's sessions pay; undefined if all mine on the jobs' own coinbases. */
+  readonly payeeOf: PayeeOf | undefined;
+  /** Of devices, by the bytes that they take; undefined if all mine on coinbases of one size. */
+  readonly sizes: CoinbaseSizes | undefined;
   readonly niceHash: NiceHashKey | undefined;
   readonly idleMsMax: number;
   /** What the client left behind that was given this id; undefined where there is nothing to go on with. */

@@ -43,6 +43,8 @@ export class Session implements Submitter, Seated {
   readonly #seat: Seat;
   #profile: KnownProfile;
   readonly #roll: WorkerRoll;
+  /** Whom the coinbases of this connection pay; undefined before the first login, and unless accounts have coinbases of their own. */
+  #account: string | undefined;
   /** Shares that the intake has and has not answered: they were made with the extranonce as it is. */
   #sharesUnderWay = 0;
   /** A share was accepted with this extranonce. */
@@ -206,6 +208,7 @@ export class Session implements Submitter, Seated {
       worker: this.#roll.find(workerName),
       terms,
       versionMask: terms?.versionMask ?? this.#assignment.lateVersionMask(serial),
+      coinbase: this.#assignment.coinbaseOf(terms),
       fault: this.subscribed ? malformed : 'not-subscribed',
       unwanted,
       submitter: this,
@@ -365,10 +368,30 @@ export class Session implements Submitter, Seated {
       counters.refusedWorkers += 1;
       return { refused: KEPT_OUT };
     }
+    const refused = this.#payTo(authorization.account);
+    if (refused !== undefined) {
+      counters.refusedWorkers += 1;
+      return { refused };
+    }
     this.#roll.add(authorization);
     const wish = this.#wish.take(name, password);
     if (wish && 'fix' in wish) this.#assignment.difficulty.fix(wish.fix);
     return { notice: wish && 'refusal' in wish ? wish.refusal : undefined };
+  }
+
+  /**
+   * If accounts are paid by their own coinbases, a connection has one coinbase, so it has one account: that of its first worker.
+   * Returns why another account can not mine over it.
+   */
+  #payTo(account: string): string | undefined {
+    const { payeeOf } = this.#context;
+    if (payeeOf === undefined) return undefined;
+    if (this.#account === undefined) {
+      this.#account = account;
+      this.#assignment.payTo(payeeOf(account));
+    }
+    if (this.#account === account) return undefined;
+    return `blocks of this connection pay ${this.#account}: connect once more for another account`;
   }
 
   /** What is agreed on with the client; it counts from the next job id on. */

@@ -2,26 +2,34 @@ import { assembleBlock } from '#base/bitcoin/block';
 import { concatBytes, toDisplayHash } from '#base/bitcoin/bytes';
 import { encodeHeader } from '#base/bitcoin/header';
 import { foldBranch } from '#base/bitcoin/merkle';
+import { chosenCoinb2 } from '#base/bitcoin/own-coinbase';
 import { sha256d } from '#base/bitcoin/sha256d';
 import type { Job } from '#base/domain/job';
 import type { FoundBlock } from '#base/domain/ports';
 import type { JudgedShare, Solution } from '#base/domain/share';
 
-/** What makes a block of a share. One that names no worker of its connection is nobody's. Throws for one that names no job. */
+/**
+ * What makes a block of a share. It is its worker's, or the payee's if its coinbase pays one; nobody's if its share names no worker of
+ * its connection. Throws for a share that names no job.
+ */
 export function solutionOf(share: JudgedShare): Solution {
   const { job, submission, hash } = share;
   if (!job || !hash) throw new Error('solutionOf: not a share that can be a block');
+  const { worker, coinbase } = submission;
+  const coinb2 = chosenCoinb2(job, coinbase);
+  const payee = coinb2 !== undefined && coinbase !== undefined && 'account' in coinbase ? coinbase : undefined;
   return {
     hash: toDisplayHash(hash),
     serial: job.serial,
+    coinb2,
     variant: submission.variant,
     extranonce1: submission.source.extranonce1,
     extranonce2: submission.extranonce2,
     version: share.version,
     ntime: submission.ntime,
     nonce: submission.nonce,
-    account: submission.worker?.account ?? '',
-    rig: submission.worker?.rig ?? '',
+    account: payee?.account ?? worker?.account ?? '',
+    rig: worker?.rig ?? '',
     shareDifficulty: share.shareDifficulty,
     foundMs: share.receivedMs,
   };
@@ -42,6 +50,7 @@ export function foundBlock(job: Job, solution: Solution): FoundBlock {
     shareDifficulty,
     foundMs,
     inputs: solution,
+    coinb2: solution.coinb2,
     get block() {
       assembled ??= assemble(job, solution);
       return assembled;
@@ -50,9 +59,10 @@ export function foundBlock(job: Job, solution: Solution): FoundBlock {
 }
 
 /** Made with node:crypto rather than the kernel, so that what the node gets rests on two implementations that agree. */
-function assemble(job: Job, { variant, extranonce1, extranonce2, version, ntime, nonce }: Solution): Uint8Array {
+function assemble(job: Job, solution: Solution): Uint8Array {
+  const { variant, extranonce1, extranonce2, coinb2 = job.coinb2, version, ntime, nonce } = solution;
   const variantBytes = Uint8Array.of(variant >>> 8, variant & 0xff);
-  const coinbase = concatBytes([job.coinb1, variantBytes, extranonce1, extranonce2, job.coinb2]);
+  const coinbase = concatBytes([job.coinb1, variantBytes, extranonce1, extranonce2, coinb2]);
   const header = encodeHeader({
     version,
     previousHash: job.previousHash,

@@ -1,21 +1,34 @@
+import { chosenCoinb2 } from '#base/bitcoin/own-coinbase';
 import { difficultyOfHash } from '#base/bitcoin/target';
 import type { Job } from '#base/domain/job';
 import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, VARIANT_BYTES } from '#base/domain/job';
+import type { CoinbaseChoice } from '#base/domain/share';
 import { type KernelMemory, MEETS_NETWORK_TARGET } from '#shares/kernel/memory';
 import type { PendingShare } from './pending-share.ts';
 
 /** Of a share whose terms are forgotten: it can only be a block. */
 const NO_TARGET = new Uint8Array(32);
 
+/** What is in a slot of the kernel: a job with one of its coinbases; undefined: its own. */
+interface Loaded {
+  readonly job: Job;
+  readonly coinbase: CoinbaseChoice | undefined;
+}
+
 /**
  * One kernel memory with what is loaded into it: fills it with shares, and reads the results back after whoever owns
- * the instance (this thread or a worker) has run it.
+ * the instance (this thread or a worker) has run it. A job takes a slot for each coinbase that shares come with.
  */
 export class Lane {
   readonly #memory: KernelMemory;
-  /** The job in each slot. */
-  readonly #slots: (Job | undefined)[];
+  readonly #slots: (Loaded | undefined)[];
+  /** Jobs with their own coinbases. */
   readonly #slotOf = new Map<Job, number>();
+  /** Jobs with other coinbases. */
+  readonly #slotsOf = new Map<CoinbaseChoice, Map<Job, number>>();
+  /** The batch that used each slot last. */
+  readonly #usedBy: number[];
+  #batch = 0;
   /** The slot that is reloaded next: the one loaded longest ago. */
   #nextSlot = 0;
   /** The variant and extranonce1. */
@@ -23,7 +36,8 @@ export class Lane {
 
   constructor(memory: KernelMemory) {
     this.#memory = memory;
-    this.#slots = new Array<Job | undefined>(memory.jobSlots).fill(undefined);
+    this.#slots = new Array<Loaded | undefined>(memory.jobSlots).fill(undefined);
+    this.#usedBy = new Array<number>(memory.jobSlots).fill(0);
   }
 
   /**
@@ -32,15 +46,18 @@ export class Lane {
    */
   fill(shares: readonly PendingShare[], from: number, max: number): number {
     const end = Math.min(shares.length, from + Math.min(max, this.#memory.capacity));
+    this.#batch += 1;
     for (let at = from; at < end; at += 1) {
       const share = shares[at];
       if (!share?.job) throw new Error('lane: a share without a job');
-      let slot = this.#slotOf.get(share.job);
+      const { job, submission } = share;
+      const { coinbase } = submission;
+      let slot = coinbase === undefined ? this.#slotOf.get(job) : this.#slotsOf.get(coinbase)?.get(job);
       if (slot === undefined) {
-        if (this.#usedInBatch(shares, from, at, this.#nextSlot)) return at - from;
-        slot = this.#load(share.job);
+        if (this.#usedBy[this.#nextSlot] === this.#batch) return at - from;
+        slot = this.#load({ job, coinbase });
       }
-      const { submission } = share;
+      this.#usedBy[slot] = this.#batch;
       this.#prefix[0] = submission.variant >>> 8;
       this.#prefix[1] = submission.variant;
       copy(submission.source.extranonce1, this.#prefix, VARIANT_BYTES);
@@ -58,30 +75,40 @@ export class Lane {
     return end - from;
   }
 
-  #usedInBatch(shares: readonly PendingShare[], from: number, to: number, slot: number): boolean {
-    const job = this.#slots[slot];
-    if (!job) return false;
-    for (let at = from; at < to; at += 1) if (shares[at]?.job === job) return true;
-    return false;
-  }
-
-  #load(job: Job): number {
+  #load(loaded: Loaded): number {
+    const { job, coinbase } = loaded;
     const slot = this.#nextSlot;
     this.#nextSlot = (slot + 1) % this.#slots.length;
     const previous = this.#slots[slot];
-    if (previous) this.#slotOf.delete(previous);
+    if (previous !== undefined) this.#forget(previous);
+    this.#slots[slot] = undefined;
     this.#memory.loadJob(slot, {
       coinb1: job.coinb1,
-      coinb2: job.coinb2,
+      coinb2: chosenCoinb2(job, coinbase) ?? job.coinb2,
       extranonceBytes: VARIANT_BYTES + EXTRANONCE1_BYTES + EXTRANONCE2_BYTES,
       merkleBranch: job.merkleBranch,
       previousHash: job.previousHash,
       bits: job.bits,
       networkTarget: job.networkTarget,
     });
-    this.#slots[slot] = job;
-    this.#slotOf.set(job, slot);
+    this.#slots[slot] = loaded;
+    if (coinbase === undefined) this.#slotOf.set(job, slot);
+    else {
+      const slots = this.#slotsOf.get(coinbase) ?? new Map<Job, number>();
+      slots.set(job, slot);
+      this.#slotsOf.set(coinbase, slots);
+    }
     return slot;
+  }
+
+  #forget({ job, coinbase }: Loaded): void {
+    if (coinbase === undefined) {
+      this.#slotOf.delete(job);
+      return;
+    }
+    const slots = this.#slotsOf.get(coinbase);
+    slots?.delete(job);
+    if (slots?.size === 0) this.#slotsOf.delete(coinbase);
   }
 
   /** Reads the results of the `count` shares that `fill` took from `from` on. */

@@ -1,5 +1,5 @@
 import { equalBytes } from '#base/bitcoin/bytes';
-import { buildCoinbase } from '#base/bitcoin/coinbase';
+import { buildCoinbase, type CoinbaseHalves, type CoinbaseOutput } from '#base/bitcoin/coinbase';
 import { difficultyOfTarget, targetOfBits, targetToBytes } from '#base/bitcoin/target';
 import { EPOCHS_MAX, JOBS_PER_EPOCH, jobId, jobRowId, jobSerial } from '#base/domain/ids';
 import { EXTRANONCE1_BYTES, EXTRANONCE2_BYTES, type Job, VARIANT_BYTES } from '#base/domain/job';
@@ -20,6 +20,8 @@ export interface JobFactoryOptions {
   readonly payoutScript: Uint8Array;
   /** Shown in the coinbase. */
   readonly tag: string;
+  /** The lengths that coinbases which pay accounts directly may have, the longest first. Default: DIRECT_BYTES. */
+  readonly directBytesMax?: readonly number[];
 }
 
 export interface JobFactoryModules {
@@ -28,16 +30,38 @@ export interface JobFactoryModules {
   nextEpoch(): number;
   /** Sibling hashes of the coinbase for the other transactions' txids (base/bitcoin/merkle.ts is its reference). */
   merkleBranch(txids: readonly Uint8Array[]): Uint8Array[];
+  /** Default: the pool gets everything. */
+  readonly payDirectly?: PayDirectly;
 }
+
+/** Accounts that a job's coinbases pay directly, with the pool's output for all the rest. */
+export interface DirectPayout {
+  /** For each coinbase, in order; the template's value in all. */
+  readonly outputs: readonly (readonly CoinbaseOutput[])[];
+  /** See Job. */
+  readonly windowEnd: string;
+}
+
+/**
+ * Chooses outputs for coinbases of several sizes, the longest first: each may take up to so many bytes more than the pool's own output.
+ * Undefined: the pool gets everything.
+ */
+export type PayDirectly = (valueSats: bigint, roomsBytes: readonly number[]) => DirectPayout | undefined;
 
 export interface JobFactory {
   /** Throws where no job can be made of the template: its bits have no target, the coinbase gets too large, no new epoch can be recorded. */
   build(template: BlockTemplate): Job;
 }
 
+const HOLE_BYTES = VARIANT_BYTES + EXTRANONCE1_BYTES + EXTRANONCE2_BYTES;
+
+/** Most devices; NiceHash; ESP-Miner's display; NerdMiner, which has no room for an account. Bytes without witness. */
+const DIRECT_BYTES = [limits.directCoinbaseBytes, 500, 384, 255];
+
 /** Makes jobs of templates, in the order in which the node gives them. */
 export function createJobFactory(options: JobFactoryOptions, modules: JobFactoryModules): JobFactory {
   const { bootId, identity, payoutScript, tag, jobsPerEpoch = JOBS_PER_EPOCH } = options;
+  const { directBytesMax = DIRECT_BYTES } = options;
   let epoch = checkedEpoch(options.epoch);
   let issued = 0;
   let previousHash: Uint8Array | undefined;
@@ -50,16 +74,22 @@ export function createJobFactory(options: JobFactoryOptions, modules: JobFactory
       issued = 0;
     }
     const serial = jobSerial(epoch, issued);
-    const halves = buildCoinbase({
-      height: template.height,
-      serial,
-      identity,
-      extranonceBytes: VARIANT_BYTES + EXTRANONCE1_BYTES + EXTRANONCE2_BYTES,
-      tag,
-      payoutScript,
-      valueSats: template.coinbaseValueSats,
-      witnessCommitment: template.witnessCommitment,
-    });
+    const valueSats = template.coinbaseValueSats;
+    const paying = (outputs: readonly CoinbaseOutput[]) =>
+      buildCoinbase({
+        height: template.height,
+        serial,
+        identity,
+        extranonceBytes: HOLE_BYTES,
+        tag,
+        outputs,
+        witnessCommitment: template.witnessCommitment,
+      });
+    const poolHalves = paying([{ script: payoutScript, sats: valueSats }]);
+    const poolBytes = bytesOf(poolHalves);
+    const rooms = directBytesMax.map((bytes) => bytes - poolBytes);
+    const direct = modules.payDirectly?.(valueSats, rooms);
+    const [halves = poolHalves, ...shorter] = direct?.outputs.map(paying) ?? [];
     if (halves.coinb1.length + halves.coinb2.length > limits.coinbaseBytesMax) {
       throw new RangeError(`jobs: a coinbase of more than ${limits.coinbaseBytesMax} bytes`);
     }
@@ -83,6 +113,8 @@ export function createJobFactory(options: JobFactoryOptions, modules: JobFactory
       minTime: template.minTime,
       curTime: template.curTime,
       ...halves,
+      windowEnd: direct?.windowEnd,
+      shorterCoinbases: direct && shorter.map((each) => ({ bytes: bytesOf(each), coinb2: each.coinb2 })),
       merkleBranch,
       cleanJobs,
       rewardSats: template.coinbaseValueSats,
@@ -92,6 +124,11 @@ export function createJobFactory(options: JobFactoryOptions, modules: JobFactory
   }
 
   return { build };
+}
+
+/** Of the whole coinbase without witness. */
+function bytesOf({ coinb1, coinb2 }: CoinbaseHalves): number {
+  return coinb1.length + HOLE_BYTES + coinb2.length;
 }
 
 function checkedEpoch(epoch: number): number {

@@ -1,8 +1,8 @@
 import { address, networks } from 'bitcoinjs-lib';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { type Network, networkNames, parseAddress } from '#base/bitcoin/address';
-import { toHex } from '#base/bitcoin/bytes';
+import { addressOf, type Network, networkNames, parseAddress } from '#base/bitcoin/address';
+import { fromHex, toHex } from '#base/bitcoin/bytes';
 
 /** Script hex, or the reason. */
 function read(text: string, network: Network): string {
@@ -31,6 +31,18 @@ describe('parseAddress', () => {
     ['mipcBbFg9gMiCh81Kj8tqqdgoZub1ZJRfn', 'testnet4', '76a914243f1394f44554f4ce3fd68649c19adc483ce92488ac'],
   ])('reads %s on %s', (text, network, script) => {
     expect(read(text, network)).toBe(script);
+    expect(addressOf(fromHex(script) ?? new Uint8Array(), network)).toBe(text);
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['a witness commitment', `6a24aa21a9ed${'00'.repeat(32)}`],
+    ['a witness version without rules', `5220${'01'.repeat(32)}`],
+    ['a taproot key off the curve', `5120${'ff'.repeat(32)}`],
+    ['a script hash with something behind it', `a914${'01'.repeat(20)}8751`],
+    ['a public key', `21${'02'.repeat(33)}ac`],
+  ])('knows that %s is no address', (_, script) => {
+    expect(addressOf(fromHex(script) ?? new Uint8Array(), 'regtest')).toBeUndefined();
   });
 
   it.each<[string, Network, string]>([

@@ -5,14 +5,15 @@ import { assembleBlock } from '#base/bitcoin/block';
 import { concatBytes, toHex } from '#base/bitcoin/bytes';
 import { buildCoinbase, COINBASE_SCRIPT_BYTES_MAX, type CoinbaseParts, heightPush } from '#base/bitcoin/coinbase';
 
+const payoutScript = Uint8Array.from([0, 20, ...new Uint8Array(20).fill(0x11)]);
+
 const parts: CoinbaseParts = {
   height: 840_000,
   serial: 0x0102030405,
   identity: new Uint8Array(),
   extranonceBytes: 12,
   tag: '/Sluice/',
-  payoutScript: Uint8Array.from([0, 20, ...new Uint8Array(20).fill(0x11)]),
-  valueSats: 312_500_001n,
+  outputs: [{ script: payoutScript, sats: 312_500_001n }],
   witnessCommitment: Uint8Array.from([0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed, ...new Uint8Array(32).fill(0x22)]),
 };
 
@@ -27,7 +28,7 @@ describe('buildCoinbase', () => {
     const transaction = Transaction.fromBuffer(whole(parts));
     expect(transaction.isCoinbase()).toBe(true);
     expect(transaction.outs.map((out) => out.value)).toEqual([312_500_001n, 0n]);
-    expect(transaction.outs[0]?.script).toEqual(parts.payoutScript);
+    expect(transaction.outs[0]?.script).toEqual(payoutScript);
     expect(transaction.outs[1]?.script).toEqual(parts.witnessCommitment);
     const scriptSig = toHex(transaction.ins[0]?.script ?? new Uint8Array());
     expect(scriptSig).toBe(
@@ -91,7 +92,8 @@ describe('buildCoinbase', () => {
     expect(() => buildCoinbase({ ...parts, height: -1 })).toThrow('height');
     expect(() => buildCoinbase({ ...parts, serial: 2 ** 40 })).toThrow('serial');
     expect(() => buildCoinbase({ ...parts, extranonceBytes: 76 })).toThrow('extranonce');
-    expect(() => buildCoinbase({ ...parts, valueSats: 21_000_001n * 100_000_000n })).toThrow();
+    const tooMuch = [{ script: payoutScript, sats: 21_000_001n * 100_000_000n }];
+    expect(() => buildCoinbase({ ...parts, outputs: tooMuch })).toThrow('sats');
   });
 });
 

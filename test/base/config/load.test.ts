@@ -353,8 +353,11 @@ describe('loadConfig', () => {
     });
   });
 
-  it('warns of each thing asked for that is not done yet, and of nothing else', () => {
-    expect(load('[payout]\nmethod = "coinbase"').warnings).toEqual([expect.stringContaining('payout.method')]);
+  it('warns of each thing asked for that has no effect, and of nothing else', () => {
+    expect(load('[payout]\nmethod = "coinbase"').warnings).toEqual([]);
+    expect(load('[stratum]\nauthorization = "open"\n[payout]\nmethod = "coinbase"').warnings).toEqual([
+      expect.stringContaining('payout.method'),
+    ]);
     expect(load('[payout]\nmethod = "wallet"\ninterval = "1h"\nnetwork-fee = "miners"').warnings).toEqual([]);
     expect(load('[stratum]\ngateways = 1\nproxy-protocol = false\n[stratum.bans]\nenabled = false').warnings).toEqual(
       [],

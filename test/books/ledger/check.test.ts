@@ -23,7 +23,7 @@ beforeEach(async () => {
     database,
     {
       ...{ scheme: 'pplns', fees: { ...noFees, feeBasisPoints: 100 }, donationAccount: undefined, window: 8n << 64n },
-      ...{ confirmations: 2, maturity: 5, scripts: [POOL_SCRIPT] },
+      ...{ confirmations: 2, maturity: 5, scripts: [POOL_SCRIPT], network: 'regtest' },
     },
     { view: chain, slices, clock: { nowMs: () => 1_700_000_000_000 } },
   );

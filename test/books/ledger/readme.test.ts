@@ -25,7 +25,7 @@ it("recomputes the example of the ledger's guide", async () => {
     database,
     {
       ...{ scheme: 'pplns', fees: { ...noFees, feeBasisPoints: 100 }, donationAccount: undefined, window: 8n << 64n },
-      ...{ confirmations: 3, maturity: 10, scripts: [POOL_SCRIPT] },
+      ...{ confirmations: 3, maturity: 10, scripts: [POOL_SCRIPT], network: 'regtest' },
     },
     { view: chain, slices, clock: { nowMs: () => 0 } },
   );

@@ -137,6 +137,7 @@ export function makeJob(serial: number, changes: Partial<Job> = {}): Job {
     curTime: 1_700_000_100,
     coinb1: Uint8Array.of(1),
     coinb2: Uint8Array.of(2),
+    outputsAt: 0,
     merkleBranch: [],
     cleanJobs: false,
     rewardSats: 0n,

@@ -82,6 +82,7 @@ export const job: Job = {
   curTime: 1_767_323_045,
   coinb1: Uint8Array.of(1, 0, 0, 0, 0xab),
   coinb2: Uint8Array.of(0xff, 0, 0x10),
+  outputsAt: 0,
   merkleBranch: [new Uint8Array(32).fill(0x11), new Uint8Array(32).fill(0xfe)],
   cleanJobs: true,
   rewardSats: 5_000_000_123n,

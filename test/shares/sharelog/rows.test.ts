@@ -37,6 +37,7 @@ const expectedShare: Row = {
   height: 812,
   difficulty: 1024,
   work: 2n ** 42n,
+  coinb2: '',
   time: NOW_MS,
   ntime: 1_767_323_046,
   nonce: 0xdeadbeef,
@@ -163,6 +164,7 @@ describe('rows of shares', () => {
             height: s.known ? s.height : 0,
             difficulty: s.known ? s.difficulty : 0,
             work: s.known ? s.work : 0n,
+            coinb2: '',
             time: clamped(s.receivedMs, Date.UTC(2300, 0) - 1),
             ntime: s.ntime,
             nonce: s.nonce,
@@ -205,6 +207,7 @@ describe('rows of jobs and blocks', () => {
           network_difficulty: 4.6565423739069247e-10,
           transactions: 2,
           clean: true,
+          window_end: '',
         },
       ],
     ]);

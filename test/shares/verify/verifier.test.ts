@@ -42,6 +42,7 @@ function makeJob(index: number, tip = 1): Job {
     curTime: 1_700_000_100,
     coinb1: Uint8Array.from({ length: 60 }, (_, at) => at + index),
     coinb2: Uint8Array.from({ length: 100 }, (_, at) => at ^ index),
+    outputsAt: 4,
     merkleBranch: [new Uint8Array(32).fill(7), new Uint8Array(32).fill(index)],
     cleanJobs: false,
     rewardSats: 5_000_000_000n,

@@ -113,6 +113,39 @@ describe('createJobFactory', () => {
     expect(jobs.build({ ...templateOn(1), height: 0x7fff_ffff }).coinb2.length).toBeGreaterThan(64);
   });
 
+  it('makes a coinbase for each length, whose outputs have the room that they were told', () => {
+    const asked: number[] = [];
+    const jobs = createJobFactory(
+      { epoch: 1, bootId: '0123456789abcdef', identity: ours, payoutScript, tag: '/Sluice/' },
+      {
+        ...{ clock: new ManualClock(), nextEpoch: () => 2, merkleBranch: () => [] },
+        payDirectly(valueSats, rooms) {
+          asked.push(...rooms);
+          // As long as the room, to the byte: the pool's output, and one with a long script in front of it.
+          const longest = rooms.map((room) => [
+            { script: new Uint8Array(room - 11).fill(0x51), sats: 1n },
+            { script: payoutScript, sats: valueSats - 1n },
+          ]);
+          return { outputs: longest, windowEnd: 'window' };
+        },
+      },
+    );
+    const job = jobs.build(templateOn(1));
+    const hole = VARIANT_BYTES + EXTRANONCE1_BYTES + EXTRANONCE2_BYTES;
+    const { shorterCoinbases = [] } = job;
+    expect(asked).toHaveLength(4);
+    expect(shorterCoinbases).toHaveLength(3);
+    expect(job.windowEnd).toBe('window');
+    const lengths = [job.coinb2, ...shorterCoinbases.map(({ coinb2 }) => coinb2)].map(
+      (coinb2) => job.coinb1.length + hole + coinb2.length,
+    );
+    for (const [at, most] of [750, 500, 384, 255].entries()) {
+      expect(lengths[at]).toBeGreaterThan(most - 3);
+      expect(lengths[at]).toBeLessThanOrEqual(most);
+    }
+    expect(shorterCoinbases.map(({ bytes }) => bytes)).toEqual(lengths.slice(1));
+  });
+
   it('refuses an epoch that does not fit job ids', () => {
     expect(() => factory(EPOCHS_MAX)).toThrow('epoch');
     expect(() => factory(-1)).toThrow('epoch');

@@ -68,8 +68,7 @@ export function coinbaseOf(template: BlockTemplate): Transaction {
     identity: new Uint8Array(),
     extranonceBytes: 12,
     tag: '/test/',
-    payoutScript: Uint8Array.from([0, 20, ...new Uint8Array(20)]),
-    valueSats: template.coinbaseValueSats,
+    outputs: [{ script: Uint8Array.from([0, 20, ...new Uint8Array(20)]), sats: template.coinbaseValueSats }],
     witnessCommitment: template.witnessCommitment,
   });
   const coinbase = Transaction.fromBuffer(concatBytes([coinb1, new Uint8Array(12), coinb2]));

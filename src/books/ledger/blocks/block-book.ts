@@ -4,6 +4,7 @@ import type { BlockPlace } from '#base/domain/chain';
 import { EntryBook } from '../entries/book.ts';
 import type { LedgerDatabase } from '../ledger-db.ts';
 import type { Slice } from '../rewards/scheme.ts';
+import { asMined } from './as-mined.ts';
 import { type BlockStep, type Depths, nextStep, statusAfter } from './block.ts';
 import { type BlockBooking, type BlockState, BlockStore, type FoundBlock, type LedgerBlock } from './block-store.ts';
 import {
@@ -19,6 +20,8 @@ import {
 export interface SliceSource {
   /** Whether no share can come any more to this job and those before it. False for a job that the ledger does not know. */
   isSealed(jobId: string): boolean;
+  /** The job whose slice is the newest that counts for a block of this job: the job itself, unless its coinbase was made of earlier ones. */
+  divisionFrom(jobId: string): string;
   /** The slices of a sealed job and of those before it, newest first. */
   slicesBack(jobId: string): Iterable<Slice>;
 }
@@ -33,15 +36,15 @@ export interface RewardedBlock {
   readonly previousJobId: string | undefined;
 }
 
-/** Divides the reward of a block; `slices` comes newest first and begins with the block's own. */
+/** Divides the reward of a block; `slices` comes newest first and begins with the newest that counts (`divisionFrom`). */
 export type DivideReward = (block: RewardedBlock, slices: Iterable<Slice>) => BlockReward;
 
 export interface BlockBookModules {
   readonly clock: { nowMs(): number };
   readonly slices: SliceSource;
   readonly divide: DivideReward;
-  /** The accounts that a job's coinbase was to pay directly, by scriptPubKey in hex. */
-  readonly directOf?: (jobId: string) => ReadonlyMap<string, string>;
+  /** The account whose address an output pays; undefined for outputs of the pool, and of scripts that are no address. */
+  readonly accountOf?: (script: Uint8Array) => string | undefined;
   /** Called after each step, when it is on the disk. */
   readonly stepped?: (block: BlockState, step: BlockStep) => void;
 }
@@ -132,15 +135,21 @@ export class BlockBook {
   #bookingOf(block: LedgerBlock, coinbase: Uint8Array | undefined): BlockBooking {
     const read = coinbase && readCoinbase(coinbase);
     if (coinbase === undefined || read === undefined) throw new Error(`ledger: no coinbase of block ${block.hash}`);
-    const { slices, divide, directOf } = this.#modules;
-    const value = coinbaseValue(read.outputs, directOf?.(block.jobId));
+    const { slices, divide, accountOf } = this.#modules;
     const { hash, jobId, finder } = block;
     // Blocks are booked from the lowest up, so one below that is not booked is not in this block's chain.
     const previousJobId = this.store.bookedJobBelow(block.height);
-    const reward = divide(
-      { hash, jobId, finder, rewardSats: value.totalSats, previousJobId },
-      slices.slicesBack(jobId),
+    const divided = divide(
+      { hash, jobId, finder, rewardSats: read.totalSats, previousJobId },
+      slices.slicesBack(slices.divisionFrom(jobId)),
     );
+    // What a coinbase pays to anybody else was nobody's credit.
+    const credited = new Set(divided.distribution.credits.map(({ account }) => account));
+    const value = coinbaseValue(read.outputs, (script) => {
+      const account = accountOf?.(script);
+      return account !== undefined && credited.has(account) ? account : undefined;
+    });
+    const reward = asMined(value, divided);
     const lines = bookingLines(value, reward);
     return { coinbase: toHex(coinbase), lines, terms: reward.terms, ...amounts(value, reward) };
   }

@@ -127,6 +127,12 @@ export class BlockStore {
     return this.#statements.bookedBelow.get(height);
   }
 
+  /** Of the rewards of the newest `blocks` that are booked now, the part that was paid to accounts directly; 0 without blocks. */
+  directRatio(blocks: number): number {
+    const { reward, own } = this.#statements.newest.get(blocks) ?? { reward: null, own: null };
+    return reward === null || reward === 0n ? 0 : Number(reward - (own ?? 0n)) / Number(reward);
+  }
+
   setStatus(hash: string, status: BlockStatus): void {
     this.#statements.setStatus.run(status, hash);
   }
@@ -231,6 +237,10 @@ function prepare(database: LedgerDatabase) {
         "SELECT job_id FROM blocks WHERE height < ? AND status IN ('confirmed', 'mature') ORDER BY height DESC LIMIT 1",
       )
       .pluck(),
+    newest: database.prepare<[number], { reward: bigint | null; own: bigint | null }>(
+      `SELECT sum(reward_sats) AS reward, sum(own_sats) AS own FROM
+         (SELECT reward_sats, own_sats FROM blocks WHERE status IN ('confirmed', 'mature') ORDER BY height DESC LIMIT ?)`,
+    ),
     setStatus: database.prepare<[BlockStatus, string]>('UPDATE blocks SET status = ? WHERE hash = ?'),
     setConfirmations: database.prepare<[number, string, number]>(
       'UPDATE blocks SET confirmations = ? WHERE hash = ? AND confirmations <> ?',

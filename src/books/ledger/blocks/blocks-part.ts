@@ -1,5 +1,6 @@
 import type { ChainView } from '#base/domain/chain';
 import type { Clock, Logger } from '#base/domain/ports';
+import { limits } from '#base/limits';
 import type { LedgerDatabase } from '../ledger-db.ts';
 import type { LedgerPart } from '../parts.ts';
 import type { SliceSource } from './block-book.ts';
@@ -49,6 +50,11 @@ export class BlocksPart implements LedgerPart {
       `SELECT hash, job_id AS jobId, account AS finder, height, found_ms AS foundMs, reward_sats AS claimedSats
          FROM found WHERE status <> 'rejected' AND hash NOT IN (SELECT hash FROM blocks)`,
     );
+  }
+
+  /** Of the rewards of the newest booked blocks, the part that their coinbases paid to accounts directly. */
+  get directRatio(): number {
+    return this.#blocks.book.store.directRatio(limits.reconcileDepth);
   }
 
   /** Throws if the nodes' chain is not that of the books: the message is this part's problem. */

@@ -1,3 +1,5 @@
+import { addressOf, type Network } from '#base/bitcoin/address';
+import { equalBytes } from '#base/bitcoin/bytes';
 import type { ChainView } from '#base/domain/chain';
 import { serialOfRow } from '#base/domain/ids';
 import { own } from '../entries/accounts.ts';
@@ -9,6 +11,7 @@ import type { Depths } from './block.ts';
 import { BlockBook, type BlockBookModules, type DivideReward } from './block-book.ts';
 import { ChainFollower } from './chain-follower.ts';
 import { ChainGuard } from './chain-guard.ts';
+import { soloFinder, windowPaid } from './own-coinbases.ts';
 import { Reconciler } from './reconciler.ts';
 
 export interface BlocksOptions extends Depths {
@@ -21,6 +24,10 @@ export interface BlocksOptions extends Depths {
   readonly window: bigint;
   /** scriptPubKeys that the pool's coinbases pay, now and before. */
   readonly scripts: readonly Uint8Array[];
+  /** pplns: coinbases pay accounts by the window that ends with the newest sealed slice. */
+  readonly pinsWindow?: boolean;
+  /** Accounts are addresses of it. */
+  readonly network: Network;
 }
 
 export interface BlocksModules extends Omit<BlockBookModules, 'divide'> {
@@ -35,11 +42,20 @@ export interface Blocks {
 
 export function openBlocks(database: LedgerDatabase, options: BlocksOptions, modules: BlocksModules): Blocks {
   const { view, slices, clock } = modules;
-  const book = new BlockBook(database, options, { ...modules, divide: divisionOf(options) });
-  const needsFinder = options.scheme === 'solo';
-  const reconciler = new Reconciler({ scripts: options.scripts, needsFinder }, { book, slices, clock });
+  const { scheme, scripts, network } = options;
+  const accountOf = accountsOf(scripts, network);
+  const divide = divisionOf(options);
+  const finderOf = scheme === 'solo' ? soloFinder(options, accountOf) : undefined;
+  const paysWindow = scheme === 'pplns' ? windowPaid({ slices, divide, accountOf }) : undefined;
+  const book = new BlockBook(database, options, { ...modules, accountOf, divide });
+  const reconciler = new Reconciler({ scripts, finderOf, paysWindow }, { book, slices, clock });
   const guard = new ChainGuard(database);
   return { book, follower: new ChainFollower({ book, guard, reconciler, slices, view }) };
+}
+
+/** The account whose address an output pays, unless it is the pool's. */
+function accountsOf(scripts: readonly Uint8Array[], network: Network): (script: Uint8Array) => string | undefined {
+  return (script) => (scripts.some((own) => equalBytes(own, script)) ? undefined : addressOf(script, network));
 }
 
 /** How a block's reward is divided under each scheme. */
@@ -64,6 +80,7 @@ export function divisionOf({ scheme, fees, donationAccount, window }: BlocksOpti
     const afterSerial = previousJobId === undefined ? undefined : serialOfRow(previousJobId);
     const terms = { scheme, fees, window, afterSerial, finder };
     const distribution = divideBlock(rewardSats, slices, terms);
-    return { distribution, donationAccount, rest: own.rounding, terms: writeTerms({ ...terms, donationAccount }) };
+    const text = writeTerms({ ...terms, donationAccount });
+    return { distribution, donationAccount, rest: own.rounding, terms: text };
   };
 }

@@ -1,4 +1,6 @@
-import { fromHex } from '#base/bitcoin/bytes';
+import { networkNames, parseAddress } from '#base/bitcoin/address';
+import { equalBytes, fromHex } from '#base/bitcoin/bytes';
+import type { CoinbaseOutput } from '#base/bitcoin/coinbase';
 import { readCoinbase } from '#base/bitcoin/coinbase-reader';
 import { assets, immatureOf } from '../entries/accounts.ts';
 import { EntryBook } from '../entries/book.ts';
@@ -77,6 +79,12 @@ function checkValue({ hash, height, booking }: LedgerBlock): Fault[] {
     const detail = `${name}: the credit of ${account} is kept as ${sats} sats, and its entry has ${-(amounts.get(immatureOf(account)) ?? 0n)}`;
     faults.push({ invariant: 'block-credit', detail });
   }
+  for (const { account, directSats } of credits.filter(({ directSats: sats }) => sats !== 0n)) {
+    const paid = paidTo(account, coinbase?.outputs ?? []);
+    if (paid === directSats) continue;
+    const detail = `${name}: ${directSats} sats are kept as paid to ${account} directly, and its coinbase pays ${paid}`;
+    faults.push({ invariant: 'block-direct', detail });
+  }
   const direct = credits.reduce((sum, { directSats }) => sum + directSats, 0n);
   if ((amounts.get(assets.immature) ?? 0n) !== ownSats || ownSats + direct !== rewardSats || sumOf(lines) !== 0n) {
     faults.push({
@@ -85,6 +93,16 @@ function checkValue({ hash, height, booking }: LedgerBlock): Fault[] {
     });
   }
   return faults;
+}
+
+/** What outputs pay to the address that the account is; 0 if it is none. */
+function paidTo(account: string, outputs: readonly CoinbaseOutput[]): bigint {
+  for (const network of networkNames) {
+    const parsed = parseAddress(account, network);
+    if (!parsed.ok) continue;
+    return outputs.reduce((sum, { script, sats }) => sum + (equalBytes(script, parsed.script) ? sats : 0n), 0n);
+  }
+  return 0n;
 }
 
 /** The entries are those that the block's status calls for, in pairs of a step and its opposite. */

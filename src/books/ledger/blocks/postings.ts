@@ -1,5 +1,4 @@
-import { toHex } from '#base/bitcoin/bytes';
-import type { CoinbaseOutput } from '#base/bitcoin/coinbase-reader';
+import type { CoinbaseOutput } from '#base/bitcoin/coinbase';
 import { assets, immatureOf, own, paidOf, payableOf } from '../entries/accounts.ts';
 import { type Line, normalizeLines, opposite, type Posting } from '../entries/entry.ts';
 import type { Distribution } from '../rewards/scheme.ts';
@@ -24,17 +23,17 @@ export interface BlockReward {
   readonly terms?: string;
 }
 
-/** `direct`: the accounts that the job's coinbase was to pay, by scriptPubKey in hex. */
+/** `accountOf`: the account that an output pays directly; undefined for the pool's and nobody's outputs. */
 export function coinbaseValue(
   outputs: readonly CoinbaseOutput[],
-  direct: ReadonlyMap<string, string> = new Map(),
+  accountOf: (script: Uint8Array) => string | undefined = () => undefined,
 ): CoinbaseValue {
   const paid = new Map<string, bigint>();
   let totalSats = 0n;
   let ownSats = 0n;
   for (const { script, sats } of outputs) {
     totalSats += sats;
-    const account = direct.get(toHex(script));
+    const account = accountOf(script);
     if (account === undefined) ownSats += sats;
     else paid.set(account, (paid.get(account) ?? 0n) + sats);
   }

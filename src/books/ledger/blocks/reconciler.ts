@@ -1,5 +1,5 @@
 import { equalBytes, toHex } from '#base/bitcoin/bytes';
-import { readCoinbase } from '#base/bitcoin/coinbase-reader';
+import { type ReadCoinbase, readCoinbase } from '#base/bitcoin/coinbase-reader';
 import type { ChainTip, ChainView } from '#base/domain/chain';
 import { jobRowId } from '#base/domain/ids';
 import { limits } from '#base/limits';
@@ -9,8 +9,13 @@ import type { FoundBlock } from './block-store.ts';
 export interface ReconcilerOptions {
   /** scriptPubKeys of the pool. */
   readonly scripts: readonly Uint8Array[];
-  /** The scheme pays the finder, so that a block whose finder is unknown can not be booked. */
-  readonly needsFinder: boolean;
+  /**
+   * There if the scheme pays the finder: who that is by the block's coinbase, undefined if the coinbase does not say. A block whose
+   * finder is unknown can not be booked.
+   */
+  readonly finderOf?: ((coinbase: ReadCoinbase) => string | undefined) | undefined;
+  /** Whether a coinbase pays accounts exactly what its job's window credits them with. Default: no coinbase does. */
+  readonly paysWindow?: ((jobId: string, coinbase: ReadCoinbase) => boolean) | undefined;
   /** Blocks below the tip that are searched. */
   readonly depth?: number;
 }
@@ -84,15 +89,21 @@ export class Reconciler {
     const isOwn = (script: Uint8Array): boolean => this.#options.scripts.some((own) => equalBytes(own, script));
     const sats = coinbase.outputs.reduce((sum, output) => sum + (isOwn(output.script) ? output.sats : 0n), 0n);
     if (sats === 0n) return undefined;
+    const { finderOf, paysWindow } = this.#options;
+    const finder = finderOf?.(coinbase);
+    const paysOthers = sats !== coinbase.totalSats && finder === undefined;
     // Any miner can copy the number of a job into its own coinbase. What such a block pays to others is not the pool's.
-    if (sats !== coinbase.totalSats) return this.#foreign(hash, height, sats, 'its coinbase pays others as well');
+    if (paysOthers && paysWindow === undefined)
+      return this.#foreign(hash, height, sats, 'its coinbase pays others as well');
     const { job } = coinbase;
     const jobId = job && jobRowId(job.serial, toHex(job.identity));
     if (jobId === undefined) return this.#foreign(hash, height, sats, 'its coinbase names no job');
     // The row of the block may be on its way through the share log.
     if (confirmations < SETTLED_CONFIRMATIONS) return 'later';
+    if (paysOthers && !(this.#modules.slices.isSealed(jobId) && paysWindow?.(jobId, coinbase) === true))
+      return this.#foreign(hash, height, sats, 'its coinbase pays others as well');
     return this.#ofJob(
-      { hash, height, jobId, finder: '', foundMs: clock.nowMs(), claimedSats: coinbase.totalSats },
+      { hash, height, jobId, finder: finder ?? '', foundMs: clock.nowMs(), claimedSats: coinbase.totalSats },
       sats,
     );
   }
@@ -101,7 +112,8 @@ export class Reconciler {
     const { book, slices } = this.#modules;
     const { hash, height, jobId } = block;
     if (!slices.isSealed(jobId)) return this.#foreign(hash, height, sats, `the ledger does not have its job ${jobId}`);
-    if (this.#options.needsFinder) return this.#foreign(hash, height, sats, 'the account that found it is unknown');
+    if (this.#options.finderOf !== undefined && block.finder === '')
+      return this.#foreign(hash, height, sats, 'the account that found it is unknown');
     return book.found(block) ? { kind: 'adopted', hash, height } : undefined;
   }
 

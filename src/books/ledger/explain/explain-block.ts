@@ -57,7 +57,7 @@ export function divideAgain(database: LedgerDatabase, hash: string): DividedAgai
   if (rewardSats === undefined) throw new ExplainError(`the coinbase of block ${hash} is no transaction`);
   const slices = new SealedSlices(database);
   if (!slices.isSealed(block.jobId)) throw new ExplainError(`the slice of job ${block.jobId} is not there, or open`);
-  const distribution = divideBlock(rewardSats, slices.slicesBack(block.jobId), terms);
+  const distribution = divideBlock(rewardSats, slices.slicesBack(slices.divisionFrom(block.jobId)), terms);
   refuseCutHistory(database, terms, distribution);
   const { entry, previousHash } = findBooking(database, hash, block.bookings);
   const differences = differencesOf({
@@ -71,7 +71,8 @@ export function explainBlock(database: LedgerDatabase, account: string, hash: st
   const { block, rewardSats, terms, distribution, entry, differences } = divideAgain(database, hash);
   const credit = distribution.credits.find((each) => each.account === account);
   const kept = block.booking.credits.find((each) => each.account === account);
-  const slices = new SealedSlices(database).slicesBack(block.jobId);
+  const sealed = new SealedSlices(database);
+  const slices = sealed.slicesBack(sealed.divisionFrom(block.jobId));
   return {
     account,
     block: { hash, height: block.height, status: block.status, jobId: block.jobId },

@@ -35,10 +35,14 @@ function rewardSentences({ account, block, rewardSats, terms, distribution, cred
   ];
 }
 
-function schemeSentences({ terms, slices, distribution }: Explanation): string[] {
+function schemeSentences({ block, terms, slices, distribution }: Explanation): string[] {
   const newest = slices[0]?.jobId;
   const oldest = slices.at(-1);
-  const range = `${count(slices.length, 'slice')}, from job ${oldest?.jobId} to the block's own job ${newest}`;
+  const end =
+    newest === block.jobId
+      ? `the block's own job ${newest}`
+      : `job ${newest}, the newest sealed one when the coinbase was made`;
+  const range = `${count(slices.length, 'slice')}, from job ${oldest?.jobId} to ${end}`;
   if (terms.scheme === 'solo') return [`Scheme solo: the finder, ${terms.finder}, gets all that is left.`];
   if (terms.scheme === 'prop') {
     const after = terms.afterSerial === undefined ? 'from the first on' : `after that of the pool's block before`;

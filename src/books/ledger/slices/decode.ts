@@ -27,6 +27,8 @@ export function jobFactsOf(row: Row, network: Network): JobFacts {
     // A template may claim less than it could.
     feesSats: rewardSats > subsidySats ? rewardSats - subsidySats : 0n,
     timeMs: Number(row['time']),
+    // Layouts before the third had no such column.
+    windowEnd: String(row['window_end'] ?? ''),
   };
 }
 

@@ -64,3 +64,6 @@ export const slicesSchema = `
   ) STRICT;
   INSERT INTO taken VALUES (1, -1, 0, 0, -1);
 `;
+
+/** `window_end`: the job with whose slice the window ends by which the job's coinbase pays accounts; empty if it pays the pool. */
+export const windowEndSchema = `ALTER TABLE jobs ADD COLUMN window_end TEXT NOT NULL DEFAULT '';`;

@@ -15,6 +15,8 @@ export class SealedSlices {
   readonly #job;
   readonly #newest;
   readonly #entries;
+  readonly #newestJob;
+  readonly #windowEnd;
 
   constructor(database: LedgerDatabase) {
     const columns = `serial, job_id AS jobId, network_work AS networkWork, subsidy_sats AS subsidySats, fees_sats AS feesSats`;
@@ -24,6 +26,10 @@ export class SealedSlices {
       `SELECT ${columns} FROM jobs WHERE serial <= ?
          AND EXISTS (SELECT 1 FROM slices WHERE slices.job_id = jobs.job_id) ORDER BY serial DESC LIMIT 1`,
     );
+    this.#newestJob = database
+      .prepare<[number], string>('SELECT job_id FROM jobs WHERE serial <= ? ORDER BY serial DESC LIMIT 1')
+      .pluck();
+    this.#windowEnd = database.prepare<[string], string>('SELECT window_end FROM jobs WHERE job_id = ?').pluck();
     // Accounts are compared as UTF-8 bytes.
     this.#entries = database.prepare<[string], { account: string; work: string }>(
       'SELECT account, work FROM slices WHERE job_id = ? ORDER BY account',
@@ -39,6 +45,20 @@ export class SealedSlices {
   isSealed(jobId: string): boolean {
     const job = this.#job.get(jobId);
     return job !== undefined && Number(job.serial) <= this.sealedUpTo();
+  }
+
+  /** The newest sealed job; undefined before the first. */
+  newestSealed(): string | undefined {
+    return this.#newestJob.get(this.sealedUpTo());
+  }
+
+  /**
+   * The job with whose slice the division of a block of this job begins: that of the window that the job's coinbase pays by, or the
+   * job itself if its coinbase pays the pool, or if the ledger does not have that window's slices.
+   */
+  divisionFrom(jobId: string): string {
+    const windowEnd = this.#windowEnd.get(jobId) ?? '';
+    return windowEnd !== '' && this.isSealed(windowEnd) ? windowEnd : jobId;
   }
 
   /**

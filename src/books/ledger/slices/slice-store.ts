@@ -117,7 +117,7 @@ function statementsOf(database: LedgerDatabase) {
     taken: database.prepare('SELECT rows, shares, sealed_serial AS sealed FROM taken'),
     job: database.prepare(
       `INSERT OR IGNORE INTO jobs
-       VALUES (@jobId, @serial, @height, @nbits, @networkWork, @rewardSats, @subsidySats, @feesSats, @timeMs, NULL)`,
+       VALUES (@jobId, @serial, @height, @nbits, @networkWork, @rewardSats, @subsidySats, @feesSats, @timeMs, NULL, @windowEnd)`,
     ),
     slice: database.prepare(
       `INSERT INTO slices VALUES (?, ?, ?, ?)

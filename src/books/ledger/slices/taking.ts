@@ -31,6 +31,8 @@ export interface JobFacts {
   readonly subsidySats: bigint;
   readonly feesSats: bigint;
   readonly timeMs: number;
+  /** The job with whose slice the window of its coinbase ends; empty if the coinbase pays the pool. */
+  readonly windowEnd: string;
 }
 
 /** What the log says of a block candidate. */

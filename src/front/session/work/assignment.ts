@@ -1,6 +1,6 @@
 import type { Difficulty } from '#base/domain/difficulty';
 import type { Job } from '#base/domain/job';
-import { NO_SERIAL, type Terms } from '#base/domain/share';
+import { type CoinbaseChoice, type CoinbaseSize, NO_SERIAL, type Payee, type Terms } from '#base/domain/share';
 import type { TokenBucket } from '#base/domain/token-bucket';
 import { limits } from '#base/limits';
 import type { Client } from '../client.ts';
@@ -8,7 +8,7 @@ import type { CurrentWork, SessionContext } from '../context.ts';
 import type { Estate } from '../extranonces/resumable.ts';
 import type { KnownProfile } from '../profiles.ts';
 import { SessionDifficulty } from './difficulty.ts';
-import { type History, TermsLadder } from './terms.ts';
+import { choiceName, type History, TermsLadder } from './terms.ts';
 
 /** A session gets the same job again at another difficulty no sooner than this; a new job carries the change at any time. */
 const RETARGET_MS_MIN = 2_000;
@@ -30,6 +30,10 @@ export class Assignment {
   #history: History;
   /** Version bits agreed on with mining.configure; 0 before and without. */
   #versionMask = 0;
+  /** Whom its coinbases pay; undefined: those whom the jobs' own coinbases pay. */
+  #payee: Payee | undefined;
+  /** What its device takes; undefined: the jobs' own coinbases, or coinbases have one size. */
+  #size: CoinbaseSize | undefined;
   /** What this connection was told last; undefined before its first work. */
   #told: Terms | undefined;
   /** When terms were last changed; the first do not count. */
@@ -69,10 +73,25 @@ export class Assignment {
     if (minimumDifficulty !== undefined) this.difficulty.keepAbove(minimumDifficulty);
   }
 
+  /** Which coinbase shares were mined on: that of their terms, or if they are forgotten, this session's. */
+  coinbaseOf(terms: Terms | undefined): CoinbaseChoice | undefined {
+    return terms === undefined ? this.#coinbase : terms.coinbase;
+  }
+
+  get #coinbase(): CoinbaseChoice | undefined {
+    return this.#payee ?? this.#size;
+  }
+
+  /** Whom the coinbases of this connection pay, from the next job id on. */
+  payTo(payee: Payee | undefined): void {
+    this.#payee = payee;
+  }
+
   /** What device it is: known before its first work, or a moment later. */
   device({ difficultyMin, difficultyStart, cleanOnRaise, coinbaseBytesMax }: KnownProfile): void {
     this.#cleanOnRaise = cleanOnRaise;
     this.#coinbaseBytesMax = coinbaseBytesMax;
+    this.#size = this.#context.sizes?.get(coinbaseBytesMax);
     this.difficulty.device(difficultyMin, difficultyStart);
   }
 
@@ -113,7 +132,9 @@ export class Assignment {
   deliver(work: CurrentWork): void {
     const { job } = work;
     const history = this.#history;
-    if (work.coinbaseBytes > this.#coinbaseBytesMax) this.#context.counters.oversizedCoinbases += 1;
+    const shortest = this.#size === undefined ? undefined : job.shorterCoinbases?.at(-1);
+    if ((shortest?.bytes ?? work.coinbaseBytes) > this.#coinbaseBytesMax)
+      this.#context.counters.oversizedCoinbases += 1;
     this.difficulty.networkDifficulty = job.networkDifficulty;
     history.ladder.prune(work.oldestSerial);
     if (this.#told === undefined) {
@@ -124,7 +145,7 @@ export class Assignment {
     const due = history.ladder.full ? undefined : this.#due();
     const clean = due !== undefined && this.#mustDrop(due);
     if (due) this.#announce(job.serial, 0, due);
-    this.#client.giveJob(job, 0, clean || job.cleanJobs);
+    this.#client.giveJob(job, 0, clean || job.cleanJobs, this.#told?.coinbase);
   }
 
   /**
@@ -140,7 +161,7 @@ export class Assignment {
       history.ladder.skip(history.lastSerial + 1);
       history.lastSerial = serial;
     }
-    this.#repeat(work.job, this.#context.terms.get(this.difficulty.wanted, this.#versionMask), true);
+    this.#repeat(work.job, this.#context.terms.get(this.difficulty.wanted, this.#versionMask, this.#coinbase), true);
   }
 
   /**
@@ -187,8 +208,11 @@ export class Assignment {
   /** The terms that the next job id should have, undefined while the latest announced will do. */
   #due(): Terms | undefined {
     const { wanted } = this.difficulty;
-    if (this.#told?.difficulty === wanted && this.#told.versionMask === this.#versionMask) return undefined;
-    return this.#context.terms.get(wanted, this.#versionMask);
+    const told = this.#told;
+    const same = told?.difficulty === wanted && told.versionMask === this.#versionMask;
+    // By name: terms are shared by sessions, whose choices may be other objects.
+    if (same && choiceName(told.coinbase) === choiceName(this.#coinbase)) return undefined;
+    return this.#context.terms.get(wanted, this.#versionMask, this.#coinbase);
   }
 
   /** Sends a job that is current already, under an id that could not be mined for before. */
@@ -197,7 +221,7 @@ export class Assignment {
     let variant = this.#context.newVariant();
     while (this.terms(serial, variant) !== undefined) variant = this.#context.newVariant();
     this.#announce(serial, variant, terms);
-    this.#client.giveJob(job, variant, clean);
+    this.#client.giveJob(job, variant, clean, terms.coinbase);
   }
 
   /** Tells the client what changes with the job id that follows at once. */

@@ -1,9 +1,9 @@
 import { targetOfDifficulty, targetToBytes, workOfTarget } from '#base/bitcoin/target';
 import { BoundedMap } from '#base/domain/bounded-map';
 import type { Difficulty } from '#base/domain/difficulty';
-import type { Terms } from '#base/domain/share';
+import type { CoinbaseChoice, Terms } from '#base/domain/share';
 
-/** One object per difficulty and mask, shared by all sessions that have them. Bounded: the oldest is forgotten. */
+/** One object per difficulty, mask and coinbase, shared by all sessions that have them. Bounded: the oldest is forgotten. */
 export class TermsCache {
   readonly #terms: BoundedMap<Terms>;
 
@@ -11,15 +11,21 @@ export class TermsCache {
     this.#terms = new BoundedMap(options.entriesMax);
   }
 
-  get(difficulty: Difficulty, versionMask: number): Terms {
-    const key = `${difficulty}:${versionMask}`;
+  get(difficulty: Difficulty, versionMask: number, coinbase?: CoinbaseChoice): Terms {
+    const key = `${difficulty}:${versionMask}:${choiceName(coinbase)}`;
     const known = this.#terms.get(key);
     if (known) return known;
     const target = targetOfDifficulty(difficulty);
-    const terms = { difficulty, target: targetToBytes(target), work: workOfTarget(target), versionMask };
+    const terms = { difficulty, target: targetToBytes(target), work: workOfTarget(target), versionMask, coinbase };
     this.#terms.set(key, terms);
     return terms;
   }
+}
+
+/** The same for two choices if they are of one account, or one size. */
+export function choiceName(coinbase: CoinbaseChoice | undefined): string {
+  if (coinbase === undefined) return '';
+  return 'account' in coinbase ? coinbase.account : String(coinbase.bytesMax);
 }
 
 /** From this job id on, these terms; undefined: from here on no job was given out under its own id. */

@@ -14,8 +14,10 @@ import type { Extranonces } from '../extranonces/extranonce.ts';
 import { Idlers } from '../extranonces/idlers.ts';
 import { type Estate, Resumable } from '../extranonces/resumable.ts';
 import type { Authorize } from '../login/authorize.ts';
+import type { PayeeOf } from '../login/payees.ts';
 import { deviceProfiles } from '../profiles.ts';
 import { Session } from '../session.ts';
+import { CoinbaseSizes } from '../work/coinbase-sizes.ts';
 import { EasyShares } from '../work/easy-shares.ts';
 import { RungSum, TermsCache } from '../work/terms.ts';
 import { MinerBook } from './miner-book.ts';
@@ -30,6 +32,10 @@ export interface SessionModules {
   readonly logger: Logger;
   readonly intake: ShareIntake;
   readonly authorize: Authorize;
+  /** Whom the coinbases of an account's sessions pay. Default: those whom the jobs' own coinbases pay. */
+  readonly payeeOf?: PayeeOf | undefined;
+  /** Jobs have shorter coinbases for devices that take no longer ones. Default: false. */
+  readonly sizedCoinbases?: boolean;
   readonly extranonces: Extranonces;
   /** 16 hex digits that nobody can guess. Default: from the system's randomness. */
   readonly newResumeId?: () => string;
@@ -115,6 +121,8 @@ export class SessionRegistry {
       intake,
       authorize,
       profileOf: deviceProfiles(options.profiles ?? [], options.difficulty.min),
+      payeeOf: modules.payeeOf,
+      sizes: modules.sizedCoinbases === true ? new CoinbaseSizes() : undefined,
       niceHash: options.niceHash,
       idleMsMax: options.idleMsMax ?? limits.idleMsMax,
       reclaim: (resumeId) => this.#reclaim(resumeId),

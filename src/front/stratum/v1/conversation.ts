@@ -1,6 +1,7 @@
 import type { Containment } from '#base/domain/contain';
 import type { Job } from '#base/domain/job';
 import type { Wire, WireHandler } from '#base/domain/ports';
+import type { CoinbaseChoice } from '#base/domain/share';
 import type { Verdict } from '#base/domain/verdict';
 import { limits } from '#base/limits';
 import type { Client } from '#front/session/client';
@@ -104,9 +105,10 @@ export class Conversation implements WireHandler, Client {
     this.#wire.send(encodeSetVersionMask(mask));
   }
 
-  giveJob(job: Job, variant: number, clean: boolean): void {
+  giveJob(job: Job, variant: number, clean: boolean, coinbase?: CoinbaseChoice): void {
     const line = this.#shared.notify(job);
-    this.#wire.send(variant === 0 && clean === job.cleanJobs ? line.text : line.as(variant, clean));
+    const isBroadcast = variant === 0 && clean === job.cleanJobs && coinbase === undefined;
+    this.#wire.send(isBroadcast ? line.text : line.as(variant, clean, coinbase));
   }
 
   giveExtranonce(extranonce: number): void {

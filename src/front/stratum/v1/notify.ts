@@ -1,5 +1,7 @@
 import { toHex } from '#base/bitcoin/bytes';
+import { chosenCoinb2 } from '#base/bitcoin/own-coinbase';
 import type { Job } from '#base/domain/job';
+import type { CoinbaseChoice } from '#base/domain/share';
 import { u32Hex } from './hex.ts';
 import { variantHex, wireJobId } from './job-id.ts';
 
@@ -9,9 +11,10 @@ export interface NotifyLine {
   readonly text: string;
   /**
    * The same work under the id of a variant, which stands at the end of its coinb1: other headers, so firmware that starts
-   * over at extranonce2 0 with each notify finds none again that it has submitted already.
+   * over at extranonce2 0 with each notify finds none again that it has submitted already. `coinbase`: which one
+   * is mined instead of the job's own.
    */
-  as(variant: number, cleanJobs: boolean): string;
+  as(variant: number, cleanJobs: boolean, coinbase?: CoinbaseChoice): string;
 }
 
 /**
@@ -23,9 +26,12 @@ export function encodeNotify(job: Job): NotifyLine {
   const branch = job.merkleBranch.map((hash) => `"${toHex(hash)}"`).join(',');
   const body = `","${wordSwapped(job.previousHash)}","${toHex(job.coinb1)}`;
   const numbers = [job.version, job.bits, job.curTime].map((number) => `"${u32Hex(number)}"`).join(',');
-  const tail = `","${toHex(job.coinb2)}",[${branch}],${numbers},`;
-  const as = (variant: number, cleanJobs: boolean): string =>
-    `${head}${wireJobId(job.id, variant)}${body}${variantHex(variant)}${tail}${cleanJobs}]}`;
+  const coinb2 = toHex(job.coinb2);
+  const tail = `",[${branch}],${numbers},`;
+  const as = (variant: number, cleanJobs: boolean, coinbase?: CoinbaseChoice): string => {
+    const chosen = chosenCoinb2(job, coinbase);
+    return `${head}${wireJobId(job.id, variant)}${body}${variantHex(variant)}","${chosen ? toHex(chosen) : coinb2}${tail}${cleanJobs}]}`;
+  };
   return { text: as(0, job.cleanJobs), as };
 }
 

@@ -36,6 +36,7 @@ const line = z.object({
       ntime: z.number(),
       nonce: z.number(),
       version: z.number(),
+      coinb2: z.string().optional(),
     })
     .optional(),
   block: z

@@ -24,6 +24,8 @@ export interface BlockInputs {
   readonly ntime: number;
   readonly nonce: number;
   readonly version: number;
+  /** Hex, of the coinbase that was mined; empty: the job's. Undefined: a version that knew no other kept it. */
+  readonly coinb2?: string | undefined;
 }
 
 /** A block candidate with the bytes to submit. */

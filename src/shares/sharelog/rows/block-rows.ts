@@ -11,7 +11,15 @@ const COUNT_BITS = 20n;
 /** A clock beyond the year 2248 is wrong: its revisions leave room in 64 bits for the rows that follow. */
 const CLOCK_MS_MAX = 2 ** 43;
 /** A candidate of a version that did not keep what its share was. */
-const UNNAMED: BlockInputs = { variant: 0, extranonce1: '', extranonce2: '', ntime: 0, nonce: 0, version: 0 };
+const UNNAMED: BlockInputs = {
+  variant: 0,
+  extranonce1: '',
+  extranonce2: '',
+  ntime: 0,
+  nonce: 0,
+  version: 0,
+  coinb2: '',
+};
 
 /** Encodes what is known of block candidates as rows of `blocks` (see rows.ts). */
 export class BlockRows {
@@ -30,10 +38,10 @@ export class BlockRows {
 
   write(rows: RowWriter, block: BlockHead, outcome: BlockOutcome): void {
     const reason = 'reason' in outcome ? outcome.reason : '';
-    const { variant, extranonce1, extranonce2, ntime, nonce, version } = block.inputs ?? UNNAMED;
+    const { variant, extranonce1, extranonce2, ntime, nonce, version, coinb2 = '' } = block.inputs ?? UNNAMED;
     const texts = [
       ...[block.hash, this.#node, block.jobId, block.account, block.rig, reason, outcome.status],
-      ...[extranonce1, extranonce2],
+      ...[extranonce1, extranonce2, coinb2],
     ];
     rows.reserve(texts.reduce((sum, text) => sum + stringBytesMax(text), FIXED_BYTES));
     this.#revision = this.#next();
@@ -56,6 +64,7 @@ export class BlockRows {
     rows.u32(ntime);
     rows.u32(nonce);
     rows.u32(version);
+    rows.string(coinb2);
     rows.endRow();
   }
 
@@ -87,6 +96,7 @@ export function headOf(block: FoundBlock): BlockHead {
       ntime,
       nonce,
       version,
+      coinb2: block.coinb2 === undefined ? '' : Buffer.from(block.coinb2).toString('hex'),
     },
   };
 }

@@ -12,10 +12,12 @@ export class JobRows {
   }
 
   write(rows: RowWriter, job: Job): void {
+    const { windowEnd = '' } = job;
     rows.reserve(
       FIXED_BYTES +
         stringBytesMax(job.rowId) +
         stringBytesMax(this.#node) +
+        stringBytesMax(windowEnd) +
         2 * (job.coinb1.length + VARIANT_BYTES + job.coinb2.length) +
         job.merkleBranch.length * 67,
     );
@@ -38,6 +40,7 @@ export class JobRows {
     rows.f64(job.networkDifficulty);
     rows.u32(job.template.transactions.length);
     rows.bool(job.cleanJobs);
+    rows.string(windowEnd);
     rows.endRow();
   }
 }

@@ -8,7 +8,7 @@
 export type Column = readonly [name: string, type: string];
 
 /** The layout that this version writes; stored with each batch, so that a later version can read what it finds. */
-export const ROW_FORMAT = 2;
+export const ROW_FORMAT = 3;
 
 /**
  * What a batch holds; the numbers are stored. Within one commit batches are in this order: a share's job is before it, and a
@@ -21,11 +21,8 @@ export type BatchKind = keyof typeof batchKinds;
 export const tables = ['jobs', 'shares', 'blocks'] as const;
 export type Table = (typeof tables)[number];
 
-/**
- * One submission, accepted or not. The order serves the encoder: what is constant for a worker on a connection comes
- * first, then what is constant for a job at one difficulty, then what every share has of its own.
- */
-export const shareColumns: readonly Column[] = [
+/** What is constant for a worker on a connection, and then for a job at one difficulty. */
+const sharedColumns: readonly Column[] = [
   ['node', 'LowCardinality(String)'],
   ['session', 'UInt64'],
   ['extranonce1', 'String'],
@@ -37,6 +34,10 @@ export const shareColumns: readonly Column[] = [
   ['height', 'UInt32'],
   ['difficulty', 'Float64'],
   ['work', 'UInt128'],
+];
+
+/** What every share has of its own. */
+const ownColumns: readonly Column[] = [
   ['time', "DateTime64(3, 'UTC')"],
   ['ntime', 'UInt32'],
   ['nonce', 'UInt32'],
@@ -49,8 +50,17 @@ export const shareColumns: readonly Column[] = [
   ['extranonce2', 'String'],
 ];
 
-/** One job: with a share's extranonces, ntime, nonce and version it gives back the share's 80-byte header. */
-export const jobColumns: readonly Column[] = [
+/** Before layout 3 every share was mined on its job's coinbase. */
+const shareColumns1: readonly Column[] = [...sharedColumns, ...ownColumns];
+
+/**
+ * One submission, accepted or not. The order serves the encoder. `coinb2` is empty unless the coinbase was one that pays an account
+ * of its own: then it stands in the place of the job's.
+ */
+export const shareColumns: readonly Column[] = [...sharedColumns, ['coinb2', 'String'], ...ownColumns];
+
+/** Layouts 1 and 2: every coinbase paid the pool alone. */
+const jobColumns1: readonly Column[] = [
   ['job_id', 'String'],
   ['time', "DateTime64(3, 'UTC')"],
   ['node', 'LowCardinality(String)'],
@@ -69,6 +79,12 @@ export const jobColumns: readonly Column[] = [
   ['clean', 'Bool'],
 ];
 
+/**
+ * One job: with a share's extranonces, ntime, nonce and version it gives back the share's 80-byte header. `window_end`: the job with
+ * whose slice the window ends by which its coinbase pays accounts; empty if it pays none, or the account of the session.
+ */
+export const jobColumns: readonly Column[] = [...jobColumns1, ['window_end', 'String']];
+
 /** Layout 1 of `blocks`: a row did not name its share. */
 const blockColumns1: readonly Column[] = [
   ['hash', 'String'],
@@ -86,11 +102,8 @@ const blockColumns1: readonly Column[] = [
   ['revision', 'UInt64'],
 ];
 
-/**
- * What is known of a block candidate at one moment; the row with the greatest `revision` of a hash holds. `job_id` and the
- * last six columns are those of the block's share: together they make its header, so no other share has them all.
- */
-export const blockColumns: readonly Column[] = [
+/** Layout 2: every block was mined on its job's coinbase. */
+const blockColumns2: readonly Column[] = [
   ...blockColumns1,
   ['job_variant', 'UInt32'],
   ['extranonce1', 'String'],
@@ -99,6 +112,12 @@ export const blockColumns: readonly Column[] = [
   ['nonce', 'UInt32'],
   ['version', 'UInt32'],
 ];
+
+/**
+ * What is known of a block candidate at one moment; the row with the greatest `revision` of a hash holds. `job_id` and the
+ * last seven columns are those of the block's share: together they make its header, so no other share has them all.
+ */
+export const blockColumns: readonly Column[] = [...blockColumns2, ['coinb2', 'String']];
 
 /** From here on the journal has no accepted share of a job whose serial number is `closed` or less. */
 export const markColumns: readonly Column[] = [['closed', 'UInt64']];
@@ -117,11 +136,18 @@ export interface Layout {
 }
 
 const layouts: Readonly<Record<BatchKind, readonly Layout[]>> = {
-  jobs: [{ since: 1, columns: jobColumns }],
-  shares: [{ since: 1, columns: shareColumns }],
+  jobs: [
+    { since: 1, columns: jobColumns1 },
+    { since: 3, columns: jobColumns },
+  ],
+  shares: [
+    { since: 1, columns: shareColumns1 },
+    { since: 3, columns: shareColumns },
+  ],
   blocks: [
     { since: 1, columns: blockColumns1 },
-    { since: 2, columns: blockColumns },
+    { since: 2, columns: blockColumns2 },
+    { since: 3, columns: blockColumns },
   ],
   marks: [{ since: 2, columns: markColumns }],
 };

@@ -1,5 +1,6 @@
+import { chosenCoinb2 } from '#base/bitcoin/own-coinbase';
 import type { Job } from '#base/domain/job';
-import type { JudgedShare, Source, Submission, Terms, Worker } from '#base/domain/share';
+import type { CoinbaseChoice, JudgedShare, Source, Submission, Terms, Worker } from '#base/domain/share';
 import { verdicts } from '#base/domain/verdict';
 import { BufferPool } from '../segments/buffer-pool.ts';
 import { hexBytesMax, RowWriter, stringBytesMax } from './row-writer.ts';
@@ -15,6 +16,8 @@ interface TermsChunk {
   readonly job: Job;
   readonly bytes: Uint8Array;
 }
+
+const NONE = new Uint8Array(0);
 
 /** time, ntime, nonce, version, job_variant, share_difficulty, latency_us, block. */
 const FIXED_BYTES = 8 + 4 + 4 + 4 + 4 + 8 + 4 + 1;
@@ -83,22 +86,31 @@ export class ShareRows {
   }
 
   #what({ job, terms, submission }: JudgedShare): Uint8Array {
-    if (job === undefined || terms === undefined) return encodeWhat(job?.rowId ?? submission.jobName, job, terms);
+    const { coinbase } = submission;
+    if (job === undefined || terms === undefined)
+      return encodeWhat(job?.rowId ?? submission.jobName, job, terms, coinbase);
     const kept = this.#terms.get(terms);
     if (kept?.job === job) return kept.bytes;
-    const bytes = encodeWhat(job.rowId, job, terms);
+    const bytes = encodeWhat(job.rowId, job, terms, coinbase);
     this.#terms.set(terms, { job, bytes });
     return bytes;
   }
 }
 
-/** job_id, height, difficulty, work. A share of no known job keeps the name that it gave. */
-function encodeWhat(jobId: string, job: Job | undefined, terms: Terms | undefined): Uint8Array {
-  return encoded(stringBytesMax(jobId) + 28, (rows) => {
+/** job_id, height, difficulty, work, coinb2. A share of no known job keeps the name that it gave. */
+function encodeWhat(
+  jobId: string,
+  job: Job | undefined,
+  terms: Terms | undefined,
+  coinbase: CoinbaseChoice | undefined,
+): Uint8Array {
+  const coinb2 = (job && chosenCoinb2(job, coinbase)) ?? NONE;
+  return encoded(stringBytesMax(jobId) + 28 + hexBytesMax(coinb2), (rows) => {
     rows.string(jobId);
     rows.u32(job?.height ?? 0);
     rows.f64(terms?.difficulty ?? 0);
     rows.u128(terms?.work ?? 0n);
+    rows.hex(coinb2);
   });
 }
 

@@ -47,7 +47,8 @@ function setUp({
   const clock = { nowMs: () => 1_700_000_000_000 };
   const { divide = pplns, stepped = () => undefined, needsFinder = false, guarded = false } = rest;
   const book = new BlockBook(database, DEPTHS, { clock, slices, divide, stepped });
-  const reconciler = new Reconciler({ scripts: [POOL_SCRIPT], needsFinder }, { book, slices, clock });
+  const finderOf = needsFinder ? () => undefined : undefined;
+  const reconciler = new Reconciler({ scripts: [POOL_SCRIPT], finderOf }, { book, slices, clock });
   const guard = guarded ? new ChainGuard(database) : always;
   const follower = new ChainFollower({ book, guard, reconciler, slices, view: chain });
   /** A block of the pool on the tip, of which the ledger has heard. */

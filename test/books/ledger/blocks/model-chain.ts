@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { toHex } from '#base/bitcoin/bytes';
-import { buildCoinbase } from '#base/bitcoin/coinbase';
+import { buildCoinbase, type CoinbaseOutput } from '#base/bitcoin/coinbase';
 import type { BlockPlace, ChainTip, ChainView } from '#base/domain/chain';
 import { jobRowId } from '#base/domain/ids';
 import type { SliceSource } from '#books/ledger/blocks/block-book';
@@ -37,9 +37,17 @@ export class ModelChain implements ChainView {
     this.tipBlock = this.#add(undefined, undefined, 0n);
   }
 
-  /** A block on the tip, or on another block, which is then the tip. `finder` is set if it is the pool's. */
-  mine(finder?: string, on: ModelBlock = this.tipBlock, valueSats = 5_000_000_000n): ModelBlock {
-    this.tipBlock = this.#add(on, finder, valueSats);
+  /**
+   * A block on the tip, or on another block, which is then the tip. `finder` is set if it is the pool's. `direct`: outputs in front
+   * of the pool's, which has the rest of the value.
+   */
+  mine(
+    finder?: string,
+    on: ModelBlock = this.tipBlock,
+    valueSats = 5_000_000_000n,
+    direct: readonly CoinbaseOutput[] = [],
+  ): ModelBlock {
+    this.tipBlock = this.#add(on, finder, valueSats, direct);
     return this.tipBlock;
   }
 
@@ -81,13 +89,19 @@ export class ModelChain implements ChainView {
     return undefined;
   }
 
-  #add(parent: ModelBlock | undefined, finder: string | undefined, valueSats: bigint): ModelBlock {
+  #add(
+    parent: ModelBlock | undefined,
+    finder: string | undefined,
+    valueSats: bigint,
+    direct: readonly CoinbaseOutput[] = [],
+  ): ModelBlock {
+    const rest = direct.reduce((left, { sats }) => left - sats, valueSats);
     const serial = ++this.#made;
     const height = (parent?.height ?? -1) + 1;
     const isOurs = finder !== undefined;
     const halves = buildCoinbase({
-      ...{ height, serial, identity: IDENTITY, extranonceBytes: 14, tag: '/test/', valueSats },
-      payoutScript: isOurs ? POOL_SCRIPT : Uint8Array.of(0x52),
+      ...{ height, serial, identity: IDENTITY, extranonceBytes: 14, tag: '/test/' },
+      outputs: [...direct, { script: isOurs ? POOL_SCRIPT : Uint8Array.of(0x52), sats: rest }],
       witnessCommitment: undefined,
     });
     const coinbase = new Uint8Array(Buffer.concat([halves.coinb1, new Uint8Array(14), halves.coinb2]));
@@ -113,6 +127,10 @@ export class ModelSlices implements SliceSource {
 
   isSealed(jobId: string): boolean {
     return this.known.has(jobId) && !this.unsealed.has(jobId);
+  }
+
+  divisionFrom(jobId: string): string {
+    return jobId;
   }
 
   *slicesBack(jobId: string): Iterable<Slice> {

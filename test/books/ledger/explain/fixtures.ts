@@ -30,7 +30,7 @@ export function bookExample(database: LedgerDatabase, options: Partial<BlocksOpt
     positions: [],
     jobs: jobs.map((jobId, at) => ({
       ...{ jobId, serial: at + 1, height: 100 + at, nbits: 0x1d00ffff, networkWork: networkWorks[at] ?? 0n },
-      ...{ rewardSats: 314_159_265n, subsidySats: 312_500_000n, feesSats: 1_659_265n, timeMs: at },
+      ...{ rewardSats: 314_159_265n, subsidySats: 312_500_000n, feesSats: 1_659_265n, windowEnd: '', timeMs: at },
     })),
     found: [],
     sums: jobs.flatMap((jobId, at) =>
@@ -47,7 +47,7 @@ export function bookExample(database: LedgerDatabase, options: Partial<BlocksOpt
     slices: new SealedSlices(database),
     divide: divisionOf({
       ...{ scheme: 'pplns', fees: { ...noFees, feeBasisPoints: 100 }, donationAccount: undefined },
-      ...{ window: windowOfBlocks(2), scripts: [POOL_SCRIPT], ...DEPTHS, ...options },
+      ...{ window: windowOfBlocks(2), scripts: [POOL_SCRIPT], network: 'regtest', ...DEPTHS, ...options },
     }),
   });
   for (const [job, finder] of [
@@ -65,7 +65,8 @@ export function bookExample(database: LedgerDatabase, options: Partial<BlocksOpt
 function coinbaseOf(height: number, serial: number): Uint8Array {
   const halves = buildCoinbase({
     ...{ height, serial, identity: Uint8Array.of(1, 2, 3, 4, 5, 6), extranonceBytes: 14, tag: '/test/' },
-    ...{ valueSats: 314_159_265n, payoutScript: POOL_SCRIPT, witnessCommitment: undefined },
+    outputs: [{ script: POOL_SCRIPT, sats: 314_159_265n }],
+    witnessCommitment: undefined,
   });
   return new Uint8Array(Buffer.concat([halves.coinb1, new Uint8Array(14), halves.coinb2]));
 }

@@ -98,6 +98,7 @@ describe('taking the share log', () => {
         fees_sats: 7n,
         time_ms: BigInt(jobOf(1).createdMs),
         sealed_work: null,
+        window_end: '',
       },
     ]);
     expect(ledger.database.prepare('SELECT hash, account, worker, height, status, reason FROM found').all()).toEqual([

@@ -107,6 +107,7 @@ describe('encodeNotify', () => {
     curTime: 1231469665,
     coinb1: Uint8Array.of(1, 0, 0xab),
     coinb2: Uint8Array.of(0xff, 0),
+    outputsAt: 0,
     merkleBranch: [new Uint8Array(32).fill(1), new Uint8Array(32).fill(0xfe)],
     cleanJobs: false,
     rewardSats: 0n,
