@@ -231,6 +231,8 @@ export const limits = {
   sqlQueriesMax: 8,
   sqlBodyBytesMax: 256 * 1024,
   sqlHeldBytesMax: 4 * 1024 * 1024,
+  /** Milliseconds in which a reader of SQL takes nothing before its connection is closed. */
+  sqlReaderMsMax: 10 * 60_000,
   /** Heap of the process that serves HTTP, MiB. It is started again if it needs more. */
   httpHeapMibMax: 256,
   /**

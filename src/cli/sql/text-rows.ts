@@ -14,10 +14,13 @@ export async function readTextRows(
   const lines: (string | null)[][] = [];
   let more = false;
   let failed: unknown;
+  const reader = createInterface({ input: result });
   result.once('error', (error) => {
     failed = error;
+    // It waits for an end that does not come.
+    reader.close();
   });
-  for await (const line of createInterface({ input: result })) {
+  for await (const line of reader) {
     if (line === '') continue;
     more = lines.length === rowsMax + 2;
     if (more) break;

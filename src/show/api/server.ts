@@ -203,11 +203,13 @@ class ApiServer implements Server {
       sendException(response, TOO_OFTEN);
       return;
     }
-    connection.wait();
-    this.#sql.serve(request, response, path, connection.visitor.address).catch((error: unknown) => {
-      this.#failed(path, error);
-      connection.close();
-    });
+    const admitted = (): void => connection.wait();
+    this.#sql
+      .serve(request, response, { path, address: connection.visitor.address, admitted })
+      .catch((error: unknown) => {
+        this.#failed(path, error);
+        connection.close();
+      });
   }
 
   async #answer(request: IncomingMessage, path: string, { visitor }: Connection): Promise<Answer> {

@@ -114,6 +114,7 @@ describe('sluice sql at a terminal', () => {
     expect(await type('\\d shares\n', /rows \(/)).toMatch(/verdict +LowCardinality/);
     expect(await type('DROP TABLE shares;\n', /only SELECT/)).toContain('sluice> ');
     expect(await type('SELECT number FROM numbers(100000);\n', /are shown of more/)).toContain('500 rows');
+    await type("SELECT 1 UNION ALL SELECT throwIf(sleep(2) = 0, 'late words');\n", /late words/);
     await type('SELECT count() FROM system.numbers;\n', /Ctrl-C ends the query/);
     await type('\u0003', /the query was ended/);
     // The engine has its turns back, for both.

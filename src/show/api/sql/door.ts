@@ -17,6 +17,14 @@ export interface SqlDoorModules {
   readonly guard: TokenGuard | undefined;
 }
 
+export interface SqlVisit {
+  readonly path: string;
+  /** The client's. */
+  readonly address: string;
+  /** Called if the client may ask: its answer may take longer than others. */
+  readonly admitted: () => void;
+}
+
 const PING_PATH = '/sql/ping';
 const QUERY_ID = /^[A-Za-z0-9_.:-]{1,128}$/;
 
@@ -40,8 +48,9 @@ export class SqlDoor {
     this.#guard = guard;
   }
 
-  /** `address` is the client's. Resolves when the answer is given, or the client is gone. */
-  async serve(request: IncomingMessage, response: ServerResponse, path: string, address: string): Promise<void> {
+  /** Resolves when the answer is given, or the client is gone. */
+  async serve(request: IncomingMessage, response: ServerResponse, visit: SqlVisit): Promise<void> {
+    const { path, address } = visit;
     if (path === PING_PATH) {
       response.writeHead(200, { 'Content-Type': 'text/plain; charset=UTF-8' }).end('Ok.\n');
       return;
@@ -49,6 +58,7 @@ export class SqlDoor {
     const url = new URLSearchParams((request.url ?? '').slice(path.length + 1));
     const refused = this.#refusal(request, url, address);
     if (refused !== undefined) return sendException(response, refused);
+    visit.admitted();
     this.#open += 1;
     const gone = new AbortController();
     response.once('close', () => gone.abort());

@@ -86,7 +86,8 @@ function header(request: IncomingMessage, name: string): string | undefined {
 async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  // The request stays whole when this returns: its answer goes over the same connection.
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > limits.sqlBodyBytesMax) return undefined;
     chunks.push(chunk);
