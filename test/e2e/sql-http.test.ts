@@ -15,9 +15,9 @@ describe('SQL over the HTTP port of a running pool', () => {
 
   beforeAll(async () => {
     pool = await PoolProcess.start(folder);
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
-    pool.child.kill('SIGKILL');
+    pool?.child.kill('SIGKILL');
     await folder.remove();
   });
 

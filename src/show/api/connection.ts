@@ -56,6 +56,7 @@ export class Connection {
       : this.#busySinceMs !== undefined && nowMs - this.#busySinceMs > limits.httpAnswerMsMax;
     if (late) this.close();
   }
+
   /** Lets the answer under way take longer than others. Node's own time-out is back with the connection's next request. */
   wait(): void {
     this.#patient = true;

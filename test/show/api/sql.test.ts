@@ -32,16 +32,16 @@ afterAll(async () => {
 
 /** A request as other clients send it. */
 function ask(search: Record<string, string>, init: RequestInit = {}): Promise<Response> {
-  const headers = { 'x-clickhouse-user': 'default', 'x-clickhouse-key': TOKEN, ...init.headers };
+  // A connection of its own: one that was kept may be closed just then, on a machine that is full.
+  const headers = { connection: 'close', 'x-clickhouse-user': 'default', 'x-clickhouse-key': TOKEN, ...init.headers };
   return fetch(`${http.url}/sql?${new URLSearchParams(search)}`, { ...init, headers });
 }
 
 const bytesOf = async (answer: Response): Promise<Buffer> => Buffer.from(await answer.arrayBuffer());
 
-/** How many queries the engine runs that have this comment in their text. */
+/** Whether both turns of the engine are taken: then a query gets no answer. The tables of processes are not to be asked. */
 async function running(mark: string): Promise<boolean> {
-  // The tables of processes are not to be asked, so the turns tell: two long queries take all of them.
-  const late = AbortSignal.timeout(2_000);
+  const late = AbortSignal.timeout(4_000);
   return ask({ query: `SELECT 1 /* ${mark} */` }, { signal: late }).then(
     async (answer) => (await answer.text()) !== '1\n',
     () => true,
@@ -141,7 +141,7 @@ describe('@clickhouse/client on the embedded engine', () => {
     await compressed.close();
   });
 
-  it('gets the engine’s errors with their codes, before the first row and after it', async () => {
+  it('gets the engine’s errors with their codes, before the first row and after it', { timeout: 120_000 }, async () => {
     const failing: readonly (readonly [string, string, string])[] = [
       ['SELECT nonsense FROM shares', '47', 'UNKNOWN_IDENTIFIER'],
       ['SELECT * FROM nowhere', '60', 'UNKNOWN_TABLE'],
@@ -155,7 +155,7 @@ describe('@clickhouse/client on the embedded engine', () => {
       expect(error, query).toMatchObject({ code, type });
     }
     const late = await client.query({
-      query: "SELECT throwIf(number = 5000000, 'these words') FROM numbers(10000000)",
+      query: "SELECT throwIf(number = 400000, 'these words') FROM numbers(1000000)",
       format: 'JSONEachRow',
     });
     let rows = 0;
@@ -163,21 +163,21 @@ describe('@clickhouse/client on the embedded engine', () => {
       for await (const some of late.stream()) rows += some.length;
     })();
     await expect(reading).rejects.toThrow(/these words/);
-    expect(rows).toBeGreaterThan(1_000_000);
+    expect(rows).toBeGreaterThan(100_000);
   });
 
-  it('ends its queries in the engine by an abort, also one that gives no rows', async () => {
+  it('ends its queries in the engine by an abort, also one that gives no rows', { timeout: 120_000 }, async () => {
     const query = 'SELECT count() FROM system.numbers';
     const aborting = new AbortController();
     const asked = [1, 2].map(() => client.query({ query, format: 'TabSeparated', abort_signal: aborting.signal }));
-    await expect.poll(() => running('both turns taken'), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => running('both turns taken'), { timeout: 45_000 }).toBe(true);
     aborting.abort();
     await Promise.allSettled(asked);
-    await expect.poll(() => running('free again'), { timeout: 20_000 }).toBe(false);
+    await expect.poll(() => running('free again'), { timeout: 45_000 }).toBe(false);
     expect(rig.analytics.status().restarts).toBe(0);
   });
 
-  it('ends the query of a reader that goes away half-way', async () => {
+  it('ends the query of a reader that goes away half-way', { timeout: 120_000 }, async () => {
     const streams = await Promise.all(
       [1, 2, 3].map(async () => {
         const answer = await client.query({ query: 'SELECT number FROM system.numbers', format: 'TabSeparated' });
@@ -188,7 +188,7 @@ describe('@clickhouse/client on the embedded engine', () => {
       await new Promise((resolve) => stream.once('data', resolve));
       stream.destroy();
     }
-    await expect.poll(() => running('free again'), { timeout: 20_000 }).toBe(false);
+    await expect.poll(() => running('free again'), { timeout: 45_000 }).toBe(false);
   });
 });
 
