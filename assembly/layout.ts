@@ -9,10 +9,10 @@
  *     0x004200  BRANCH  1 KiB     the merkle branch that was built, 32 × 32 B
  *     0x005000  WAITING    4 KiB   per job slot, 64 B: shares that wait for a group of eight
  *     0x008000  MEMO     96 KiB    merkle roots already folded, 1024 × 96 B
- *     0x020000  SHARES   32 KiB    256 records × 128 B
- *     0x028000  JOBS   1440 KiB    64 slots × 23,040 B
- *     0x190000  BYTES     1 MiB    messages to hash; leaves of a merkle tree, 32,768 × 32 B
- *     0x290000  end: 41 pages
+ *     0x020000  SHARES  128 KiB    1,024 records × 128 B
+ *     0x040000  JOBS   1440 KiB    64 slots × 23,040 B
+ *     0x1A8000  BYTES     1 MiB    messages to hash; leaves of a merkle tree, 32,768 × 32 B
+ *     0x2A8000  end, within 43 pages
  *
  * Bytes are as on the wire, integers little-endian u32. "Words" are big-endian words of SHA-256 held as native u32.
  * Exported by name, so that the glue can compare its own copy with what was compiled.
@@ -53,9 +53,9 @@ export const MEMO_EXTRANONCE: u32 = 16;
 export const MEMO_ROOT: u32 = 48;
 
 export const SHARES: u32 = 0x20000;
-export const SHARES_BYTES: u32 = 0x8000;
-/** Shares of one batch. */
-export const SHARE_CAPACITY: u32 = 256;
+export const SHARES_BYTES: u32 = 0x20000;
+/** Shares of one batch: an audit has many, and a hand-over to another thread costs as much as hashing some ten of them. */
+export const SHARE_CAPACITY: u32 = 1024;
 export const SHARE_BYTES: u32 = 128;
 /** In: job slot, u32. */
 export const SHARE_SLOT: u32 = 0;
@@ -72,7 +72,7 @@ export const SHARE_HASH: u32 = 80;
 /** Out: bit 0, the hash is at or below the share's target; bit 1, at or below the network's. */
 export const SHARE_STATUS: u32 = 112;
 
-export const JOBS: u32 = 0x28000;
+export const JOBS: u32 = 0x40000;
 export const JOBS_BYTES: u32 = 0x168000;
 export const JOB_SLOTS: u32 = 64;
 export const JOB_BYTES: u32 = 23040;
@@ -111,7 +111,7 @@ export const COINBASE_BYTES_MAX: u32 = 4096;
 export const EXTRANONCE_BYTES_MAX: u32 = 32;
 export const MERKLE_BRANCHES_MAX: u32 = 32;
 
-export const BYTES: u32 = 0x190000;
+export const BYTES: u32 = 0x1a8000;
 export const BYTES_BYTES: u32 = 0x100000;
 
-export const MEMORY_PAGES: u32 = 41;
+export const MEMORY_PAGES: u32 = 43;

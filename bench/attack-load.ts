@@ -23,7 +23,7 @@ export interface AttackOptions {
   readonly rate?: number;
 }
 
-/** What the attackers saw. */
+/** The results of the attackers. */
 export interface AttackReport {
   readonly seconds: number;
   /** Connections that were let in, first or again; ended; open at the end. */
@@ -76,7 +76,7 @@ export class Attack {
   }
 }
 
-/** How long a miner waits from its first packet until it has work, ms; one after the other. Throws where one is refused. */
+/** How long a miner waits from its first packet until it has work, ms; one after the other. Throws if one is refused. */
 export async function connectTimesMs(server: Server, count: number): Promise<number[]> {
   const times: number[] = [];
   for (let at = 0; at < count; at += 1) {
@@ -104,7 +104,7 @@ export function quantile(values: readonly number[], share: number): number {
 /** A client whose connection was closed comes back after this. */
 const PAUSE_MS = 10;
 
-/** HTTP requests that cost the most, one after the other from each of several addresses, for as long as it is not ended. */
+/** Sends the costliest HTTP requests, one after the other from each of several addresses, until it is ended. */
 export class CostlyRequests {
   readonly #done: Promise<unknown>;
   #ended = false;
@@ -125,7 +125,7 @@ export class CostlyRequests {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const miner = `/api/v1/miners/${SIMULATED_PAYOUT_ADDRESS}`;
     for (let i = 0; !this.#ended; i += 1) {
-      // Another page each time: the answer to one that was asked for lately is given again.
+      // Asks for another page each time, because the API repeats recent answers.
       const paths = ['/metrics', `${miner}/workers?after=${localAddress}-${i}`, '/api/v1/pool', '/readyz', miner];
       const request = get({ agent, host: '127.0.0.1', port, localAddress, path: paths[i % paths.length] ?? '/' });
       try {

@@ -27,7 +27,7 @@ const plans: Readonly<Record<Size, Plan>> = {
 const ADDRESSES = 100;
 const FLOOD_PER_SECOND = 100_000;
 const CUTS_PER_SECOND = 2000;
-/** Miners whose service is measured: their shares a second over all, and how many may be under way on each. */
+/** Honest miners: their shares a second in total, and the maximum of pending shares per miner. */
 const HONEST = { transport: 'tcp', connections: 64, inFlight: 16, rate: 500 } as const;
 const HONEST_LISTENERS = 1000;
 const SETTLE_MS = 2000;
@@ -35,7 +35,7 @@ const SETTLE_MS = 2000;
 const LOGINS = 20;
 /** Addresses that ask over HTTP, each the next as soon as it has an answer. */
 const ASKING = 16;
-/** Those who send frames or requests as fast as their sockets take them. */
+/** Attackers that send frames or requests as fast as their sockets permit. */
 const BLASTING = 8;
 
 type Scenario = (pool: PoolServer, plan: Plan, context: BenchContext) => Promise<void>;
@@ -78,7 +78,7 @@ await runBenchmark({
   },
 });
 
-/** A line under the table: what was promised, what came of it. */
+/** A line under the table: the bar, and the result. */
 function bar({ note }: BenchContext, promise: string, value: number, most: number): void {
   const figure = value.toLocaleString('en', { maximumFractionDigits: 1 });
   note(`bar: ${promise}: ${figure}${value <= most ? '' : ' (MISSED)'}`);
@@ -131,7 +131,7 @@ async function handshakeCuts(pool: PoolServer, plan: Plan, context: BenchContext
   bar(context, 'handshake cuts, every next client served, p99 < 1,000 ms', p99Ms, 1000);
 }
 
-/** Returns the p99 beside the attack. Throws where an honest client is turned away. */
+/** Returns the p99 during the attack. Throws if an honest client is refused. */
 async function connectsBeside(
   pool: PoolServer,
   { connects }: Plan,
@@ -248,7 +248,7 @@ async function costlyRequests(pool: PoolServer, plan: Plan, context: BenchContex
   });
 }
 
-/** `begin` starts an attack; what it returns ends the attack, and tells how often was attacked. */
+/** `begin` starts an attack and returns a function that ends it and gives the number of attacks. */
 async function sharesBeside(
   pool: PoolServer,
   { seconds }: Plan,

@@ -25,7 +25,7 @@ const ACCOUNTS = 64;
 const SHARES_PER_JOB = 150_000;
 const BITS = 0x1703ddae;
 const NTIME = 1_700_000_000;
-/** Every hash is a share: what a share costs to audit does not depend on it. */
+/** Every hash is a share, because the cost of auditing a share does not depend on its difficulty. */
 const DIFFICULTY = 1e-10;
 const BATCH = 256;
 

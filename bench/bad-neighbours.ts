@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SIMULATED_PAYOUT_ADDRESS } from '#base/config/defaults';
 import type { Server } from './run/server.ts';
 
-/** Something that goes wrong at an address without ill will: what it sends on each connection, and how often it connects. */
+/** A broken but harmless client: the bytes that it sends on each connection, and how often it connects. */
 interface Kind {
   readonly perSecond: number;
   readonly send: readonly (string | Uint8Array)[];
@@ -35,7 +35,7 @@ const kinds: readonly Kind[] = [
   { perSecond: 1, send: [subscribe, authorize('late'), submit('late', '0000000000000000').repeat(40)] },
   { perSecond: 2, send: [subscribe, line('mining.authorize', ['mistake', 'x'])] },
 ];
-/** How long each stays when it is not shown out. */
+/** How long each stays connected, unless the pool closes it. */
 const STAY_MS = 500;
 
 /** All of them at the address that the honest miners have. */

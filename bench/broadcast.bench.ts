@@ -13,7 +13,7 @@ const plans: Readonly<Record<Size, { readonly connections: readonly number[]; re
 };
 /** Each connection pays another account. */
 const OWN_COINBASES = 5000;
-/** The first jobs after a crowd has come in are made in its wake. */
+/** The first jobs after the connections were opened are not measured, because the pool is still busy with them. */
 const JOBS_SKIPPED = 2;
 
 /** One server after the other: a second one would be in the way of the first. */

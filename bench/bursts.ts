@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Server } from './run/server.ts';
 
 const CONNECTIONS = 1000;
-/** What one read brings a pool at most. */
+/** The largest read of a pool. */
 const BURST_BYTES = 64 * 1024;
 const PING = `${JSON.stringify({ id: 1, method: 'mining.ping', params: [] })}\n`;
 const burst = Buffer.from(PING.repeat(Math.ceil(BURST_BYTES / PING.length))).subarray(0, BURST_BYTES);

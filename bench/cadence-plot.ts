@@ -1,4 +1,4 @@
-/** What was measured of one server, by rate. */
+/** The measurements of one server, by rate. */
 export interface Series {
   readonly name: string;
   /** `rate`: shares a second. Both are greater than 0. */

@@ -1,6 +1,6 @@
 import { type Spread, spreadOf } from './run/statistics.ts';
 
-/** Benchmarks of things that take turns: whatever the machine does beside it hits all of them. */
+/** Runs subjects in turns, so that other work on the machine affects all of them. */
 
 /** Something that does `count` units of work, from the `first` on, and says how much CPU time it took, ns. */
 export interface Contender {

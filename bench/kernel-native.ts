@@ -9,7 +9,7 @@ import type { Workload } from './kernel-contenders.ts';
 
 const source = fileURLToPath(new URL('../../bench/native/sha-ni.c', import.meta.url));
 
-/** Why the native program can not run here; undefined where it can. */
+/** Why the native program can not run here; undefined if it can. */
 export function nativeObstacle(): string | undefined {
   try {
     if (!/\bsha_ni\b/.test(readFileSync('/proc/cpuinfo', 'utf8'))) return 'this processor has no SHA instructions';

@@ -67,7 +67,7 @@ async function measureCatchUp({ size, samples, progress, note }: BenchContext): 
   );
 }
 
-/** The same pool by turns with its ledger's process as it is, and stopped (SIGSTOP) while shares come. */
+/** The same pool in turns with its ledger's process running, and stopped (SIGSTOP) during the load. */
 async function measureCost({ size, samples, progress, note }: BenchContext): Promise<void> {
   const { rounds, seconds } = plans[size];
   progress.step('starting');

@@ -10,7 +10,7 @@ import { segmentPath } from '#shares/sharelog/segments/segment-files';
 import { SegmentStore } from '#shares/sharelog/segments/segment-store';
 import { SegmentWriter } from '#shares/sharelog/segments/segment-writer';
 
-/** Something that has a batch on the disk when it says so, and lets go of old ones as it goes. */
+/** A store that calls back when a batch is on disk, and releases old batches. */
 export interface LogUnderTest {
   readonly name: string;
   commit(batch: ArrayBuffer, rows: number): Promise<void>;

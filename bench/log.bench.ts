@@ -2,7 +2,7 @@ import { type LogUnderTest, openFiles, openSqlite } from './log-stores.ts';
 import { runBenchmark } from './run/benchmark.ts';
 import type { Size } from './run/options.ts';
 
-/** A share's row: what the stratum benchmarks come to. */
+/** The bytes of a share's row in the stratum benchmarks. */
 const ROW_BYTES = 185;
 const rowsOfCommit = [1, 50, 500];
 const plans: Readonly<Record<Size, { readonly rounds: number; readonly commits: number }>> = {

@@ -27,7 +27,7 @@ const plans: Readonly<Record<Size, { readonly rounds: number; readonly seconds: 
 /** Connections of the run at a fixed rate have room for so many shares of a pool that stalls. */
 const RATE_IN_FLIGHT = 64;
 const WARM_UP_SECONDS = 1;
-/** What a miner sends at the default difficulty. */
+/** A miner's share rate at the default target. */
 const SHARES_PER_MINUTE = 12;
 
 export interface Field {
@@ -46,7 +46,7 @@ const columns: Benchmark['columns'] = [
   { name: 'p99Ms', title: 'p99 ms', digits: 2 },
 ];
 
-/** Sluice under valid shares over one transport, beside its ceilings, in turn within each round. */
+/** Sluice under valid shares over one transport, compared with echo servers, in turns within each round. */
 export function stratumBenchmark(name: string, question: string, field: Field): Benchmark {
   return {
     name,
@@ -64,13 +64,13 @@ async function run(context: BenchContext, { transport, ceilings }: Field): Promi
   const others = besideServers(context.beside, transport);
   const { rounds, seconds } = plans[size];
   progress.step('starting');
-  // Empty blocks are what other pools have been measured with, and have where they are measured beside.
+  // Blocks are empty, as for other pools that are measured in the same rounds.
   const pools = [await startPool({ name: 'sluice', transactions: 0 })];
   if (hasGateways() && (size !== 'quick' || transport === 'tcp'))
     pools.push(await startPool({ name: 'sluice, 2 gateways', transactions: 0, gateways: 2 }));
   const full = await startPool({ name: 'sluice, full blocks', transactions: FULL_BLOCK_TRANSACTIONS });
   const echoes = await ceilings();
-  // The same pool, to tell the transports apart.
+  // The same pool over TCP, to compare the transports.
   const overTcp: Server[] = pools
     .slice(0, transport === 'tcp' ? 0 : 1)
     .map((pool) => ({ ...pool, name: `${pool.name}, over TCP`, transport: 'tcp' }));
@@ -94,7 +94,7 @@ async function run(context: BenchContext, { transport, ceilings }: Field): Promi
           { ...result, ...ratios(result, resultOf(echoes[0]), resultOf(others[0])) },
           drawn,
         );
-        // A rate is kept with one share a segment, as miners send them: so half of what is reached that way.
+        // At a fixed rate each segment has one share, as miners send them, so the rate is half of the 64 × 1 rate.
         if (server === pools[0] && workload === singles) half = result.acceptedPerSecond / 2;
       }
     }
@@ -119,7 +119,7 @@ async function run(context: BenchContext, { transport, ceilings }: Field): Promi
   if (others[0]) note(`“of beside” is the ratio to ${others[0].name} within the round.`);
 }
 
-/** What each reached going as fast as it could, to the first ceiling and to the first pool beside, where there is one. */
+/** The closed-loop rate of each server, as a ratio to the first echo server and to the first other pool, if there is one. */
 function ratios(result: LoadResult, ceiling: LoadResult | undefined, beside: LoadResult | undefined) {
   const { acceptedPerSecond } = result;
   return {
@@ -139,7 +139,7 @@ async function inTurn(
   round: number,
   measure: (server: Server) => Promise<Loaded>,
 ): Promise<Map<Server, Loaded>> {
-  // In the order in which they are shown, whoever is measured first.
+  // In the order of display, independent of the order of measurement.
   const measured = new Map<Server, Loaded>();
   const first = round % servers.length;
   for (const server of [...servers.slice(first), ...servers.slice(0, first)])

@@ -60,7 +60,7 @@ export class TemplateNode {
     return this.#body.length;
   }
 
-  /** A block has come: another tip, and a part of the mempool is new. Returns the tip as `mining.notify` writes it. */
+  /** Simulates a new block: changes the tip and a part of the mempool. Returns the tip as `mining.notify` writes it. */
   nextTip(): string {
     const renewed = Math.floor(this.#transactions.length * RENEWED_SHARE);
     this.#transactions.splice(0, renewed, ...Array.from({ length: renewed }, newTransaction));

@@ -1,6 +1,6 @@
 import type { Sample } from './vardiff-simulation.ts';
 
-/** One rule's run beside the others'. */
+/** One rule's run in the plot. */
 export interface Series {
   readonly name: string;
   readonly samples: readonly Sample[];

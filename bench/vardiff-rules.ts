@@ -6,13 +6,13 @@ import { SessionDifficulty } from '#front/session/work/difficulty';
  */
 export interface Rule {
   readonly name: string;
-  /** What the rule aims at. */
+  /** The rule's target share rate. */
   readonly sharesPerMinute: number;
   start(difficulty: number): Controller;
 }
 
 export interface Controller {
-  /** What the miner works at now. */
+  /** The miner's current difficulty. */
   readonly difficulty: number;
   /** An accepted share of the present difficulty. */
   share(nowMs: number): void;
@@ -20,7 +20,7 @@ export interface Controller {
   tick(nowMs: number): void;
 }
 
-/** The pool's least difficulty, for every rule: one that starves a silent miner's difficulty would be flooded at its return. */
+/** The pool's minimum difficulty, for every rule. Without it, a difficulty lowered during silence would cause a flood at the return. */
 const DIFFICULTY_MIN = 1;
 
 /** As Session and Assignment use it: a change is announced two seconds after the last one at the soonest. */

@@ -3,12 +3,12 @@ import type { Rule } from './vardiff-rules.ts';
 /** Hash rate over time: from each moment on, so many hashes a second. The first begins at 0. */
 export type Profile = readonly (readonly [fromMs: number, hashesPerSecond: number])[];
 
-/** What was so in one second. */
+/** The state in one second. */
 export interface Sample {
   readonly difficulty: number;
   readonly shares: number;
   readonly changes: number;
-  /** What would be right for the rule's own aim; 0 where nobody mines. */
+  /** The difficulty that meets the rule's target rate; 0 if the miner is silent. */
   readonly ideal: number;
 }
 
@@ -42,7 +42,7 @@ export function simulate(rule: Rule, start: number, profile: Profile, seconds: n
       changes += 1;
     };
     for (;;) {
-      // Without memory: what is left of a wait when the second or the difficulty ends is drawn again.
+      // Waits are exponential, so the rest of a wait is drawn again when the second or the difficulty ends.
       const waitMs = (-Math.log(random()) * difficulty * 2 ** 32 * 1000) / hashesPerSecond;
       if (!(nowMs + waitMs < second * 1000)) break;
       nowMs += waitMs;

@@ -54,7 +54,7 @@ const terms = { difficulty: 1e-10, target: new Uint8Array(32).fill(0xff), work: 
 
 const source = { sessionId: 1n, extranonce1: bytes(4, 'extranonce1'), remoteIp: '127.0.0.1', userAgent: '' };
 
-/** A session's end: counts what was not accepted. */
+/** Receives a session's verdicts, and counts shares that were not accepted. */
 export class CountingSubmitter implements Submitter {
   settled = 0;
   rejected = 0;

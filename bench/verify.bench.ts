@@ -138,7 +138,7 @@ async function run({ size, samples, progress }: BenchContext): Promise<void> {
     ['verifier, no worker', wholeVerifier(runners, [])],
     ['verifier, one worker by policy', wholeVerifier(runners, runners.workers)],
   ];
-  // Shares are numbered on, so that none repeats what the kernel may still remember.
+  // Share numbers continue, so that no share is a duplicate.
   let from = 0;
   for (const batch of batches) {
     progress.step(`batches of ${batch}`);

@@ -14,11 +14,12 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   books: ['base', 'shares/sharelog'],
   audit: ['base', 'shares', 'books'],
   show: ['base', 'books'],
+  backup: ['base', 'shares', 'books', 'show'],
   gateway: ['base', 'work', 'front', 'shares'],
   cluster: ['base', 'work', 'front', 'shares', 'gateway'],
   pool: ['base', 'work', 'front', 'shares', 'books', 'show', 'gateway', 'cluster'],
   miner: ['base', 'shares/kernel'],
-  cli: ['base', 'work', 'front', 'shares', 'books', 'show', 'gateway', 'cluster', 'pool', 'miner', 'audit'],
+  cli: ['base', 'work', 'front', 'shares', 'books', 'show', 'gateway', 'cluster', 'pool', 'miner', 'audit', 'backup'],
 };
 
 /** The rooms, and what each imports beside itself: no more than its group may, and nothing that it does not use. */
@@ -40,11 +41,16 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'shares/kernel': ['base/limits', 'base/built'],
   'shares/verify': ['base/built', 'base/domain', 'base/std', 'base/bitcoin', 'shares/kernel'],
   'shares/sharelog': ['base/limits', 'base/domain', 'base/std', 'base/bitcoin'],
-  'books/analytics': ['base/limits', 'base/built', 'base/domain', 'base/std', 'shares/sharelog'],
+  // What the ledger has is copied into tables; it is only read.
+  'books/analytics': ['base/limits', 'base/built', 'base/domain', 'base/std', 'shares/sharelog', 'books/ledger'],
   'books/ledger': ['base/limits', 'base/built', 'base/domain', 'base/std', 'base/bitcoin', 'shares/sharelog'],
   audit: [
     ...['base/limits', 'base/domain', 'base/bitcoin'],
     ...['shares/kernel', 'shares/verify', 'shares/sharelog', 'books/analytics', 'books/ledger'],
+  ],
+  backup: [
+    ...['base/limits', 'base/std', 'base/bitcoin'],
+    ...['shares/sharelog', 'books/analytics', 'books/ledger', 'show/api'],
   ],
   'show/api': ['base/limits', 'base/built', 'base/domain', 'base/std', 'base/telemetry', 'books/analytics'],
   gateway: [
@@ -74,7 +80,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   cli: [
     ...['base/limits', 'base/built', 'base/domain', 'base/std', 'base/config', 'base/telemetry'],
     ...['front/net', 'front/session'],
-    ...['shares/sharelog', 'books/analytics', 'books/ledger', 'show/api', 'pool', 'miner', 'audit'],
+    ...['shares/sharelog', 'books/analytics', 'books/ledger', 'show/api', 'pool', 'miner', 'audit', 'backup'],
   ],
 };
 

@@ -11,16 +11,16 @@ import { type Column, formatTable } from './table.ts';
 
 export interface Benchmark {
   readonly name: string;
-  /** What it answers. */
+  /** The question that it answers. */
   readonly question: string;
-  /** What the figures do not include. */
+  /** Costs that the figures do not include. */
   readonly excludes: string;
   readonly columns: readonly Column[];
   /** It can measure other pools beside Sluice. */
   readonly takesBeside?: boolean;
   /** Steps of progress that `run` will take. */
   steps(options: BenchOptions): number;
-  /** Measures; throws NotRun where it can not here, and any other error where the subject failed. */
+  /** Measures. Throws NotRun if the machine lacks something, and any other error if the subject failed. */
   run(context: BenchContext): Promise<void>;
 }
 

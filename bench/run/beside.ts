@@ -3,7 +3,7 @@ import type { Server } from './server.ts';
 
 type Transport = 'tcp' | 'websocket';
 
-/** Another pool that somebody has started on this machine, to be measured in the same rounds. */
+/** Another running pool on this machine, to be measured in the same rounds. */
 export interface Beside {
   /** As it was given. */
   readonly text: string;
@@ -12,7 +12,7 @@ export interface Beside {
   readonly port: number;
   /** Whose CPU time and memory are the pool's, with all processes below them; at least one. */
   readonly pids: readonly number[];
-  /** What the load logs in as, where the pool would not take the address that Sluice is given. */
+  /** The load's user name, if the pool refuses the address that Sluice gets. */
   readonly user: string | undefined;
 }
 
@@ -20,7 +20,7 @@ const form = 'NAME=stratum+tcp://127.0.0.1:PORT,pid=PID[,pid=PID…][,user=USER]
 /** Loopback only: what another machine does would be in no figure. */
 const place = /^(?<scheme>stratum\+tcp|ws):\/\/127\.0\.0\.1:(?<port>[0-9]{1,5})\/?$/;
 
-/** Reads the value of `--beside`; throws where it is not of that form. */
+/** Reads the value of `--beside`. Throws if its form is wrong. */
 export function parseBeside(text: string): Beside {
   const equals = text.indexOf('=');
   const [url = '', ...settings] = text.slice(equals + 1).split(',');
@@ -47,8 +47,8 @@ export function parseBeside(text: string): Beside {
 }
 
 /**
- * The pools beside, as servers of one transport. They keep no count that could be read in one way for all, so that only
- * their replies tell what they accepted; closing them is left to who started them.
+ * The other pools, as servers of one transport. Their counters have no common interface, so only their replies count. They are
+ * not closed here.
  */
 export function besideServers(pools: readonly Beside[], transport: Transport): Server[] {
   return pools.map((pool) => {

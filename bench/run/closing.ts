@@ -4,7 +4,7 @@ const open = new Set<Closable>();
 export interface Closable {
   /** In order. */
   close(): Promise<unknown>;
-  /** At once, where there is no time to wait: must be synchronous. */
+  /** Closes at once when there is no time to wait; must be synchronous. */
   abandon(): void;
 }
 

@@ -20,7 +20,7 @@ export interface LoadOptions {
   readonly rate?: number;
 }
 
-/** What one run of the load generator measured. */
+/** The result of one run of the load generator. */
 export interface LoadResult {
   readonly acceptedPerSecond: number;
   readonly p50Ms: number;
@@ -43,7 +43,7 @@ interface Report {
   readonly latencyMs: Curve;
 }
 
-/** Loads a server. Throws where a share got lost on the way, was refused or was not counted. */
+/** Loads a server. Throws if a share got lost on the way, was refused or was not counted. */
 export async function load(server: Server, options: LoadOptions): Promise<LoadResult> {
   return (await loadDrawn(server, options)).result;
 }
@@ -80,7 +80,7 @@ export async function loadDrawn(server: Server, options: LoadOptions): Promise<L
   return { result, drawn: { latencyMs, cpuMicrosOf: Object.fromEntries(cpuMicrosOf) } };
 }
 
-/** Gateways in processes of their own tell the pool what they counted now and then. */
+/** Gateway processes report their counts to the pool once a second. */
 async function countedAll(server: Server, before: number, answered: number): Promise<void> {
   for (const end = performance.now() + COUNT_MS_MAX; ; await sleep(100)) {
     const accepted = await server.accepted();

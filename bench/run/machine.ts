@@ -9,7 +9,7 @@ export interface Machine {
   readonly memoryGiB: number;
   readonly system: string;
   readonly node: string;
-  /** Of the project; with `+` where files differ from it. */
+  /** Of the project; with `+` if files differ from it. */
   readonly commit: string;
   readonly date: string;
   /** Processes that wanted a core over the last minute, before the benchmark began. */

@@ -10,7 +10,7 @@ const built = join(root, 'dist/bench/native');
 
 /**
  * Compiles bench/native/`name`.c with gcc and returns the program's path; what was compiled from the same sources before
- * is used again. Throws NotRun where there is no gcc or it does not like the source (`flags` may ask for what this
+ * is used again. Throws NotRun if there is no gcc or it does not like the source (`flags` may ask for what this
  * processor lacks).
  */
 export function compileNative(name: string, flags: readonly string[] = []): string {

@@ -7,14 +7,14 @@ export type Size = 'quick' | 'normal' | 'full';
 export interface BenchOptions {
   readonly size: Size;
   readonly json: boolean;
-  /** Pools that others have started, to be measured beside Sluice. */
+  /** Running pools to be measured in the same rounds. */
   readonly beside: readonly Beside[];
 }
 
 /** Where `sluice bench` says how much is to be measured, since not every benchmark has sizes. */
 const SIZE_VARIABLE = 'BENCH_SIZE';
 
-/** What a benchmark's own process was told; throws where it does not know a word. */
+/** The options of a benchmark's process. Throws for an unknown word. */
 export function benchOptions(args: readonly string[] = process.argv.slice(2)): BenchOptions {
   const { values } = parseArgs({
     args: [...args],

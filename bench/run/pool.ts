@@ -22,7 +22,7 @@ export interface PoolOptions {
   readonly nodeUrl?: string;
   /** Solo with a coinbase of its own for each account; the load has this many accounts. */
   readonly ownCoinbases?: number;
-  /** Limits and bans as a pool has them that nobody has configured, and nobody exempt. */
+  /** The default limits and bans, with no address exempt. */
   readonly guarded?: boolean;
 }
 
@@ -39,7 +39,7 @@ export interface PoolServer extends Server {
 const SETTLE_MS_MAX = 60_000;
 const POLL_MS = 100;
 
-/** True where this build serves miners with several processes. */
+/** True if this build serves miners with several processes. */
 export function hasGateways(): boolean {
   const { warnings } = loadConfig({ file: undefined, env: { SLUICE_STRATUM__GATEWAYS: '2' } });
   return !warnings.some((warning) => warning.includes('gateways'));

@@ -14,7 +14,7 @@ interface Stat {
   readonly rssBytes: number;
 }
 
-/** Processes and everything below them, as /proc tells. */
+/** Processes and their descendants, from /proc. */
 export interface Tree {
   readonly processes: number;
   readonly cpuSeconds: number;
@@ -24,7 +24,7 @@ export interface Tree {
   readonly cpuSecondsOf: ReadonlyMap<string, number>;
 }
 
-/** Throws NotRun where there is no /proc. */
+/** Throws NotRun if there is no /proc. */
 export function readTree(...roots: readonly number[]): Tree {
   const stats = readAll();
   const below = new Set(roots);

@@ -13,7 +13,7 @@ export interface Drawn {
   readonly cpuMicrosOf?: Parts;
 }
 
-/** What was measured of one subject at one workload. Names end in their unit. */
+/** The measurements of one subject at one workload. Names end in their unit. */
 export interface Row {
   readonly workload: string;
   readonly subject: string;
@@ -28,7 +28,7 @@ interface Measured {
   readonly drawn: Drawn[];
 }
 
-/** Collects what the rounds measure. */
+/** Collects the measurements of the rounds. */
 export class Samples {
   readonly #rows = new Map<string, Measured>();
 
@@ -60,7 +60,7 @@ export class Samples {
     });
   }
 
-  /** The median of one value, undefined where it was not measured. */
+  /** The median of one value, undefined if it was not measured. */
   median(workload: string, subject: string, name: string): number | undefined {
     return spreadOf(this.#rows.get(`${workload}\n${subject}`)?.values.get(name) ?? [])?.median;
   }

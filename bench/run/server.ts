@@ -12,15 +12,15 @@ export interface Server {
   readonly name: string;
   readonly tcpPort: number;
   readonly websocketPort: number;
-  /** How it is reached, where that is not the benchmark's own way. */
+  /** Its transport, if it differs from the benchmark's. */
   readonly transport?: 'tcp' | 'websocket';
   /** What miners log in as; without it, the simulated node's address for payouts. */
   readonly user?: string;
   /** CPU time and memory of all its processes. */
   tree(): Tree;
-  /** Waits until it is done with what it was given, and checks that it counted what the load saw. */
+  /** Waits until the server has finished its work, and checks that its count equals the load's. */
   settle(): Promise<void>;
-  /** Accepted shares since the start, undefined where it does not count. */
+  /** Accepted shares since the start, undefined if it does not count. */
   accepted(): Promise<number | undefined>;
   close(): Promise<void>;
 }
@@ -70,7 +70,7 @@ export class ServerProcess {
   async close(): Promise<void> {
     this.#child.kill('SIGTERM');
     await this.#ended;
-    // From the beginning again where a child of it that has yet to end was writing meanwhile.
+    // Repeats the removal if a child that has not ended yet was writing meanwhile.
     if (this.#folder !== undefined) {
       await rm(this.#folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
     }

@@ -8,7 +8,7 @@ export interface Spread {
   readonly samples: readonly number[];
 }
 
-/** Undefined where nothing was measured. */
+/** Undefined if nothing was measured. */
 export function spreadOf(values: readonly number[]): Spread | undefined {
   const sorted = [...values].sort((a, b) => a - b);
   const [min, max] = [sorted[0], sorted.at(-1)];

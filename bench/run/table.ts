@@ -8,11 +8,11 @@ export interface Column {
   readonly digits: number;
   /** Without the spread. */
   readonly bare?: boolean;
-  /** Left out where no row has it. */
+  /** Left out if no row has it. */
   readonly optional?: boolean;
 }
 
-/** Rows as text: the median, and [min–max] where there were several rounds. One block for each workload. */
+/** Rows as text: the median, and [min–max] if there were several rounds. One block for each workload. */
 export function formatTable(rows: readonly Row[], all: readonly Column[]): string {
   const columns = all.filter(
     ({ name, optional }) => !optional || rows.some(({ values }) => values[name] !== undefined),

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import type { Readable } from 'node:stream';
 import { fromHex, toDisplayHash } from '#base/bitcoin/bytes';
 import { difficultyOfHash } from '#base/bitcoin/target';
 import { limits } from '#base/limits';
@@ -57,8 +58,8 @@ export async function audit(range: AuditRange, { tables, ledger, progress }: Aud
   const pass = new Pass({ tables, side, differences, threads });
   try {
     let done = 0;
-    for (const group of groupsOf(withoutTwins(counts, differences))) {
-      await pass.group(group, (hashed) => progress(Math.min(done + hashed, all), all));
+    for await (const { group, shares } of withShares(groupsOf(withoutTwins(counts, differences)), tables)) {
+      await pass.group(group, shares, (hashed) => progress(Math.min(done + hashed, all), all));
       done += group.shares;
       progress(done, all);
     }
@@ -75,6 +76,39 @@ export async function audit(range: AuditRange, { tables, ledger, progress }: Aud
     differences: differences.list,
     skipped: side?.skipped ?? ['there is no ledger: slices, rewards and books were not compared'],
   };
+}
+
+/** A group with the stream of its shares, if it has any. */
+interface GroupShares {
+  readonly group: JobGroup;
+  readonly shares: Readable | undefined;
+}
+
+/** Has ClickHouse sort the shares of the next group while those of this one are hashed. */
+async function* withShares(groups: Iterable<JobGroup>, tables: Tables): AsyncGenerator<GroupShares> {
+  const ask = (group: JobGroup): Promise<GroupShares> => {
+    const asked = (group.shares > 0 ? tables.shares(group) : Promise.resolve(undefined)).then((shares) => ({
+      group,
+      shares,
+    }));
+    // Told when its turn comes; until then nobody waits for it.
+    asked.catch(() => {});
+    return asked;
+  };
+  let current: Promise<GroupShares> | undefined;
+  try {
+    for (const group of groups) {
+      const next = ask(group);
+      const before = current;
+      current = next;
+      if (before !== undefined) yield await before;
+    }
+    if (current !== undefined) yield await current;
+    current = undefined;
+  } finally {
+    // Left early: what was asked ahead is not read.
+    (await current?.catch(() => undefined))?.shares?.destroy();
+  }
 }
 
 /** One for each core, and one whose results are being judged; none if there is little to do. */
@@ -116,12 +150,12 @@ class Pass {
     this.#differences = differences;
   }
 
-  async group(group: JobGroup, progress: (hashed: number) => void): Promise<void> {
+  async group(group: JobGroup, stream: Readable | undefined, progress: (hashed: number) => void): Promise<void> {
     const rows = await this.#tables.jobs(group);
     const jobs = new Map(rows.map((row) => [String(row['job_id']), auditJob(row, this.#differences)]));
-    if (group.shares > 0) {
+    if (stream !== undefined) {
       await this.#coinbases(group, jobs);
-      await this.#shares(group, jobs, progress);
+      await this.#shares(group, stream, jobs, progress);
     }
     if (this.#side !== undefined) await this.#slices(group, jobs, this.#side);
     for (const row of await this.#tables.blocks(group)) await this.#block(row, jobs.get(String(row['job_id'])));
@@ -137,11 +171,12 @@ class Pass {
 
   async #shares(
     group: JobGroup,
+    stream: Readable,
     jobs: ReadonlyMap<string, AuditedJob>,
     progress: (hashed: number) => void,
   ): Promise<void> {
     const shares = new ShareAudit(this.#hashers, (jobId) => jobs.get(jobId), this.#differences);
-    for await (const chunk of await this.#tables.shares(group)) {
+    for await (const chunk of stream) {
       await shares.feed(chunk as Uint8Array);
       progress(shares.shares);
     }

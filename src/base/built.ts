@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Path of what the build made of `file`, given as it lies in src/: `shares/verify/verify-worker.ts`, `shares/kernel/simd.wasm`. From built
- * code and from sources (tests) alike: Node 20 can not start a thread or a process from TypeScript.
+ * Path of the build's output for `file`, a path in src/ such as `shares/verify/verify-worker.ts` or `shares/kernel/simd.wasm`. Tests
+ * that run from source use the build's output too, because Node 20 can not start a thread or a process from TypeScript.
  */
 export function builtFile(file: string): string {
   const dist = import.meta.url.endsWith('.ts') ? '../../dist/' : '../';
@@ -11,13 +11,13 @@ export function builtFile(file: string): string {
 }
 
 /**
- * How Node is started on what serves miners: `npm start` and the command `sluice` have it too (test/base/built.test.ts). V8 has
- * four threads for its garbage unless told otherwise, however few cores there are, and then the event loop waits for a
- * core: with one thread the p999 of a reply is about half (bench/README.md).
+ * Node's flags for processes that serve miners; `npm start` and the command `sluice` use them too (test/base/built.test.ts). By default
+ * V8 has four threads for garbage collection, however few cores there are, and the event loop waits for a core. With one thread the
+ * p999 of a reply is about half (bench/README.md).
  */
 export const nodeFlags: readonly string[] = ['--v8-pool-size=1'];
 
-/** Has the kernel kill a process when the one that started it dies, even if either of them hangs or is stopped. */
+/** Makes the kernel kill a process when its parent dies, even if either of them hangs or is stopped. */
 const DIE_WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL'] as const;
 
 /** Whether the command works here; undefined before it was tried. */

@@ -76,24 +76,24 @@ export const limits = {
   termsPerGatewayMax: 262_144,
   /** Sessions that one tick of the registry looks at. */
   sessionsPerTickMax: 4096,
-  /** Characters of the reason that a client is told when the pool closes its connection. */
+  /** Characters of the reason that the pool sends when it closes a connection. */
   closingCharsMax: 160,
   /** Milliseconds that a client which has ended its half of the connection waits for the replies to its last messages. */
   halfOpenMsMax: 10_000,
-  /** Milliseconds that a closing connection has to take what is still queued for it. */
+  /** Time that a closing connection has to read its queued messages, ms. */
   closeMsMax: 5_000,
   /**
-   * Descriptors of a process that no Stratum connection gets: for blocks, the log, the API and the node. They are beside
-   * those in use at the start.
+   * Descriptors of a process that Stratum connections may not use: for blocks, the log, the API and the node. Descriptors in use at
+   * the start come on top.
    */
   descriptorsReserved: 512,
-  /** Descriptors that the pool holds and gives up, one at a time, when a block or a node needs one and there is no other. */
+  /** Spare descriptors, released one at a time if a block or a node needs one and the system gives no other. */
   descriptorsSpare: 16,
   /** Connections of the pool, over all gateways. */
   connectionsMax: 60_000,
   /**
-   * Of one address (IPv4, or an IPv6 /64) and of its neighbours (/24, /48). A NAT hides hundreds of miners behind an
-   * address and a farm thousands, so these keep one address from taking all, and do not tell a farm from a crowd.
+   * Of one address (IPv4, or an IPv6 /64) and of its subnet (/24, /48). Wide, because a NAT may have hundreds of miners behind an
+   * address and a farm thousands. The limits only keep one address from using up all connections.
    */
   connectionsPerAddressMax: 16_384,
   connectionsPerSubnetMax: 32_768,
@@ -106,21 +106,21 @@ export const limits = {
   handshakeMsMax: 10_000,
   /**
    * Of one connection, a second: vardiff gives many workers up to `farmSharesPerSecondMax` submits. An address may send
-   * `addressShareFactor` times as much. What is over waits in the sender's socket.
+   * `addressShareFactor` times as much. Further bytes wait in the sender's socket.
    */
   linesPerSecondMax: 10_000,
   bytesPerSecondMax: 4 * 1024 * 1024,
   submitsPerSecondMax: 6_000,
   addressShareFactor: 4,
   /**
-   * While an address owes, a connection that sends no more than this many lines a second, and at once, is held for at most
-   * `neighbourHoldMs`: the debt is others'.
+   * While an address is over its rate, a connection within these limits of its own is delayed for at most `neighbourHoldMs`, because
+   * other connections have caused the excess.
    */
   modestLinesPerSecond: 20,
   modestLineBurst: 100,
   neighbourHoldMs: 250,
   trafficBurstSeconds: 2,
-  /** Bytes of TLS that bring no data count as a line each time there are so many, at looks that are so far apart, ms. */
+  /** This many bytes of TLS without data count as one line; they are checked every `tlsLookMs` ms. */
   tlsQuietBytesPerLine: 8,
   tlsLookMs: 500,
   /**
@@ -132,21 +132,20 @@ export const limits = {
   linesPerTurnAndConnectionMax: 512,
   bytesPerTurnLine: 512,
   /**
-   * What is over waits. Lines that a turn takes up of what waits, and of one connection at a time: of one with accepted shares,
-   * and of any other.
+   * Waiting lines that a turn handles: in all, of one connection with accepted shares, and of any other connection.
    */
   waitingLinesPerTurnMax: 2_048,
   workerTurnLines: 256,
   idlerTurnLines: 32,
   /**
    * Bytes that wait in memory, to be handled or to be written, for all connections of a process. Beyond it the connections with
-   * the most are closed. `unsentWriteBytes`: what a write costs that waits, beside its bytes.
+   * the most are closed. `unsentWriteBytes`: the cost of a waiting write, beside its bytes.
    */
   waitingBytesMax: 256 * 1024 * 1024,
   unsentWriteBytes: 192,
   /**
-   * Of one WebSocket, bytes of messages that wait to be handled, since its socket is read on; `waitingMessageBytes` for each
-   * message beside its own. Beyond it the connection is closed.
+   * Of one WebSocket, bytes of messages that wait to be handled, because reading it can not be paused. Each message counts
+   * `waitingMessageBytes` more than its length. Above the limit the connection is closed.
    */
   waitingMessageBytesMax: 256 * 1024,
   waitingMessageBytes: 224,
@@ -158,7 +157,7 @@ export const limits = {
   crowdedMessagesMax: 32,
   /**
    * Names that an address may have looked up a second, and at once: each takes up to 70 µs (an elliptic curve), and counts
-   * as so many lines in the traffic. Names that came before take none. What is over is refused.
+   * as `lookUpLines` lines of traffic. Names used lately need no look-up. Further look-ups are refused.
    */
   lookUpsPerSecondMax: 400,
   lookUpBurst: 1_000,
@@ -175,7 +174,7 @@ export const limits = {
   adminGuessesPerSecond: 1,
   adminGuessBurst: 10,
   adminGuessersMax: 4096,
-  /** The same for an address with somebody who has logged in and done nothing wrong, though without an accepted share. */
+  /** The same for an address with an innocent logged-in connection, but no accepted share. */
   presentBanPoints: 1000,
   /** Points that a connection may earn at an address that has earned `banPoints`; and below which it counts as innocent. */
   probationPoints: 10,
@@ -201,7 +200,7 @@ export const limits = {
   bansMax: 65_536,
   /** HTTP connections, of all and of one address (IPv4, or an IPv6 /64). Further ones are closed as they are accepted. */
   httpConnectionsMax: 1024,
-  /** Of these, connections that only addresses in `stratum.bans.allow` may have: whoever watches the pool gets in. */
+  /** Of these, connections reserved for addresses in `stratum.bans.allow`, so that monitoring always gets in. */
   httpConnectionsReserved: 64,
   httpConnectionsPerAddressMax: 128,
   /** New HTTP connections and requests of one address a second, and requests of all; `httpBurstSeconds` of them may come at once. */
@@ -236,9 +235,9 @@ export const limits = {
   /** Heap of the process that serves HTTP, MiB. It is started again if it needs more. */
   httpHeapMibMax: 256,
   /**
-   * What HTTP may ask the pool's event loop a second: for its status, its readiness and what is for operators each; for its
-   * metrics; and for miners, each with up to `workersPerQuestionMax` workers (`totalsPerQuestion` without workers cost as
-   * much). About 80 ms of each second in all. A question about a miner waits for its turn, up to `minerTurnMsMax`.
+   * Questions of the HTTP process to the pool's event loop, a second: for status, readiness and operators' requests each; for metrics;
+   * and for miners, each with up to `workersPerQuestionMax` workers (`totalsPerQuestion` questions without workers cost as much). In
+   * all about 80 ms of each second. A question about a miner waits up to `minerTurnMsMax` for its turn.
    */
   statusQuestionsPerSecondMax: 20,
   metricsQuestionsPerSecondMax: 2,
@@ -259,9 +258,9 @@ export const limits = {
   /** Jobs that can still be answered. */
   jobsMax: 64,
   /**
-   * Expired jobs of the current tip, kept for a block in a late share, and their memory: 36 KB of own data each where a
-   * block has 4,000 transactions, and each transaction once. So 1024 jobs take about 40 MB, and a second of the
-   * mempool's growth a job. The oldest are dropped first.
+   * Expired jobs of the current tip, kept for a block in a late share, and the limit of their memory. With 4,000 transactions a job has
+   * 36 KB of its own; transactions are shared. So 1024 jobs take about 40 MB, and a second of the mempool's growth per job. The oldest
+   * jobs are dropped first.
    */
   expiredJobsMax: 1024,
   expiredJobsBytesMax: 256 * 1024 * 1024,
@@ -327,7 +326,7 @@ export const limits = {
   ledgerFaultsMax: 1_000,
   /** A name in the ledger: an account with its prefix, a kind of entry, a reference. */
   ledgerTextCharsMax: 256,
-  /** Differences of one kind that an audit keeps with their words; the rest are counted. */
+  /** Differences of one kind that an audit describes; further ones are only counted. */
   auditDifferencesMax: 100,
   /** Shares and jobs that an audit asks ClickHouse for at once, to be sorted by job: they fit a query's memory. */
   auditSharesPerQuery: 2_000_000,
@@ -345,11 +344,15 @@ export const limits = {
   payoutVariantsMax: 16,
   /** Payouts that a list shows. */
   payoutsListed: 1_000,
+  /** Length of a backup's list of files: a million of them. */
+  backupManifestBytesMax: 256 * 1024 * 1024,
+  /** What is wrong with a backup, as far as it is named. */
+  backupFaultsMax: 100,
   /** Milliseconds in the mempool after which a payout gets a higher fee. */
   payoutStuckMs: 30 * 60_000,
 } as const;
 
-/** Throws where two limits contradict each other. */
+/** Throws if two limits contradict each other. */
 export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = limits): void {
   const must = (holds: boolean, relation: string): void => {
     if (!holds) throw new Error(`limits: ${relation} does not hold`);

@@ -25,13 +25,13 @@ type ListenWithOptions = (
 ) => void;
 
 export interface UwsListening {
-  /** The port in use, also where 0 was asked for. */
+  /** The port in use, also if the config has port 0. */
   readonly port: number;
   /** Takes no new connections; open ones go on. Safe to call twice. */
   stop(): void;
 }
 
-/** Binds an app. Rejects where the address is in use or is none of this machine's. `shared` lets other processes bind it too. */
+/** Binds an app. Rejects if the address is in use or is none of this machine's. `shared` lets other processes bind it too. */
 export function listenUws(app: TemplatedApp, host: string, port: number, shared = false): Promise<UwsListening> {
   return new Promise((resolve, reject) => {
     const listen = app.listen.bind(app) as unknown as ListenWithOptions;

@@ -4,7 +4,7 @@ import { receiveBufferAdvice } from '#front/net/listen/receive-buffer';
 
 const LOOPBACK = ['127.0.0.0/8', '::1/128'].flatMap((range) => parseRange(range) ?? []);
 
-/** What an operator may want to know of this config on this machine, beside the config's own warnings. */
+/** Advice on this config for this machine, beside the config's own warnings. */
 export function adviceFor({ stratum }: Pick<Config, 'stratum'>): readonly string[] {
   const { websocket } = stratum;
   const isPublic = websocket !== undefined && websocket.host !== 'localhost' && !inAnyRange(LOOPBACK, websocket.host);

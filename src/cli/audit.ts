@@ -8,6 +8,7 @@ import { loadConfig } from '#base/config/load';
 import { QueryError } from '#books/analytics/query-client';
 import { LEDGER_FILE, type LedgerDatabase, LedgerError, readLedger } from '#books/ledger/ledger-db';
 import { CommandError, type ExitCode, exitCodes, type Io, paint } from './io.ts';
+import { progressBar } from './progress-bar.ts';
 
 export interface AuditOptions {
   readonly config?: string;
@@ -16,8 +17,6 @@ export interface AuditOptions {
   readonly from?: string;
   readonly to?: string;
 }
-
-const BAR_CHARS = 30;
 
 /** `sluice audit`: everything computed again from the tables. Exit code 1 if something is kept otherwise, each by name. */
 export async function runAudit(options: AuditOptions, io: Io): Promise<ExitCode> {
@@ -36,7 +35,7 @@ export async function runAudit(options: AuditOptions, io: Io): Promise<ExitCode>
     const report = await audit(range, {
       tables,
       ledger: ledger && ((differences) => new LedgerSide(ledger as LedgerDatabase, differences)),
-      progress: progressBar(io, performance.now()),
+      progress: sharesBar(io),
     });
     return show(report, (performance.now() - startedMs) / 1000, options, io);
   } catch (error) {
@@ -68,20 +67,12 @@ function momentOf(option: string, text: string | undefined): number | undefined 
   return ms;
 }
 
-/** On a terminal; elsewhere nothing is shown. */
-function progressBar(io: Io, startedMs: number): (done: number, all: number) => void {
-  let shown = '';
-  return (done, all) => {
-    if (io.stderr.isTTY !== true) return;
-    const part = all === 0 ? 1 : done / all;
-    const full = Math.floor(part * BAR_CHARS);
+function sharesBar(io: Io): (done: number, all: number) => void {
+  const startedMs = performance.now();
+  return progressBar(io, (done, all) => {
     const rate = Math.round(done / Math.max(0.001, (performance.now() - startedMs) / 1000));
-    const bar = `${'█'.repeat(full)}${'░'.repeat(BAR_CHARS - full)} ${Math.floor(part * 100)} %`;
-    if (bar === shown) return;
-    shown = bar;
-    io.stderr.write(`\r\u001b[K${bar}  ${count(done)} of ${count(all)} shares, ${count(rate)}/s`);
-    if (done === all) io.stderr.write('\r\u001b[K');
-  };
+    return `${count(done)} of ${count(all)} shares, ${count(rate)}/s`;
+  });
 }
 
 function show(report: AuditReport, seconds: number, { json }: AuditOptions, io: Io): ExitCode {

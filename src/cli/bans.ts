@@ -25,7 +25,7 @@ interface Reply {
   readonly body: string;
 }
 
-/** What the API answers, as far as it is used here. */
+/** The part of the API's answer that is used here. */
 interface ShownBan {
   readonly address: string;
   readonly reason: string;
@@ -70,7 +70,7 @@ export async function addBan(
   return exitCodes.fine;
 }
 
-/** The answer of the running pool, or what it would be on a stopped pool's file. Refusals become errors. */
+/** The answer of the running pool, or the same answer from a stopped pool's file. Refusals become errors. */
 async function ask(method: string, address: string, query: string, options: BansOptions, io: Io): Promise<string> {
   const config = loadConfig({ file: options.config, env: io.env });
   const path = `${BANS_PATH}${address === '' ? '' : `/${encodeURIComponent(address)}`}`;
@@ -80,7 +80,7 @@ async function ask(method: string, address: string, query: string, options: Bans
   throw new CommandError(error, reply.status === 400 ? exitCodes.usage : exitCodes.failed);
 }
 
-/** Undefined where no pool runs on this folder. */
+/** Undefined if no pool runs on this folder. */
 async function askPool(folder: string, method: string, path: string, query: string): Promise<Reply | undefined> {
   if (!existsSync(join(folder, ADMIN_SOCKET_FILE))) return undefined;
   return withSocketPath(

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { builtFile } from '#base/built';
 import { CommandError, type ExitCode, exitCodes, type Io } from './io.ts';
 
-/** Benchmarks run as built, also where this file does not. */
+/** Benchmarks run from the build, even if this file does not. */
 const folder = builtFile('bench/');
 /** `bench/kernel.bench.js` is the benchmark `kernel`. */
 const benchFile = /^(?<name>[a-z0-9-]+)\.bench\.m?js$/;
@@ -52,7 +52,7 @@ export async function bench(names: readonly string[], options: BenchOptions, io:
   const since = new Date().toISOString();
   for (const name of chosen) {
     const code = await runFile(`${folder}${benchmarks.get(name)}`, args, size);
-    // It has said what it does not understand.
+    // The benchmark has printed the error already.
     if (code === exitCodes.usage) return exitCodes.usage;
     if (code !== 0) failed.push(`"${name}" with exit code ${code}`);
   }

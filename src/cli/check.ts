@@ -7,7 +7,7 @@ import { adviceFor } from './advice.ts';
 import { poolConfig } from './config.ts';
 import { type ExitCode, exitCodes, type Io, paint } from './io.ts';
 
-/** `sluice check`: what a config comes to, or all that is wrong with it. */
+/** `sluice check`: prints the settings of a config, or all of its errors. */
 export function check(options: { readonly config?: string; readonly json?: boolean }, io: Io): ExitCode {
   if (options.json === true) return checkJson(options.config, io);
   const config = poolConfig(options.config, io);

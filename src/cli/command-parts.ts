@@ -5,7 +5,7 @@ import type { ExitCode } from './io.ts';
 export type Done = (code: ExitCode) => void;
 
 export function configOption(): Option {
-  return new Option('--config <file>', 'a TOML file; SLUICE_… variables go before it');
+  return new Option('--config <file>', 'a TOML file; SLUICE_… variables override it');
 }
 
 /** Lines for the end of a command's help. */

@@ -1,6 +1,6 @@
-/** Where a command writes: a stream, as far as it is used here. */
+/** The part of an output stream that commands use. */
 export interface Output {
-  /** Takes text or bytes; false where it wants to be waited for until it emits `drain`. */
+  /** Takes text or bytes; false if it wants to be waited for until it emits `drain`. */
   write(chunk: string | Uint8Array): unknown;
   once?(event: 'drain', callback: () => void): unknown;
   /** True on a terminal. */
@@ -13,7 +13,7 @@ export interface Terminal {
   readonly output: NodeJS.WritableStream & { readonly columns?: number };
 }
 
-/** What a command has of the world around it. */
+/** The environment of a command. */
 export interface Io {
   /** A terminal that somebody types at; undefined if the input is none. */
   readonly terminal?: Terminal | undefined;
@@ -32,11 +32,11 @@ export interface Io {
   exit(code: number): void;
 }
 
-/** What the shell is told. */
+/** Exit codes. */
 export const exitCodes = { fine: 0, failed: 1, usage: 2 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
-/** A command that cannot do what it was asked to; shown as one message, without a stack. */
+/** A command failed; shown as one message, without a stack. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly exitCode: ExitCode;
@@ -51,7 +51,7 @@ export class CommandError extends Error {
 /** SGR codes of the few colours in use. */
 const colours = { red: 31, green: 32, yellow: 33, dim: 2, bold: 1 } as const;
 
-/** A text in colour where the output is a terminal and NO_COLOR (no-color.org) is not set. */
+/** A text in colour if the output is a terminal and NO_COLOR (no-color.org) is not set. */
 export function paint(io: Io, output: Output, colour: keyof typeof colours, text: string): string {
   const colourful = output.isTTY === true && (io.env['NO_COLOR'] ?? '') === '';
   return colourful ? `\u001b[${colours[colour]}m${text}\u001b[0m` : text;

@@ -16,12 +16,12 @@ const io: Io = {
   exit: (code) => process.exit(code),
 };
 
-// `sluice sql … | head` closes the pipe early: that is no fault of anybody.
+// `sluice sql … | head` closes the pipe early, which is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) =>
   process.exit(error.code === 'EPIPE' ? exitCodes.fine : exitCodes.failed),
 );
 process.stderr.on('error', () => undefined);
-// Whatever nobody expected: what is on disk is safe, what is in memory can no longer be trusted.
+// After an unexpected error the data on disk is safe, but memory can no longer be trusted.
 process.on('uncaughtException', (error) => {
   process.stderr.write(`sluice: unexpected error, please report it: ${error?.stack ?? String(error)}\n`);
   process.exit(exitCodes.failed);

@@ -10,14 +10,14 @@ export interface MineOptions {
   readonly user: string;
   readonly password: string;
   readonly threads: number;
-  /** Seconds; until it is stopped where undefined. */
+  /** Seconds; undefined: until stopped. */
   readonly duration?: number;
   readonly json?: boolean;
 }
 
 const PROGRESS_MS = 1000;
 
-/** `sluice miner`: mines until the time is over or a signal comes, then says what came of it. */
+/** `sluice miner`: mines until the time is over or a signal arrives, then prints the result. */
 export async function mine(options: MineOptions, io: Io): Promise<ExitCode> {
   const progress = new Progress(io);
   const startedMs = performance.now();
@@ -78,7 +78,7 @@ class Progress {
     this.#io.stderr.write(`${line}\n`);
   }
 
-  /** What a pool sends is shown like any other hostile text. */
+  /** Texts of a pool are escaped like any hostile text. */
   #describe(event: MinerEvent): string | undefined {
     const { stderr } = this.#io;
     switch (event.kind) {

@@ -143,6 +143,14 @@ export async function changePayout(
   return exitCodes.fine;
 }
 
+/** `sluice payout adopt TXID`: a payout that was made after the copy that this ledger was restored from becomes one of its own. */
+export async function adoptPayout(txid: string, options: PayoutOptions, io: Io): Promise<ExitCode> {
+  const shown = await ask<ShownInFull>({ verb: 'adopt', argument: txid }, options, io);
+  if (options.json === true) return json(shown, io);
+  writeBatch(shown, io);
+  return exitCodes.fine;
+}
+
 /** The answer of the running pool's ledger, or of the stopped pool's, which is locked meanwhile. */
 async function ask<T>(question: PayoutQuestion, options: PayoutOptions, io: Io): Promise<T> {
   const config = loadConfig({ file: options.config, env: io.env });

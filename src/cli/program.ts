@@ -4,6 +4,7 @@ import { ConfigError } from '#base/config/problem';
 import { hashAccount } from './account.ts';
 import { addExport, addSql } from './analyst-commands.ts';
 import { type AuditOptions, runAudit } from './audit.ts';
+import { type BackupOptions, runBackup, runRestore } from './backup.ts';
 import { addBan, type BansOptions, liftBan, listBans } from './bans.ts';
 import { type BenchOptions, bench } from './bench.ts';
 import { check, keyHelp } from './check.ts';
@@ -13,6 +14,7 @@ import { CommandError, type ExitCode, exitCodes, type Io, paint } from './io.ts'
 import { type LedgerOptions, ledgerBalances, ledgerBlocks, ledgerCheck, ledgerRebuild } from './ledger.ts';
 import { mine } from './miner.ts';
 import {
+  adoptPayout,
   changePayout,
   exportPayout,
   importPayout,
@@ -81,6 +83,7 @@ function build(io: Io, done: Done): Command {
   addLedger(program, io, done);
   addExplain(program, io, done);
   addAudit(program, io, done);
+  addBackup(program, io, done);
   addSimulate(program, io, done);
   return program;
 }
@@ -101,7 +104,7 @@ function addStart(program: Command, io: Io, done: Done): void {
 function addCheck(program: Command, io: Io, done: Done): void {
   program
     .command('check')
-    .description('check the config, and the certificate that it names, and show what it comes to; starts nothing')
+    .description('check the config and its certificate, and show the settings in force; starts nothing')
     .addOption(configOption())
     .option('--json', 'print the result as JSON')
     .addHelpText('after', `${keyHelp()}${examples('sluice check --config sluice.toml')}`)
@@ -111,15 +114,15 @@ function addCheck(program: Command, io: Io, done: Done): void {
 function addBench(program: Command, io: Io, done: Done): void {
   program
     .command('bench')
-    .description('measure this machine: what it takes in shares and miners, beside ceilings measured in the same run')
-    .argument('[names...]', 'benchmarks to run, "all" for every one; without names a quick look in about three minutes')
+    .description('measure how many shares and miners this machine can serve, beside upper bounds from the same run')
+    .argument('[names...]', 'benchmarks to run, or "all"; without names a quick look of about three minutes')
     .option('--list', 'list the benchmarks')
-    .option('--quick', 'short and once: for a first impression')
-    .option('--full', 'long and often; without names every benchmark')
-    .option('--json', 'print one JSON object a benchmark')
+    .option('--quick', 'short runs, one round')
+    .option('--full', 'long runs, more rounds; without names every benchmark')
+    .option('--json', 'print one JSON object per benchmark')
     .option(
       '--beside <pool>',
-      'another pool that is running, measured in the same rounds: NAME=stratum+tcp://127.0.0.1:PORT,pid=PID',
+      'a running pool to measure in the same rounds: NAME=stratum+tcp://127.0.0.1:PORT,pid=PID',
       (pool: string, before: string[] = []) => [...before, pool],
     )
     .option('--report <file>', 'write a page with the results and their plots')
@@ -139,21 +142,17 @@ function addBench(program: Command, io: Io, done: Done): void {
 function addMiner(program: Command, io: Io, done: Done): void {
   program
     .command('miner')
-    .description('mine with the CPU, on the kernel that verifies shares: to try a pool, not to earn')
+    .description('mine with the CPU and the kernel that verifies shares; for trying a pool, not for earning')
     .option(
       '--url <url>',
       'the pool: stratum+tcp://host:port or stratum+ws://host:port',
       'stratum+tcp://127.0.0.1:3333',
     )
-    .option(
-      '--user <name>',
-      'user name: a payable address, and a worker after a dot',
-      `${SIMULATED_PAYOUT_ADDRESS}.cpu`,
-    )
+    .option('--user <name>', 'user name: a payable address, a dot and a worker name', `${SIMULATED_PAYOUT_ADDRESS}.cpu`)
     .option('--password <text>', 'password', 'x')
-    .option('--threads <count>', 'threads that hash', whole(1, 256), 1)
+    .option('--threads <count>', 'number of hashing threads', whole(1, 256), 1)
     .option('--duration <seconds>', 'stop after this time', whole(1, 31_536_000))
-    .option('--json', 'print what was mined as a JSON object at the end')
+    .option('--json', 'print the result as a JSON object at the end')
     .addHelpText(
       'after',
       examples('sluice miner', 'sluice miner --url stratum+ws://127.0.0.1:3334 --duration 60 --json'),
@@ -179,7 +178,7 @@ function addPayout(program: Command, io: Io, done: Done): void {
     .addHelpText('after', examples('sluice payout plan', 'sluice payout run', 'sluice payout list --json'));
   const command = (text: string, description: string): Command =>
     payout.command(text).description(description).addOption(configOption()).option('--json', 'print as JSON');
-  command('plan', 'show who would be paid now, and who not and why; changes nothing').action(
+  command('plan', 'show who would be paid now, and why others would not; changes nothing').action(
     async (options: PayoutOptions) => done(await planPayout(options, io)),
   );
   command('run', 'pay now, one batch').action(async (options: PayoutOptions) => done(await runPayout(options, io)));
@@ -208,18 +207,21 @@ function addPayout(program: Command, io: Io, done: Done): void {
   };
   change(
     'cancel',
-    'give a payout up; one that may have left gets a transaction that conflicts with it',
+    'cancel a payout; if it may have been sent, send a conflicting transaction',
     '<id>',
     'as it is listed',
   );
-  change('accept', 'answer for a transaction that payouts have stopped for', '<txid>', 'as it is listed');
+  command('adopt', 'take over a payout that this ledger, restored from a backup, does not know; see sluice payout list')
+    .argument('<txid>', 'as it is listed')
+    .action(async (txid: string, options: PayoutOptions) => done(await adoptPayout(txid, options, io)));
+  change('accept', 'resolve a transaction that has stopped payouts', '<txid>', 'as it is listed');
   change('retry', 'pay an account again that was set aside', '<account>', 'as it is listed');
 }
 
 function addBans(program: Command, io: Io, done: Done): void {
   const bans = program
     .command('bans')
-    .description('show and change who is not let in, while the pool runs or when it is stopped')
+    .description('list and change bans, while the pool runs or when it is stopped')
     .addHelpText(
       'after',
       examples('sluice bans list', 'sluice bans lift 203.0.113.7', 'sluice bans add 198.51.100.0/24 --for 7d'),
@@ -250,7 +252,7 @@ function addLedger(program: Command, io: Io, done: Done): void {
   command('blocks', 'the blocks that the pool found, and how their rewards are divided').action(
     (options: LedgerOptions) => done(ledgerBlocks(options, io)),
   );
-  command('rebuild', 'make the books anew from their entries; exit code 1 if they come out otherwise')
+  command('rebuild', 'rebuild the books from their entries; exit code 1 if the result differs')
     .requiredOption('--check', 'compare byte for byte, and change nothing')
     .action((options: LedgerOptions) => done(ledgerRebuild(options, io)));
   command('check', 'check every invariant of the books; exit code 1 if one does not hold').action(
@@ -261,9 +263,7 @@ function addLedger(program: Command, io: Io, done: Done): void {
 function addExplain(program: Command, io: Io, done: Done): void {
   program
     .command('explain')
-    .description(
-      'compute what a block credits to an account again, down to its shares; exit code 1 if the books differ',
-    )
+    .description('recompute what a block credits to an account, down to its shares; exit code 1 if the books differ')
     .requiredOption('--account <name>', 'as it stands in the books')
     .option('--block <hash>', 'a block of the pool; without it the newest that credits the account')
     .addOption(configOption())
@@ -275,15 +275,40 @@ function addExplain(program: Command, io: Io, done: Done): void {
 function addAudit(program: Command, io: Io, done: Done): void {
   program
     .command('audit')
-    .description(
-      'compute hashes, verdicts, slices, rewards and books again from the tables; exit code 1 if one is kept otherwise',
-    )
+    .description('recompute hashes, verdicts, slices, rewards and books from the tables; exit code 1 if one differs')
     .option('--from <time>', 'jobs made at this time or later, with all of their shares')
     .option('--to <time>', 'jobs made before this time')
     .addOption(configOption())
     .option('--json', 'print as JSON')
     .addHelpText('after', examples('sluice audit', 'sluice audit --from 2026-01-01 --to 2026-02-01 --json'))
     .action(async (options: AuditOptions) => done(await runAudit(options, io)));
+}
+
+function addBackup(program: Command, io: Io, done: Done): void {
+  const command = (name: string, description: string, argument: string, what: string): Command =>
+    program
+      .command(name)
+      .description(description)
+      .argument(argument, what)
+      .addOption(configOption())
+      .option('--json', 'print as JSON');
+  command(
+    'backup',
+    'copy the books, the share log and the tables, while the pool runs or when it is stopped',
+    '<folder>',
+    'becomes the backup; new, or empty',
+  )
+    .addHelpText('after', examples('sluice backup /backups/2026-11-30 --config sluice.toml'))
+    .action(async (folder: string, options: BackupOptions) => done(await runBackup(folder, options, io)));
+  command('restore', 'make the data folder of a backup', '<folder>', 'the backup')
+    .option('--check', 'look whether the backup is whole; writes nothing')
+    .addHelpText(
+      'after',
+      examples('sluice restore --check /backups/2026-11-30', 'sluice restore /backups/2026-11-30 --config sluice.toml'),
+    )
+    .action(async (folder: string, options: BackupOptions & { check?: boolean }) =>
+      done(await runRestore(folder, options, io)),
+    );
 }
 
 function addSimulate(program: Command, io: Io, done: Done): void {
@@ -293,11 +318,11 @@ function addSimulate(program: Command, io: Io, done: Done): void {
     .addHelpText('after', examples('sluice simulate rewards', 'sluice simulate rewards --plot rewards.svg'))
     .command('rewards')
     .description(
-      'the reward schemes over simulated blocks, beside theory; exit code 1 if a figure is out of its tolerance',
+      'compare the reward schemes with theory over simulated blocks; exit code 1 if a figure is out of its tolerance',
     )
     .option('--blocks <count>', 'blocks of each history', whole(1_000, 10_000_000), 100_000)
     .option('--seed <number>', 'the same seed gives the same numbers', whole(0, 999_999_999), 1)
-    .option('--plot <file>', 'write a picture as an SVG file')
+    .option('--plot <file>', 'write a plot as an SVG file')
     .option('--json', 'print as JSON')
     .action((options: SimulateOptions) => done(simulate(options, io)));
 }

@@ -17,7 +17,7 @@ const CLOSE_MS_MAX = 10_000;
 /** What may still hold the process open after that has this long. */
 const LINGER_MS_MAX = 500;
 
-/** `sluice start`: runs a pool until it is told to stop, and resolves with the exit code. */
+/** `sluice start`: runs a pool until a signal stops it, and resolves with the exit code. */
 export async function start(
   options: { readonly config?: string; readonly json?: boolean },
   io: Io,
@@ -27,7 +27,7 @@ export async function start(
   const logger = createLogger({ level: config.log.level, ...formatFor(io.stderr, io.env) }, io.logs);
   for (const warning of [...config.warnings, ...adviceFor(config)]) logger.warn({}, warning);
   const hangup = hangups(io);
-  // Without a certificate there is nothing to read again: then it means what it means to any other process.
+  // Without a certificate there is nothing to reload: SIGHUP then stops the pool, as it does any process.
   const stop = (config.stratum.tls ? stopSignal(io) : Promise.race([stopSignal(io), hangup.first])).then((signal) => {
     logger.info({ signal }, 'stopping; a second signal stops at once');
   });
@@ -65,13 +65,13 @@ function readyLine({ endpoints }: Pool, json: boolean): string {
     .join(' ');
 }
 
-/** False where the pool could not close, or not in time. */
+/** False if the pool could not close, or not in time. */
 async function close(pool: Pool, logger: Logger): Promise<boolean> {
   try {
     if ((await within(pool.close(), CLOSE_MS_MAX)) !== LATE) return true;
     logger.error({ seconds: CLOSE_MS_MAX / 1000 }, 'the pool did not close in time');
   } catch (error) {
-    logger.error({ err: error }, 'the pool did not close in order');
+    logger.error({ err: error }, 'the pool did not close cleanly');
   }
   return false;
 }

@@ -19,15 +19,15 @@ type Report = Extract<FromGateway, { type: 'report' }>;
 
 const NO_CONNECTIONS: GatewayTally['open'] = { tcp: 0, tls: 0, websocket: 0 };
 
-/** What all gateways come to, those that are gone too. Each reports once a second. */
+/** The sum of all gateways' reports, including those of ended gateways. Each gateway reports once a second. */
 export class Aggregate {
   readonly #modules: AggregateModules;
   readonly #questions = new MinerQuestions();
-  /** The last report of each that has not left. */
+  /** The last report of each running gateway. */
   readonly #reports = new Map<Member, Report>();
-  /** What each had reported that has left, if anything, for a report that comes after its end. */
+  /** The last report of each ended gateway, if any, for a report that arrives after its end. */
   readonly #left = new WeakMap<Member, GatewayTally | undefined>();
-  /** Counters of gateways that are gone. */
+  /** Counters of ended gateways. */
   #retired = NO_STATUS;
 
   constructor(modules: AggregateModules) {
@@ -56,7 +56,7 @@ export class Aggregate {
     else if (message.type === 'miner') this.#questions.answered(message.id, message.view);
   }
 
-  /** The counters of a gateway that is gone stay counted; its connections are closed. */
+  /** A gateway ended: its counters stay in the sums, its connections count as closed. */
   left(member: Member): void {
     const last = this.#reports.get(member);
     this.#reports.delete(member);

@@ -1,6 +1,6 @@
 import type { CrowdChange } from '#front/net/door/neighbours';
 
-/** Who is connected to which gateway, so that a new one can be told and a dead one's connections taken back. */
+/** The open connections of each gateway: sent to a new gateway, and subtracted when a gateway dies. */
 export class Crowd {
   /** Open connections by address, by gateway. */
   readonly #open = new Map<object, Map<string, number>>();
@@ -27,7 +27,7 @@ export class Crowd {
     return [...sums].map(([host, count]) => [host, count, 0]);
   }
 
-  /** A gateway is gone: what that is to the others. */
+  /** A gateway ended: returns the change for the other gateways. */
   gone(gateway: object): CrowdChange[] {
     const open = this.#open.get(gateway) ?? new Map<string, number>();
     this.#open.delete(gateway);

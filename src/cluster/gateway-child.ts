@@ -93,7 +93,7 @@ async function start(options: GatewayStart): Promise<Running> {
 
 let running: Running | undefined;
 
-/** What the pool waits for, so that a failure ends this gateway, and the pool starts another. */
+/** Steps that the pool waits for: a failure ends this gateway, and the pool starts another. */
 const awaited: readonly ToGateway['type'][] = ['start', 'listen', 'close'];
 
 async function handle(message: ToGateway): Promise<void> {

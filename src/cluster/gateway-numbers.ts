@@ -18,9 +18,9 @@ interface Freed {
 }
 
 /**
- * Gives each gateway its number. The number is the first part of the gateway's extranonces, so one that was used before is only
- * used again by a gateway that begins with a newer job than its former holder ever knew: then no header can be in both.
- * With the epoch, which goes on when a number comes again, it is the first part of session ids.
+ * Gives each gateway its number. The number is the first part of the gateway's extranonces. A number is reused only when the
+ * current job is newer than every job that the number's last gateway knew, so no header can occur in both. Session ids begin
+ * with the number and the epoch, which is incremented when a number is reused.
  */
 export class GatewayNumbers {
   readonly #incarnationsMax: number;

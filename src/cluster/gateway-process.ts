@@ -13,8 +13,8 @@ export interface GatewayProcess extends Child {
 
 /** How gateways are started; to be called once. They share listening sockets with this process (node:cluster). */
 export function gatewayForker(): () => GatewayProcess {
-  // Every gateway accepts for itself. Dealt out in turn by the primary (node's default), connections that were on their
-  // way to a gateway as it died would stay open for ever with nobody behind them; and it would cost the primary time.
+  // Every gateway accepts its own connections. If the primary distributed them (Node's default), a connection in transit to a
+  // gateway that dies would stay open for ever without a handler, and distributing would cost the primary time.
   cluster.schedulingPolicy = cluster.SCHED_NONE;
   const execArgv = [...process.execArgv, ...nodeFlags.filter((flag) => !process.execArgv.includes(flag))];
   cluster.setupPrimary({

@@ -41,9 +41,9 @@ export interface GatewaysModules {
 }
 
 /**
- * Several gateways, each a process with an event loop, sessions and a kernel of its own, as one. They listen on the same
- * ports (TCP over one socket that node:cluster hands to all; WebSocket over SO_REUSEPORT), commit each into a journal of
- * its own, and get jobs and bans from here. One that dies is replaced; its miners reconnect.
+ * Runs several gateway processes as one gateway. Each process has its own event loop, sessions, kernel and journal. All listen on
+ * the same ports: TCP over one socket that node:cluster shares, WebSocket over SO_REUSEPORT. Jobs and bans come from this
+ * process. A gateway that dies is replaced; its miners reconnect.
  */
 export async function startGateways(options: GatewaysOptions, modules: GatewaysModules): Promise<Gateway> {
   const gateways = new Gateways(options, modules);

@@ -2,7 +2,7 @@ import type { Hashrates, MinerView, WorkerReport } from '#base/domain/miner';
 import { addCounts } from '#base/std/add-counts';
 
 /**
- * A miner as several gateways see it, as one; undefined where none knows it. Each gateway gives the first `workersMax` of
+ * A miner as several gateways see it, as one; undefined if none knows it. Each gateway gives the first `workersMax` of
  * its workers in order, so the first `workersMax` of all are among them, each with all its parts.
  */
 export function mergeViews(views: readonly MinerView[], workersMax: number): MinerView | undefined {

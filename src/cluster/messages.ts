@@ -11,7 +11,7 @@ import type { StratumEndpoints, StratumPorts } from '#gateway/listeners';
 import type { GatewayStatus } from '#gateway/status';
 import type { ShareLogStatus } from '#shares/sharelog/share-log';
 
-/** What a gateway process is started with. */
+/** The start parameters of a gateway process. */
 export interface GatewayStart {
   /** The pool's data folder. */
   readonly folder: string;
@@ -37,7 +37,7 @@ export type ToGateway =
   | { readonly type: 'start'; readonly start: GatewayStart }
   /** Without the template's transactions: only the pool makes blocks. `what`: its row, for `kept`. */
   | { readonly type: 'job'; readonly what: string; readonly job: Job }
-  /** `ports`: what was chosen where the config leaves a port open. */
+  /** `ports`: the chosen ports, if the config has port 0. */
   | { readonly type: 'listen'; readonly ports: StratumPorts }
   | { readonly type: 'pause' | 'let-go'; readonly reason: string }
   | { readonly type: 'ban'; readonly ban: Ban }
@@ -54,7 +54,7 @@ export type ToGateway =
 
 /** From a gateway to the pool. */
 export type FromGateway =
-  /** It listens to messages from now on: what was sent before is lost. */
+  /** The gateway receives messages from now on; earlier ones are lost. */
   | { readonly type: 'hello' }
   | { readonly type: 'started' }
   | { readonly type: 'listening'; readonly endpoints: StratumEndpoints }

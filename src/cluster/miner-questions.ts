@@ -14,7 +14,7 @@ export class MinerQuestions {
   readonly #open = new Map<number, Question>();
   #asked = 0;
 
-  /** What that gateway knows; undefined where it knows nothing or ends meanwhile. Rejects where it does not answer. */
+  /** What that gateway knows; undefined if it knows nothing or ends meanwhile. Rejects if it does not answer. */
   ask(process: Question['process'], query: MinerQuery): Promise<MinerView | undefined> {
     const id = this.#asked++;
     return new Promise((resolve, reject) => {
@@ -31,12 +31,12 @@ export class MinerQuestions {
     });
   }
 
-  /** An answer has come; one that is late is nobody's. */
+  /** An answer arrived. A late answer is ignored. */
   answered(id: number, view: MinerView | undefined): void {
     this.#settle(id, view);
   }
 
-  /** A gateway is gone, and its connections with it. */
+  /** A gateway ended, and its connections with it. */
   gone(process: Question['process']): void {
     for (const [id, question] of this.#open) if (question.process === process) this.#settle(id, undefined);
   }

@@ -4,13 +4,13 @@ interface Expected {
 }
 
 /**
- * What the pool must have on its disk before this gateway may acknowledge a share: the blocks that it told the pool of, and
- * the jobs that it was told of.
+ * Tracks what must be on the pool's disk before this gateway may acknowledge a share: the blocks that this gateway reported to
+ * the pool, and the jobs that it received.
  */
 export class PoolDisk {
   readonly #expected = new Map<string, Expected>();
 
-  /** Resolves when everything that is expected now is there; undefined where nothing is. */
+  /** Resolves when everything that is expected now is there; undefined if nothing is. */
   get ready(): Promise<void> | undefined {
     if (this.#expected.size === 0) return undefined;
     return Promise.all([...this.#expected.values()].map(({ had }) => had)).then(() => {});

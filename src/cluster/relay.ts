@@ -27,7 +27,7 @@ interface Announced {
   readonly recorded: Promise<void>;
 }
 
-/** Takes the pool's words to all gateways, theirs to the pool, and what each must know of the others. */
+/** Passes messages from the pool to all gateways, from gateways to the pool, and between gateways. */
 export class Relay {
   readonly #modules: RelayModules;
   readonly #crowd = new Crowd();
@@ -66,7 +66,7 @@ export class Relay {
     for (const { process } of this.#modules.members()) process.send(message);
   }
 
-  /** Tells a gateway that has started what the others know already. */
+  /** Sends a new gateway what the others know already. */
   joined({ slot, process }: Member): void {
     this.#modules.deliveries.listen(gatewayJournal(slot), (consumer, seq) =>
       process.send({ type: 'delivered', consumer, seq }),
@@ -76,7 +76,7 @@ export class Relay {
     else if (this.#paused) process.send(this.#paused);
   }
 
-  /** The connections of a gateway that is gone are closed. */
+  /** The connections of an ended gateway are closed. */
   left(member: Member): void {
     this.broadcast({ type: 'crowd', changes: this.#crowd.gone(member) });
   }
@@ -114,7 +114,7 @@ export class Relay {
 
   #tellOthers(member: Member, message: Extract<FromGateway, { type: 'crowd' }>): void {
     const members = this.#modules.members();
-    // What a gateway said last may come after its end, and is over then.
+    // The last messages of a gateway may arrive after its end; they are ignored.
     if (!members.includes(member)) return;
     this.#crowd.changed(member, message.changes);
     for (const other of members) if (other !== member) other.process.send(message);

@@ -14,7 +14,7 @@ export interface Member {
 
 /** A gateway that is about to be started. */
 export interface Prepared {
-  /** What it is started with; called when it can take that. */
+  /** The start parameters; called when the process can receive them. */
   readonly start: () => GatewayStart;
   /** Called when its process has ended. */
   readonly ended: () => void;
@@ -34,7 +34,7 @@ export interface SupervisorModules {
   readonly heard: (member: Member, message: FromGateway) => void;
 }
 
-/** A gateway that is gone is replaced after this long, and later each time it dies young. */
+/** Delay before an ended gateway is replaced; the delay grows each time the replacement dies young. */
 const RESTART = { msMin: 200, msMax: 10_000 };
 /** A gateway that lived for so long did not die young. */
 const YOUNG_MS = 60_000;
@@ -73,7 +73,7 @@ export class Supervisor {
     return endpoints;
   }
 
-  /** Lets them close in order; one that takes too long is ended. */
+  /** Asks all gateways to close, and ends those that take too long. */
   async close(): Promise<void> {
     this.#closing = true;
     const members = new Set(this.members.map(({ process }) => process));
@@ -125,7 +125,7 @@ export class Supervisor {
     this.#members.delete(slot);
     contain.attempt('the end of a gateway', () => left(member));
     if (this.#closing) return;
-    logger.error({ gateway: slot, reason }, 'a gateway is gone; another one takes its place');
+    logger.error({ gateway: slot, reason }, 'a gateway ended; a new gateway replaces it');
     if (performance.now() - startedMs >= YOUNG_MS) this.#backoffs[slot]?.reset();
     this.#replace(slot);
   }
@@ -145,7 +145,7 @@ export class Supervisor {
   async #revive(slot: number): Promise<void> {
     const member = await this.#begin(slot);
     if (this.#ports) await listenOn(member, this.#ports);
-    this.#modules.logger.info({ gateway: slot }, 'a gateway has taken the place of another');
+    this.#modules.logger.info({ gateway: slot }, 'a gateway was replaced');
   }
 }
 

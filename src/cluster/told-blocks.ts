@@ -9,8 +9,8 @@ export interface ToldBlocksModules {
 }
 
 /**
- * A gateway's blocks on their way to the pool. The first block of a turn leaves at once. Those that follow in the same turn
- * leave together, because on an easy chain they come by the thousand.
+ * Sends a gateway's blocks to the pool. The first block of a turn is sent at once. Further blocks of the same turn are sent
+ * together, because an easy chain has thousands of them.
  */
 export class ToldBlocks {
   readonly #modules: ToldBlocksModules;

@@ -12,10 +12,10 @@ export interface AnswerableJobsModules {
 }
 
 /**
- * Makes a job current, and closes jobs: they credit nothing any more, and the journal gets a mark that says so, behind which it
- * has no accepted share of them. Jobs that are pushed out are closed at once, even to shares that are being hashed. If the tip
- * has changed, shares that come from now on for its jobs are stale; those that came before are credited, and then the jobs are
- * closed.
+ * Makes a job current, and closes jobs. A closed job credits no more shares, and the journal gets a mark: behind the mark there is no
+ * accepted share of the job. Jobs pushed out by the new job are closed at once, even to shares that are being hashed. If the tip
+ * has changed, shares that arrive from now on for jobs of the old tip are stale. Shares that arrived before are credited, and then
+ * the old jobs are closed.
  */
 export function makeCurrent(job: Job, modules: AnswerableJobsModules): void {
   const { jobs, seen, whenApplied } = modules;

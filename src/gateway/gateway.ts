@@ -43,11 +43,11 @@ export interface GatewayOptions {
   /** Counted in the data folder: with the incarnation, the part of session ids that no other gateway ever has. */
   readonly epoch: number;
   /**
-   * Which gateway of this epoch it is, from 0; one that replaces another is a new one. It is the first part of the gateway's
+   * The gateway's number in this epoch, from 0; a replacement gets a new number. The number is the first part of the gateway's
    * extranonces, so a share of one gateway can never be submitted to another.
    */
   readonly incarnation: number;
-  /** True where other processes listen on the same ports. */
+  /** True if other processes listen on the same ports. */
   readonly shared: boolean;
   /** What the pool keeps of blocks whose coinbases pay the accounts that found them; undefined if no coinbase does. */
   readonly ownCoinbases: OwnCoinbaseFees | undefined;
@@ -71,7 +71,7 @@ export interface GatewayModules {
   readonly neighbours?: Neighbours;
 }
 
-/** A gateway in this process, which records where the jobs are recorded too: so in their order. */
+/** A gateway in this process. It records shares in the journal of the jobs, so their order is given. */
 export interface LocalGateway extends Gateway {
   announce(job: Job): void;
 }
@@ -81,31 +81,30 @@ export interface Gateway {
   /** Makes the job current and sends it to every miner. `recorded`: its row is on the disk. */
   announce(job: Job, recorded: Promise<void>): void;
   /**
-   * Opens the ports; resolves with their URLs. To be called when there is a job. `ports` stand in for those of
-   * the config.
+   * Opens the ports; resolves with their URLs. To be called when there is a job. `ports` replace the ports of the config.
    */
   listen(ports?: StratumPorts): Promise<StratumEndpoints>;
-  /** There is no work until the next `announce`: everybody is told why. */
+  /** There is no work until the next `announce`; all clients get the reason. */
   pause(reason: string): void;
-  /** As `pause`, and every session ends; until the next `announce` newcomers are refused, and every job is stale. */
+  /** As `pause`, and all sessions are closed. Until the next `announce` new clients are refused and every job is stale. */
   letGo(reason: string): void;
-  /** Shows out everybody whom a new ban is about. */
+  /** Closes all connections that a new ban covers. */
   evict(ban: Ban): void;
   /** Reads the TLS certificate again. */
   reload(): void;
   /** The address's ban was lifted: its connections are accepted again. */
   pardon(address: string): void;
   status(): GatewayStatus;
-  /** What an address's workers have done; undefined where none is connected. Rejects where that can not be told now. */
+  /** What an address's workers have done; undefined if none is connected. Rejects if that can not be told now. */
   miner(query: MinerQuery): Promise<MinerView | undefined>;
-  /** How the journals of gateways in processes of their own are, as they last reported. */
+  /** The status of the journals of gateway processes, as last reported. */
   journals(): ShareLogStatus[];
-  /** Takes no more work, waits until what was taken is answered, and closes every connection. */
+  /** Refuses further shares, waits until all accepted ones are answered, and closes every connection. */
   close(): Promise<void>;
 }
 
 const TICK_MS = 1000;
-/** What is in flight at the close gets this long to reach the disk. */
+/** Time for shares in flight at the close to reach the disk. */
 const DRAIN_MS_MAX = 4000;
 /** Gateways that one boot can have, and with them the first bits of an extranonce1: 2^22 sessions are left to each. */
 const INCARNATION_BITS = 10;
@@ -197,7 +196,7 @@ class EventLoopGateway implements LocalGateway {
     return [];
   }
 
-  /** Nothing to do: the ban book is the one that the ban was lifted in. */
+  /** Nothing to do: the ban was lifted in this process's bans. */
   pardon(): void {}
 
   status(): GatewayStatus {
@@ -231,7 +230,7 @@ class EventLoopGateway implements LocalGateway {
     await this.#runners.close();
   }
 
-  /** Resolves when nothing is in flight, once what the sockets had brought is taken. */
+  /** Resolves when the bytes already received are handled and no share is in flight. */
   #drained(): Promise<void> {
     return new Promise((resolve) => {
       this.#idle = resolve;

@@ -40,7 +40,7 @@ export class Listeners {
     return this.#open.map(({ counters }) => counters).reduce(addCounts<Counts<'listeners'>>, newCounts('listeners'));
   }
 
-  /** Opens what the config names, one after the other; `ports` stand in for those of the config. */
+  /** Opens the listeners of the config, one after the other; `ports` replace the config's ports. */
   async open(ports: StratumPorts = {}): Promise<StratumEndpoints> {
     const { tcp, websocket, tls } = this.#stratum;
     return {
@@ -52,7 +52,7 @@ export class Listeners {
     };
   }
 
-  /** Reads the TLS certificate again, where there is one. */
+  /** Reads the TLS certificate again, if there is one. */
   reload(): void {
     this.#tls?.reload();
   }

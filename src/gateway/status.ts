@@ -32,7 +32,7 @@ export function addStatus(a: GatewayStatus, b: GatewayStatus): GatewayStatus {
   return addCounts(a, b);
 }
 
-/** What stays of a gateway that is gone: its counters. */
+/** The counters that are kept of an ended gateway. */
 export function countersOf(status: GatewayStatus): GatewayStatus {
   const seen = { ...status.seen, headers: 0, full: 0 };
   const passwords = { ...status.passwords, depth: 0 };

@@ -12,7 +12,7 @@ const transports: Readonly<Record<string, Endpoint['transport']>> = {
   'stratum+ws:': 'websocket',
 };
 
-/** Reads `stratum+tcp://host:port` or `stratum+ws://host:port/path`; throws an Error that says what is wrong. */
+/** Reads `stratum+tcp://host:port` or `stratum+ws://host:port/path`; throws an Error that describes the mistake. */
 export function parseEndpoint(text: string): Endpoint {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const transport = transports[url?.protocol ?? ''];
@@ -26,7 +26,7 @@ export function parseEndpoint(text: string): Endpoint {
   if (url.username !== '' || url.password !== '') {
     throw new Error('miner: user and password are options of their own, not part of the URL');
   }
-  // An IPv6 host stands in brackets in a URL, and without them in a socket's address.
+  // An IPv6 host has brackets in a URL, and none in a socket's address.
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   return { transport, host, port, path: `${url.pathname === '' ? '/' : url.pathname}${url.search}` };
 }

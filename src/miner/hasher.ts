@@ -60,7 +60,7 @@ export class Hasher {
     this.resume();
   }
 
-  /** Gives every idle thread something to do, where there is something. */
+  /** Gives every idle thread a range to scan, if there is one. */
   resume(): void {
     for (const lane of this.#lanes) this.#next(lane);
   }

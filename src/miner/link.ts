@@ -9,7 +9,7 @@ export interface Link {
 export interface LinkHandler {
   onOpen(): void;
   onMessage(text: string): void;
-  /** Called once, whoever closed and also where it never opened. */
+  /** Called once, whichever side closed, and also if the link never opened. */
   onClose(reason: string): void;
 }
 
@@ -20,7 +20,7 @@ export const CONNECT_TIMEOUT_MS = 15_000;
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** The text that the bytes encode; undefined where they are no UTF-8. */
+/** The text that the bytes encode; undefined if they are no UTF-8. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
     return decoder.decode(bytes);

@@ -2,7 +2,7 @@ import { fromHex } from '#base/bitcoin/bytes';
 import { limits } from '#base/limits';
 import { spacedText } from '#base/std/text';
 
-/** What a pool sends, decoded. Hashes in internal order. */
+/** A pool's messages, decoded. Hashes in internal order. */
 export type PoolMessage =
   | PoolReply
   | { readonly kind: 'notify'; readonly job: NotifiedJob }
@@ -20,7 +20,7 @@ export interface PoolReply {
   readonly kind: 'reply';
   readonly id: number;
   readonly result: unknown;
-  /** Undefined where the reply says `"error":null`. */
+  /** Undefined if the reply says `"error":null`. */
   readonly error: { readonly code: number; readonly text: string } | undefined;
 }
 

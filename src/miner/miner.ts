@@ -23,7 +23,7 @@ export interface MinerOptions {
   readonly build?: KernelBuild | 'auto';
 }
 
-/** What happens, for whoever shows it. */
+/** The miner's events, for display. */
 export type MinerEvent =
   | { readonly kind: 'connected'; readonly endpoint: Endpoint }
   | { readonly kind: 'work'; readonly jobId: string; readonly difficulty: number; readonly clean: boolean }
@@ -61,7 +61,7 @@ export interface MinerCounters {
 
 export interface Miner {
   counters(): MinerCounters;
-  /** Resolves when stopped; rejects where the pool refuses the user, or the hashing fails. */
+  /** Resolves when stopped. Rejects if the pool refuses the user, or hashing fails. */
   readonly finished: Promise<void>;
   /** Stops hashing, waits a little for outstanding replies, closes. Resolves when all threads have ended. */
   stop(): Promise<void>;
@@ -76,7 +76,7 @@ const BACKOFF_MS_MIN = 500;
 const BACKOFF_MS_MAX = 60_000;
 const REASONS_MAX = 64;
 
-/** Connects to a pool and mines until stopped. Throws at once where the options are wrong. */
+/** Connects to a pool and mines until stopped. Throws at once if the options are wrong. */
 export function runMiner(options: MinerOptions, modules: MinerModules): Miner {
   return new RunningMiner(options, modules);
 }
@@ -252,7 +252,7 @@ class RunningMiner implements Miner {
     this.#hasher.resume();
   }
 
-  /** Restarts the time within which the pool must answer something, where it owes a reply. */
+  /** Restarts the time-out for the pool's next reply, if a reply is pending. */
   #expectReply(): void {
     this.#cancelTimeout();
     const session = this.#session;

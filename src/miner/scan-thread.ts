@@ -10,7 +10,7 @@ export interface ScanRequest {
 }
 
 export interface ScanResult {
-  /** The first nonce that meets the target; undefined where none does. */
+  /** The first nonce that meets the target; undefined if none does. */
   readonly nonce: number | undefined;
 }
 

@@ -1,5 +1,7 @@
 import { parseAddress } from '#base/bitcoin/address';
+import { blockSubsidySats } from '#base/bitcoin/subsidy';
 import type { Config } from '#base/config/config';
+import type { TemplateHappening } from '#base/domain/happening';
 import type { Job } from '#base/domain/job';
 import type { Clock, Logger } from '#base/domain/ports';
 import type { BlockTemplate } from '#base/domain/template';
@@ -25,13 +27,15 @@ export interface AnnouncerModules {
   readonly blocks: Blocks;
   readonly code: KernelCode;
   readonly metrics: Metrics;
+  /** Told of each template that became a job. */
+  readonly tell: (template: TemplateHappening) => void;
   /** Chooses the accounts that coinbases pay; undefined: the pool, or each session's own account. */
   readonly direct: DirectPayouts | undefined;
-  /** Journals that get no share while this pool runs: those of former gateways, and the pool's own beside gateways. */
+  /** Journals that get no shares while this pool runs: those of former gateways, and the pool's own if there are gateways. */
   readonly shareless: readonly { closed(serial: number): void }[];
 }
 
-/** What a new template sets going: a job, its row in the log, and the notify to every miner. */
+/** Handles a new template: makes the job, writes its row to the log, and notifies every miner. */
 export function createAnnouncer(config: Config, modules: AnnouncerModules): (template: BlockTemplate) => void {
   const { clock, logger, log, jobs, gateway, blocks, metrics, direct } = modules;
   const payout = parseAddress(config.payout.address, config.network);
@@ -53,6 +57,7 @@ export function createAnnouncer(config: Config, modules: AnnouncerModules): (tem
     },
   );
   return (template) => {
+    const hadMs = clock.monotonicMs();
     let job: Job;
     try {
       job = factory.build(template);
@@ -65,6 +70,14 @@ export function createAnnouncer(config: Config, modules: AnnouncerModules): (tem
     for (const journal of modules.shareless) journal.closed(job.serial);
     const recorded = new Promise<void>((resolve) => log.commit(resolve));
     gateway.announce(job, recorded);
+    modules.tell({
+      ...{ table: 'templates', timeMs: clock.nowMs(), jobId: job.rowId, height: job.height },
+      transactions: template.transactions.length,
+      bytes: template.transactions.reduce((sum, { data }) => sum + data.length, 0),
+      feesSats: Math.max(0, Number(job.rewardSats - blockSubsidySats(job.height, config.network))),
+      fetchMs: hadMs - template.askedMs,
+      announceMs: clock.monotonicMs() - hadMs,
+    });
     metrics.counts.pool.jobs += 1;
     if (job.cleanJobs) metrics.counts.pool.cleanJobs += 1;
     blocks.follower.template(template);

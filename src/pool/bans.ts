@@ -4,7 +4,7 @@ import { type BanStore, openBanStore } from '#front/net/door/ban-store';
 import { banOptions } from '#front/net/door/door-options';
 import type { Running } from './running.ts';
 
-/** Who has to hear of each ban. */
+/** The listeners of each ban. */
 export interface BanListener {
   ban(ban: Ban): void;
   pardon(address: string): void;
@@ -15,7 +15,7 @@ export class PoolBans implements BanControl {
   readonly #store: BanStore;
   readonly #listeners: BanListener[] = [];
 
-  /** Throws BanFileError where the file of bans is damaged. */
+  /** Throws BanFileError if the file of bans is damaged. */
   constructor(config: Config, modules: { readonly clock: Clock; readonly logger: Logger }, running: Running) {
     this.#store = openBanStore(
       { folder: config.data, ...banOptions(config.stratum.bans) },

@@ -39,11 +39,11 @@ const BURIED: BlockOutcome = {
 };
 
 /**
- * Follows the pool's block candidates in the chain, from the first answer to a submission until they or others in their place
- * are buried. What a node says when it is handed a block is not final: the chain may leave the block, or come back to it, and a
- * node may lose it. Each look offers the block to the nodes that lack it (`BitcoinNode.standing`).
+ * Follows the pool's block candidates in the chain, from the first answer to a submission until the candidate or another block at
+ * its height is buried. The first answer is not final: the chain may drop the block or come back to it, and a node may lose it.
+ * Each look sends the block to nodes that lack it (`BitcoinNode.standing`).
  *
- * A candidate's file stays until it is settled here, so a later start goes on.
+ * A candidate's file stays until the candidate is settled, so the next start continues to follow it.
  */
 export class BlockFollower {
   readonly #modules: BlockFollowerModules;
@@ -62,7 +62,7 @@ export class BlockFollower {
 
   constructor({ maturity }: BlockFollowerOptions, modules: BlockFollowerModules) {
     this.#maturity = maturity;
-    // A block is not let go of before it is mature.
+    // A block is followed at least until it is mature.
     this.#burialDepth = Math.max(limits.burialDepth, maturity);
     this.#modules = modules;
   }
@@ -178,7 +178,7 @@ export class BlockFollower {
     this.#modules.log.settled(hash);
   }
 
-  /** Lets go of the lowest of the judged blocks where there are too many. */
+  /** Stops following the lowest judged blocks if there are too many. */
   #trim(): void {
     const judged = [...this.#blocks.values()].filter(({ outcome }) => (outcome?.status ?? 'unknown') !== 'unknown');
     const excess = judged.length - limits.blocksFollowedMax;

@@ -24,7 +24,7 @@ export interface Blocks {
   readonly follower: BlockFollower;
 }
 
-/** Tells the log, the metrics and the operator what becomes of this pool's blocks, also of those of earlier starts. */
+/** Reports each status of this pool's blocks, also of earlier starts, to the share log, the metrics and the operator's log. */
 export function createBlocks(
   options: BlockFollowerOptions,
   { clock, contain, node, log, logger }: BlockModules,
@@ -49,7 +49,7 @@ export function createBlocks(
       logger[levelOf(outcome)]({ ...fields, before: before.status }, changeOf(outcome, before));
     },
     looked() {
-      // One line for all: their statuses are no news, but for what happened while the pool was away.
+      // One line for all blocks of earlier starts, because only changes during the downtime are news.
       if (Object.keys(heard).length > 0) logger.info(heard, 'blocks of earlier starts are followed');
       heard = {};
     },
@@ -88,9 +88,9 @@ function levelOf({ status }: BlockOutcome): 'info' | 'warn' | 'error' {
 }
 
 function changeOf({ status }: BlockOutcome, before: BlockOutcome): string {
-  if (status === 'orphaned') return 'a block of ours has lost its race';
+  if (status === 'orphaned') return 'a block of this pool was orphaned';
   return before.status === 'orphaned' && status === 'accepted'
-    ? 'a block of ours is in the chain again'
+    ? 'a block of this pool is in the chain again'
     : `block ${status}`;
 }
 

@@ -1,17 +1,19 @@
 import { statSync } from 'node:fs';
 import type { Logger } from '#base/domain/ports';
+import { assertRestored } from '#shares/sharelog/journal/folder-state';
 import { makeFolder } from '#shares/sharelog/journal/make-folder';
 
 /**
- * Makes the data folder, for its owner alone: it says what miners did, and from where. A folder that is there already keeps its
- * mode, because it may be one of the system's; if others may look into it the log says so.
+ * Makes the data folder, readable only by its owner, because it has miners' addresses and shares. An existing folder keeps its mode,
+ * because it may be a system folder; if others may read it, a warning is logged.
  */
 export function openDataFolder(path: string, logger: Logger): void {
   makeFolder(path, 0o700);
+  assertRestored(path);
   const mode = statSync(path).mode & 0o777;
   if ((mode & 0o077) === 0) return;
   logger.warn(
     { folder: path, mode: mode.toString(8) },
-    'other users may look into the data folder; `chmod 700` ends that',
+    'other users may read the data folder; prevent it with `chmod 700`',
   );
 }

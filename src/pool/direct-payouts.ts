@@ -24,8 +24,8 @@ const COUNT_BYTES = 2;
 const SCRIPT_BYTES_MIN = 22;
 
 /**
- * Who is paid by the coinbases of a window: the accounts with the greatest credits, as many as there is room for. The pool's output,
- * the last one, has everything else: fee, donation, and the credits that the books owe to the accounts that were left out.
+ * Chooses the accounts that the coinbases of a window pay: those with the greatest credits, as many as fit. The pool's output, the last
+ * one, has the remainder: fee, donation, and the credits that the books owe to all other accounts.
  */
 export class DirectPayouts {
   readonly #options: DirectPayoutsOptions;

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Config } from '#base/config/config';
-import type { Clock, Logger } from '#base/domain/ports';
+import type { Clock, Logger, LogHold } from '#base/domain/ports';
 import type { Metrics } from '#base/telemetry/metrics';
 import type { WorkRate } from '#base/telemetry/work-rate';
 import { withSocketPath } from '#shares/sharelog/journal/socket-path';
@@ -20,11 +20,12 @@ export interface HttpModules {
   readonly metrics: Metrics;
   readonly hashrate: WorkRate;
   readonly bans: PoolBans;
+  readonly logHold: LogHold;
 }
 
 /** Starts what shows the pool: HTTP, and the socket for the operator of this machine. Both close with the pool. */
 export async function openHttp(config: Config, modules: HttpModules, running: Running): Promise<Api> {
-  const { clock, logger, parts, metrics, hashrate, bans } = modules;
+  const { clock, logger, parts, metrics, hashrate, bans, logHold } = modules;
   const { adminToken, sqlToken, listen } = config.http;
   const { allow, deny } = config.stratum.bans;
   const guard = adminToken === undefined ? undefined : new TokenGuard(digestOf(adminToken), () => clock.monotonicMs());
@@ -55,7 +56,7 @@ export async function openHttp(config: Config, modules: HttpModules, running: Ru
     metrics.queues.http = http.waiting;
   });
   bans.tell(api);
-  const adminSocket = new AdminSocket({ bans });
+  const adminSocket = new AdminSocket({ bans, log: logHold });
   await withSocketPath(config.data, ADMIN_SOCKET_FILE, (path) => adminSocket.listen(path));
   running.onClose('the admin socket', () => adminSocket.close());
   return api;

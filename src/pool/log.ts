@@ -1,5 +1,6 @@
 import type { Config } from '#base/config/config';
 import { clickhouseHref } from '#base/config/href';
+import { jobSerial } from '#base/domain/ids';
 import type { Clock, Logger, SpareDescriptors } from '#base/domain/ports';
 import { ANALYTICS_CONSUMER, type Analytics, analyticsAvailable, startAnalytics } from '#books/analytics/analytics';
 import { LEDGER_CONSUMER, type Ledger, startLedger } from '#books/ledger/ledger';
@@ -13,13 +14,13 @@ import { payoutOptions } from './payout-rules.ts';
 import { blocksOptions } from './payout-terms.ts';
 import type { Running } from './running.ts';
 
-/** The share log with its consumers: what keeps shares, and who gets them from there. */
+/** The share log with its consumers. */
 export interface OpenedLog {
   /** The pool's own journal; with one gateway, that one's too. */
   readonly log: ShareLog;
   readonly analytics: Analytics;
   readonly ledger: Ledger;
-  /** How far the consumers are, for those who append to other journals. */
+  /** The progress of the consumers, for the writers of other journals. */
   readonly deliveries: Deliveries;
   /** How each gateway has to open its journal. */
   readonly journals: { readonly folder: string; readonly node: string; readonly consumers: readonly string[] };
@@ -66,6 +67,7 @@ export async function openLog(
       network: config.network,
       orphans: orphans.ends,
       blocks: blocksOptions(config),
+      firstSerial: jobSerial(log.epoch, 0),
       payouts: payoutOptions(config),
     },
     { logger, ports, window, delivered: (journal, seq) => deliveries.delivered(LEDGER_CONSUMER, journal, seq) },

@@ -18,6 +18,9 @@ export interface OpenedNode {
 
 /** The secret of the embedded node's wallet, in the data folder. */
 const SIMULATED_KEY_FILE = 'simulated-wallet.key';
+const SIMULATED_CHAIN_FILE = 'simulated-chain.json';
+/** What the embedded node keeps in the data folder: copied together, they are a node and its wallet. */
+export const SIMULATED_FILES: readonly string[] = [SIMULATED_CHAIN_FILE, SIMULATED_KEY_FILE];
 
 /**
  * The config of a pool on the embedded node, whose blocks pay that node's wallet unless `payout.address` names another address;
@@ -29,7 +32,7 @@ export function withOwnWallet(config: Config): Config {
   return { ...config, payout: { ...payout, address: loadKey(join(data, SIMULATED_KEY_FILE)).address } };
 }
 
-/** The Bitcoin node that a config names; the simulated one where it names none. It is not started yet. */
+/** The Bitcoin node of the config, or the simulated node if the config names none. It is not started yet. */
 export function createNode(
   config: Config,
   modules: {
@@ -41,7 +44,7 @@ export function createNode(
 ): OpenedNode {
   const { node, network, data } = config;
   if (node.kind === 'simulated') {
-    const file = join(data, 'simulated-chain.json');
+    const file = join(data, SIMULATED_CHAIN_FILE);
     const { blockDifficulty, transactions, refreshMs } = node;
     const key = loadKey(join(data, SIMULATED_KEY_FILE));
     const simulated = simulatedNode(

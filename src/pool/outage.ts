@@ -1,9 +1,9 @@
 import type { Clock } from '#base/domain/ports';
 
 export interface OutageOptions {
-  /** A cause may last so long (a restart, a time-out) before miners are told. */
+  /** How long a cause (a restart, a time-out) may last before miners get a message. */
   readonly tellMs: number;
-  /** A cause may last so long before miners are let go. */
+  /** How long a cause may last before miners are disconnected. */
   readonly letGoMs: number;
 }
 

@@ -2,13 +2,14 @@ import type { Config } from '#base/config/config';
 import type { PayoutOptions } from '#books/ledger/payouts/part';
 import type { PayoutRules } from '#books/ledger/payouts/rules';
 
-/** What a config says about payouts by transactions of the pool. */
+/** The config's rules for payouts by transactions of the pool. */
 export function payoutRules({ network, payout, stratum }: Config): PayoutRules {
   const { method, minimumSats, networkFee, accounts, confirmations, maturity } = payout;
   return {
     network,
     // What a coinbase could not hold is paid by the wallet.
     method: method === 'psbt' ? 'psbt' : 'wallet',
+    ownAddress: payout.address,
     addresses: new Map(stratum.accounts.map(({ name, address }) => [name, address])),
     minimumSats,
     minimums: new Map(
@@ -22,7 +23,7 @@ export function payoutRules({ network, payout, stratum }: Config): PayoutRules {
   };
 }
 
-/** What the ledger's process is told of payouts. A pool that pays by its coinbase alone pays the rest by its wallet. */
+/** The payout settings of the ledger's process. A pool that pays by coinbase pays the remainder by wallet. */
 export function payoutOptions(config: Config): PayoutOptions {
   return { rules: payoutRules(config), intervalMs: config.payout.intervalMs };
 }

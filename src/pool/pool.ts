@@ -1,6 +1,7 @@
 import type { Config } from '#base/config/config';
 import { chainMethods } from '#base/domain/chain';
 import { Containment } from '#base/domain/contain';
+import type { EventHappening } from '#base/domain/happening';
 import type { Clock, Logger } from '#base/domain/ports';
 import { assertLimits, limits } from '#base/limits';
 import { createMetrics } from '#base/telemetry/metrics';
@@ -52,7 +53,7 @@ export interface Pool {
   close(): Promise<void>;
 }
 
-/** Starts a pool; resolves when all of it listens and there is work. Whatever was started is closed again where it fails. */
+/** Starts a pool; resolves when all parts listen and there is work. If a part fails, the parts already started are closed. */
 export async function startPool(config: Config, modules: PoolModules): Promise<Pool> {
   assertLimits();
   openDataFolder(config.data, modules.logger);
@@ -71,7 +72,7 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   const contain = new Containment({ logger, counted: () => void metrics.counts.gateway.containedErrors++ });
   const hashrate = new WorkRate(clock.monotonicMs());
   const code = loadKernel();
-  // Before anything else is opened, so that their numbers are low.
+  // Taken first, so that their descriptor numbers are low.
   const spare = holdDescriptors(logger, running);
   const committed = (ms: number): void => metrics.commit(ms);
   const direct = directPayouts(config);
@@ -84,6 +85,8 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
     running,
   );
   const { log, analytics, ledger } = opened;
+  const tell = (kind: EventHappening['kind'], subject: string, detail: string): void =>
+    analytics.tell({ table: 'events', timeMs: clock.nowMs(), kind, subject, detail, count: 1 });
   const { node, wallet } = createNode(config, { clock, contain, logger, spare });
   running.onClose('the node', () => node.close());
   ports.set('chain', { target: node.chain, methods: chainMethods });
@@ -115,19 +118,31 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   });
   running.onClose('the gateways', () => gateway.close());
   bans.tell({ ban: (ban) => gateway.evict(ban), pardon: (address) => gateway.pardon(address) });
+  bans.tell({
+    ban: ({ address, reason }) => tell('ban', address, reason),
+    pardon: (address) => tell('unban', address, ''),
+  });
   const logStatus = (): ShareLogStatus =>
     mergeStatuses([log.status(), ...gateway.journals(), ...opened.orphans.statuses()]);
   const parts: PoolParts = { log: { status: logStatus }, analytics, ledger, node, jobs, gateway };
   // Before the node: a pool that waits for its node says so on /readyz.
-  const http = await openHttp(config, { ...modules, parts, metrics, hashrate, bans }, running);
+  const http = await openHttp(
+    config,
+    { ...modules, parts, metrics, hashrate, bans, logHold: opened.deliveries },
+    running,
+  );
 
   const announce = createAnnouncer(config, {
     ...{ clock, logger, log, jobs, gateway, blocks, code, metrics, direct },
+    tell: (template) => analytics.tell(template),
     // A gateway's journal has its shares.
     shareless: gatewayCount(config) === 1 ? [opened.orphans] : [opened.orphans, log],
   });
   const { outageGraceMs } = config.stratum;
-  const begun = new Work({ outageGraceMs }, { clock, logger, gateway, announce, causes: () => unready(parts) });
+  const begun = new Work(
+    { outageGraceMs },
+    { clock, logger, gateway, announce, causes: () => unready(parts), tell: (kind, why) => tell(kind, 'work', why) },
+  );
   await node.start((template) => begun.template(template));
   work = begun;
   const workTimer = setInterval(() => {
@@ -137,6 +152,8 @@ async function start(config: Config, modules: PoolModules, running: Running): Pr
   running.onClose('the work', async () => clearInterval(workTimer));
   const endpoints = await gateway.listen();
   logger.info({ version, kernel: code.build, epoch: log.epoch }, 'pool started');
+  tell('start', version, code.build);
+  running.onClose('the event of the stop', async () => tell('stop', version, ''));
   return {
     endpoints: { ...endpoints, http: `http://${http.address}` },
     reload: () => gateway.reload(),

@@ -2,17 +2,17 @@ import { LATE, within } from '#base/std/within';
 
 /** For all parts together: less than what a supervisor, and `sluice start` itself, wait for. */
 const CLOSE_MS_MAX = 9_000;
-/** What is left for each part to close, however long those before it took. */
+/** Time that each part has to close, however long the parts before it took. */
 const PART_MS_MIN = 250;
 /** Between the time that a part is given and that for which it is waited. */
 const SLACK_MS = 100;
 
-/** Ends a part; `msMax` is what it has for it, for those that can do with less. */
+/** Closes a part within `msMax` ms. */
 type Close = (msMax: number) => Promise<void>;
 
 /**
- * What has been started and how it ends: in the opposite order, each part even if another failed. A part that takes longer
- * than what is left of the time is not waited for, so the share log, which closes last, has its turn.
+ * The started parts. They are closed in the opposite order, each even if another failed. A part that exceeds its time is not waited
+ * for, so that the share log, which closes last, still has time.
  */
 export class Running {
   readonly #closeMsMax: number;
@@ -27,7 +27,7 @@ export class Running {
     return this.#closing !== undefined;
   }
 
-  /** @param part - What an operator reads where it does not end. */
+  /** @param part - Its name in the log line if it does not close in time. */
   onClose(part: string, close: Close): void {
     this.#closers.unshift({ part, close });
   }

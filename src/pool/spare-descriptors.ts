@@ -34,7 +34,7 @@ export class HeldDescriptors implements SpareDescriptors {
     return true;
   }
 
-  /** Takes again what was released, as far as the system gives descriptors. */
+  /** Reopens released descriptors, as far as the system permits. */
   refill(): void {
     while (!this.#closed && this.#held.length < limits.descriptorsSpare) {
       try {

@@ -12,7 +12,7 @@ import type { FindMiner } from '#show/api/miners';
 import type { PoolStatus } from '#show/api/status';
 import type { JobStore } from '#work/jobs/store';
 
-/** What is running, as far as it shows. */
+/** The running parts, as far as status and readiness need them. */
 export interface PoolParts {
   readonly log: Pick<ShareLog, 'status'>;
   readonly analytics: Analytics;
@@ -61,7 +61,7 @@ export function createStatus(
   };
 }
 
-/** Whom `/api/v1/miners/…` is about: an address in any of its spellings, or any name where anybody may mine. */
+/** The account of `/api/v1/miners/…`: an address in any spelling, or any name if authorization is open. */
 export function createFindMiner({ network, stratum }: Config, gateway: Gateway, logger: Logger): FindMiner {
   /** Whether the last look-up failed: a fault that lasts is two lines of log, however many ask. */
   let failing = false;
@@ -69,7 +69,7 @@ export function createFindMiner({ network, stratum }: Config, gateway: Gateway, 
     let account = text;
     if (stratum.authorization !== 'open') {
       const parsed = parseAddress(text, network);
-      if (!parsed.ok) return { kind: 'no-address', reason: `this is no address that can be paid: ${parsed.reason}` };
+      if (!parsed.ok) return { kind: 'no-address', reason: `this is no payable address: ${parsed.reason}` };
       account = parsed.address;
     }
     try {
@@ -103,13 +103,13 @@ export function noted({ ledger, log }: PoolParts): string[] {
   return [...(healthy ? [] : [`ledger: ${reason}`]), ...(alarm === undefined ? [] : [`share log: ${alarm}`])];
 }
 
-/** By the log where the child is silent: right after a start that is too much, since the log has yet to hear how far it is. */
+/** The lag by the log if the child is silent. Right after a start this is too much, because the log does not know the child's progress yet. */
 function lagRows({ mode, reporting, lagRows: reported }: AnalyticsStatus, { keptRows }: ShareLogStatus): number {
   if (mode === 'off') return 0;
   return reporting ? reported : keptRows;
 }
 
-/** Takes what is counted elsewhere into the metrics, before a scrape. */
+/** Copies counters from other parts into the metrics, before a scrape. */
 export function refreshGauges(
   { log, analytics, ledger, node, jobs, gateway }: PoolParts,
   { gauges, queues, take }: Metrics,

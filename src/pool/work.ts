@@ -21,6 +21,8 @@ export interface WorkModules {
   readonly announce: (template: BlockTemplate) => void;
   /** Why work is worth nothing now; empty if it is worth something. */
   readonly causes: () => readonly string[];
+  /** Told when an outage has begun, and why, and when it is over. Default: nobody. */
+  readonly tell?: (kind: 'outage' | 'outage-over', why: string) => void;
 }
 
 /** Gives out work: a job for each template, and none while there is an outage. */
@@ -31,7 +33,7 @@ export class Work {
   #paused = false;
 
   constructor({ outageGraceMs }: WorkOptions, modules: WorkModules) {
-    const { clock, logger, gateway, causes } = modules;
+    const { clock, logger, gateway, causes, tell = () => {} } = modules;
     this.#modules = modules;
     this.#outages = new OutageWatch(
       { tellMs: TELL_MS, letGoMs: outageGraceMs },
@@ -40,15 +42,17 @@ export class Work {
         causes,
         began: (why) => {
           this.#paused = true;
-          logger.error({ causes: why }, 'work is paused: miners are told');
+          logger.error({ causes: why }, 'work is paused: miners get a message');
           gateway.pause(PAUSED);
+          tell('outage', why.join('; '));
         },
         lasts: (why) => {
-          logger.error({ causes: why }, 'work is still paused: miners are let go, and newcomers are refused');
+          logger.error({ causes: why }, 'work is still paused: miners are disconnected and new clients refused');
           gateway.letGo(LET_GO);
         },
         over: () => {
-          logger.info({}, 'the outage is over');
+          logger.info({}, 'work goes on: the outage is over');
+          tell('outage-over', '');
           if (this.#paused && this.#latest !== undefined) this.#announce(this.#latest);
         },
       },

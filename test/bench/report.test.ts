@@ -61,7 +61,7 @@ describe('the page of a report', () => {
     expect(html).toContain('&#60;script&#62;');
   });
 
-  it('says where the machine had other work, and which benchmark has no result', () => {
+  it('names benchmarks with a loaded machine or without a result', () => {
     const html = page([result({ loadBefore: 3.21 })], ['stratum-tcp', 'memory']);
     expect(html).toContain('the machine had other work (load 3.2 before it)');
     expect(html).toContain('Without a result: memory.');
@@ -78,7 +78,7 @@ describe('a plot of dots', () => {
     expect(((high ?? 0) - 190) / ((low ?? 0) - 190)).toBeCloseTo(3, 1);
   });
 
-  it('is none where no row has the value', () => {
+  it('is left out if no row has the value', () => {
     expect(dots(result().rows, { name: 'kib', title: '', digits: 0 })).toBeUndefined();
   });
 });

@@ -28,7 +28,7 @@ describe('the statistics of benchmarks', () => {
     expect(samples.median('b', 'y', 'rate')).toBeUndefined();
   });
 
-  it('writes a spread only where there is one, and a dash where nothing was measured', () => {
+  it('writes a spread only if there is one, and a dash if nothing was measured', () => {
     const samples = new Samples();
     samples.add('load', 'one', { rate: 1234.5 });
     samples.add('load', 'two', { rate: 1 });

@@ -24,7 +24,7 @@ describe('sluice bench', () => {
     expect((await bench('--list')).out).toContain('\n  stratum-tcp\n');
   });
 
-  it('runs nothing where it does not know a name, or is told two sizes', async () => {
+  it('runs nothing for an unknown name or two sizes', async () => {
     const unknown = await bench('stratum-tcp', 'stratum-udp');
     expect(unknown).toMatchObject({ code: exitCodes.usage, out: '' });
     expect(unknown.err).toContain('there is no benchmark "stratum-udp"');

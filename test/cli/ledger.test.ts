@@ -72,7 +72,7 @@ describe('sluice ledger', () => {
     expect(text).toContain('not compared: there is no ClickHouse for this data folder');
   });
 
-  it('shows blocks, and who earned what by them', async () => {
+  it('shows blocks and their rewards by account', async () => {
     const { database, close } = openLedger(data);
     const store = new BlockStore(database);
     const block = { jobId: '0000000001-01020304', finder: 'bcrt1a', foundMs: 1, claimedSats: 600n };

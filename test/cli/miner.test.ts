@@ -73,14 +73,14 @@ describe('sluice miner', () => {
     expect(io.out).toMatch(/^\d+ s, .* accepted, 0 rejected, difficulty 1e-9\n$/);
   });
 
-  it('fails where the pool refuses the user', async () => {
+  it('fails if the pool refuses the user', async () => {
     const io = new FakeIo();
     expect(await run(['miner', '--url', await yesPool(), '--user', 'nobody'], io)).toBe(exitCodes.failed);
     expect(io.err).toContain('refused');
     expect(io.err).not.toContain('\u001b');
   });
 
-  it('fails where there was no pool, and says what to do', async () => {
+  it('fails without a pool, and says what to do', async () => {
     const io = new FakeIo();
     const url = await yesPool();
     for (const server of servers.splice(0)) {

@@ -74,7 +74,7 @@ describe('the command line', () => {
     expect(err).toMatch(/sluice/);
   });
 
-  it('hints at what was meant', async () => {
+  it('suggests the nearest word', async () => {
     expect((await sluice(['strat'])).err).toContain('Did you mean start?');
     expect((await sluice(['start', '--confg', 'x'])).err).toContain('Did you mean --config?');
   });
@@ -134,7 +134,7 @@ describe('sluice check', () => {
 });
 
 describe('sluice start', () => {
-  it('starts nothing with a bad config, and says where help is', async () => {
+  it('starts nothing with a bad config, and names the command for help', async () => {
     const { code, out, err } = await sluice(['start', '--config', join(folder, 'none.toml')]);
     expect({ code, out }).toEqual({ code: exitCodes.usage, out: '' });
     expect(err).toContain('there is no such file');

@@ -60,7 +60,7 @@ describe('sluice simulate rewards', () => {
     await removeFolder(folder);
   });
 
-  it('names what is wrong with its options', async () => {
+  it('names invalid options', async () => {
     expect((await simulate(['--blocks', '10'])).code).toBe(exitCodes.usage);
     const { code, err } = await simulate(['--blocks', '1000', '--plot', '/nowhere/at/all.svg']);
     expect(code).toBe(exitCodes.failed);

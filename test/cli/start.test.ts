@@ -65,7 +65,7 @@ describe('sluice start', () => {
     expect(await running).toBe(exitCodes.fine);
   });
 
-  it('reads the certificate again at a hangup, and stops at one where there is none', async () => {
+  it('reloads the certificate on SIGHUP, and stops on SIGHUP without one', async () => {
     const { cert, key } = makeCertificate(folder, 'start');
     const tls = { SLUICE_STRATUM__TLS__CERT: cert, SLUICE_STRATUM__TLS__KEY: key };
     const [secure, plain] = [new FakeIo(tls), new FakeIo()];
@@ -84,7 +84,7 @@ describe('sluice start', () => {
     expect(plain.log).toContain('SIGHUP');
   });
 
-  it('starts nothing where the certificate can not be used, and neither does `check` take it', async () => {
+  it('starts nothing with an unusable certificate, which `check` refuses too', async () => {
     const { cert, key } = makeCertificate(folder, 'one');
     const other = makeCertificate(folder, 'other');
     const none = join(folder, 'none.pem');

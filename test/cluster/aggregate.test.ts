@@ -81,7 +81,7 @@ describe('what all gateways come to', () => {
     },
   );
 
-  it('is asked of each gateway about a miner, and not of one that is gone meanwhile', async () => {
+  it('asks each running gateway about a miner, and no ended one', async () => {
     const members: Member[] = [];
     const aggregate = new Aggregate({ metrics: createMetrics(), members: () => members, worked: () => {} });
     const [one, other] = [gateway(0), gateway(1)];

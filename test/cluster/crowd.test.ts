@@ -9,7 +9,7 @@ const plenty = { handshakes: rate, handshakesPerAddress: rate, handshakesPerSubn
 const ROOM = 10;
 
 describe('the crowd over all gateways', () => {
-  it('is what each of them knows, whoever comes, goes, dies and is replaced', () => {
+  it('is known to each gateway, through connects, disconnects, deaths and replacements', () => {
     const step = fc.record({
       do: fc.constantFrom('enter' as const, 'enter' as const, 'leave' as const, 'tell' as const, 'die' as const),
       gateway: fc.nat(2),

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type GatewayNumber, GatewayNumbers } from '#cluster/gateway-numbers';
 
 describe('the numbers of gateways', () => {
-  it('are never one that is in use, nor one whose jobs can still be mined, nor twice the same in one epoch', () => {
+  it('are never in use, of jobs that can still be mined, or repeated in an epoch', () => {
     const step = fc.record({ do: fc.constantFrom('take', 'take', 'free', 'job'), which: fc.nat(7) });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 4 }), fc.array(step, { maxLength: 120 }), (incarnationsMax, steps) => {

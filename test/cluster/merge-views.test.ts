@@ -44,7 +44,7 @@ describe('a miner on several gateways', () => {
     );
   });
 
-  it('is nobody where no gateway knows it', () => {
+  it('is undefined if no gateway knows the miner', () => {
     expect(mergeViews([], PAGE)).toBeUndefined();
   });
 });

@@ -31,7 +31,7 @@ describe('what gateways are asked about miners', () => {
     expect(await second).toBeUndefined();
   });
 
-  it('is nothing where the gateway ends meanwhile, and others still answer', async () => {
+  it('is undefined if the gateway ends meanwhile, and others still answer', async () => {
     const [dead, alive] = [questions.ask(one, query), questions.ask(other, query)];
     questions.gone(one);
     expect(await dead).toBeUndefined();
@@ -39,7 +39,7 @@ describe('what gateways are asked about miners', () => {
     expect(await alive).toBe(view);
   });
 
-  it('is given up after two seconds, and an answer that comes then is nobody’s', async () => {
+  it('is given up after two seconds, and a late answer is ignored', async () => {
     const asked = questions.ask(one, query);
     const outcome = expect(asked).rejects.toThrow('a gateway does not answer');
     await vi.advanceTimersByTimeAsync(2000);

@@ -22,7 +22,7 @@ describe('what a gateway waits for on the pool’s disk', () => {
     expect(disk.ready).toBeUndefined();
   });
 
-  it('does not grow while it is waited for: what is expected later is not for those who came before', async () => {
+  it('does not make earlier shares wait for blocks and jobs expected later', async () => {
     const disk = new PoolDisk();
     disk.expect('block 0');
     let over = false;

@@ -50,7 +50,7 @@ const settle = () => new Promise((resolve) => setImmediate(resolve));
 const solution = { serial: 1 } as never;
 
 describe('the relay between pool and gateways', () => {
-  it('gives who joins the job of now, or why there is none', async () => {
+  it('sends a new gateway the current job, or the reason why there is none', async () => {
     const { relay, join, typesTo } = setup();
     join(0);
     expect(typesTo(0)).toEqual(['crowd']);
@@ -76,7 +76,7 @@ describe('the relay between pool and gateways', () => {
     expect([relay.oldestSerial, relay.newestSerial]).toEqual([job.serial + 1, job.serial]);
   });
 
-  it('tells the others who came, and takes back those of a gateway that is gone', () => {
+  it('reports new connections to the others, and subtracts those of an ended gateway', () => {
     const { relay, sent, members, join } = setup();
     const [one] = [join(0), join(1)];
     sent.length = 0;

@@ -96,7 +96,7 @@ describe('the supervisor of gateways', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
   afterEach(() => void vi.useRealTimers());
 
-  it('starts one in each slot, each with its own number, and has all of them listen', async () => {
+  it('starts a gateway in each slot, each with its own number, and all of them listen', async () => {
     const { supervisor, processes, events, of } = setup();
     await supervisor.start();
     expect(events).toEqual(['joined 0', 'joined 1']);
@@ -107,7 +107,7 @@ describe('the supervisor of gateways', () => {
     expect(events.at(-1)).toBe('heard 1');
   });
 
-  it('replaces one that dies, later each time it dies young, and soon again after it has lived', async () => {
+  it('replaces a gateway that dies, with a growing delay while replacements die young', async () => {
     const { supervisor, processes, events, of } = setup();
     await supervisor.start();
     await supervisor.listen({ tcp: 1 });
@@ -128,7 +128,7 @@ describe('the supervisor of gateways', () => {
     expect(events.filter((event) => event.endsWith(' 1'))).toEqual(['joined 1']);
   });
 
-  it('retires one that is gone once, before another joins in its slot with another number', async () => {
+  it('retires an ended gateway once, before its replacement joins', async () => {
     const { supervisor, processes, events, of, logger } = setup();
     await supervisor.start();
     of(0)?.end('exit code 1');
@@ -141,7 +141,7 @@ describe('the supervisor of gateways', () => {
     expect(logger.lines).toContainEqual({
       level: 'error',
       fields: { gateway: 0, reason: 'exit code 1' },
-      message: 'a gateway is gone; another one takes its place',
+      message: 'a gateway ended; a new gateway replaces it',
     });
   });
 
@@ -227,7 +227,7 @@ describe('the supervisor of gateways', () => {
     expect(supervisor.members).toHaveLength(1);
   });
 
-  it('closes all in order, ends one that does not close, and starts none any more', async () => {
+  it('closes all, kills a gateway that does not close, and starts none afterwards', async () => {
     const { supervisor, processes, of, logger } = setup({ count: 3 });
     await supervisor.start();
     of(2)?.end('x');

@@ -157,7 +157,7 @@ describe.each([
 });
 
 describe('a broadcast', () => {
-  it('reaches everybody who works, over every transport', async () => {
+  it('reaches every working client, over every transport', async () => {
     const bench = makeFront(setImmediate);
     const callers = [await overTcp(bench), await overWebSocket(bench), await overTls(bench), await overTcp(bench)];
     for (const caller of callers) {

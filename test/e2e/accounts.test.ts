@@ -32,7 +32,7 @@ vardiff = false
 
   const connect = (): Promise<StratumClient> => StratumClient.tcp(pool.endpoints.tcp.host, pool.endpoints.tcp.port);
 
-  it('lets in who has the password, and takes their shares', async () => {
+  it('accepts the right password, and then shares', async () => {
     const client = await connect();
     await client.login('alice.rig', { password: 'secret', agent: 'ToyMiner/1' });
     expect(client.difficulty).toBe(2e-9);
@@ -40,7 +40,7 @@ vardiff = false
     client.close();
   });
 
-  it('turns away a wrong password, an address that is no account, and who claims to be NiceHash', async () => {
+  it('refuses a wrong password, an unknown account, and an unsigned NiceHash', async () => {
     const client = await connect();
     await client.request('mining.subscribe', []);
     for (const [user, password] of [

@@ -33,7 +33,7 @@ const authorize = `{"id":2,"method":"mining.authorize","params":["${USER}","x"]}
 /** For a job that was never given out: the kind of bad share that counts least, so a ban takes 5,000 in one gateway. */
 const badSubmit = `{"id":3,"method":"mining.submit","params":["${USER}","0","zz","0","0"]}\n`;
 
-/** True where the pool talks to this address. */
+/** True if the pool talks to this address. */
 async function served(pool: PoolProcess, localAddress: string): Promise<boolean> {
   const socket = await from(pool, localAddress);
   socket.write(subscribe);
@@ -108,7 +108,7 @@ describe.each([1, 2])('a pool of %d gateways under attack', (gateways) => {
     expect(await served(pool, '127.9.0.77')).toBe(false);
   });
 
-  it('never bans 127.0.0.1, where proxies beside it are', async () => {
+  it('never bans 127.0.0.1, the address of proxies beside the pool', async () => {
     const socket = await from(pool, '127.0.0.1');
     let replies = 0;
     socket.on('data', (chunk: Buffer) => {

@@ -102,7 +102,7 @@ describe.skipIf(bitcoind.path === undefined)('a pool with a real bitcoind', () =
     client.close();
   });
 
-  it('gives clean jobs when a block comes from elsewhere, and answers old work as stale', async () => {
+  it('sends clean jobs after a block of another miner, and answers old work as stale', async () => {
     const client = await connect('tcp');
     await client.login(user);
     const old = client.solve(user);
@@ -174,13 +174,13 @@ describe.skipIf(bitcoind.path === undefined)('a pool with a real bitcoind', () =
     await mineOne(client);
     const ours = await node.rpc<string>('getbestblockhash');
     const [rival = ''] = await rivalOf(ours);
-    await said('a block of ours has lost its race', ours);
+    await said('a block of this pool was orphaned', ours);
     // It may come back: its file is there.
     expect(readdirSync(join(folder.path, 'data', 'candidates'))).toContain(`${ours}.json`);
     const jobs = client.jobs.length;
     await node.rpc('invalidateblock', rival);
     expect(await node.rpc('getbestblockhash')).toBe(ours);
-    await said('a block of ours is in the chain again', ours);
+    await said('a block of this pool is in the chain again', ours);
     await client.cleanJobAfter(jobs);
     await mineOne(client);
     client.close();
@@ -211,7 +211,7 @@ describe.skipIf(bitcoind.path === undefined)('a pool with a real bitcoind', () =
       (await folder.sql<{ status: string }>(`SELECT status FROM blocks WHERE hash = '${ours}'`))[0]?.status;
     await expect.poll(status).toBe('orphaned');
     await node.rpc('invalidateblock', rival);
-    await said('a block of ours is in the chain again', ours);
+    await said('a block of this pool is in the chain again', ours);
     await expect.poll(status).toBe('accepted');
     expect(await pool.stop()).toBe(0);
   });

@@ -91,7 +91,7 @@ describe.each(['tcp', 'websocket'] as const)('a pool with everything embedded, o
     await expectEachAcknowledgedOnce(folder, tally);
   });
 
-  it('stores what is needed to hash each accepted share again', async () => {
+  it('stores all inputs of each accepted share’s hash', async () => {
     const rows = await folder.sql<Record<string, string>>(
       `SELECT s.extranonce1 AS extranonce1, s.extranonce2 AS extranonce2, j.coinb1 AS coinb1, j.coinb2 AS coinb2,
               s.account AS account, s.worker AS worker, toString(s.share_difficulty) AS achieved

@@ -26,7 +26,7 @@ if (!runs) {
 }
 
 describe.skipIf(!runs)('a flood of empty WebSocket fragments', () => {
-  it('keeps nobody waiting if the kernel’s receive buffers are as small as the pool asks for', async () => {
+  it('delays no client if the kernel’s receive buffers are as small as advised', async () => {
     const folder = new PoolFolder('[clickhouse]\nurl = "http://127.0.0.1:9/sluice"\n');
     const args = [
       '--net',

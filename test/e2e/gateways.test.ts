@@ -50,7 +50,7 @@ async function mineMore(tally: Tally, shares: number, last: () => Promise<unknow
   await Promise.all(miners);
 }
 
-it('spreads miners over its gateways, and one that is killed takes no acknowledged share with it', {
+it('spreads miners over its gateways, and a killed gateway loses no acknowledged share', {
   timeout: 120_000,
 }, async () => {
   folder = new PoolFolder('[stratum]\ngateways = 2\n[stratum.difficulty]\nstart = 1e-9\nvardiff = false\n');
@@ -106,7 +106,7 @@ it('spreads miners over its gateways, and one that is killed takes no acknowledg
   for (const [verdict, count] of tally.replies) expect(rows.get(verdict) ?? 0).toBeGreaterThanOrEqual(count);
 });
 
-it('gives whoever comes back to another gateway a new session, where no share of the old one counts again', {
+it('gives a client that reconnects to another gateway a new session, in which no old share counts', {
   timeout: 120_000,
 }, async () => {
   // No block by chance, which would make the share of before it stale.
@@ -159,7 +159,7 @@ it('loses nothing when the pool itself is killed', { timeout: 120_000 }, async (
   await expectEachAcknowledgedOnce(folder, tally);
 });
 
-it('delivers what is in the journals of gateways that are not started any more, and clears them away', {
+it('delivers the journals of gateways that are not started any more, and removes them', {
   timeout: 120_000,
 }, async () => {
   folder = new PoolFolder('[node]\nrefresh-seconds = 0.5\n[stratum.difficulty]\nstart = 1e-9\nvardiff = false\n');
@@ -182,7 +182,7 @@ it('delivers what is in the journals of gateways that are not started any more, 
   expect(await folder.sql(alone), 'shares of a job that is not on the disk').toEqual([{ shares: 0 }]);
 });
 
-it('does not start where one gateway can not, and leaves nothing running that would keep the next start from it', {
+it('does not start if one gateway can not, and leaves nothing running', {
   timeout: 120_000,
 }, async () => {
   folder = new PoolFolder('[stratum]\ngateways = 3\n');

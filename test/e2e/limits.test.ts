@@ -72,7 +72,7 @@ describe('the limits of a pool of two gateways', () => {
     await delay(HEARD_MS);
   }
 
-  it('hold for both together: an address has what it may have in one', async () => {
+  it('hold for both gateways together', async () => {
     await fill();
     for (let i = 0; i < 20; i += 1) expect(await enter('127.9.0.1')).toBeUndefined();
     expect(await enter('127.9.0.2')).toBeDefined();
@@ -80,7 +80,7 @@ describe('the limits of a pool of two gateways', () => {
     await expect.poll(limited).toMatch(/^sluice_connections_over_limit_total 20$/m);
   });
 
-  it('let somebody in when somebody has gone, in whichever gateway', async () => {
+  it('admit a connection when another has closed, in either gateway', async () => {
     const [first] = guests;
     await leave(first ? [first] : []);
     expect(await enter('127.9.0.1')).toBeDefined();

@@ -49,7 +49,7 @@ describe('a pool with everything embedded, and the built-in miner', () => {
     expect(status.job.height).toBe(status.blocks.accepted + 1);
   });
 
-  it('has a row for every reply, and its blocks in their table', async () => {
+  it('has a row for every reply, and a row for every block', async () => {
     const { blocks } = await pool.json<{ blocks: { accepted: number } }>('/api/v1/pool');
     expect(await pool.stop()).toBe(0);
     const rows = await rowsByVerdict(folder);

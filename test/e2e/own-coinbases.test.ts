@@ -111,7 +111,7 @@ describe.skipIf(bitcoind.path === undefined)('solo with coinbases that pay the f
     for (const client of clients) client.close();
   }
 
-  it('pays each block to who found it, first, and the fee to the pool', { timeout: 240_000 }, async () => {
+  it('pays each block to its finder first, and the fee to the pool', { timeout: 240_000 }, async () => {
     await mine(2);
     // The pool dies; what was mined stays paid, and the books have it.
     await pool.kill();

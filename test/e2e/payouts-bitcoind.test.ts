@@ -10,6 +10,7 @@ import type { Wallet } from '#base/domain/wallet';
 import { checkLedger } from '#books/ledger/check';
 import { assets, minerBalances, own, payableOf } from '#books/ledger/entries/accounts';
 import { EntryBook } from '#books/ledger/entries/book';
+import { LedgerSnapshot, markRestored } from '#books/ledger/ledger-copy';
 import { LEDGER_FILE, type OpenedLedger, openLedger, readLedger } from '#books/ledger/ledger-db';
 import { Payouts } from '#books/ledger/payouts/payouts';
 import type { PayoutRules } from '#books/ledger/payouts/rules';
@@ -271,6 +272,90 @@ describe.skipIf(bitcoind.path === undefined)('payouts with a real bitcoind', () 
     expect(batch).toBeUndefined();
     expect(reason).toContain('spends this wallet');
     expect((await got(0)) - before).toBe(5_000_000n);
+  });
+
+  /** A ledger that was copied now, put back under another name later, when the pool has gone on. */
+  async function copyNow(of: { readonly path: string }, name: string) {
+    const path = join(folder, name);
+    mkdirSync(path);
+    const snapshot = new LedgerSnapshot(of.path);
+    await snapshot.copyTo(path, () => {});
+    snapshot.close();
+    const copiedMs = nowMs;
+    return { restore: () => markRestored(path, copiedMs) };
+  }
+
+  it('stops on a restored ledger for what was paid since the backup, and takes it over', async () => {
+    const first = await pool('lost-pool');
+    await first.owe(5_000_000n);
+    // No look at the wallet has come before the copy: what leaves from now on must not count as the operator's.
+    const copy = await copyNow(first, 'restored');
+    const before = [await got(0), await got(1)];
+    // These debts are lost with the pool, and are paid before that.
+    await first.owe(1_000_000n, 6_000_000n);
+    const paid = await first.start().run();
+    const txid = paid.batch?.variants[0]?.txid ?? '';
+    await mine(1);
+    await first.start().tick();
+    copy.restore();
+    const second = await book('restored', 'lost-pool');
+    const payouts = second.start();
+    // A node that lacks blocks may lack the one with the payout.
+    const behind = second.start(withOther(second.real, { synced: async () => ({ ok: true, value: false }) }));
+    expect(await behind.run()).toMatchObject({ batch: undefined, reason: expect.stringContaining('restored') });
+    expect(await payouts.run()).toMatchObject({ batch: undefined, reason: expect.stringContaining(txid) });
+    expect(payouts.alarm).toContain('sluice payout adopt');
+    const adopted = await payouts.adopt(txid);
+    if ('error' in adopted) throw new Error(adopted.error);
+    expect(adopted.batch).toMatchObject({ state: 'confirmed', winner: txid, method: 'wallet' });
+    await mine(2);
+    await payouts.tick();
+    expect(payouts.store.list(9)).toMatchObject([{ state: 'settled' }]);
+    expect(payouts.alarm).toBeUndefined();
+    expect(second.balance(0)).toMatchObject({ payableSats: -1_000_000n, inFlightSats: 0n, paidSats: 6_000_000n });
+    expect(second.balance(1)).toMatchObject({ payableSats: -6_000_000n, paidSats: 6_000_000n });
+    expect(second.entries.balance(assets.wallet)).toBe(await second.has());
+    expect(checkLedger(second.database).filter(({ invariant }) => invariant !== 'entry-kind')).toEqual([]);
+    // The next payout goes on from the adopted one's change, and pays what was earned beyond what was paid.
+    await second.owe(3_000_000n);
+    const next = await payouts.run();
+    expect(next.batch?.variants[0]?.inputs).toContainEqual({ txid, vout: adopted.batch.variants[0]?.changeIndex });
+    await mine(3);
+    await payouts.tick();
+    expect([(await got(0)) - (before[0] ?? 0n), (await got(1)) - (before[1] ?? 0n)]).toEqual([8_000_000n, 6_000_000n]);
+  });
+
+  it('takes over a transaction that has replaced one of a restored ledger, and one that took its coins back', async () => {
+    const first = await pool('replaced-pool');
+    await first.owe(3_000_000n);
+    const before = await got(0);
+    await first.start().run();
+    const copies = [await copyNow(first, 'replaced'), await copyNow(first, 'withdrawn')] as const;
+    nowMs += 31 * 60_000;
+    await first.start().tick();
+    const replacement = first.start().store.list(1)[0]?.variants[1]?.txid ?? '';
+    copies[0].restore();
+    const second = await book('replaced', 'replaced-pool');
+    expect((await second.start().run()).reason).toContain(replacement);
+    const adopted = await second.start().adopt(replacement);
+    if ('error' in adopted) throw new Error(adopted.error);
+    expect(adopted.batch.variants.map(({ kind }) => kind)).toEqual(['pay', 'replace']);
+    expect(second.start().store.list(9)).toHaveLength(1);
+    // A third life gives the payout up.
+    const cancelled = await second.start().cancel(adopted.batch.id);
+    expect(cancelled).not.toHaveProperty('error');
+    await mine(1);
+    copies[1].restore();
+    const third = await book('withdrawn', 'replaced-pool');
+    const withdrawal = second.start().store.list(1)[0]?.variants[2]?.txid ?? '';
+    expect((await third.start().run()).reason).toMatch(/[0-9a-f]{64}/);
+    expect(await third.start().adopt(withdrawal)).not.toHaveProperty('error');
+    await mine(9);
+    await third.start().tick();
+    expect(third.start().store.list(9)).toMatchObject([{ state: 'unpaid' }]);
+    expect(third.balance(0)).toMatchObject({ payableSats: 3_000_000n, inFlightSats: 0n });
+    expect((await got(0)) - before).toBe(0n);
+    expect(third.entries.balance(assets.wallet)).toBe(await third.has());
   });
 
   it('sets an address aside that the node refuses to pay, and pays the others in the same run', async () => {

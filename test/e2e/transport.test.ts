@@ -32,7 +32,7 @@ describe.each([1, 2])('a pool of %d gateways on IPv6, behind a balancer', (gatew
     rmSync(files, { recursive: true });
   });
 
-  it('believes the balancer who a miner is, down to the tables', async () => {
+  it('uses the address from the balancer’s header, down to the tables', async () => {
     const { host, port } = pool.endpoints.tcp;
     expect(host).toBe('::1');
     const transport = await tcpTransport(host, port);

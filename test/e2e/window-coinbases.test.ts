@@ -202,6 +202,7 @@ describe.skipIf(bitcoind.path === undefined)('pplns with coinbases that pay the 
         };
         const found = blocks.find((each) => each.hash === hash);
         expect(found?.status).toBe('confirmed');
+        expect(blocks.find((each) => each.hash === short)?.status).toBe('confirmed');
         return found;
       },
       { timeout: 150_000, interval: 500 },

@@ -108,7 +108,7 @@ describe('parsePoolMessage', () => {
     expect(parsePoolMessage(JSON.stringify({ id: null, method, params })).kind).toBe('problem');
   });
 
-  it('stays with its host and port where a reconnect names none', () => {
+  it('keeps its host and port if a reconnect names none', () => {
     for (const params of [[], ['', 0], [null, null, 5], ['', '0', '5']]) {
       expect(parsePoolMessage(JSON.stringify({ id: null, method: 'client.reconnect', params }))).toMatchObject({
         kind: 'reconnect',

@@ -82,7 +82,7 @@ describe.each(['tcp', 'websocket'] as const)('the built-in miner over %s', (tran
     expect(pool.complaints).toEqual([]);
   });
 
-  it('mines without version rolling where the pool has no mining.configure', async () => {
+  it('mines without version rolling if the pool has no mining.configure', async () => {
     const pool = await startPool(transport);
     const { seen } = startMiner(pool);
     await seen('accepted', 20);
@@ -218,7 +218,7 @@ describe('the built-in miner', () => {
     expect(pool.complaints).toEqual([]);
   });
 
-  it('suggests a difficulty where it is told to', async () => {
+  it('suggests a difficulty if configured', async () => {
     const pool = await startPool('tcp');
     const { seen } = startMiner(pool, { suggestDifficulty: 0.25, password: 'secret' });
     await seen('accepted');
@@ -230,7 +230,7 @@ describe('the built-in miner', () => {
     );
   });
 
-  it('gives up where the pool refuses the user', async () => {
+  it('gives up if the pool refuses the user', async () => {
     const pool = await startPool('tcp', {
       handle: ({ id, method }, peer) => {
         if (method !== 'mining.authorize') return false;
@@ -243,7 +243,7 @@ describe('the built-in miner', () => {
     expect(miner.counters().connects).toBe(1);
   });
 
-  it('reconnects where the pool asks for it, but not to another host', async () => {
+  it('reconnects if the pool asks for it, but not to another host', async () => {
     const pool = await startPool('tcp');
     const { seen, scheduled, events } = startMiner(pool);
     await seen('accepted', 3);

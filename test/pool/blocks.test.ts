@@ -79,7 +79,7 @@ describe("a pool's blocks", () => {
     ]);
     standings.set('a4', { at: 'chain', confirmations: 1 });
     await look();
-    expect(loud().at(-1)).toMatchObject({ level: 'info', message: 'a block of ours is in the chain again' });
+    expect(loud().at(-1)).toMatchObject({ level: 'info', message: 'a block of this pool is in the chain again' });
     expect(metrics.blocks()).toEqual({ accepted: 0, orphaned: 0, rejected: 0, unknown: 0 });
     await close();
   });

@@ -57,7 +57,7 @@ describe('direct payouts', () => {
     ]);
   });
 
-  it('fall back to the pool alone if nobody is left', () => {
+  it('fall back to the pool alone if no account is left', () => {
     expect(payouts({ 'no address': 1n }).pay(1_000_000n, [600])).toBeUndefined();
     expect(payouts({ [accounts[0] ?? '']: 1n }).pay(1_000_000n, [32])).toBeUndefined();
   });

@@ -75,7 +75,7 @@ describe('the rows that ClickHouse lacks', () => {
     [{ mode: 'embedded', reporting: true, lagRows: 3 }, 3],
     [{ mode: 'embedded', reporting: false, lagRows: 3 }, 70],
     [{ mode: 'off', reporting: false, lagRows: 0 }, 0],
-  ])('are told by the child, and by the log where that is silent: %j', async (status, rows) => {
+  ])('come from the child, or from the log if the child is silent: %j', async (status, rows) => {
     const { clock, metrics, parts } = setup();
     const analytics = { status: () => ({ ...status, queries: queue(1) }) } as unknown as PoolParts['analytics'];
     const log = { status: () => ({ ...parts.log.status(), keptRows: 70 }) };
@@ -159,7 +159,7 @@ describe('what the front had to do', () => {
   });
 });
 
-describe('who a miner is', () => {
+describe('the identity of a miner', () => {
   const ADDRESS = 'bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080';
   const page = { after: undefined, workersMax: 0 };
 
@@ -185,13 +185,13 @@ describe('who a miner is', () => {
     expect(asked).toHaveLength(1);
   });
 
-  it('is anybody where anybody may mine', async () => {
+  it('is any name if authorization is open', async () => {
     const { asked, find: ask } = find('open');
     expect(await ask('me', page)).toEqual({ kind: 'nobody' });
     expect(asked).toEqual([{ account: 'me', ...page }]);
   });
 
-  it('can not be told where a gateway does not answer', async () => {
+  it('fails if a gateway does not answer', async () => {
     const { find: ask } = find('open', async () => {
       throw new Error('a gateway does not answer');
     });

@@ -2,10 +2,13 @@ import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What happens to the next call of a method: its caller dies before the node has it, or after the node has done it. */
+/**
+ * What happens to the next call of a method: its caller dies before the node has it, when the call has left (the node has it
+ * all the same), or after the node has done it.
+ */
 export interface Fate {
   readonly method: string;
-  readonly when: 'before' | 'after';
+  readonly when: 'before' | 'during' | 'after';
 }
 
 export interface KillingProxy {
@@ -32,6 +35,7 @@ export async function killingProxy(url: string): Promise<KillingProxy> {
         meant.kill();
         return;
       }
+      if (meant?.fate.when === 'during') meant.kill();
       const { url: path = '/', headers } = incoming;
       const options = { host: target.hostname, port: target.port, path, method: 'POST', headers, agent: false };
       const forwarded = request(options, (answer) => {
@@ -41,7 +45,7 @@ export async function killingProxy(url: string): Promise<KillingProxy> {
           return;
         }
         answer.resume();
-        answer.once('end', () => meant.kill());
+        if (meant.fate.when === 'after') answer.once('end', () => meant.kill());
       });
       forwarded.on('error', () => response.destroy());
       forwarded.end(body);

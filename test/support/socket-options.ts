@@ -57,7 +57,7 @@ function ask(fd: number): SocketOptions {
   return JSON.parse(stdout.toString()) as SocketOptions;
 }
 
-/** False where there is nobody to ask. */
+/** False if there is nobody to ask. */
 export function canAsk(): boolean {
   return process.platform === 'linux' && spawnSync('python3', ['--version']).status === 0;
 }

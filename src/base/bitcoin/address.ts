@@ -33,13 +33,13 @@ const ADDRESS_CHARS_MAX = 90;
 const bech32Prefixes: ReadonlySet<string> = new Set(Object.values(prefixesOf).map(({ bech32 }) => bech32));
 /** BIP173's data characters, in one case or the other. */
 const bech32Shape = /^[a-z]+1[02-9ac-hj-np-z]+$|^[A-Z]+1[02-9AC-HJ-NP-Z]+$/;
-/** A version, 20 bytes and a checksum in base58: what the four versions that there are can begin with. */
+/** The first characters that the four versions can have in base58, with 20 bytes and a checksum. */
 const base58Shape = /^[123mn][1-9A-HJ-NP-Za-km-z]{24,35}$/;
 
 /**
  * Reads an address of the given network: P2PKH, P2SH, P2WPKH, P2WSH and P2TR (BIP173, BIP350, BIP341). Witness versions
- * that have no rules yet are refused, because anyone could spend what is paid to them. Made for hostile input: what does
- * not look like an address costs a microsecond. One that does costs ten, and a taproot key seventy.
+ * that have no rules yet are refused, because anyone could spend their coins. Made for hostile input: a text that does not look like
+ * an address costs 1 µs, an address 10 µs, and a taproot key 70 µs.
  */
 export function parseAddress(text: string, network: Network): AddressResult {
   if (text.length === 0) return refused('the address is empty');
@@ -90,7 +90,7 @@ function parseSegwit(text: string): AddressResult {
     return paying(canonical, [0x00, program.length], program);
   }
   if (version === 1 && program.length === 32) {
-    // Off the curve: nobody could ever spend it.
+    // The key is not on the curve, so the coin could never be spent.
     if (!isXOnlyPoint(program)) return refused('the address pays to no valid key');
     return paying(canonical, [0x51, program.length], program);
   }

@@ -9,7 +9,7 @@ export interface BlockParts {
   readonly coinbase: Uint8Array;
   /** The other transactions in order, with their witnesses. */
   readonly transactions: readonly Uint8Array[];
-  /** True where the coinbase commits to witnesses: it then carries the reserved value itself. */
+  /** True if the coinbase commits to witnesses: it then carries the reserved value itself. */
   readonly witness: boolean;
 }
 

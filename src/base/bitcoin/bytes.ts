@@ -6,7 +6,7 @@ export function toHex(bytes: Uint8Array): string {
 }
 
 /**
- * Strict hex: whole bytes, digits only, either case, of exactly `lengthBytes` where that is given; else undefined.
+ * Strict hex: whole bytes, digits only, either case, of exactly `lengthBytes` if that is given; otherwise undefined.
  * The digits are looked at first, because Buffer stops silently at a bad one and reads some non-ASCII letters as digits.
  */
 export function fromHex(text: string, lengthBytes?: number): Uint8Array | undefined {

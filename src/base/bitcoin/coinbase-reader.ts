@@ -1,7 +1,7 @@
 import { script, Transaction } from 'bitcoinjs-lib';
 import { type CoinbaseOutput, SERIAL_BYTES } from './coinbase.ts';
 
-/** A coinbase as it stands in a block. */
+/** A coinbase of a block, decoded. */
 export interface ReadCoinbase {
   readonly outputs: readonly CoinbaseOutput[];
   /** What all outputs come to. */

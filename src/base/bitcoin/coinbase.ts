@@ -19,9 +19,9 @@ export interface CoinbaseParts {
   readonly extranonceBytes: number;
   /** Shown by block explorers, e.g. `/Sluice/`; UTF-8. */
   readonly tag: string;
-  /** Who is paid, in order; at least one. Together they get the block's whole reward. */
+  /** The outputs in order, at least one. Their sum is the block's whole reward. */
   readonly outputs: readonly CoinbaseOutput[];
-  /** scriptPubKey of the witness commitment (BIP141), where the block needs one. */
+  /** scriptPubKey of the witness commitment (BIP141), if the block needs one. */
   readonly witnessCommitment: Uint8Array | undefined;
 }
 

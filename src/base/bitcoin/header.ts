@@ -16,7 +16,7 @@ export interface Header {
 
 export const HEADER_BYTES = 80;
 
-/** 80 bytes, integers little-endian. Throws where a hash is not 32 bytes long. */
+/** 80 bytes, integers little-endian. Throws if a hash is not 32 bytes long. */
 export function encodeHeader(header: Header): Uint8Array {
   if (header.previousHash.length !== 32) throw new RangeError('header: previousHash must be 32 bytes');
   if (header.merkleRoot.length !== 32) throw new RangeError('header: merkleRoot must be 32 bytes');
@@ -31,7 +31,7 @@ export function encodeHeader(header: Header): Uint8Array {
   return bytes;
 }
 
-/** Reads the first 80 bytes; undefined where there are fewer. */
+/** Reads the first 80 bytes; undefined if there are fewer. */
 export function decodeHeader(bytes: Uint8Array): Header | undefined {
   if (bytes.length < HEADER_BYTES) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, HEADER_BYTES);

@@ -16,7 +16,7 @@ export function merkleRoot(leaves: readonly Uint8Array[]): Uint8Array {
 
 /**
  * The sibling hashes from the first leaf, the coinbase, up to the root. `txids` are the other leaves in order; the
- * coinbase itself is not needed. Empty where there is no other transaction.
+ * coinbase itself is not needed. Empty if there is no other transaction.
  */
 export function merkleBranch(txids: readonly Uint8Array[]): Uint8Array[] {
   const branch: Uint8Array[] = [];
@@ -34,7 +34,7 @@ export function foldBranch(leaf: Uint8Array, branch: readonly Uint8Array[]): Uin
   return branch.reduce((hash, sibling) => sha256d(hash, sibling), leaf);
 }
 
-/** True where two hashes that get paired are equal: such a tree has a second list of leaves with the same root (CVE-2012-2459). */
+/** True if two hashes that get paired are equal: such a tree has a second list of leaves with the same root (CVE-2012-2459). */
 export function isMutated(leaves: readonly Uint8Array[]): boolean {
   let row = leaves;
   while (row.length > 1) {

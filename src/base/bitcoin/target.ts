@@ -1,6 +1,6 @@
 /**
- * Targets, compact bits and difficulties. A target is a 256-bit number, kept as a bigint where it is computed with and
- * as 32 little-endian bytes where hashes are compared with it.
+ * Targets, compact bits and difficulties. A target is a 256-bit number: a bigint for arithmetic, 32 little-endian bytes for
+ * comparing with hashes.
  */
 
 const TARGET_MAX = (1n << 256n) - 1n;
@@ -9,7 +9,7 @@ export const DIFFICULTY_1_TARGET = 0xffffn << 208n;
 
 /** Compact bits taken apart as Bitcoin Core's arith_uint256::SetCompact does. */
 export interface CompactTarget {
-  /** Reduced to 256 bits where it overflows. */
+  /** Reduced to 256 bits if it overflows. */
   readonly target: bigint;
   readonly negative: boolean;
   readonly overflow: boolean;
@@ -57,7 +57,7 @@ export function targetToBytes(target: bigint): Uint8Array {
   return bytes;
 }
 
-/** The number that 32 little-endian bytes (a target or a hash) stand for. */
+/** The value of 32 little-endian bytes (a target or a hash). */
 export function bytesToTarget(bytes: Uint8Array): bigint {
   if (bytes.length !== 32) throw new RangeError('bytesToTarget: not 32 bytes');
   const view = new DataView(bytes.buffer, bytes.byteOffset, 32);
@@ -66,7 +66,7 @@ export function bytesToTarget(bytes: Uint8Array): bigint {
   return target;
 }
 
-/** True where the hash, as an integer, is at or below the target. Both 32 bytes little-endian. */
+/** True if the hash, as an integer, is at or below the target. Both 32 bytes little-endian. */
 export function meetsTarget(hash: Uint8Array, target: Uint8Array): boolean {
   for (let index = 31; index >= 0; index -= 1) {
     const difference = (hash[index] ?? 0) - (target[index] ?? 0);

@@ -1,7 +1,7 @@
 import { Psbt, Transaction } from 'bitcoinjs-lib';
 import { toDisplayHash } from './bytes.ts';
 
-/** What a transaction spends and pays, without its signatures. */
+/** A transaction's inputs and outputs, without signatures. */
 export interface TransactionShape {
   /** 64 hex digits, display order. */
   readonly txid: string;

@@ -5,14 +5,14 @@ import type { Given } from './schema.ts';
 
 type GivenStratum = NonNullable<Given['stratum']>;
 
-/** Who may mine. Accounts without the policy that reads them are a mistake, and so is the policy without accounts. */
+/** The authorization of miners. Accounts without `authorization = "accounts"` are an error, and the reverse. */
 export function resolveAccounts(
   { authorization, accounts }: GivenStratum,
   network: Network,
   complain: Complain,
 ): readonly AccountConfig[] {
   if (accounts !== undefined && authorization !== 'accounts') {
-    complain('stratum.accounts', accounts, 'is there, and stratum.authorization is not "accounts"');
+    complain('stratum.accounts', accounts, 'is set, but stratum.authorization is not "accounts"');
   }
   if (authorization === 'accounts' && Object.keys(accounts ?? {}).length === 0) {
     complain('stratum.authorization', authorization, 'needs a [stratum.accounts.NAME] for each account');

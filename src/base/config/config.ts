@@ -48,7 +48,7 @@ export interface DifficultyConfig {
   readonly sharesPerMinute: number;
 }
 
-/** What one gateway process takes. Rates are per second. */
+/** The limits of one gateway process. Rates are per second. */
 export interface LimitsConfig {
   readonly connections: number;
   readonly connectionsPerAddress: number;
@@ -73,7 +73,7 @@ export interface BansConfig {
   readonly deny: readonly string[];
 }
 
-/** Somebody whom the operator knows. */
+/** An account of the config. */
 export interface AccountConfig {
   readonly name: string;
   /** `scrypt$…`. */
@@ -110,15 +110,15 @@ export interface StratumConfig {
   readonly versionMask: number;
   /** `address`: a user is a payable address. `accounts`: one of `accounts`, with its password. `open`: any name, and the pool keeps all. */
   readonly authorization: 'address' | 'accounts' | 'open';
-  /** Who may mine where `authorization` is `accounts`. */
+  /** The accounts that may mine if `authorization` is `accounts`. */
   readonly accounts: readonly AccountConfig[];
-  /** What the operator says of devices, before and instead of the built-in table. */
+  /** The operator's device profiles, which override the built-in table. */
   readonly profiles: readonly ProfileConfig[];
-  /** Where it is there, who claims to be NiceHash must prove it. */
+  /** If set, a client that claims to be NiceHash must sign its subscribe. */
   readonly niceHash: { readonly key: string; readonly secret: string } | undefined;
   /** Silence after which a connection is closed, ms. */
   readonly idleMsMax: number;
-  /** How long miners are kept while there is no node, or no disk that takes their shares, ms. */
+  /** How long miners stay connected while no node serves or the disk takes no shares, ms. */
   readonly outageGraceMs: number;
   readonly difficulty: DifficultyConfig;
   readonly limits: LimitsConfig;
@@ -135,7 +135,7 @@ export interface PayoutAccountConfig {
 
 export interface PayoutConfig {
   readonly scheme: 'pplns' | 'prop' | 'pps' | 'fpps' | 'solo';
-  /** Payable on `network`; what the coinbase pays. */
+  /** The address that the coinbase pays, payable on `network`. */
   readonly address: string;
   /** The pool's part of each reward, in basis points (0.01 %). */
   readonly feeBasisPoints: number;
@@ -158,7 +158,7 @@ export interface PayoutConfig {
   readonly confirmations: number;
   /** Between two payouts, ms; undefined: payouts are made by hand. */
   readonly intervalMs: number | undefined;
-  /** Who bears the network's fees for payouts. */
+  /** The party that pays the network's fees of payouts. */
   readonly networkFee: 'pool' | 'miners';
   /** Bounds of a payout's fee rate, sat/vB. */
   readonly feeRateMin: number;
@@ -176,9 +176,9 @@ export interface ClickHouseConfig extends HttpService {
 /** Everything that can be chosen, decided: no key is left to a default further in. Frozen. */
 export interface Config {
   readonly network: Network;
-  /** What tells this pool from others that share its ClickHouse. Undefined: the data folder's own name (`defaultNode`). */
+  /** The name of this pool in a shared ClickHouse. Undefined: the data folder's own name (`defaultNode`). */
   readonly name: string | undefined;
-  /** Data directory, relative to the working directory where it is not absolute. */
+  /** Data directory, relative to the working directory unless absolute. */
   readonly data: string;
   readonly node: NodeConfig;
   readonly stratum: StratumConfig;
@@ -194,6 +194,6 @@ export interface Config {
     readonly sqlToken: string | undefined;
   };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
-  /** What was asked for and has no effect; to be said at start and by `sluice check`. */
+  /** Settings without effect; shown at start and by `sluice check`. */
   readonly warnings: readonly string[];
 }

@@ -15,7 +15,7 @@ export const VERSION_MASK_DEFAULT = 0x1fffe000;
 /** Age at which a template is replaced for the sake of newer transactions, as Bitcoin Core's own longpoll does it. */
 export const REFRESH_SECONDS_DEFAULT = 30;
 
-/** Miners are kept for so long while there is no work worth doing; then they go to their next pool. */
+/** How long miners stay connected without useful work, before they are sent to their next pool. */
 export const OUTAGE_GRACE_SECONDS_DEFAULT = 60;
 
 /** Simulated blocks: one core of the built-in miner, at a million hashes a second, finds one in about twenty seconds. */
@@ -40,27 +40,27 @@ export const difficultyDefaults: Readonly<Record<Network, DifficultyRange>> = {
 };
 
 /**
- * What the embedded simulated node's blocks pay to unless configured. A regtest address (P2WPKH) whose 20-byte program
- * is the start of SHA-256("sluice simulated payout"), not the hash of any key: nobody can spend from it, on any
- * network, and it is never used with a real node. The built-in miner mines under this name too.
+ * The default payout address of the simulated node's blocks, and the default user of the built-in miner. It is a regtest address
+ * (P2WPKH) whose 20-byte program is the start of SHA-256("sluice simulated payout"), not the hash of a key. So its coins can not be
+ * spent on any network. It is never used with a real node.
  */
 export const SIMULATED_PAYOUT_ADDRESS = 'bcrt1qy7yl6pjgjct4qgael8e5dp2csn9f9k068fnq9n';
 
-/** This machine: a proxy beside the pool, unless told otherwise. */
+/** This machine, for a proxy beside the pool. */
 export const LOOPBACK: readonly string[] = ['127.0.0.0/8', '::1'];
 
 /**
- * Where whatever runs beside the pool connects from: a TLS terminator, a tunnel, a farm proxy, for many miners at once.
+ * Addresses of programs beside the pool that have many miners behind them: a TLS terminator, a tunnel, a farm proxy.
  * A ban would hit them all, so these are never banned unless the config says `allow = []`; the rest of 127.0.0.0/8 is.
  */
 export const NEVER_BANNED: readonly string[] = ['127.0.0.1', '::1'];
 
-/** What the coinbase of this pool's blocks says. */
+/** The tag in the coinbase of this pool's blocks. */
 export const COINBASE_TAG_DEFAULT = '/Sluice/';
 
 /**
- * Confirmations until a block's coins may be paid out. Consensus lets nobody spend a coinbase before 100 (Bitcoin Core,
- * consensus/consensus.h, COINBASE_MATURITY). The embedded node's chain has no such rule, and a newcomer waits for no hour.
+ * Confirmations until a block's coins may be paid out. By consensus a coinbase can be spent after 100 (Bitcoin Core,
+ * consensus/consensus.h, COINBASE_MATURITY). The embedded node has no such rule, so that a first payout takes minutes.
  */
 export const CONSENSUS_MATURITY = 100;
 export const SIMULATED_MATURITY_DEFAULT = 10;

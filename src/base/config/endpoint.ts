@@ -10,7 +10,7 @@ const PORT_MAX = 65_535;
 const NAME_CHARS_MAX = 253;
 const nameLabel = /^(?!-)[A-Za-z0-9-]{1,63}(?<!-)$/;
 
-/** Reads `host:port` or `[ipv6]:port`; undefined where the text is neither. A wildcard is written out: `0.0.0.0` or `[::]`. */
+/** Reads `host:port` or `[ipv6]:port`; undefined if the text is neither. A wildcard is written out: `0.0.0.0` or `[::]`. */
 export function parseHostPort(text: string): HostPort | undefined {
   const match = /^(?:\[([^\]]*)\]|([^:[\]]+)):(0|[1-9][0-9]{0,4})$/.exec(text);
   if (match === null) return undefined;
@@ -28,7 +28,7 @@ export function formatHostPort({ host, port }: HostPort): string {
   return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** True where listening on one excludes listening on the other. */
+/** True if listening on one excludes listening on the other. */
 export function collide(a: HostPort, b: HostPort): boolean {
   if (a.port === 0 || a.port !== b.port) return false;
   const anyHost = (host: string): boolean => host === '0.0.0.0' || host === '::';
@@ -51,7 +51,7 @@ export interface HttpService {
 
 /** Reads an http or https URL; undefined for anything else, and for a query or a fragment, which neither service has. */
 export function parseHttpService(text: string): HttpService | undefined {
-  // WHATWG parsing drops tabs and line ends and trims blanks: refuse them, so that what is shown is what is used.
+  // WHATWG parsing drops tabs and line ends and trims blanks. They are refused, so that the shown address is the used one.
   if (/[\p{Cc}\s]/u.test(text) || !/^https?:\/\/[^/]/i.test(text)) return undefined;
   let url: URL;
   try {

@@ -2,7 +2,7 @@ import { isOurs, type Key, keyOfEnv, keys } from './keys.ts';
 import { nearest } from './near.ts';
 import { type ConfigProblem, showName } from './problem.ts';
 
-/** A TOML table, or what stands in for one. */
+/** A TOML table, or an object in its place. */
 export type Table = { [key: string]: unknown };
 
 /** A key that an environment variable sets. */
@@ -14,8 +14,8 @@ interface Override {
 const decimal = /^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$/;
 
 /**
- * Reads the `SLUICE_…` variables: `__` stands between a table and its key, `_` for a dash, and a list is separated by
- * commas. An empty text is a value like any other: right where a text may be empty, wrong for a number.
+ * Reads the `SLUICE_…` variables: `__` separates a table from its key, `_` means a dash, and commas separate a list. An empty text
+ * is a value: valid for keys that may be empty, invalid for a number.
  */
 export function readEnv(env: Readonly<Record<string, string | undefined>>): {
   overrides: Override[];
@@ -55,8 +55,8 @@ function unknownVariable(variable: string): ConfigProblem {
     variable,
     keys.flatMap(({ env }) => env ?? []),
   );
-  const hint = near === undefined ? '`sluice check --help` tells how they are named' : `did you mean ${near}?`;
-  return { key: showName(variable), value: undefined, bound: `is no variable that Sluice knows; ${hint}` };
+  const hint = near === undefined ? '`sluice check --help` lists them all' : `did you mean ${near}?`;
+  return { key: showName(variable), value: undefined, bound: `is an unknown variable; ${hint}` };
 }
 
 /** `file` with the overrides put in; a copy wherever something changes. A table's place that holds no table is left to the schema. */

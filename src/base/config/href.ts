@@ -8,7 +8,7 @@ function href(url: string, username: string, password: string, path = ''): strin
   return full.href;
 }
 
-/** A node's RPC URL; without credentials where they come from a cookie file. */
+/** A node's RPC URL; without credentials if they come from a cookie file. */
 export function rpcHref({ url, login }: RpcEndpoint): string {
   return 'cookie' in login ? url : href(url, login.username, login.password);
 }

@@ -7,18 +7,18 @@ import { showValue } from './problem.ts';
 /** How the text of an environment variable becomes a value of a key. */
 export type LeafKind = 'text' | 'number' | 'boolean' | 'list';
 
-/** What is known of a key beside its type. */
+/** The description of a key beside its type. */
 export interface Leaf {
   readonly kind: LeafKind;
-  /** What is right for it: the end of the sentence `key = value: …`. */
+  /** The rule for its value: the end of the sentence `key = value: …`. */
   readonly rule: string;
-  /** A value as it may stand in a message; undefined where it may hold a secret. */
+  /** A value as it may stand in a message; undefined if it may hold a secret. */
   readonly shown: (value: unknown) => string | undefined;
 }
 
 const registry = z.registry<Leaf>();
 
-/** What was said of a key's schema when it was made; undefined for a table. */
+/** The description given when a key's schema was made; undefined for a table. */
 export function leafOf(schema: z.core.$ZodType): Leaf | undefined {
   return registry.get(schema);
 }

@@ -19,8 +19,8 @@ export interface ConfigSource {
 }
 
 /**
- * The config out of a file and the environment, which goes first. Frozen through and through. Throws ConfigError with
- * everything that is wrong, and nothing else, whatever the file holds.
+ * Loads the config from a file and the environment, which overrides the file. The result is deeply frozen. Throws only ConfigError,
+ * with all problems.
  */
 export function loadConfig({ file, env }: ConfigSource): Config {
   const { overrides, problems } = readEnv(env);
@@ -57,7 +57,7 @@ function readTable(file: string): Table {
   }
 }
 
-/** What is wrong with a TOML text and where, without quoting it: the line may hold a password. */
+/** Describes an error of a TOML text and its place, without quoting the line, which may hold a password. */
 function tomlFault(error: unknown): string {
   if (!(error instanceof TomlError)) return 'is not UTF-8 text';
   const reason = error.message.split('\n', 1)[0]?.replace(/^Invalid TOML document: /, '') ?? '';
@@ -88,7 +88,7 @@ function unknownKey(path: readonly PropertyKey[], name: string): ConfigProblem {
   let hint = `known here: ${(tables.get(table) ?? []).join(', ')}`;
   if (near !== undefined) hint = `did you mean ${prefix}${near}?`;
   else if (elsewhere !== undefined) hint = `did you mean ${elsewhere[0] === '' ? name : `${elsewhere[0]}.${name}`}?`;
-  return { key: `${prefix}${showName(name)}`, value: undefined, bound: `is no key that Sluice knows; ${hint}` };
+  return { key: `${prefix}${showName(name)}`, value: undefined, bound: `is an unknown key; ${hint}` };
 }
 
 function freeze<T>(value: T): T {

@@ -1,7 +1,7 @@
-/** Longest name that is looked up: nobody mistypes `tcp` in a thousand letters, and the distance costs length². */
+/** Longest name that is looked up, because the distance costs length² and a long name is no typing mistake. */
 const NAME_CHARS_MAX = 80;
 
-/** The candidate that is nearest to `name` in typing, where one is near enough to be meant. */
+/** The candidate with the smallest typing distance to `name`; undefined if none is near. */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   if (name.length > NAME_CHARS_MAX) return undefined;
   let best: string | undefined;

@@ -137,7 +137,11 @@ function resolveDepths(
 ): Pick<PayoutConfig, 'maturity' | 'confirmations'> {
   const maturity = payout.maturity ?? (node === 'simulated' ? SIMULATED_MATURITY_DEFAULT : CONSENSUS_MATURITY);
   if (node === 'rpc' && maturity < CONSENSUS_MATURITY) {
-    complain('payout.maturity', maturity, `must be at least ${CONSENSUS_MATURITY}: nobody may spend a coinbase before`);
+    complain(
+      'payout.maturity',
+      maturity,
+      `must be at least ${CONSENSUS_MATURITY}: a coinbase can not be spent earlier`,
+    );
   }
   const confirmations = payout.confirmations ?? Math.min(CONFIRMATIONS_DEFAULT, maturity);
   if (confirmations > maturity) {

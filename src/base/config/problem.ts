@@ -4,9 +4,9 @@ import { escapedText } from '#base/std/text';
 export interface ConfigProblem {
   /** Dotted key (`stratum.tcp`), the name of a `SLUICE_…` variable, or the file. */
   readonly key: string;
-  /** What stands there, as it may be shown: secrets are left out. Undefined where nothing stands there. */
+  /** What stands there, as it may be shown: secrets are left out. Undefined if nothing stands there. */
   readonly value: string | undefined;
-  /** What would be right, or what is wrong: the end of the sentence `key = value: …`. */
+  /** The rule or the error: the end of the sentence `key = value: …`. */
   readonly bound: string;
 }
 
@@ -34,7 +34,7 @@ export function formatProblem({ key, value, bound }: ConfigProblem): string {
 
 const SHOWN_CHARS_MAX = 80;
 
-/** A value as it may stand in a message: one line, short, harmless to a terminal. */
+/** A value formatted for a message: one line, short, harmless to a terminal. */
 export function showValue(value: unknown): string {
   return cut(escapedText(describe(value)));
 }

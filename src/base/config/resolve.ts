@@ -77,7 +77,7 @@ function resolveNode({ node = {} }: Given, network: Network, complain: Complain)
     const difficulty = blockDifficulty ?? SIMULATED_BLOCK_DIFFICULTY_DEFAULT;
     return { kind: 'simulated', blockDifficulty: difficulty, transactions, refreshMs };
   }
-  const forSimulated = 'is for the simulated node, and node.rpc names a real one: give one of them';
+  const forSimulated = 'is for the simulated node, but node.rpc names a real node: set only one';
   if (blockDifficulty !== undefined) complain('node.simulated-block-difficulty', blockDifficulty, forSimulated);
   if (transactions !== undefined) complain('node.simulated-transactions', transactions, forSimulated);
   return { kind: 'rpc', endpoints: resolveEndpoints(rpc, cookie, complain), zmq: zmq ?? [], refreshMs };
@@ -99,7 +99,7 @@ function resolveEndpoints(
     const key = `node.rpc.${index}`;
     const cookie = several ? cookies[index] : cookies?.[0];
     if (isNamed(service) && (several || (cookie !== undefined && rpc.every(isNamed))))
-      complain(key, undefined, 'names a user, and node.cookie is given too: give one of them');
+      complain(key, undefined, 'names a user, but node.cookie is set too: set only one');
     else if (username !== undefined && password !== undefined) return [{ url, login: { username, password } }];
     else if (cookie !== undefined && !isNamed(service)) return [{ url, login: { cookie } }];
     else complain(key, undefined, 'needs user:pass@ in it, or else node.cookie');
@@ -116,7 +116,7 @@ function resolveStratum({ stratum = {} }: Given, network: Network, complain: Com
     complain(
       'stratum.tcp',
       false,
-      'is off and stratum.websocket too, and there is no stratum.tls, so that no miner could connect: leave one on',
+      'is off, and so are stratum.websocket and stratum.tls: turn one on, so that miners can connect',
     );
   }
   return {
@@ -150,7 +150,7 @@ function resolveProxies(stratum: GivenStratum, complain: Complain): readonly str
   const from = stratum['proxy-from'];
   const on = stratum['proxy-protocol'] ?? false;
   if (from !== undefined && !on) {
-    complain('stratum.proxy-from', from, 'names proxies, and stratum.proxy-protocol is off: set it to true');
+    complain('stratum.proxy-from', from, 'names proxies, but stratum.proxy-protocol is off: set it to true');
   } else if (on && from?.length === 0) {
     complain('stratum.proxy-from', from, 'must name a proxy, since stratum.proxy-protocol is on');
   }
@@ -251,7 +251,7 @@ function checkListeners({ stratum, http }: Config, complain: Complain): void {
   for (const [index, [key, address]] of listeners.entries()) {
     for (const [other, taken] of listeners.slice(0, index)) {
       if (address === undefined || taken === undefined || !collide(address, taken)) continue;
-      complain(key, formatHostPort(address), `is taken by ${other}, which listens on ${formatHostPort(taken)}`);
+      complain(key, formatHostPort(address), `is already used by ${other}, which listens on ${formatHostPort(taken)}`);
     }
   }
 }

@@ -17,7 +17,7 @@ const NODES_MAX = 16;
 /** More than any machine has or does. */
 const RATE_MAX = 1e9;
 
-/** What fits a coinbase's script beside height, serial and extranonces. */
+/** Bytes left in a coinbase's script beside height, serial and extranonces. */
 const COINBASE_TAG_BYTES_MAX = 64;
 /** Between two payouts. */
 const INTERVAL_MS_MIN = 1_000;
@@ -39,8 +39,8 @@ const bitcoinAddress = () => leaf.text('must be a Bitcoin address', (value) => v
 const niceHashPart = () => leaf.secret('must be a text that is not empty', (value) => value !== '');
 
 /**
- * Every key of the config, as it is written in TOML. A table may be left out, and so may each key: what is there
- * instead is decided in resolve.ts, where the keys are seen together.
+ * Every key of the config, as written in TOML. Tables and keys are optional. resolve.ts sets the defaults, and checks keys that depend
+ * on each other.
  */
 export const schema = z.strictObject({
   network: leaf.oneOf(...networkNames).optional(),
@@ -186,7 +186,7 @@ export const schema = z.strictObject({
 /** What the schema lets through: keys as written, endpoints and URLs already taken apart. */
 export type Given = z.output<typeof schema>;
 
-/** The database that a ClickHouse URL names by its path; empty where it names none, undefined where it is no identifier. */
+/** The database that a ClickHouse URL names by its path; empty if it names none, undefined if it is no identifier. */
 export function databaseOf(url: string): string | undefined {
   return /^https?:\/\/[^/]+\/?([A-Za-z_][A-Za-z0-9_]{0,63})?$/
     .exec(url)
@@ -205,7 +205,7 @@ function isTag(text: string): boolean {
   return Buffer.byteLength(text) <= COINBASE_TAG_BYTES_MAX && !/[\p{C}\p{Zl}\p{Zp}]/u.test(text);
 }
 
-/** `version-mask` as a number, u32; undefined where it is none. */
+/** `version-mask` as a number, u32; undefined if it is none. */
 export function parseVersionMask(hex: string): number | undefined {
   if (!/^(0x)?[0-9a-fA-F]{1,8}$/.test(hex)) return undefined;
   const mask = Number.parseInt(hex.replace(/^0x/, ''), 16);

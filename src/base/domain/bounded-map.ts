@@ -1,4 +1,4 @@
-/** A map from texts that holds at most so many entries: the one that was read or set least recently is forgotten. */
+/** A map from texts with a maximum number of entries: the least recently read or set entry is dropped. */
 export class BoundedMap<Value> {
   readonly #entriesMax: number;
   /** In order of their last use, since a Map iterates in the order of insertion. */
@@ -12,7 +12,7 @@ export class BoundedMap<Value> {
     return this.#entries.size;
   }
 
-  /** A copy: to read an entry moves it to the end, where a loop over the map itself would meet it again for ever. */
+  /** A copy, because reading an entry moves it to the end, so a loop over the map itself might never end. */
   keys(): readonly string[] {
     return [...this.#entries.keys()];
   }

@@ -6,7 +6,7 @@ export interface ContainmentModules {
   readonly counted: () => void;
 }
 
-/** Kinds of error that are told apart. Further kinds are counted and not logged. */
+/** Kinds of error that are logged separately. Further kinds are only counted. */
 const KINDS_MAX = 64;
 
 /**
@@ -21,7 +21,7 @@ export class Containment {
     this.#modules = modules;
   }
 
-  /** Takes an error that was caught at `where`, which names what was being done. */
+  /** Handles an error that was caught during `where`, the name of a step. */
   caught(where: string, error: unknown): void {
     const { logger, counted } = this.#modules;
     counted();
@@ -43,7 +43,7 @@ export class Containment {
     }
   }
 
-  /** Runs `act` for each of `all`; one that throws is handed to `failed`, and the others have their turn. */
+  /** Runs `act` for each of `all`. If `act` throws for one, `failed` is called with it, and the loop goes on. */
   each<T>(where: string, all: Iterable<T>, act: (one: T) => void, failed: (one: T) => void): void {
     for (const one of all) {
       try {

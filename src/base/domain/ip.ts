@@ -2,7 +2,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 
 /** An address range: `203.0.113.0/24`, `2001:db8::/32`, or a single address. */
 export interface IpRange {
-  /** One spelling for each range: host bits zero, IPv6 compressed, no length where it is a single address. */
+  /** One spelling for each range: host bits zero, IPv6 compressed, no prefix length for a single address. */
   readonly text: string;
   /** Network byte order: 4 bytes for IPv4, 16 for IPv6. */
   readonly bytes: Uint8Array;
@@ -12,7 +12,7 @@ export interface IpRange {
 
 /** Text that is worth parsing: the longest IPv6 range has 49 characters, a scope some more. */
 const TEXT_CHARS_MAX = 80;
-/** What one customer gets: an IPv4 address, or an IPv6 /64. Whoever holds one address of a /64 holds all of them. */
+/** The addresses of one customer: an IPv4 address, or an IPv6 /64, of which a customer has all addresses. */
 const HOST_BITS = { 4: 32, 16: 64 } as const;
 /** Neighbours who may be one party: a /24, or the /48 of a site. */
 const SUBNET_BITS = { 4: 24, 16: 48 } as const;
@@ -85,7 +85,7 @@ function rangeOf(address: Uint8Array, bits: number): IpRange {
   return { text: bits === bytes.length * 8 ? text : `${text}/${bits}`, bytes, bits };
 }
 
-/** The range that a ban or a limit is about when it is about `address`, as text; the text itself where it is no address. */
+/** The range that a ban or limit of `address` covers, as text; the text itself if it is no address. */
 export function hostOf(address: string): string {
   return prefixOf(address, HOST_BITS);
 }
@@ -101,7 +101,7 @@ function prefixOf(address: string, bitsOf: { readonly 4: number; readonly 16: nu
   return rangeOf(bytes, bytes.length === 4 ? bitsOf[4] : bitsOf[16]).text;
 }
 
-/** True where `address` (in network byte order) lies within `range`. */
+/** True if `address` (in network byte order) lies within `range`. */
 export function inRange(range: IpRange, address: Uint8Array): boolean {
   if (address.length !== range.bytes.length) return false;
   const whole = range.bits >>> 3;
@@ -110,7 +110,7 @@ export function inRange(range: IpRange, address: Uint8Array): boolean {
   return (((address[whole] ?? 0) ^ (range.bytes[whole] ?? 0)) & mask & 0xff) === 0;
 }
 
-/** True where any of the ranges holds the address; false for text that is no address. */
+/** True if any of the ranges holds the address; false for text that is no address. */
 export function inAnyRange(ranges: readonly IpRange[], address: string): boolean {
   if (ranges.length === 0) return false;
   const bytes = parseIp(address);

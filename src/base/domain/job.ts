@@ -41,13 +41,13 @@ export interface Job {
    * pool alone, or the account of the session that mines it.
    */
   readonly windowEnd?: string | undefined;
-  /** True where the work before this job is worthless: the tip changed. */
+  /** True if the work before this job is worthless: the tip changed. */
   readonly cleanJobs: boolean;
-  /** What the coinbase pays in all. */
+  /** The sum that the coinbase pays. */
   readonly rewardSats: bigint;
   /** Pool clock at creation, ms. */
   readonly createdMs: number;
-  /** What a block needs beside the header and the coinbase. */
+  /** The parts of a block beside the header and the coinbase. */
   readonly template: BlockTemplate;
 }
 
@@ -59,10 +59,9 @@ export interface ShorterCoinbase {
 }
 
 /**
- * Before the extranonces the coinbase has the variant of the job id that the work was handed out under (ids.ts), u16
- * big-endian: a header is good for one id only. An id's difficulty stands before anybody can know both its work and its
- * variant (a job's own id is given out by broadcast alone, others are random), so nobody can look at a hash first and choose
- * the difficulty then.
+ * The coinbase has the variant of the job id before the extranonces (ids.ts), u16 big-endian, so a header is valid for one id only. The
+ * difficulty of an id is fixed before a miner can know the work: a job's own id is only broadcast, and other variants are random. So a
+ * miner can not choose the difficulty after seeing the hash.
  */
 export const VARIANT_BYTES = 2;
 /** extranonce1 is the pool's, 4 bytes; extranonce2 is the miner's, 8 bytes: what every client in the field accepts. */

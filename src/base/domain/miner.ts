@@ -1,8 +1,8 @@
 import type { RejectReason } from './verdict.ts';
 
 /**
- * What is known of those who are connected now. Counts begin when an address, or a worker of it, connects to a gateway
- * where it was not connected, and end with the last connection; what was before is in the tables.
+ * Counts of the connected miners. They begin when an address or worker connects to a gateway without having a connection there, and are
+ * deleted with its last connection. The tables have the history.
  */
 
 /** Hashes per second, estimated from the difficulty of accepted shares; each as steady as a window of that length. */
@@ -16,7 +16,7 @@ export interface Hashrates {
 export interface WorkerReport {
   /** What follows the address in the name; may be empty. */
   readonly rig: string;
-  /** Connections that it is authorised on; one that gives both `account.rig` and `account_rig` counts twice. */
+  /** Connections on which it is authorised; a connection that authorises both `account.rig` and `account_rig` counts twice. */
   readonly connections: number;
   /** Pool clock, ms. */
   readonly sinceMs: number;

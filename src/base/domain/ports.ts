@@ -35,13 +35,13 @@ export interface Wire {
   /** Its client has logged in with this name; false if that worker may not mine now because of its conduct. */
   admits(name: string): boolean;
   /**
-   * A share that came over it has been judged: what that says of the conduct of its client. May call the handler's `expel`, and
-   * close the connection. Safe to call after the connection is gone.
+   * Scores the verdict on a share of this connection as its client's conduct. May call the handler's `expel`, and close the connection.
+   * Safe to call after the connection is closed.
    */
   judged(share: JudgedShare): void;
 }
 
-/** What a connection brings; installed once per wire. */
+/** Receives the events of a connection; installed once per wire. */
 export interface WireHandler {
   /** One message without what frames it: bytes[begin…end), which are only valid during the call. */
   onMessage(bytes: Uint8Array, begin: number, end: number): void;
@@ -54,7 +54,7 @@ export interface WireHandler {
   closingMessage(why: string): string | undefined;
   /** This worker may not mine on the connection any more, unless it logs in again and is let in. */
   expel(name: string): void;
-  /** Called once, whoever closed. */
+  /** Called once, whichever side closed the connection. */
   onClose(): void;
 }
 
@@ -95,7 +95,7 @@ export type SubmitOutcome =
 export type BlockOutcome = SubmitOutcome | { readonly status: 'mature' };
 
 /**
- * Where a block stands in the chain with the most work that a node shows.
+ * The status of a block in the chain with the most work that a node shows.
  * `chain`: in it, with `confirmations` (1 for the tip). `side`: a node has the block, but that chain is another one.
  * `none`: no node that answered has it; `refused` is set if every node was offered it and refused it, and says why.
  * `unknown`: no node answered, or one did not that had as much work as those that did.
@@ -108,7 +108,7 @@ export type Standing =
 
 export type NodeStatus = { readonly ready: true } | { readonly ready: false; readonly reason: string };
 
-/** What is worth watching of a node beside its status. */
+/** Metrics of a node beside its status. */
 export interface NodeWatch {
   /** The node's clock less this machine's, seconds. */
   readonly clockOffsetSeconds: number;
@@ -129,11 +129,11 @@ export interface BitcoinNode {
    * never overlapping. Resolves when the first template is there; rejects when the node can not serve this network.
    */
   start(onTemplate: (template: BlockTemplate) => void): Promise<void>;
-  /** Sends a block at once; resolves with what the node made of it, never rejects. */
+  /** Sends a block at once. Resolves with the node's answer, never rejects. */
   submitBlock(block: Uint8Array): Promise<SubmitOutcome>;
   /**
-   * Asks where a block stands (its hash in display order). A node that does not have the block is offered it again, once for
-   * each state of its chain: `block` brings the bytes, undefined if they are not to be had. Never rejects if `block` does not.
+   * Asks for the status of a block (its hash in display order). A node that lacks the block is sent it again, once for each state of its
+   * chain. `block` provides the bytes, or undefined. Never rejects unless `block` does.
    */
   standing(hash: string, block: () => Promise<Uint8Array | undefined>): Promise<Standing>;
   /** The chain as the books see it. */
@@ -150,11 +150,15 @@ export interface ShareRecorder {
   job(job: Job): void;
   /** No share of a job with this serial number or less is accepted any more, and none will be: a mark in the journal. */
   closed(serial: number): void;
-  /** A block candidate: it is in a file until it is `settled`, so that also a later start hands it to the nodes. */
-  candidate(block: FoundBlock): void;
-  /** What has become of a candidate so far. */
+  /**
+   * A block candidate: it is in a file until it is `settled`, so that also a later start hands it to the nodes. Resolves when the
+   * log's folder names the block and its job, so that both get their rows although the process is killed now; or after 100 ms, if
+   * the disk is stuck. Undefined: at once.
+   */
+  candidate(block: FoundBlock): Promise<void> | undefined;
+  /** The current outcome of a candidate. */
   outcome(block: FoundBlock, outcome: SubmitOutcome): void;
-  /** The last outcome of this candidate is final: its file goes when that is on the disk. */
+  /** The last outcome of this candidate is final: its file is removed when the outcome is on disk. */
   settled(hash: string): void;
   /** Hands the open batch to the log; `durable` is called once it is on disk, in order of the calls. */
   commit(durable: () => void): void;
@@ -163,8 +167,8 @@ export interface ShareRecorder {
 /** File descriptors that the process holds so that it can give them up when it has no others; implemented by pool/. */
 export interface SpareDescriptors {
   /**
-   * Closes a descriptor, so that what has just failed for want of one can be tried again. Returns false if none is left.
-   * `work`: no block depends on it; half of the descriptors are kept from it.
+   * Closes a spare descriptor, so that a step that failed without one can be repeated. Returns false if none is left. `work`: no block
+   * depends on the step, so it may use only half of the spare descriptors.
    */
   release(use: 'block' | 'work'): boolean;
 }
@@ -186,6 +190,12 @@ export interface BanControl {
   list(): readonly Ban[];
   /** Bans an address or a range; an error says why it can not be. */
   add(address: string, durationMs: number, reason: string): Ban | { readonly error: string };
-  /** Ends every ban of this very address or range; false where there was none. */
+  /** Ends every ban of this very address or range; false if there was none. */
   lift(address: string): boolean;
+}
+
+/** Keeps the share log as it is while somebody copies it; implemented by sharelog/. */
+export interface LogHold {
+  /** From now on the log lets nothing go that it has. The function that this returns ends that; it may be called twice. */
+  hold(): () => void;
 }

@@ -1,7 +1,7 @@
 import type { Job } from './job.ts';
 import type { Verdict } from './verdict.ts';
 
-/** Somebody who mines under one name on one connection. */
+/** A worker: one name on one connection. */
 export interface Worker {
   /** The name as authorised. */
   readonly name: string;
@@ -21,7 +21,7 @@ export interface Payee {
   readonly donationBasisPoints: number;
 }
 
-/** A longest coinbase that some devices take, whole and without witness. One object per size. */
+/** The maximum length of a coinbase, without witness, that some devices accept. One object per size. */
 export interface CoinbaseSize {
   readonly bytesMax: number;
 }
@@ -29,7 +29,7 @@ export interface CoinbaseSize {
 /** Which of a job's coinbases a session mines on, if it is not the job's own: one for its account, or one for its device. */
 export type CoinbaseChoice = Payee | CoinbaseSize;
 
-/** What a session was promised with a job id: a share of that id is judged by these and nothing else. */
+/** The terms of a session's job id. A share of that id is judged by them alone. */
 export interface Terms {
   /** Difficulty as a number for people, wire and tables. */
   readonly difficulty: number;
@@ -44,8 +44,8 @@ export interface Terms {
 }
 
 /**
- * Where a session's shares come from. Immutable: a session whose extranonce or user agent changes gets another source, so a
- * share keeps the one that it was made with.
+ * The source of a session's shares. Immutable: if a session's extranonce or user agent changes, it gets a new source, so earlier shares
+ * keep theirs.
  */
 export interface Source {
   /** Unique in the data directory. */
@@ -78,7 +78,7 @@ export interface ShareFields {
 
 export const NO_SERIAL = -1;
 
-/** What is wrong with a share whatever job it is of. */
+/** A fault of a share that is independent of its job. */
 export type SubmissionFault = 'not-subscribed' | 'malformed';
 
 /** A share as a session hands it in, with everything that the session knows of it: nothing is asked back. */
@@ -86,7 +86,7 @@ export interface Submission extends ShareFields {
   readonly source: Source;
   /** Undefined unless a worker of that name is authorised on this connection. */
   readonly worker: Worker | undefined;
-  /** What was promised with this job and variant; undefined if this session was never given it, or the promise is forgotten. */
+  /** The terms of this job and variant; undefined if the session never got them, or they are forgotten. */
   readonly terms: Terms | undefined;
   /** Version bits that the share may have, u32; undefined if this session can not have had the job. */
   readonly versionMask: number | undefined;
@@ -96,11 +96,11 @@ export interface Submission extends ShareFields {
   /** Its sender has used up its budget. The share leaves no row unless it makes a block, and is never accepted otherwise. */
   readonly unwanted: boolean;
   readonly submitter: Submitter;
-  /** What the submitter needs to answer the share. Nobody else looks into it. */
+  /** Opaque data that the submitter needs to answer the share. */
   readonly reply: unknown;
 }
 
-/** Hears of what becomes of its shares. Only the place of effects (shares/verify/apply.ts) calls these. */
+/** Receives the verdicts of its shares. Only shares/verify/apply.ts calls these. */
 export interface Submitter {
   /** The verdict stands; an accepted share may still be lost. Called once for each submission, in the order of arrival. */
   judged(share: JudgedShare): void;
@@ -116,16 +116,16 @@ export interface Submitter {
 /** One submission with its verdict: everything that the log, the reply and the metrics need. */
 export interface JudgedShare {
   readonly submission: Submission;
-  /** Undefined where the submission named no known job. */
+  /** Undefined if the submission named no known job. */
   readonly job: Job | undefined;
-  /** What the share is credited at: the submission's terms, or the network's for a block that falls short of them. */
+  /** The terms of the credit: the submission's, or the network's for a block that misses the submission's difficulty. */
   readonly terms: Terms | undefined;
   readonly verdict: Verdict;
-  /** u32 as hashed; the job's where there is nothing better; 0 without a job. */
+  /** u32 as hashed; the job's if the share was not hashed; 0 without a job. */
   readonly version: number;
-  /** Achieved difficulty, 0 where nothing was hashed. */
+  /** Achieved difficulty, 0 if nothing was hashed. */
   readonly shareDifficulty: number;
-  /** True where the hash also meets the network's target. */
+  /** True if the hash also meets the network's target. */
   readonly block: boolean;
   /** Header hash of a share that meets the network's target, 32 bytes in internal order; undefined of any other. */
   readonly hash?: Uint8Array | undefined;

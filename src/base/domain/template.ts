@@ -6,9 +6,9 @@ export interface TemplateTransaction {
   readonly txid: Uint8Array;
 }
 
-/** What a node says the next block must be (BIP22/BIP23 getblocktemplate, BIP145 for segwit), validated and decoded. */
+/** A node's template for the next block (BIP22/BIP23 getblocktemplate, BIP145 for segwit), validated and decoded. */
 export interface BlockTemplate {
-  /** Monotonic clock when the node was asked for it, ms: what came to the node later is not in it. */
+  /** When the node was asked for it, monotonic ms: transactions that reached the node later are not in it. */
   readonly askedMs: number;
   readonly height: number;
   /** u32, with no version-rolling bits changed. */
@@ -26,6 +26,6 @@ export interface BlockTemplate {
   /** Subsidy and fees that the coinbase may claim. */
   readonly coinbaseValueSats: bigint;
   readonly transactions: readonly TemplateTransaction[];
-  /** The witness commitment's scriptPubKey (BIP141), absent where the template needs none. */
+  /** The witness commitment's scriptPubKey (BIP141), absent if the template needs none. */
   readonly witnessCommitment: Uint8Array | undefined;
 }

@@ -1,7 +1,7 @@
 /** How much of something may happen. */
 export interface Rate {
   readonly perSecond: number;
-  /** What may happen at once after a pause; at least what one spending takes. */
+  /** Tokens available after a pause; at least the cost of one spending. */
   readonly burst: number;
 }
 
@@ -17,7 +17,7 @@ export class TokenBucket {
     this.#atMs = nowMs;
   }
 
-  /** Takes `count` tokens where there are as many; else none. */
+  /** Takes `count` tokens if there are that many, otherwise none. */
   take(count: number, nowMs: number): boolean {
     this.#refill(nowMs);
     if (this.#tokens < count) return false;
@@ -31,14 +31,14 @@ export class TokenBucket {
     return this.#tokens >= count;
   }
 
-  /** Spends what has already happened, on credit if need be; returns the ms until the debt is paid. */
+  /** Spends tokens for a past event, on credit if necessary. Returns the time until the debt is paid, ms. */
   spend(count: number, nowMs: number): number {
     this.#refill(nowMs);
     this.#tokens -= count;
     return this.#tokens >= 0 ? 0 : (-this.#tokens * 1000) / this.#rate.perSecond;
   }
 
-  /** True where nothing is left to come back: a full bucket may be forgotten. */
+  /** True if nothing is left to come back: a full bucket may be forgotten. */
   full(nowMs: number): boolean {
     this.#refill(nowMs);
     return this.#tokens >= this.#rate.burst;

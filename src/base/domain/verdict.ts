@@ -1,15 +1,15 @@
 /**
- * What became of a share. One closed union serves the wire, the log, the metrics and the conduct of clients; how a protocol
- * words a verdict is the protocol's business.
+ * The outcome of a share. One closed union serves the wire, the log, the metrics and the conduct of clients; each protocol has its own
+ * texts for it.
  */
 
 /**
- * What a verdict says of whoever sent the share. `late` is what honest miners send too, at every new block and after a
- * reconnection; `bad-work` is what a broken or cheating miner sends; `abuse` is what no miner sends.
+ * The class of a verdict for its sender's conduct. `late`: honest miners send such shares too, at every new block and after a
+ * reconnection. `bad-work`: a broken or cheating miner. `abuse`: no real miner sends such shares.
  */
 export type Penalty = 'none' | 'late' | 'bad-work' | 'abuse';
 
-/** What is held against the connection and its address; net/ decides what comes of it. */
+/** The class of misconduct for the connection and its address; net/ decides the consequences. */
 export const penalties = {
   'not-subscribed': 'late',
   unauthorized: 'late',

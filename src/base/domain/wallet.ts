@@ -13,14 +13,14 @@ export interface WalletCoin extends Outpoint {
   readonly locked: boolean;
 }
 
-/** Who gets how much of a transaction. */
+/** An output of a transaction: address and amount. */
 export interface Payee {
   readonly address: string;
   readonly sats: bigint;
 }
 
 /**
- * Why a wallet did not do what it was asked to.
+ * Why a wallet's call failed.
  * `gone`: no wallet answers, so nothing was done. `locked`: it needs its passphrase. `poor`: its coins do not suffice.
  * `refused`: the wallet or the node judged the request and did nothing. `unclear`: the answer was lost or is an error that
  * says nothing of the outcome: the request may have been carried out.
@@ -93,6 +93,8 @@ export type MempoolVerdict = { readonly allowed: true } | { readonly allowed: fa
 /** A wallet that pays miners; implemented by node/. No method rejects, and each answers within a bounded time. */
 export interface Wallet {
   status(): Promise<WalletAnswer<WalletStatus>>;
+  /** True if its node has all blocks that it knows of, so that no payment in one of them is missing. */
+  synced(): Promise<WalletAnswer<boolean>>;
   /** Coins with a confirmation that nothing in a block or in the mempool spends, those that are locked among them. */
   coins(): Promise<WalletAnswer<readonly WalletCoin[]>>;
   /** The node's estimate for a confirmation within so many blocks, satoshis for 1,000 virtual bytes; undefined if it has none. */

@@ -3,15 +3,15 @@ import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncFolder, syncFolderSync } from './sync-folder.ts';
 
-/** What a file is called until it is whole and on the disk. Such a file is of no use to anyone, and may be removed. */
+/** The temporary name of a file until it is complete and on disk. A leftover temporary file may be removed. */
 export const UNFINISHED = '.new';
 /** For its owner alone. */
 const MODE = 0o600;
 
 /**
- * Replaces a file as a whole: whenever the process or the machine stops, there is the old file or the new one. The new one is
- * on the disk when this resolves. `pieces` are written one after another, with other work between them. Rejects with the
- * system's error, or with what `pieces` throws; the old file stays then. One path must not be written twice at a time.
+ * Replaces a file atomically: after a crash at any time there is the old file or the new one. The new file is on disk when this
+ * resolves. `pieces` are written one after another; other work may run between them. Rejects with the system's error or that of
+ * `pieces`; the old file then stays. A path must not be written twice at the same time.
  */
 export async function replaceFile(path: string, pieces: Iterable<string>): Promise<void> {
   const file = await open(path + UNFINISHED, 'w', MODE);

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { devNull } from 'node:os';
 
-/** What a look-up of a name has open at one time, at most. */
+/** Descriptors that a name look-up has open at one time, at most. */
 const LOOK_UP_DESCRIPTORS = 4;
 
 /**

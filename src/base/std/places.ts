@@ -1,10 +1,10 @@
-/** Who waits for a place, in whatever order its owner likes. */
+/** The waiting line for a place, in an order chosen by its owner. */
 export interface Line {
-  /** Takes the one whose turn it is out of the line and starts it; returns false if nobody waits. */
+  /** Removes the next waiting task from the line and starts it. Returns false if the line is empty. */
   startNext(): boolean;
 }
 
-/** A bounded number of places for what runs at the same time. Those that find none wait in a line that their owner keeps. */
+/** Limits the number of tasks that run at the same time. Further tasks wait in a line kept by the owner. */
 export class Places {
   readonly #placesMax: number;
   readonly #line: Line;
@@ -15,14 +15,14 @@ export class Places {
     this.#line = line;
   }
 
-  /** Takes a place if one is free; else returns false, and the caller has to stand in the line. */
+  /** Takes a place if one is free. Otherwise returns false, and the caller must queue the task. */
   take(): boolean {
     if (this.#taken >= this.#placesMax) return false;
     this.#taken += 1;
     return true;
   }
 
-  /** Gives a place back. It goes straight to the next in the line, so that nobody comes between. */
+  /** Returns a place, and passes it directly to the next waiting task, so that no new task can take it first. */
   give(): void {
     if (!this.#line.startNext()) this.#taken -= 1;
   }

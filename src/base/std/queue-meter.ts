@@ -22,30 +22,30 @@ export class QueueMeter {
     return { depth: this.#depth, served: this.#served, dropped: this.#dropped, waitedMs: this.#waitedMs };
   }
 
-  /** Something begins to wait; returns when that was, for `serve`. */
+  /** An entry begins to wait. Returns its time, for `serve`. */
   enter(): number {
     this.#depth += 1;
     return this.#clock.monotonicMs();
   }
 
-  /** Something that entered then has what it waited for. */
+  /** An entry queued at `enteredMs` was served. */
   serve(enteredMs: number): void {
     this.#depth -= 1;
     this.#served += 1;
     this.#waitedMs += this.#clock.monotonicMs() - enteredMs;
   }
 
-  /** Something that came found a place at once. */
+  /** An entry was served without waiting. */
   pass(): void {
     this.#served += 1;
   }
 
-  /** Something that came was turned away: there was no room in the queue. */
+  /** An entry was refused because the queue is full. */
   refuse(): void {
     this.#dropped += 1;
   }
 
-  /** Something that waited leaves the queue without what it waited for. */
+  /** An entry leaves the queue without being served. */
   giveUp(): void {
     this.#depth -= 1;
     this.#dropped += 1;

@@ -4,7 +4,7 @@ import { Backoff, type BackoffOptions } from './backoff.ts';
 /** A process that was started. */
 export interface Child {
   readonly pid: number | undefined;
-  /** Resolves when it is gone, with the reason. Never rejects. */
+  /** Resolves with the reason when the process has ended. Never rejects. */
   readonly gone: Promise<string>;
   /** Ends it at once. */
   kill(): void;
@@ -18,7 +18,7 @@ export interface SupervisedChildOptions {
 }
 
 export interface SupervisedChildModules<C extends Child> {
-  /** Starts a process. What it throws counts as the end of that process. */
+  /** Starts a process. An exception counts as the end of the process. */
   readonly start: () => C;
   /** A process has ended, and another one will be started. */
   readonly ended: (reason: string) => void;
@@ -94,7 +94,7 @@ export class SupervisedChild<C extends Child> {
     this.#backoff.reset();
   }
 
-  /** Starts no more processes; returns the one that is left, which is the caller's to end. */
+  /** Starts no more processes. Returns the running process, which the caller must end. */
   close(): C | undefined {
     this.#closed = true;
     clearInterval(this.#watch);

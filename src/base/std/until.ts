@@ -8,8 +8,8 @@ export interface Patience {
 }
 
 /**
- * Tries until it has something: what another process holds, which is about to end. Resolves with the first result that is
- * not undefined, or with undefined when patience is over. Rejects with what `attempt` throws.
+ * Repeats an attempt, for example to get a lock of a process that is ending. Resolves with the first result that is not undefined, or
+ * with undefined when the time is over. Rejects with the error that `attempt` throws.
  */
 export async function until<T>(
   attempt: () => T | undefined | Promise<T | undefined>,

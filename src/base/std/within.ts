@@ -7,8 +7,8 @@ export interface WithinOptions {
 }
 
 /**
- * What a promise comes to, or LATE if it takes longer than `ms`. Rejects if it rejects within the time; what it does later is
- * nobody's. Ends nothing: the work behind the promise goes on.
+ * Resolves with a promise's value, or with LATE if the promise takes longer than `ms`. Rejects if the promise rejects within the
+ * time; a later rejection is ignored. The work behind the promise goes on.
  */
 export async function within<T>(
   promise: Promise<T>,

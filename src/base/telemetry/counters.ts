@@ -1,8 +1,8 @@
 import { verdicts } from '#base/domain/verdict';
 
 /**
- * Every counter of the pool. A counter is declared here and nowhere else: what counts it, the sum over gateways, its series in
- * `/metrics` and its number in `/api/v1/pool` follow from its row. Counters only ever rise.
+ * Every counter of the pool. A counter is declared only here: its field, the sum over gateways, its series in `/metrics` and its number
+ * in `/api/v1/pool` follow from its row. Counters never fall.
  */
 export interface CounterRow {
   /** In `/metrics`; without a name it is not there. */
@@ -41,12 +41,12 @@ export const counters = {
     },
     containedErrors: {
       name: 'sluice_contained_errors_total',
-      help: 'Unexpected errors that ended one session or one step, and nothing else: please report them',
+      help: 'Unexpected errors that ended one session or one step: please report them',
     },
   },
   /** Listeners: connections that did not come in, or did not end by themselves. */
   listeners: {
-    accepted: { help: 'Connections taken and handed on' },
+    accepted: { help: 'Connections accepted and passed to a session' },
     badHandshakes: {
       name: 'sluice_bad_handshakes_total',
       help: 'TLS handshakes and PROXY headers that failed or came too late',
@@ -54,7 +54,7 @@ export const counters = {
     },
     overlong: {
       name: 'sluice_overlong_messages_total',
-      help: 'Connections closed for a message over the cap',
+      help: 'Connections closed for a message over the length limit',
       shown: true,
     },
     slowReaders: {
@@ -64,7 +64,7 @@ export const counters = {
     },
     overMemory: {
       name: 'sluice_connections_over_memory_total',
-      help: 'Connections closed because they had the most of what waits in memory, and that was too much in all',
+      help: 'Connections closed because too many bytes waited in memory, and most of them for these connections',
       shown: true,
     },
     refused: {
@@ -73,7 +73,7 @@ export const counters = {
       shown: true,
     },
   },
-  /** The door: why connections were not let in, or were shown out. */
+  /** The door: refused and closed connections, by reason. */
   door: {
     banned: { name: 'sluice_connections_banned_total', help: 'Of those, from addresses that are banned', shown: true },
     limited: {
@@ -122,7 +122,7 @@ export const counters = {
     refusedWorkers: { name: 'sluice_workers_refused_total', help: 'Names that were not authorised', shown: true },
     difficultyChanges: {
       name: 'sluice_difficulty_changes_total',
-      help: 'Difficulties sent after the first of a session',
+      help: "Changes of a session's difficulty",
       shown: true,
     },
     timeouts: {
@@ -142,12 +142,12 @@ export const counters = {
     },
     shedShares: {
       name: 'sluice_shares_shed_total',
-      help: "Shares credited as blocks alone: too many, and below the pool's least difficulty",
+      help: "Shares over their budget below the pool's minimum difficulty, which count only if they are blocks",
       shown: true,
     },
     oversizedCoinbases: {
       name: 'sluice_oversized_coinbases_total',
-      help: 'Jobs sent to devices that take no coinbase of that length',
+      help: 'Jobs sent to devices whose coinbase limit they exceed',
       shown: true,
     },
     protocolErrors: {
@@ -169,7 +169,7 @@ export const counters = {
     cleanJobs: { name: 'sluice_clean_jobs_total', help: 'Jobs made because the tip changed' },
     blocks: {
       name: 'sluice_blocks_total',
-      help: 'Block candidates found since the start, each once, by the first answer of the nodes',
+      help: 'Block candidates found since the start, by the first answer of the nodes',
       by: { label: 'status', values: blockStatuses },
     },
   },
@@ -193,14 +193,14 @@ export const counters = {
     requests: { name: 'sluice_http_requests_total', help: 'HTTP requests' },
     refused: {
       name: 'sluice_http_refused_total',
-      help: 'HTTP connections closed as they came: banned, or over a limit',
+      help: 'HTTP connections closed at accept: banned, or over a limit',
     },
     limited: {
       name: 'sluice_http_limited_total',
-      help: 'HTTP requests turned away: too many of one address, or of all',
+      help: 'HTTP requests refused: too many from one address, or in total',
     },
     faults: { name: 'sluice_http_faults_total', help: 'HTTP requests answered 500' },
-    restarts: { name: 'sluice_http_restarts_total', help: 'Times that the HTTP process was started again' },
+    restarts: { name: 'sluice_http_restarts_total', help: 'Restarts of the HTTP process' },
   },
 } as const satisfies Record<string, Record<string, CounterRow>>;
 
@@ -232,8 +232,8 @@ export function rowsOf(group: CounterGroup): [key: string, row: CounterRow][] {
 }
 
 /**
- * What counts are made of. V8 would take plain objects for ones of the shape of the table's groups, whose members are objects,
- * and would allocate a number each time that a fraction is added: once a share.
+ * The class of count objects. V8 would give plain objects the hidden class of the table's groups, whose members are objects, and would
+ * allocate a number for each addition of a fraction, once a share.
  */
 class CountGroup {}
 

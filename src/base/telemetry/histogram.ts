@@ -1,4 +1,4 @@
-/** A histogram as Prometheus has it: how many observations were at most each bound, their number and their sum. */
+/** A histogram in Prometheus' form: the observations up to each bound, their number and their sum. */
 export interface HistogramSnapshot {
   /** Upper bounds, rising; the last is +Inf. */
   readonly bounds: readonly number[];

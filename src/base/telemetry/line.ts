@@ -1,8 +1,8 @@
 import { escapedText } from '#base/std/text';
 
 /**
- * Log lines. One record is one line whatever its strings hold: a miner's name reaches the log, and what it holds must
- * neither begin a line of its own, nor move a terminal's cursor, nor turn the direction of the text.
+ * Log lines. One record is one line, whatever its strings contain. Miners' names are logged, and must not start a new line, move a
+ * terminal's cursor or change the direction of the text.
  */
 
 /** A line of JSON in which unprintable characters stand escaped, but for its own line end; still the same JSON. */
@@ -35,7 +35,7 @@ export function prettyLine(json: string, colour: boolean): string {
   return `${paint(time.slice(11, 23), 2)} ${paint(name, sgr)} ${bare(msg)}${shown.join('')}\n`;
 }
 
-/** A text without quotes where it can be mistaken for nothing else; JSON otherwise. */
+/** A text without quotes if it is unambiguous, otherwise JSON. */
 function bare(value: unknown): string {
   if (
     typeof value === 'string' &&

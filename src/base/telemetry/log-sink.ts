@@ -19,7 +19,7 @@ export type WriteDescriptor = (
 const PENDING_CHARS_MAX = 4 * 1024 * 1024;
 /** One write takes at most this much, in characters. */
 const WRITE_CHARS_MAX = 64 * 1024;
-/** A pipe or a terminal that is full is asked again soon; a full disk, or what is gone, at leisure. */
+/** A full pipe or terminal is retried soon; a full disk or a closed descriptor less often. */
 const BUSY_MS = 50;
 const FAILED_MS = 1_000;
 /** How long the end of the process waits for a pipe that is full. */
@@ -34,8 +34,8 @@ export interface DescriptorSinkOptions {
 }
 
 /**
- * Writes lines to a descriptor, never waits for it, and never fails: what it does not take waits in memory up to a bound,
- * and the lines beyond the bound are dropped and counted.
+ * Writes lines to a descriptor without ever waiting or failing. Unwritten lines wait in memory up to a limit; further lines are
+ * dropped and counted.
  */
 export class DescriptorSink implements LogSink {
   /** Called with the number of lines that were dropped, when lines are taken again. */
@@ -47,7 +47,7 @@ export class DescriptorSink implements LogSink {
   #lines: string[] = [];
   #pendingChars = 0;
   #dropped = 0;
-  /** What is being written, without the bytes that are. */
+  /** The unwritten part of the current write. */
   #bytes: Uint8Array = new Uint8Array(0);
   #writing = false;
   #retry: NodeJS.Timeout | undefined;
@@ -72,7 +72,7 @@ export class DescriptorSink implements LogSink {
   /** Writes what waits as far as the descriptor takes it within a moment: the process ends. */
   flush(): void {
     clearTimeout(this.#retry);
-    // What a thread is writing gets there without this.
+    // A thread that is already writing finishes without this.
     const rest = Buffer.from(this.#lines.join(''));
     let bytes: Uint8Array = this.#writing ? rest : Buffer.concat([this.#bytes, rest]);
     this.#lines = [];
@@ -143,8 +143,8 @@ export function standardError(): DescriptorSink {
 }
 
 /**
- * A descriptor of the same pipe or terminal that takes what it can and never waits for a reader. A write that waits would
- * hold a thread, and the end of the process with it. (A file is used as it is: it has a position of its own.)
+ * A non-blocking descriptor of the same pipe or terminal. A blocking write would hold a thread, and delay the end of the process. (A
+ * file is used unchanged, because a new descriptor would have another position.)
  */
 function unblocked(fd: number): number {
   try {

@@ -13,8 +13,8 @@ export interface LoggerOptions {
 }
 
 /**
- * A logger that writes to stderr: stdout is for what a program reads. Writes are not waited for: lines that stderr does
- * not take are kept up to a bound, and then dropped and counted.
+ * A logger that writes to stderr, because stdout is for output that programs read. It never waits: unwritten lines are kept up to a
+ * limit, further lines are dropped and counted.
  */
 export function createLogger(options: LoggerOptions, sink: LogSink = standardError()): Logger {
   const streamWrite =
@@ -32,7 +32,7 @@ export function createLogger(options: LoggerOptions, sink: LogSink = standardErr
     sink,
   );
   if (sink instanceof DescriptorSink) {
-    sink.recovered = (lines) => logger.warn({ lines }, 'lines of this log were dropped: stderr did not take them');
+    sink.recovered = (lines) => logger.warn({ lines }, 'log lines were dropped because stderr was blocked');
   }
   return {
     debug: (fields, message) => logger.debug(fields, message),
@@ -42,7 +42,7 @@ export function createLogger(options: LoggerOptions, sink: LogSink = standardErr
   };
 }
 
-/** How to write to a stream: for people, with colours, where it is a terminal (and NO_COLOR is not set). */
+/** The format of a stream: for people, with colours, if it is a terminal (and NO_COLOR is not set). */
 export function formatFor(
   stream: { readonly isTTY?: boolean },
   env: Readonly<Record<string, string | undefined>>,

@@ -32,7 +32,7 @@ export interface Metrics {
   share(share: JudgedShare): void;
   /** One group commit of the share log. */
   commit(durationMs: number): void;
-  /** A block of this start has this status; `before` is the one that it had, undefined for a new block. */
+  /** A block of this start has this status; `before` is its earlier status, undefined for a new block. */
   block(status: BlockStatus, before?: BlockStatus): void;
   opened(transport: Transport): void;
   closed(transport: Transport): void;
@@ -42,9 +42,9 @@ export interface Metrics {
   readonly counts: AllCounts;
   /** To be written at will. */
   readonly queues: Record<QueueName, QueueCounts>;
-  /** Takes what is counted elsewhere, instead of what was taken before. */
+  /** Replaces the copied counters of other parts. */
   take(counts: SomeCounts): void;
-  /** Called before each scrape, so that what is counted elsewhere can be taken then. */
+  /** Called before each scrape, to copy counters from other parts. */
   onScrape(refresh: () => void): void;
   /** Submissions since the start, by verdict. */
   shares(): Readonly<Record<Verdict, number>>;
@@ -52,9 +52,9 @@ export interface Metrics {
   connections(): Readonly<Record<Transport, number>>;
   /** Blocks since the start, each once, by the status that they have now. */
   blocks(): Readonly<Record<BlockStatus, number>>;
-  /** What the share path and the connections of this process have come to, as plain data. */
+  /** The counters of the share path and the connections of this process, as plain data. */
   tally(): GatewayTally;
-  /** Adds what a gateway in another process has come to since its tally `before`. */
+  /** Adds the increase of a gateway process's counters since its tally `before`. */
   absorb(now: GatewayTally, before: GatewayTally | undefined): void;
   /** The text format of Prometheus, version 0.0.4. */
   text(): Promise<string>;
@@ -86,7 +86,7 @@ export function createMetrics(): Metrics {
   registerLabelled(
     registry,
     'sluice_blocks',
-    'Block candidates found since the start, each once, by the status that they have now',
+    'Block candidates found since the start, by their current status',
     'status',
     () => blocks,
     'gauge',

@@ -15,10 +15,10 @@ export const queues = {
 
 export type QueueName = keyof typeof queues;
 
-/** What is told of each queue: its series, and its help. */
+/** The series of each queue, with their help. */
 export const queueSeries = {
-  depth: ['sluice_queue_depth', 'What waits in a queue now'],
-  served: ['sluice_queue_served_total', 'What has left a queue for what it had waited for'],
-  dropped: ['sluice_queue_dropped_total', 'What a full queue turned away, and what gave up waiting'],
-  waitedSeconds: ['sluice_queue_wait_seconds_total', 'Sum of the waits of what was served'],
+  depth: ['sluice_queue_depth', 'Entries that wait in a queue now'],
+  served: ['sluice_queue_served_total', 'Entries that left a queue and were served'],
+  dropped: ['sluice_queue_dropped_total', 'Entries that a full queue refused, or that gave up waiting'],
+  waitedSeconds: ['sluice_queue_wait_seconds_total', 'Sum of the waits of served entries'],
 } as const;

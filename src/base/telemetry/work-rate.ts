@@ -34,7 +34,7 @@ export class WorkRate {
   hashrates(nowMs: number): Hashrates {
     this.#fade(nowMs);
     const coveredMs = Math.max(nowMs - this.#sinceMs, COVERED_MS_MIN);
-    // What a steady rate of 1 would have come to by now, so that a young worker is not shown too slow.
+    // The estimate that a steady rate of 1 would have by now; dividing by it corrects the estimate of a new worker.
     const rate = (sum: number, fadeMs: number): number =>
       (sum * HASHES_PER_DIFFICULTY * 1000) / (fadeMs * -Math.expm1(-coveredMs / fadeMs));
     return {

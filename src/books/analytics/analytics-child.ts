@@ -3,11 +3,14 @@ import type { Logger } from '#base/domain/ports';
 import { systemClock } from '#base/std/system-clock';
 import { until } from '#base/std/until';
 import { within } from '#base/std/within';
+import { LedgerError } from '#books/ledger/ledger-db';
 import { LogReaders } from '#shares/sharelog/consumers/log-readers';
 import { type FolderLock, lockFile } from '#shares/sharelog/journal/folder-lock';
 import { defaultNode, readIdentity } from '#shares/sharelog/journal/identity';
 import { POOL_JOURNAL } from '#shares/sharelog/journal/journals';
 import { openChdb } from './chdb-warehouse.ts';
+import { HappeningWriter } from './happenings.ts';
+import { LedgerCopy } from './ledger-copy.ts';
 import type { ChildOptions, ChildReply, ChildRequest } from './messages.ts';
 import { NameTaken } from './pool-name.ts';
 import { QueryServer } from './query-server.ts';
@@ -21,6 +24,10 @@ const LOCK_POLL_MS = 50;
 /** The engine's own lock of a process that was just killed is free well within this. */
 const ENGINE_MS_MAX = 5_000;
 const STATUS_EVERY_MS = 1_000;
+/** How often what happened is written, if something did. */
+const WRITE_EVERY_MS = 1_000;
+/** How far the copies of the ledger's tables may be behind it. */
+const COPY_EVERY_MS = 5_000;
 /** How long the last shipment may take when the pool stops; what is left is shipped by the next start. */
 const CLOSE_MS_MAX = 4_000;
 
@@ -94,7 +101,30 @@ function startShipper(options: ChildOptions, warehouse: Warehouse, server: Query
   report();
   setInterval(report, STATUS_EVERY_MS);
   shipper.start();
+  if (node !== undefined) {
+    const copy = new LedgerCopy(options.folder, { warehouse, clock: systemClock, node });
+    repeat(COPY_EVERY_MS, 'copying the ledger', shipper, () => copy.step());
+  }
   return shipper;
+}
+
+/** Does `what` again and again while the tables are there. A failure is no matter of the shares: it is said once, and tried again. */
+function repeat(everyMs: number, what: string, shipper: Shipper, act: () => Promise<unknown>): void {
+  let said = '';
+  const step = async (): Promise<void> => {
+    try {
+      if (shipper.connected) await act();
+      said = '';
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      // Before the pool's first start there is no ledger.
+      if (reason !== said && !(error instanceof LedgerError))
+        logger.warn({ reason }, `${what} failed; it is tried again`);
+      said = reason;
+    }
+    setTimeout(step, everyMs);
+  };
+  void step();
 }
 
 /** The working folder changes (`openChdb`), so the data folder's path must not depend on it. */
@@ -111,13 +141,25 @@ async function main(options: ChildOptions): Promise<void> {
   folderLock = await lockFolder(options.folder, options.lockMsMax);
   const warehouse = options.url === undefined ? await openEmbedded(options) : openServer(parseServerUrl(options.url));
   const caughtUp = async (msMax: number): Promise<void> => void (await within(shipper.caughtUp(), msMax));
-  const server = new QueryServer({ warehouse, caughtUp: () => caughtUp(options.catchUpMsMax) });
+  const freeze = (): Promise<string> =>
+    shipper.between(async (positions) => {
+      await warehouse.freeze();
+      return JSON.stringify([...positions].map(([log, { seq }]) => ({ log, seq })));
+    });
+  const server = new QueryServer({ warehouse, caughtUp: () => caughtUp(options.catchUpMsMax), freeze });
   const shipper = startShipper(options, warehouse, server);
   await server.listen(options.folder, options.socketFile);
-  process.on('message', ({ type }: ChildRequest) => {
-    if (type !== 'close') return;
+  const happenings = new HappeningWriter(nodeOf(options) ?? '', warehouse, systemClock);
+  repeat(WRITE_EVERY_MS, 'writing what happened', shipper, () => happenings.flush());
+  process.on('message', (request: ChildRequest) => {
+    if (request.type === 'happenings') happenings.add(request.happenings);
+    if (request.type !== 'close') return;
     server.close();
-    void caughtUp(CLOSE_MS_MAX).finally(end);
+    const written = within(
+      happenings.flush().catch(() => {}),
+      CLOSE_MS_MAX,
+    );
+    void Promise.all([caughtUp(CLOSE_MS_MAX), written]).finally(end);
   });
   say({ type: 'ready', target: warehouse.name });
 }

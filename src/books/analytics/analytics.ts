@@ -1,12 +1,15 @@
 import type { Readable } from 'node:stream';
+import type { Happening } from '#base/domain/happening';
 import type { Logger } from '#base/domain/ports';
 import { NO_QUEUE, type QueueCounts } from '#base/domain/queue';
 import { addCounts } from '#base/std/add-counts';
 import { SupervisedChild } from '#base/std/supervised-child';
+import { systemClock } from '#base/std/system-clock';
 import { LATE, within } from '#base/std/within';
 import { chdbInstalled } from './chdb-engine.ts';
 import { type AnalyticsChild, startChild } from './child.ts';
 import type { Priority } from './child-priority.ts';
+import { HappeningQueue } from './happenings.ts';
 import type { ChildReply } from './messages.ts';
 import { QueryError, requestQuery } from './query-client.ts';
 import { SOCKET_FILE } from './query-server.ts';
@@ -55,6 +58,8 @@ export interface Analytics {
   status(): AnalyticsStatus;
   /** The result's bytes in one of ClickHouse's formats; rejects with a QueryError whose message is for the user. */
   query(sql: string, format: string): Promise<Readable>;
+  /** Keeps what happened beside the shares, in its table. Returns at once; what is not written yet is lost in a crash. */
+  tell(happening: Happening): void;
   /** Lets the child ship what it can, then ends it, in `msMax` at most. */
   close(msMax?: number): Promise<void>;
 }
@@ -113,6 +118,8 @@ class NoAnalytics implements Analytics {
     throw new QueryError('analytics is off: install the optional package chdb or set clickhouse.url');
   }
 
+  tell(): void {}
+
   async close(): Promise<void> {}
 }
 
@@ -120,6 +127,7 @@ class ChildAnalytics implements Analytics {
   readonly #options: AnalyticsOptions;
   readonly #modules: AnalyticsModules;
   readonly #supervised: SupervisedChild<AnalyticsChild>;
+  readonly #happenings = new HappeningQueue(systemClock);
   #shipped = NOTHING_SHIPPED;
   #queries = NO_QUEUE;
   /** Of children that are gone. */
@@ -149,7 +157,10 @@ class ChildAnalytics implements Analytics {
         start: () => this.#fork(),
         ended: () => this.#onEnd(),
         hangs: ({ pid }) => modules.logger.error({ pid }, 'the analytics process hangs; it is killed'),
-        tick: () => this.#feed(),
+        tick: () => {
+          this.#feed();
+          this.#handOver();
+        },
       },
     );
     this.#tried = new Promise((resolve) => {
@@ -216,7 +227,12 @@ class ChildAnalytics implements Analytics {
     return requestQuery(this.#options.folder, sql, format);
   }
 
+  tell(happening: Happening): void {
+    this.#happenings.put(happening);
+  }
+
   close(msMax?: number): Promise<void> {
+    this.#handOver();
     this.#closed ??= this.#close(msMax);
     return this.#closed;
   }
@@ -224,6 +240,14 @@ class ChildAnalytics implements Analytics {
   async #close(msMax?: number): Promise<void> {
     const ended = (await this.#supervised.close()?.close(msMax)) ?? true;
     if (!ended) this.#modules.logger.warn({}, 'the analytics were ended half-way: they go on there at the next start');
+  }
+
+  /** To a child that serves; until then they wait. */
+  #handOver(): void {
+    const { child } = this.#supervised;
+    if (child === undefined || this.#starting !== '') return;
+    const happenings = this.#happenings.take();
+    if (happenings.length > 0) child.tell(happenings);
   }
 
   /** Gives a starved child a turn, and takes the turn back when nothing waits. */

@@ -5,7 +5,12 @@ import { makeFolder } from '#shares/sharelog/journal/make-folder';
 import { DATABASE_DEFAULT } from './warehouse.ts';
 
 /** In the data folder, which is the working folder. */
-const ENGINE_FOLDER = 'chdb';
+export const ENGINE_FOLDER = 'chdb';
+/** Where the engine makes the links of FREEZE. */
+export const SHADOW_FOLDER = `${ENGINE_FOLDER}/shadow`;
+export const FROZEN_NAME = 'backup';
+/** What was frozen, as `store/…`: each part in the folder that it has below ENGINE_FOLDER. */
+export const FROZEN_FOLDER = `${SHADOW_FOLDER}/${FROZEN_NAME}`;
 const CONFIG_FILE = 'chdb.xml';
 /** The engine wants an absolute path here, and may be given none that the operator chose: it reads patterns in paths. */
 const CONFIG_PATH = `/proc/self/cwd/${CONFIG_FILE}`;

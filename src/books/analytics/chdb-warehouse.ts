@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { open, unlink } from 'node:fs/promises';
+import { open, rm, unlink } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { Readable } from 'node:stream';
 import { type ClickHouseClient, type ClickHouseClientConfigOptions, createClient } from '@clickhouse/client';
 import type { ChdbConnection } from 'chdb/connection';
-import { openEngine, RIGHTS_GIVEN_UP } from './chdb-engine.ts';
+import { FROZEN_NAME, openEngine, RIGHTS_GIVEN_UP, SHADOW_FOLDER } from './chdb-engine.ts';
 import { joinChunks } from './chunk-joins.ts';
 import { effectiveFormat, jointOf } from './formats.ts';
 import type { Query } from './query.ts';
@@ -33,7 +33,10 @@ const SHIPMENT_FILE = 'shipment.rowbinary';
  * file's is that of an open descriptor.
  */
 export async function openChdb(folder: string): Promise<Warehouse> {
-  return new ChdbWarehouse(await openEngine(folder));
+  const warehouse = new ChdbWarehouse(await openEngine(folder));
+  // Left over if the process was killed meanwhile.
+  await warehouse.thaw();
+  return warehouse;
 }
 
 class ChdbWarehouse implements Warehouse {
@@ -142,6 +145,20 @@ class ChdbWarehouse implements Warehouse {
         clearInterval(timer);
       },
     };
+  }
+
+  async freeze(): Promise<void> {
+    await this.thaw();
+    const tables = await this.rows(
+      `SELECT name FROM system.tables WHERE database = '${DATABASE}' AND engine LIKE '%MergeTree'`,
+    );
+    for (const [name = ''] of tables) {
+      await this.command(`ALTER TABLE ${DATABASE}.${name} FREEZE WITH NAME '${FROZEN_NAME}'`);
+    }
+  }
+
+  thaw(): Promise<void> {
+    return rm(SHADOW_FOLDER, { recursive: true, force: true });
   }
 
   async close(): Promise<void> {

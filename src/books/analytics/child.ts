@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { builtFile, tiedToParent } from '#base/built';
+import type { Happening } from '#base/domain/happening';
 import type { Logger } from '#base/domain/ports';
 import { endOf } from '#base/std/end-child';
 import { type Child, goneOf } from '#base/std/supervised-child';
@@ -14,6 +15,8 @@ export interface AnalyticsChild extends Child {
   beIdle(): Promise<void>;
   /** Gives it the processor beside others. Resolves with false if the system does not let this user do that. */
   takeTurn(): Promise<boolean>;
+  /** Hands over what happened, to be written when ClickHouse takes it. */
+  tell(happenings: readonly Happening[]): void;
   /** At once: what it had under way is done again by the next one. */
   kill(): void;
   /** Lets it ship what it can, then ends it, in `msMax` at most. Resolves with false if it had to be killed. */
@@ -61,6 +64,9 @@ export function startChild(
     pid: child.pid,
     beIdle: async () => given?.beIdle(),
     takeTurn: async () => given?.takeTurn() ?? true,
+    tell: (happenings) => {
+      if (child.connected) child.send({ type: 'happenings', happenings } satisfies ChildRequest, () => {});
+    },
     kill,
     close: (msMax) => {
       if (child.connected) child.send({ type: 'close' } satisfies ChildRequest, () => {});

@@ -3,8 +3,8 @@ import type { LogReaders } from '#shares/sharelog/consumers/log-readers';
 import { folderIdOf, hasBoot } from '#shares/sharelog/journal/identity';
 import { POOL_JOURNAL } from '#shares/sharelog/journal/journals';
 import type { DeliveryBook } from './delivery-book.ts';
-import { databaseId, migrate, schemaVersion } from './migrate.ts';
 import { takeName } from './pool-name.ts';
+import { databaseId, migrate, SCHEMA_VERSION, schemaVersion } from './schema/migrate.ts';
 import type { Position, ShipState } from './ship-state.ts';
 import type { Warehouse } from './warehouse.ts';
 
@@ -20,21 +20,41 @@ export interface ConnectModules {
 
 /**
  * Makes sure of the tables, and of how far this very database has got. `sendSealed` sends the shipment that may have been
- * sent already: the tables that the first version made know its token, and those that are made anew do not.
+ * sent already: the tables of an earlier version know its token, and those that are made anew do not.
  */
 export async function connect(
   modules: ConnectModules,
   book: DeliveryBook,
-  sendSealed: () => Promise<void>,
+  sendSealed: (how: 'booked' | 'unbooked') => Promise<void>,
 ): Promise<void> {
   const { warehouse, state, readers, node } = modules;
   const applied = await schemaVersion(warehouse);
   state.connected((await databaseId(warehouse)) ?? warehouse.name, applied > 0);
-  if (applied === 1 && state.sealed().length > 0) await sendSealed();
+  await finishSealed(modules, book, applied, sendSealed);
   await migrate(warehouse, applied);
   const own = readers.all().find(({ journal }) => journal === POOL_JOURNAL);
   if (node !== undefined && own !== undefined) await takeName(warehouse, node, folderIdOf(own.logId));
   await takePositions(modules, book);
+}
+
+/** The shipment that is under way goes into the tables that know its token, before a migration makes tables anew. */
+async function finishSealed(
+  modules: ConnectModules,
+  book: DeliveryBook,
+  applied: number,
+  sendSealed: (how: 'booked' | 'unbooked') => Promise<void>,
+): Promise<void> {
+  const { state } = modules;
+  if (applied === 0 || applied >= SCHEMA_VERSION || state.sealed().length === 0) return;
+  // The first version kept no book.
+  if (applied > 1) await takePositions(modules, book);
+  if (state.sealed().length === 0) return;
+  try {
+    await sendSealed(applied > 1 ? 'booked' : 'unbooked');
+  } catch (error) {
+    // Rows with a column that these tables lack were never sent to them: a database was set back to an older copy.
+    if (!/NO_SUCH_COLUMN/.test(String(error))) throw error;
+  }
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Happening } from '#base/domain/happening';
 import type { QueueCounts } from '#base/domain/queue';
 import type { ShipStatus } from './shipper.ts';
 
@@ -18,7 +19,10 @@ export interface ChildOptions {
 }
 
 /** To the child; `start` comes first and once. */
-export type ChildRequest = { readonly type: 'start'; readonly options: ChildOptions } | { readonly type: 'close' };
+export type ChildRequest =
+  | { readonly type: 'start'; readonly options: ChildOptions }
+  | { readonly type: 'happenings'; readonly happenings: readonly Happening[] }
+  | { readonly type: 'close' };
 
 /** From the child. */
 export type ChildReply =

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { QueueCounts } from '#base/domain/queue';
+import { promise } from '#base/std/held-connection';
 import { systemClock } from '#base/std/system-clock';
 import { withSocketPath } from '#shares/sharelog/journal/socket-path';
 import { effectiveFormat } from './formats.ts';
@@ -33,11 +34,15 @@ export const FORMAT_HEADER = 'x-sluice-format';
 export const TIMEZONE_HEADER = 'x-sluice-timezone';
 /** The body's type if it is a `Query` as JSON, and not the statement alone. */
 export const QUERY_TYPE = 'application/json';
+/** POST: the tables are frozen until the client closes the connection. */
+export const FREEZE_PATH = '/freeze';
 
 export interface QueryServerModules {
   readonly warehouse: Warehouse;
   /** Resolves when a query will see what was acknowledged before it, or when that takes too long. */
   readonly caughtUp: () => Promise<void>;
+  /** Freezes the tables for a backup, and resolves with what the client is told. */
+  readonly freeze: () => Promise<string>;
 }
 
 /**
@@ -50,6 +55,7 @@ export class QueryServer {
   readonly #server: Server;
   readonly #turns = new Turns({ turnsMax: QUERIES_MAX, ownersMax: QUERIES_MAX + WAITING_MAX }, systemClock);
   #busy = 0;
+  #isFrozen = false;
 
   constructor(modules: QueryServerModules) {
     this.#modules = modules;
@@ -98,6 +104,7 @@ export class QueryServer {
     try {
       // Whoever waits knows that somebody is here, however long the answer takes.
       response.writeContinue();
+      if (request.url === FREEZE_PATH && request.method === 'POST') return await this.#freeze(response);
       if (request.method !== 'POST') return refuse(400, 'send the query with POST');
       const body = await bodyOf(request);
       if (body === undefined) return refuse(413, 'the query is too long', errors.syntax);
@@ -113,6 +120,31 @@ export class QueryServer {
       if (!response.headersSent) return refuse(400, reason);
       response.addTrailers({ [CUT_TRAILER]: encodeURIComponent(reason) });
       response.end();
+    }
+  }
+
+  /** One at a time: a second one would remove what the first one copies. */
+  async #freeze(response: ServerResponse): Promise<void> {
+    if (this.#isFrozen) {
+      response.writeHead(409).end('another backup of this data folder is under way: wait for it\n');
+      return;
+    }
+    this.#isFrozen = true;
+    const thaw = (): void => {
+      void this.#modules.warehouse.thaw().finally(() => {
+        this.#isFrozen = false;
+      });
+    };
+    try {
+      this.#busy += 1;
+      const answer = await this.#modules.freeze().finally(() => {
+        this.#busy -= 1;
+      });
+      if (response.destroyed) thaw();
+      else promise(response, answer, thaw);
+    } catch (error) {
+      thaw();
+      throw error;
     }
   }
 

@@ -62,12 +62,12 @@ export async function openQueries(options: AnalyticsOptions, waiting: () => void
   return own ?? { query: (sql, format) => stillRunning(folder, sql, format), close: async () => {} };
 }
 
-type Asked<T> =
+export type Asked<T> =
   | { readonly running: T; readonly own?: undefined }
   | { readonly running?: undefined; readonly own: Queries };
 
 /** What the running pool answers, or a child of the data folder that was started because no pool runs. */
-async function askOrStart<T>(
+export async function askOrStart<T>(
   options: AnalyticsOptions,
   ask: () => Promise<T | undefined>,
   waiting: () => void,

@@ -135,6 +135,12 @@ class ServerWarehouse implements Warehouse {
     );
   }
 
+  freeze(): Promise<void> {
+    return Promise.reject(new Error('a ClickHouse server is backed up by its own means'));
+  }
+
+  async thaw(): Promise<void> {}
+
   async close(): Promise<void> {
     await Promise.all([this.#client.close(), this.#queries.close()]);
   }

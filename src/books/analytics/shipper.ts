@@ -7,7 +7,7 @@ import { DeliveryBook, type RowCounts } from './delivery-book.ts';
 import { Losses } from './losses.ts';
 import { offersOf } from './offers.ts';
 import { Progress } from './progress.ts';
-import type { Part, Shipment, ShipState } from './ship-state.ts';
+import type { Part, Position, Shipment, ShipState } from './ship-state.ts';
 import type { Warehouse } from './warehouse.ts';
 
 /** How often the log is looked at when there was nothing new. */
@@ -70,6 +70,8 @@ export class Shipper {
   #hurried = 0;
   /** Who waits for these batches, the last of each journal, and those before them. */
   #waiting: { readonly last: ReadonlyMap<string, number>; readonly resolve: () => void }[] = [];
+  /** What is to be done between two shipments. */
+  #pauses: { readonly act: () => Promise<void>; readonly failed: (error: unknown) => void }[] = [];
   #done: Promise<void> | undefined;
 
   constructor(modules: ShipperModules) {
@@ -84,6 +86,11 @@ export class Shipper {
     this.#done ??= this.#loop();
   }
 
+  /** Whether the tables are there, as this version wants them. */
+  get connected(): boolean {
+    return this.#connected;
+  }
+
   /** Resolves when the tables are there and what the log holds now is in, or when the next try fails. */
   async caughtUp(): Promise<void> {
     const last = new Map(this.#m.readers.all().map((reader) => [reader.logId, reader.last().seq]));
@@ -94,6 +101,21 @@ export class Shipper {
       this.#wake?.();
     });
     this.#hurried -= 1;
+  }
+
+  /**
+   * Calls `act` while no shipment is under way: what ClickHouse has then is what it says that it has. Rejects if `act` does, or
+   * if the next try to ship fails.
+   */
+  between<T>(act: (positions: ReadonlyMap<string, Position>) => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const logIds = this.#m.readers.all().map(({ logId }) => logId);
+      this.#pauses.push({
+        act: () => this.#book.positions(logIds).then(act).then(resolve, reject),
+        failed: reject,
+      });
+      this.#wake?.();
+    });
   }
 
   status(): ShipStatus {
@@ -127,6 +149,8 @@ export class Shipper {
       try {
         if (!this.#connected) await this.#connect();
         const more = await this.#step();
+        // After a step nothing is sealed.
+        for (const { act } of this.#pauses.splice(0)) await act();
         this.#release(({ last }) => this.#isIn(last));
         this.#lastError = '';
         this.#retryMs = RETRY_MS_MIN;
@@ -146,14 +170,15 @@ export class Shipper {
     this.#lastError = reason;
     // It may be another, empty ClickHouse when it answers again.
     this.#connected = false;
+    for (const { failed } of this.#pauses.splice(0)) failed(error);
     this.#release(() => true);
   }
 
   async #connect(): Promise<void> {
     const { readers, state } = this.#m;
     try {
-      await connect(this.#m, this.#book, async () => {
-        await this.#send(state.sealed(), 'unbooked');
+      await connect(this.#m, this.#book, async (how) => {
+        await this.#send(state.sealed(), how);
         state.delivered();
       });
       await this.#losses.look();

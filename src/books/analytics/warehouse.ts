@@ -32,6 +32,13 @@ export interface Warehouse {
   /** The names of the engine's functions, in lower case: what the gate is asked with. */
   functions(): Promise<ReadonlySet<string>>;
   /**
+   * Makes links of all parts of the pool's tables as they are now, below `FROZEN_FOLDER`: to be called while nothing is
+   * inserted. Rejects for a server, which is backed up by its own means.
+   */
+  freeze(): Promise<void>;
+  /** Removes those links; also if there are none. */
+  thaw(): Promise<void>;
+  /**
    * Runs a query that `checkWhole` has let pass, with all writing forbidden, under limits of time and memory. Rejects
    * with the engine's words where it fails before the first row; a stream that fails later is destroyed with an error. The
    * engine ends the query when the signal aborts.

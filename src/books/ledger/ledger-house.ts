@@ -3,6 +3,7 @@ import { type ChainView, chainMethods } from '#base/domain/chain';
 import type { Clock, Logger } from '#base/domain/ports';
 import type { Wallet } from '#base/domain/wallet';
 import { LogReaders } from '#shares/sharelog/consumers/log-readers';
+import { BlockStore } from './blocks/block-store.ts';
 import type { BlocksOptions } from './blocks/blocks.ts';
 import { BlocksPart } from './blocks/blocks-part.ts';
 import { chainMismatch } from './blocks/chain-guard.ts';
@@ -20,6 +21,7 @@ import { pruneSlices } from './slices/prune.ts';
 import { SealedSlices } from './slices/sealed-slices.ts';
 import { SliceStore } from './slices/slice-store.ts';
 import { type Lag, Taker } from './slices/taker.ts';
+import { TermsBook } from './terms/terms-book.ts';
 import { type PinnedWindow, WindowPart } from './window-part.ts';
 
 export interface HouseModules {
@@ -67,7 +69,7 @@ export class LedgerHouse {
 
   /** Throws a LedgerError if the ledger can not be opened for writing. */
   constructor(options: LedgerChildOptions, { clock, logger, delivered, questions, window }: HouseModules) {
-    const { folder, network, orphans, blocks, payouts } = options;
+    const { folder, network, orphans, blocks, firstSerial, payouts } = options;
     this.#clock = clock;
     this.#ledger = openLedger(folder);
     this.#readers = new LogReaders(folder);
@@ -79,17 +81,21 @@ export class LedgerHouse {
     const { database } = this.#ledger;
     const guard = new BooksGuard({ database, clock });
     this.#guard = guard;
-    this.#blocks = new BlocksPart(database, blocks, { clock, logger, slices: this.#slices, view });
+    const terms = new TermsBook(database);
+    terms.begin(firstSerial, blocks);
+    this.#blocks = new BlocksPart(database, blocks, { clock, logger, slices: this.#slices, view, terms });
     this.#payouts = new PayoutPart(folder, payouts, {
       ...{ database, clock, logger, newId: newPayoutId },
       halted: () => chainMismatch(database) ?? guard.alarm,
       wallet: remoteWallet(remotePort<Wallet>(questions, 'wallet', WALLET_METHODS)),
     });
+    const store = new BlockStore(database);
+    const afterProp = (): string | undefined => store.bookedPropJobBelow(Number.MAX_SAFE_INTEGER);
     this.#window =
-      blocks.pinsWindow === true ? new WindowPart(blocks, { slices: this.#slices, tell: window, logger }) : undefined;
-    const { fees, donationAccount } = blocks;
-    const scheme = blocks.scheme === 'pps' || blocks.scheme === 'fpps' ? blocks.scheme : 'none';
-    this.#payments = new SlicePayments(database, { scheme, fees, donationAccount }, { clock, slices: this.#slices });
+      blocks.pinsWindow === true
+        ? new WindowPart(blocks, { slices: this.#slices, afterProp, tell: window, logger })
+        : undefined;
+    this.#payments = new SlicePayments(database, terms.reigns, { clock, slices: this.#slices });
     this.#parts = new Parts(logger);
   }
 

@@ -20,6 +20,8 @@ export interface LedgerOptions {
   readonly orphans: ReadonlyMap<string, number>;
   /** How blocks are booked. */
   readonly blocks: BlocksOptions;
+  /** Of the first job of this start: from it on, jobs are made under the terms in `blocks`. */
+  readonly firstSerial: number;
   /** How miners are paid. */
   readonly payouts: PayoutOptions;
   /** A process that is silent for so many seconds hangs, and is killed. */
@@ -136,10 +138,10 @@ export class Ledger {
 
   #fork(): LedgerChild {
     this.#starting = 'starting';
-    const { folder, network, orphans, blocks, payouts } = this.#options;
+    const { folder, network, orphans, blocks, firstSerial, payouts } = this.#options;
     const { logger } = this.#modules;
     const child: LedgerChild = startChild(
-      { folder, network, orphans, blocks, payouts, lockMsMax: LOCK_MS_MAX },
+      { folder, network, orphans, blocks, firstSerial, payouts, lockMsMax: LOCK_MS_MAX },
       { logger, onReply: (reply) => this.#onReply(reply, child) },
     );
     this.#started = child.ready.then(

@@ -12,6 +12,8 @@ export interface LedgerChildOptions {
   /** Journals without a writer, by name: each is removed when every consumer has it up to this batch. */
   readonly orphans: ReadonlyMap<string, number>;
   readonly blocks: BlocksOptions;
+  /** Jobs from this serial number on are made under the terms in `blocks`. */
+  readonly firstSerial: number;
   readonly payouts: PayoutOptions;
   /** How long to wait for another process to let go of the ledger, ms. */
   readonly lockMsMax: number;

@@ -3,6 +3,7 @@ import { entriesSchema } from './entries/schema.ts';
 import { payPerShareSchema } from './pay-per-share/schema.ts';
 import { payoutsSchema } from './payouts/schema.ts';
 import { slicesSchema, windowEndSchema } from './slices/schema.ts';
+import { termsSchema } from './terms/schema.ts';
 
 /**
  * The steps that make `ledger.db`, in order: SQL statements each. A step that was released is never changed; a change is a
@@ -15,4 +16,5 @@ export const schemaSteps: readonly string[] = [
   payPerShareSchema,
   payoutsSchema,
   windowEndSchema,
+  termsSchema,
 ];

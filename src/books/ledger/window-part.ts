@@ -1,6 +1,8 @@
+import { serialOfRow } from '#base/domain/ids';
 import type { Logger } from '#base/domain/ports';
 import { limits } from '#base/limits';
 import type { LedgerPart } from './parts.ts';
+import { countedSlices } from './rewards/counted-slices.ts';
 import type { Weighed } from './rewards/distribute.ts';
 import { pplns } from './rewards/pplns.ts';
 import { noFees } from './rewards/scheme.ts';
@@ -16,6 +18,8 @@ export interface PinnedWindow {
 
 export interface WindowModules {
   readonly slices: SealedSlices;
+  /** The job of the newest block that ended a round of PROP: what it has paid for counts in no window. */
+  readonly afterProp: () => string | undefined;
   readonly tell: (window: PinnedWindow) => void;
   readonly logger: Logger;
 }
@@ -34,12 +38,16 @@ export class WindowPart implements LedgerPart {
   }
 
   tick(): void {
-    const { slices, tell, logger } = this.#modules;
+    const { slices, afterProp, tell, logger } = this.#modules;
     const jobId = slices.newestSealed();
     if (jobId === undefined || jobId === this.#told) return;
     this.#told = jobId;
     // The weights do not depend on the reward and the fees.
-    const { credits } = pplns(0n, slices.slicesBack(jobId), { window: this.#window, fees: noFees });
+    const open = { scheme: 'pplns', afterPropSerial: serialOfRow(afterProp() ?? '') } as const;
+    const { credits } = pplns(0n, countedSlices(slices.slicesBack(jobId), open), {
+      window: this.#window,
+      fees: noFees,
+    });
     const weighed = credits.map(({ account, weight, work }) => ({ account, weight, work }));
     if (weighed.length <= limits.directAccountsMax) {
       tell({ jobId, weighed });

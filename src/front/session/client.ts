@@ -2,7 +2,7 @@ import type { Job } from '#base/domain/job';
 import type { CoinbaseChoice } from '#base/domain/share';
 import type { Verdict } from '#base/domain/verdict';
 
-/** What a session has its client told, in whatever words. Each protocol's conversation implements it. */
+/** A session's messages to its client, independent of the protocol. Each protocol's conversation implements it. */
 export interface Client {
   /** What shares of the job that follows at once, and of later ones, are worth. */
   tellDifficulty(difficulty: number): void;
@@ -17,7 +17,7 @@ export interface Client {
   giveExtranonce(extranonce: number): void;
   /** Answers a share. `reply` is what the conversation handed in with the share. */
   answerShare(reply: unknown, verdict: Verdict): void;
-  /** A text for whoever looks at the miner. */
+  /** A text for the miner's display. */
   show(text: string): void;
   /** The client shall come back to this pool in so many seconds. */
   comeBack(waitSeconds: number): void;

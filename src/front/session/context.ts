@@ -25,9 +25,9 @@ export interface SessionOptions {
   readonly jobsMax?: number;
   /** Silence after which a connection is closed, ms. Default: limits.idleMsMax. */
   readonly idleMsMax?: number;
-  /** What the operator says of devices. Default: nothing. */
+  /** The operator's device profiles. Default: none. */
   readonly profiles?: readonly DeviceProfile[];
-  /** Where it is there, who claims to be NiceHash must prove it. */
+  /** If set, a client that claims to be NiceHash must sign its subscribe. */
   readonly niceHash?: NiceHashKey | undefined;
 }
 
@@ -48,7 +48,7 @@ export interface CurrentWork {
 
 /** A session that another connection may go on with. */
 export interface Vacating {
-  /** Gives up its extranonce and its jobs; undefined where it has none, or has them from another for a moment only. `newestSerial`: the newest job there is. */
+  /** Gives up its extranonce and its jobs; undefined if it has none, or has them from another for a moment only. `newestSerial`: the newest job there is. */
   vacate(newestSerial: number): Estate | undefined;
 }
 
@@ -76,17 +76,17 @@ export interface SessionContext {
   readonly sizes: CoinbaseSizes | undefined;
   readonly niceHash: NiceHashKey | undefined;
   readonly idleMsMax: number;
-  /** What the client left behind that was given this id; undefined where there is nothing to go on with. */
+  /** The saved state of the client with this session id; undefined if there is none. */
   reclaim(resumeId: string): Estate | undefined;
   /** From now on a session can be found by its id. */
   seated(resumeId: string, session: Seated): void;
   /** A session has gone on with another extranonce, and may have to give that up. */
   reseated(session: Seated): void;
-  /** One that nobody else has; undefined where there is none. */
+  /** One that nobody else has; undefined if there is none. */
   newExtranonce(): number | undefined;
-  /** 16 hex digits that nobody can guess. */
+  /** 16 random hex digits. */
   newResumeId(): string;
-  /** 1 to VARIANTS_MAX - 1, and nobody can guess which. */
+  /** Random, from 1 to VARIANTS_MAX - 1. */
   newVariant(): number;
   readonly terms: TermsCache;
   readonly rungs: RungSum;
@@ -96,7 +96,7 @@ export interface SessionContext {
   readonly workerCounts: WorkerCounts;
   /** Undefined before the first job, and while there is no work that is worth anything. */
   readonly work: CurrentWork | undefined;
-  /** Why there is none, for miners; empty where that is not known. */
+  /** Why there is none, for miners; empty if that is not known. */
   readonly pausedBecause: string;
   /** False when the gateway closes: nothing more is taken of what clients send. */
   readonly hearing: boolean;

@@ -1,9 +1,9 @@
 import { limits } from '#base/limits';
 
-/** What a silent client has not done. */
+/** The step that a silent client has missed. */
 export type Silence = 'unsubscribed' | 'unauthorized' | 'silent';
 
-/** Whether anybody is there: what was heard, and what was asked. Times are monotonic ms. */
+/** Decides whether a client is alive, by its last message and the pings sent. Times are monotonic ms. */
 export class Liveness {
   readonly #openedMs: number;
   readonly #idleMsMax: number;

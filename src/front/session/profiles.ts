@@ -1,9 +1,8 @@
 import { limits } from '#base/limits';
 
 /**
- * What is particular about a kind of device, by its user agent. One table, so that what belongs together stands together;
- * an operator may change or add to it in the config. What suits every device is no entry here: a nonce without its
- * leading zeros is understood from anybody.
+ * Differences of a kind of device, by its user agent. Operators may change and extend the table in the config. Tolerance that suits
+ * every device needs no entry: a nonce may lack leading zeros on any device.
  */
 export interface DeviceProfile {
   readonly name: string;
@@ -11,13 +10,13 @@ export interface DeviceProfile {
   readonly match: readonly string[];
   /** The least difficulty for it; undefined: the pool's own. */
   readonly difficultyMin?: number | undefined;
-  /** Where it starts; undefined: where the pool starts. */
+  /** Start difficulty; undefined: the pool's. */
   readonly difficultyStart?: number | undefined;
   /** It would go on with the easier job after a raise, and count its shares as rejected: raises come with clean jobs. */
   readonly cleanOnRaise?: boolean | undefined;
   /** The longest coinbase (without witness) that it takes, bytes. */
   readonly coinbaseBytesMax?: number | undefined;
-  /** It answers `mining.ping`, so that silence means that it is gone. */
+  /** It answers `mining.ping`, so a silent device is disconnected. */
   readonly ping?: boolean | undefined;
 }
 
@@ -62,8 +61,8 @@ const ordinary: KnownProfile = {
 export type ProfileOf = (userAgent: string) => KnownProfile;
 
 /**
- * The operator's profiles go first; one with a built-in one's name changes what it names of that. Where the operator's
- * own minimum is above 1, no built-in profile goes below it.
+ * The operator's profiles come first. A profile with the name of a built-in one overrides only the members that it sets. If the
+ * operator's own minimum is above 1, no built-in profile goes below it.
  */
 export function deviceProfiles(own: readonly DeviceProfile[], poolMin: number): ProfileOf {
   const changed = own.map((profile) => ({

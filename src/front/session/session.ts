@@ -23,13 +23,13 @@ const SEIZE_MS_MIN = 10_000;
 
 const KEPT_OUT = `too many bad shares of this worker, try again in ${limits.keptOutMs / 1000} s`;
 
-/** What comes of a login: why it is refused, or what the operator should read (undefined: nothing). */
+/** The result of a login: the reason of a refusal, or a notice for the client (undefined: none). */
 export type LoginOutcome = { readonly refused: string } | { readonly notice: string | undefined };
 
 /**
- * One connection's state, whatever its client's protocol: who it is, who mines over it, and what work it has. It gives out work
- * when the client has subscribed and authorised a worker, in either order; it remembers what it promised with each job; it
- * judges nothing: shares go to the intake with all that it knows of them.
+ * One connection's state, independent of the protocol: identity, workers and work. The session sends work when the client has
+ * subscribed and authorised a worker, in either order. It remembers the terms of each job. It judges no share: shares go to the
+ * intake with the session's data.
  */
 export class Session implements Submitter, Seated {
   readonly sessionId: bigint;
@@ -43,9 +43,9 @@ export class Session implements Submitter, Seated {
   readonly #seat: Seat;
   #profile: KnownProfile;
   readonly #roll: WorkerRoll;
-  /** Whom the coinbases of this connection pay; undefined before the first login, and unless accounts have coinbases of their own. */
+  /** The account that the coinbases of this connection pay; undefined before the first login, and unless accounts have own coinbases. */
   #account: string | undefined;
-  /** Shares that the intake has and has not answered: they were made with the extranonce as it is. */
+  /** Shares that the intake has not answered yet; they were made with the current extranonce. */
   #sharesUnderWay = 0;
   /** A share was accepted with this extranonce. */
   #worked = false;
@@ -57,7 +57,7 @@ export class Session implements Submitter, Seated {
   #closing = false;
   #closed = false;
 
-  /** `talk` makes the client's end of the conversation. `forget` is called once, when the connection is gone. */
+  /** `talk` makes the conversation with the client. `forget` is called once, when the connection is closed. */
   constructor(
     sessionId: bigint,
     wire: Wire,
@@ -87,7 +87,7 @@ export class Session implements Submitter, Seated {
     return this.#seat.extranonce !== undefined;
   }
 
-  /** What the client mines with; undefined before subscribing. */
+  /** The client's extranonce1; undefined before subscribing. */
   get extranonce(): number | undefined {
     return this.#seat.extranonce;
   }
@@ -96,7 +96,7 @@ export class Session implements Submitter, Seated {
     return this.#seat.source.userAgent;
   }
 
-  /** What the client may name to go on after its connection is lost; empty where it was told nothing of the kind. */
+  /** The session id with which the client may resume; empty if it was sent none. */
   get resumeId(): string {
     return this.#seat.resumeId;
   }
@@ -115,7 +115,7 @@ export class Session implements Submitter, Seated {
     return this.#assignment.hasJobs;
   }
 
-  /** Those who are authorised. */
+  /** The authorised workers. */
   get workers(): WorkerRoll {
     return this.#roll;
   }
@@ -145,7 +145,7 @@ export class Session implements Submitter, Seated {
     return this.#context.hearing;
   }
 
-  /** The client sends nothing more, and waits for what it has not been answered. */
+  /** The client has half-closed the connection, and waits for the remaining replies. */
   end(): void {
     this.#ended = true;
     this.closeIfAnswered();
@@ -164,7 +164,7 @@ export class Session implements Submitter, Seated {
     this.#forget(this);
   }
 
-  /** Ends the conversation after what is queued for the client, which is told why if a reason is given. */
+  /** Closes the connection after queued messages. Sends the reason to the client, if one is given. */
   close(why?: string): void {
     this.#closing = true;
     this.#wire.close(why);
@@ -177,17 +177,17 @@ export class Session implements Submitter, Seated {
     contain.attempt(where, () => this.close(closings.failed));
   }
 
-  /** Shows a text to a client that has said who it is. */
+  /** Shows a text to a client that has subscribed. */
   show(text: string): void {
     if (this.subscribed) this.#client.show(text);
   }
 
-  /** Asks a client that has said who it is to come back in so many seconds. */
+  /** Asks a client that has subscribed to reconnect after this many seconds. */
   comeBack(waitSeconds: number): void {
     if (this.subscribed) this.#client.comeBack(waitSeconds);
   }
 
-  /** Hands in a share. `reply` is what the client's conversation wants back to answer it. */
+  /** Passes a share to the intake. The conversation gets `reply` back to answer the share. */
   submit(fields: ShareFields, isMalformed: boolean, reply: unknown): void {
     const unwanted = !this.#assignment.affords();
     if (unwanted) this.#context.counters.shedShares += 1;
@@ -260,7 +260,7 @@ export class Session implements Submitter, Seated {
     this.#assignment.difficulty.shareAmong(active.count, active.complete ? active.count : size);
   }
 
-  /** What a later connection of this client may take over; undefined where there is nothing to go on with. */
+  /** The state that a later connection of this client may resume; undefined if there is none. */
   estate(newestSerial: number): Estate | undefined {
     const { extranonce } = this.#seat;
     if (extranonce === undefined || !this.#assignment.hasJobs) return undefined;
@@ -281,9 +281,9 @@ export class Session implements Submitter, Seated {
   }
 
   /**
-   * Leaves its seat to another connection. Should there be somebody at this one after all, he goes on with another extranonce
-   * where he understands that and nothing of his is being judged; else he is closed, and comes back. Undefined where he has
-   * seized the seat himself a moment ago, and went on to authorise: two clients with one id would do so in turns without end.
+   * Gives this session's seat to another connection. If the client supports `mining.set_extranonce` and none of its shares is being
+   * judged, this connection goes on with another extranonce; otherwise it is closed. Returns undefined if this client took the seat
+   * over a moment ago and has authorised since: two clients with one session id would take it from each other without end.
    */
   vacate(newestSerial: number): Estate | undefined {
     const estate = this.estate(newestSerial);
@@ -312,7 +312,7 @@ export class Session implements Submitter, Seated {
     this.close(closings.idle);
   }
 
-  /** Nobody will go on from where it is. */
+  /** No later connection will resume this session. */
   release(): void {
     this.#assignment.release();
   }
@@ -343,13 +343,13 @@ export class Session implements Submitter, Seated {
     this.#seat.movable = true;
   }
 
-  /** What the client said when it was asked. The name that needs a signature is not to be had in this way. */
+  /** The user agent from the answer to `client.get_version`. A name that needs a signature is not accepted this way. */
   called(name: string): void {
     const { niceHash, profileOf } = this.#context;
     if (this.userAgent === '' && (!niceHash || !mustSign(profileOf, name))) this.#introduce(name);
   }
 
-  /** What the client calls itself, when it subscribes or when it is asked. */
+  /** Sets the client's user agent, from its subscribe or from its answer. */
   #introduce(userAgent: string): void {
     this.#seat.introduce(userAgent);
     this.#profile = this.#context.profileOf(userAgent);
@@ -394,7 +394,7 @@ export class Session implements Submitter, Seated {
     return `blocks of this connection pay ${this.#account}: connect once more for another account`;
   }
 
-  /** What is agreed on with the client; it counts from the next job id on. */
+  /** Sets the negotiated version mask, which holds from the next job id on. */
   agree(agreement: Agreement): void {
     this.#assignment.agree(agreement);
   }

@@ -2,7 +2,7 @@ import type { SessionContext } from './context.ts';
 import type { Estate } from './extranonces/resumable.ts';
 import { mustSign, type Signature, signedByNiceHash } from './login/nicehash.ts';
 
-/** What a client says when it subscribes. */
+/** The parameters of a subscribe. */
 export interface Subscribing {
   readonly userAgent: string;
   /** Of the session that it wants to go on with. */
@@ -10,20 +10,20 @@ export interface Subscribing {
   readonly signature: Signature | undefined;
 }
 
-/** What a client gets when it subscribes. */
+/** The result of a subscribe. */
 export interface Subscription {
-  /** u32, nobody else's. */
+  /** u32, unique among live sessions. */
   readonly extranonce: number;
-  /** What the client may name to go on after its connection is lost. */
+  /** The session id with which the client may resume. */
   readonly resumeId: string;
-  /** What it left behind, where it has come back. */
+  /** The saved state, if the client resumes. */
   readonly estate: Estate | undefined;
 }
 
 /** Why a client gets none. */
 export type TurnedAway = 'not-signed' | 'no-extranonce';
 
-/** Gives out an extranonce, a former one where the client can name it; or why not. */
+/** Assigns an extranonce, the former one if the client resumes; or returns the reason of a refusal. */
 export function subscribe(
   { userAgent, resumeId, signature }: Subscribing,
   context: SessionContext,

@@ -18,7 +18,7 @@ export interface Kernel {
   merkleBranch(txids: readonly Uint8Array[]): Uint8Array[];
   /**
    * Tries the nonces `first`, `first` + 1, … (`count` of them, wrapping at 2^32) in an 80-byte header; returns the first
-   * whose hash is at or below `target` (32 bytes little-endian), undefined where none is. The header is not changed.
+   * whose hash is at or below `target` (32 bytes little-endian), undefined if none is. The header is not changed.
    */
   scan(header: Uint8Array, target: Uint8Array, first: number, count: number): number | undefined;
 }

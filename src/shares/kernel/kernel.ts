@@ -19,7 +19,7 @@ export interface KernelOptions {
 
 /**
  * Reads and compiles a build and compares its memory map with this code's.
- * Throws where the file is missing, the engine can not run the build asked for, or the maps differ.
+ * Throws if the file is missing, the engine can not run the build asked for, or the maps differ.
  */
 export function loadKernel(options: KernelOptions = {}): KernelCode {
   const { build = 'auto' } = options;

@@ -24,8 +24,8 @@ export const layout = {
   MEMO_ENTRIES: 1024,
   MEMO_ENTRY_BYTES: 96,
   SHARES: 0x20000,
-  SHARES_BYTES: 0x8000,
-  SHARE_CAPACITY: 256,
+  SHARES_BYTES: 0x20000,
+  SHARE_CAPACITY: 1024,
   SHARE_BYTES: 128,
   SHARE_SLOT: 0,
   SHARE_VERSION: 4,
@@ -35,7 +35,7 @@ export const layout = {
   SHARE_EXTRANONCE: 48,
   SHARE_HASH: 80,
   SHARE_STATUS: 112,
-  JOBS: 0x28000,
+  JOBS: 0x40000,
   JOBS_BYTES: 0x168000,
   JOB_SLOTS: 64,
   JOB_BYTES: 23_040,
@@ -53,15 +53,15 @@ export const layout = {
   COINBASE_BYTES_MAX: 4096,
   EXTRANONCE_BYTES_MAX: 32,
   MERKLE_BRANCHES_MAX: 32,
-  BYTES: 0x190000,
+  BYTES: 0x1a8000,
   BYTES_BYTES: 0x100000,
-  MEMORY_PAGES: 41,
+  MEMORY_PAGES: 43,
 } as const;
 
 const regions = ['SCRATCH', 'SCAN', 'DIGEST', 'BRANCH', 'WAITING', 'MEMO', 'SHARES', 'JOBS', 'BYTES'] as const;
 
 /**
- * Throws where a build was compiled with another map than this one, where regions overlap or records do not fill
+ * Throws if a build was compiled with another map than this one, where regions overlap or records do not fill
  * theirs, or where the pool's limits ask for more than the map holds.
  */
 export function assertLayout(exported: (name: string) => unknown, staticsEnd: number): void {

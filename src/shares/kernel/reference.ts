@@ -142,7 +142,7 @@ function shareHeader(share: ReferenceShare): Uint8Array {
   return header;
 }
 
-/** True where a little-endian number is at most another of the same length. */
+/** True if a little-endian number is at most another of the same length. */
 export function atMost(value: Uint8Array, bound: Uint8Array): boolean {
   for (let at = value.length - 1; at >= 0; at -= 1) {
     const difference = (value[at] ?? 0) - (bound[at] ?? 0);

@@ -1,6 +1,7 @@
 import type { Job } from '#base/domain/job';
 import type { BlockOutcome, FoundBlock, SubmitOutcome } from '#base/domain/ports';
 import type { JudgedShare } from '#base/domain/share';
+import { within } from '#base/std/within';
 import type { BlockHead } from './candidates/candidate.ts';
 import { CandidateStore } from './candidates/candidate-store.ts';
 import { folderIdOf } from './journal/identity.ts';
@@ -11,7 +12,17 @@ import type { ShareLog, ShareLogModules, ShareLogOptions, ShareLogStatus } from 
 
 export type { ShareLog, ShareLogModules, ShareLogOptions, ShareLogStatus } from './share-log.ts';
 
-/** Opens the log of a data folder; rejects where another pool has it, or where it can not be written. */
+/** A block does not wait longer for its name and its job's row, whatever the disk does, ms. */
+const NAMED_MS_MAX = 100;
+
+/** The row of a job on its way to the disk. */
+interface JobRow {
+  readonly serial: number;
+  readonly written: Promise<void>;
+  readonly finish: () => void;
+}
+
+/** Opens the log of a data folder. Rejects if another pool has locked it, or if it can not be written. */
 export async function openShareLog(options: ShareLogOptions, modules: ShareLogModules): Promise<ShareLog> {
   let candidates: CandidateStore | undefined;
   // A block's share is not acknowledged before the block itself can not be lost.
@@ -35,6 +46,8 @@ class PoolLog implements ShareLog {
   #decided: string[] = [];
   /** Those that are handed in (again) and not settled since. */
   readonly #undecided = new Set<string>();
+  /** Rows of jobs that are not on the disk yet, in order. */
+  readonly #jobRows: JobRow[] = [];
 
   constructor(journal: Journal, candidates: CandidateStore) {
     this.#journal = journal;
@@ -80,18 +93,25 @@ class PoolLog implements ShareLog {
   job(job: Job): void {
     this.#journal.assertOpen();
     this.#journal.rows.job(job);
+    let finish = (): void => {};
+    const written = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    this.#jobRows.push({ serial: job.serial, written, finish });
   }
 
   closed(serial: number): void {
     this.#journal.closed(serial);
   }
 
-  candidate(block: FoundBlock): void {
+  candidate(block: FoundBlock): Promise<void> {
     this.#journal.assertOpen();
     const head = headOf(block);
     this.#undecided.add(head.hash);
-    this.#candidates.keep({ ...head, block: block.block });
+    const noted = this.#candidates.keep(head, () => block.block);
     this.#journal.rows.block(head, { status: 'unknown', reason: 'no answer yet' });
+    const jobRow = this.#jobRows.find(({ serial }) => serial === block.job.serial)?.written;
+    return within(Promise.all([noted, jobRow]), NAMED_MS_MAX).then(() => {});
   }
 
   kept(): Promise<void> {
@@ -114,13 +134,15 @@ class PoolLog implements ShareLog {
   }
 
   commit(durable: () => void): void {
-    if (this.#decided.length === 0) {
+    const newest = this.#jobRows.at(-1);
+    if (this.#decided.length === 0 && newest === undefined) {
       this.#journal.commit(durable);
       return;
     }
     const decided = this.#decided;
     this.#decided = [];
     this.#journal.commit(() => {
+      this.#jobsWritten(newest?.serial);
       this.#drop(decided);
       durable();
     });
@@ -140,6 +162,12 @@ class PoolLog implements ShareLog {
       this.#candidates.close();
       await this.#candidates.settled;
     });
+  }
+
+  #jobsWritten(upTo = -1): void {
+    const open = this.#jobRows.findIndex(({ serial }) => serial > upTo);
+    const written = this.#jobRows.splice(0, open < 0 ? this.#jobRows.length : open);
+    for (const { finish } of written) finish();
   }
 
   #drop(decided: readonly string[]): void {

@@ -4,11 +4,11 @@ import type { Timers } from './journal/timers.ts';
 import type { Disk } from './segments/disk.ts';
 
 export interface ShareLogOptions {
-  /** The data folder; made where it does not exist. */
+  /** The data folder; made if it does not exist. */
   readonly folder: string;
   /** The `node` column: which pool of several wrote a row. Undefined: a name of the data folder's own (`defaultNode`). */
   readonly node?: string | undefined;
-  /** Who reads the log: a batch is kept until all of them have confirmed it. With none it is kept up to its bounds. */
+  /** The consumers of the log. A batch is kept until all consumers have confirmed it; without consumers, up to the size limit. */
   readonly consumers: readonly string[];
   readonly batchRowsMax?: number;
   readonly batchBytesMax?: number;
@@ -35,7 +35,7 @@ export interface ShareLogModules {
 
 export interface ShareLogStatus {
   readonly healthy: boolean;
-  /** Why it is not; empty where it is. */
+  /** Why it is not; empty if it is. */
   readonly reason: string;
   /** Rows and bytes that are not on the disk yet. */
   readonly pendingRows: number;
@@ -47,9 +47,9 @@ export interface ShareLogStatus {
   readonly keptRows: number;
   readonly keptBytes: number;
   readonly keptMs: number;
-  /** Set where a consumer is further behind than the log should keep; nothing is dropped for it. */
+  /** Set if a consumer's lag exceeds the bound of the log. No batch is dropped because of it. */
   readonly alarm: string | undefined;
-  /** Rows dropped because the log is kept for nobody. */
+  /** Rows dropped because the log has no consumers. */
   readonly droppedRows: number;
 }
 
@@ -90,11 +90,11 @@ export interface ShareLog extends ShareRecorder {
   blockOf(hash: string): Promise<Uint8Array | undefined>;
   /** Resolves when every block candidate so far is on the disk. */
   kept(): Promise<void>;
-  /** What has become of a candidate now: its row in `blocks`. */
+  /** Records a candidate's new status: its row in `blocks`. */
   resolved(candidate: BlockHead, outcome: BlockOutcome): void;
   /** `consumer` has stored all batches up to and including `seq` for good. */
   confirm(consumer: string, seq: number): void;
   status(): ShareLogStatus;
-  /** Commits what is open, waits for it (up to `closeMsMax`) and lets the folder go. */
+  /** Commits the open batch, waits for it (up to `closeMsMax`) and unlocks the folder. */
   close(): Promise<void>;
 }

@@ -31,6 +31,8 @@ interface Solved {
 /** A block whose outcome is open. */
 interface Entrant {
   readonly block: FoundBlock;
+  /** Resolves when a kill can not take what its row needs; undefined if it can not now. */
+  readonly named: Promise<void> | undefined;
   readonly enteredMs: number;
 }
 
@@ -50,9 +52,10 @@ const SIBLING: SubmitOutcome = { status: 'orphaned', reason: 'sibling of a block
 const TOO_MANY: SubmitOutcome = { status: 'orphaned', reason: 'too many candidates at once' };
 
 /**
- * Takes block candidates to the node. The submission leaves in the same call that found the block, before anything is
- * logged; the candidate itself is committed right after, so one whose outcome is lost in a crash is handed in again after
- * the next start. The first answer is not final: `follow` takes the block over from then on.
+ * Takes block candidates to the node. Before a block leaves, the log's folder names it, which waits for no sync (0.2 ms), and
+ * its job has its row, which is so but for the first milliseconds of a job: whatever the node takes can be credited after a kill.
+ * The candidate itself is committed meanwhile, so one whose outcome is lost in a crash is handed in again after the next start.
+ * The first answer is not final: `follow` takes the block over from then on.
  *
  * Two candidates on the same previous block are worth no more than one: the second waits for the outcome of the first, and
  * is only sent where that did not make it. Where blocks are easy (regtest) there are thousands of siblings.
@@ -100,8 +103,8 @@ export class BlockSubmitter {
       this.#record(block, hopeless, false);
       return;
     }
-    this.#enter(parent, { block, enteredMs: this.#meter.enter() });
-    recorder.candidate(block);
+    const named = recorder.candidate(block);
+    this.#enter(parent, { block, named, enteredMs: this.#meter.enter() });
     // At once, and not with the share: that may be in the journal of a gateway, which waits for this.
     recorder.commit(() => {});
   }
@@ -148,11 +151,13 @@ export class BlockSubmitter {
   }
 
   #submit(parent: string, race: Race, entrant: Entrant): void {
-    const { block } = entrant;
+    const { block, named } = entrant;
+    const { node } = this.#modules;
     race.underWay += 1;
     const late = setTimeout(() => this.#release(parent, race), SIBLING_WAIT_MS);
-    this.#modules.node
-      .submitBlock(block.block)
+    const submitted =
+      named === undefined ? node.submitBlock(block.block) : named.then(() => node.submitBlock(block.block));
+    submitted
       .then((outcome) => {
         clearTimeout(late);
         race.underWay -= 1;

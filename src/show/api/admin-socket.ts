@@ -1,19 +1,26 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import type { BanControl } from '#base/domain/ports';
+import type { BanControl, LogHold } from '#base/domain/ports';
+import { promise } from '#base/std/held-connection';
 import { answerBans, isBansPath } from './bans.ts';
 import { json } from './response.ts';
 
 /** In the data folder. */
 export const ADMIN_SOCKET_FILE = 'admin.sock';
+/** POST: the share log lets nothing go until the client closes the connection. */
+export const HOLD_PATH = '/api/v1/log/hold';
 
 /** The operators' part of the API for this machine's user, on a socket that only its owner may open: without a token. */
 export class AdminSocket {
   readonly #server: Server;
 
-  constructor({ bans }: { readonly bans: BanControl }) {
+  constructor({ bans, log }: { readonly bans: BanControl; readonly log: LogHold }) {
     this.#server = createServer((request, response) => {
       const [path = '', query = ''] = (request.url ?? '').split('?', 2);
+      if (path === HOLD_PATH && request.method === 'POST') {
+        promise(response, '{"held":true}', log.hold());
+        return;
+      }
       const answer = isBansPath(path)
         ? answerBans(request.method ?? '', path, query, bans)
         : json('404 Not Found', { error: 'there is nothing at this path' });

@@ -32,7 +32,7 @@ export class TokenGuard {
     const host = hostOf(address);
     const guesses = this.#guesses.get(host);
     if (guesses !== undefined && !guesses.has(1, nowMs)) return 'too-many';
-    // In a time that says nothing of where the two differ, nor how long the token is.
+    // Compares in constant time, independent of the token's length and of the first difference.
     if (timingSafeEqual(digestOf(given), this.#digest)) return 'right';
     const rate = { perSecond: limits.adminGuessesPerSecond, burst: limits.adminGuessBurst };
     const bucket = guesses ?? new TokenBucket(rate, nowMs);

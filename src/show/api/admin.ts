@@ -13,13 +13,13 @@ export interface AdminRequest {
   readonly method: string;
   readonly path: string;
   readonly query: string;
-  /** The Authorization header; empty where there is none. */
+  /** The Authorization header; empty if there is none. */
   readonly authorization: string;
   /** The client's address. */
   readonly address: string;
 }
 
-/** Answers what is for operators alone; undefined for any other path. Without a guard there is no token, and nobody may ask. */
+/** Answers operators' requests; undefined for any other path. Without a guard there is no token, and every request is refused. */
 export function answerAdmin(request: AdminRequest, { bans }: Admin, guard: TokenGuard | undefined): Answer | undefined {
   const { method, path, query, authorization, address } = request;
   if (!isBansPath(path)) return undefined;

@@ -29,16 +29,16 @@ export interface Api {
   readonly pid: number | undefined;
   ban(ban: Ban): void;
   pardon(address: string): void;
-  /** Stops listening and drops what is open. Safe to call twice. */
+  /** Stops listening and closes open connections. Safe to call twice. */
   close(): Promise<void>;
 }
 
 export type ApiCounts = HttpCounts & Readonly<Counts<'http'>>;
 
-/** Less important than miners, who have the same cores; more than SQL, since a probe waits for its answer. */
+/** Lower priority than miners, which share the cores; higher than SQL, because probes wait for answers. */
 const NICE = 10;
 const RESTART = { msMin: 100, msMax: 10_000 };
-/** It reports every second. One that is silent for so many seconds hangs, and is killed. */
+/** The process reports every second. If it is silent for this many seconds, it hangs, and is killed. */
 const HUNG_S_MAX = 30;
 const NO_COUNTS: HttpCounts = { requests: 0, refused: 0, limited: 0, faults: 0, waiting: NO_QUEUE };
 
@@ -58,12 +58,12 @@ class SupervisedApi implements Api {
   readonly #modules: ApiModules;
   readonly #faults: Faults;
   readonly #supervised: SupervisedChild<HttpChild>;
-  /** As bound: a process that comes after another listens where that one did. */
+  /** The bound port: a restarted process listens on the same port. */
   #port: number;
   /** Resolves when the latest process listens; rejects if it can not. */
   #listening: Promise<void> = Promise.resolve();
   #counts = NO_COUNTS;
-  /** Counted by processes that are gone. */
+  /** Counters of ended processes. */
   #retired = NO_COUNTS;
 
   constructor(options: ApiOptions, modules: ApiModules) {
@@ -133,7 +133,7 @@ class SupervisedApi implements Api {
     this.#listening = this.#listens(process, gone);
     this.#listening.catch((err: unknown) => {
       if (this.#supervised.restarts > 0)
-        this.#modules.logger.error({ err }, 'HTTP could not start; it will be tried again');
+        this.#modules.logger.error({ err }, 'HTTP could not start; the start will be repeated');
     });
     return { process, pid: process.pid, gone, kill: () => void process.kill('SIGKILL') };
   }
@@ -155,7 +155,7 @@ class SupervisedApi implements Api {
     });
   }
 
-  /** What a process that is gone has counted stays counted. */
+  /** Adds the counters of an ended process to the sums. */
   #retire(): void {
     const { waiting } = this.#counts;
     this.#retired = addCounts(this.#retired, { ...this.#counts, waiting: { ...waiting, depth: 0 } });
@@ -214,7 +214,7 @@ function lower(pid: number | undefined): void {
   try {
     if (pid !== undefined) setPriority(pid, NICE);
   } catch {
-    // It is gone again, which its exit will tell.
+    // The process has ended again; its exit event handles that.
   }
 }
 

@@ -45,12 +45,12 @@ function unknown(address: string): Answer {
   return json('404 Not Found', { error: `${address.slice(0, 80)} is not banned` });
 }
 
-/** A ban as it is shown: times in ISO 8601. */
+/** A ban in the API's form: times in ISO 8601. */
 function shown({ address, reason, sinceMs, untilMs, times }: Ban) {
   return { address, reason, since: new Date(sinceMs).toISOString(), until: new Date(untilMs).toISOString(), times };
 }
 
-/** Percent-decoded; as sent where it can not be. */
+/** Percent-decoded; unchanged if decoding fails. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text);

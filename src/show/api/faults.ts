@@ -1,4 +1,4 @@
-/** Kinds of fault that are told apart; further ones count as one. */
+/** Kinds of fault that are logged separately; all further kinds count as one. */
 const KINDS_MAX = 64;
 
 /** Counts exceptions that were met while something was answered, and reports the first of each kind. */

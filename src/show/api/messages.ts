@@ -7,13 +7,13 @@ import type { Answer } from './response.ts';
 import type { Readiness } from './sources.ts';
 import type { PoolStatus } from './status.ts';
 
-/** What the HTTP process is started with. It holds no secret: a digest does not let its owner in. */
+/** The start parameters of the HTTP process. They hold no secret: a digest does not let its owner in. */
 export interface ServerStart {
   /** IPv6 without brackets. */
   readonly host: string;
   /** 0: the system chooses. */
   readonly port: number;
-  /** Addresses and ranges without limits of their own, and those that are never served. */
+  /** Addresses and ranges without limits per address, and those that are always refused. */
   readonly allow: readonly string[];
   readonly deny: readonly string[];
   /** Those in force. */
@@ -24,13 +24,13 @@ export interface ServerStart {
   readonly sqlTokenDigest: string | undefined;
 }
 
-/** What the HTTP process does not know by itself. */
+/** Questions of the HTTP process to the pool. */
 export type Question =
   | { readonly kind: 'pool' | 'ready' | 'metrics' }
   | { readonly kind: 'miner'; readonly address: string; readonly page: MinerPage }
   | { readonly kind: 'admin'; readonly request: AdminRequest };
 
-/** What the pool answers, by the question's kind. */
+/** The pool's answers, by the question's kind. */
 export interface Replies {
   readonly pool: PoolStatus;
   readonly ready: Readiness;
@@ -50,7 +50,7 @@ export interface HttpCounts extends Readonly<Omit<Counts<'http'>, 'restarts'>> {
 export type ToServer =
   | { readonly type: 'start'; readonly start: ServerStart }
   | { readonly type: 'reply'; readonly id: number; readonly reply: Replies[keyof Replies] }
-  /** The pool met an exception, which its log tells. */
+  /** The pool threw an exception, which it has logged. */
   | { readonly type: 'failed'; readonly id: number }
   | { readonly type: 'ban'; readonly ban: Ban }
   | { readonly type: 'pardon'; readonly address: string };

@@ -13,7 +13,7 @@ const PATH_CHARS_MAX = 1500;
 /** What there is to say of a miner. */
 export type MinerAnswer =
   | { readonly kind: 'found'; readonly view: MinerView }
-  /** Nobody mines for it now. */
+  /** No connected worker mines for the address. */
   | { readonly kind: 'nobody' }
   /** That is nothing that can be mined for here. */
   | { readonly kind: 'no-address'; readonly reason: string }
@@ -29,14 +29,14 @@ export interface MinerPage {
 /** Looks up what is written in a path. */
 export type FindMiner = (address: string, page: MinerPage) => Promise<MinerAnswer>;
 
-/** What a request costs its address, in requests (limits.ts). */
+/** The cost of a request for its address's limit, in requests (limits.ts). */
 export function costOf(path: string): number {
   return path.startsWith(MINERS_PATH) && path.endsWith('/workers') ? limits.httpWorkersPageCost : 1;
 }
 
 /**
- * The route of a path below MINERS_PATH; undefined for any other. `path` and `query` are as sent. What is answered is of
- * those who are connected now, counted since they came (base/domain/miner.ts): history is SQL's.
+ * The route of a path below MINERS_PATH; undefined for any other. `path` and `query` are as sent. The answer has connected miners only,
+ * counted since they connected (base/domain/miner.ts); the tables have the history.
  */
 export function minerRoute(path: string, query: string, find: FindMiner): (() => Promise<Answer>) | undefined {
   if (!path.startsWith(MINERS_PATH)) return undefined;
@@ -46,7 +46,7 @@ export function minerRoute(path: string, query: string, find: FindMiner): (() =>
     const address = decode(written);
     const after = new URLSearchParams(query).get('after') ?? undefined;
     if (address === undefined || path.length + query.length > PATH_CHARS_MAX) return bad('this is no address');
-    // One more than is shown tells whether there are more.
+    // One more than a page has, to know if there are more.
     const answer = await find(address, { after, workersMax: list === undefined ? 0 : WORKERS_PAGE + 1 });
     switch (answer.kind) {
       case 'found':
@@ -65,7 +65,7 @@ function bad(error: string): Answer {
   return json('400 Bad Request', { error });
 }
 
-/** Percent-decoded; undefined where it can not be. */
+/** Percent-decoded; undefined if it can not be. */
 function decode(text: string): string | undefined {
   try {
     return decodeURIComponent(text);
@@ -88,7 +88,7 @@ function pageOf({ miner, workers }: MinerView) {
       const { rig, connections, acceptedShares: accepted, rejectedShares: rejected } = worker;
       return { name: rig, connections, ...common(worker), shares: { accepted, rejected } };
     }),
-    /** For `?after=`, where there are more. */
+    /** For `?after=`, if there are more. */
     next: workers.length > shown.length ? (shown.at(-1)?.rig ?? null) : null,
   };
 }

@@ -16,8 +16,8 @@ interface Open {
 export class PoolFault extends Error {}
 
 /**
- * What the HTTP process asks the pool. However many requests there are, the pool is asked a bounded number of times a second:
- * at most one question of a kind is under way, and one that comes too soon gets the reply before it.
+ * The questions of the HTTP process to the pool. Their rate is limited, however many requests arrive: one question of a kind is
+ * pending at a time, and a request within the interval gets the last reply.
  */
 export class PoolQuestions implements ApiSources {
   readonly #send: (id: number, question: Question) => void;
@@ -77,7 +77,7 @@ export class PoolQuestions implements ApiSources {
     return (await this.#ask({ kind: 'admin', request })) ?? undefined;
   };
 
-  /** The reply has come; one that is late is nobody's. */
+  /** A reply arrived. A late reply is ignored. */
   replied(id: number, reply: Replies[keyof Replies]): void {
     this.#open.get(id)?.settle(reply);
   }
@@ -102,7 +102,7 @@ export class PoolQuestions implements ApiSources {
     });
   }
 
-  /** Shares one question among all who ask while it is under way, and repeats the last reply while the rate is used up. */
+  /** All requests during a pending question share its reply. While the rate is used up, the last reply is repeated. */
   #paced<T>(perSecond: number, ask: () => Promise<T>): () => Promise<T> {
     const bucket = new TokenBucket(rate(perSecond), this.#clock.monotonicMs());
     let pending: Promise<T> | undefined;

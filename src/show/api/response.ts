@@ -20,7 +20,7 @@ export interface Answer {
   readonly allow?: string;
 }
 
-/** What a page that shows an answer as it came must not take for a tag. */
+/** Characters that a page must not read as a tag if it shows an answer unescaped. */
 const htmlActive = /[<>&]/g;
 
 /** JSON in which a miner's name is no HTML either, whatever it holds. */
@@ -30,7 +30,7 @@ export function json(status: Answer['status'], value: unknown, allow?: string): 
   return allow === undefined ? answer : { ...answer, allow };
 }
 
-/** What a fault of the pool looks like from outside (RFC 9457): nothing of the fault itself is in it. */
+/** The answer to a request that met an internal error (RFC 9457), without details of the error. */
 export const internalError: Answer = {
   ...json('500 Internal Server Error', { title: 'Internal Server Error', status: 500, error: 'internal error' }),
   type: 'application/problem+json; charset=utf-8',
@@ -60,7 +60,7 @@ export function respond(response: ServerResponse, { status, type, body, allow }:
     ...headers,
     ...(code === 401 && { 'WWW-Authenticate': 'Bearer' }),
     ...((code === 429 || code === 503) && { 'Retry-After': RETRY_AFTER_SECONDS }),
-    // A client that asks too often has to connect again, and connections have a rate of their own.
+    // The connection is closed, so a client that asks too often is also slowed by the rate of new connections.
     ...(code === 429 && { Connection: 'close' }),
     ...(allow !== undefined && { Allow: allow, 'Access-Control-Allow-Methods': allow }),
     ...(code !== 204 && { 'Content-Type': type, 'Content-Length': bytes.length }),

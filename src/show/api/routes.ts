@@ -3,7 +3,7 @@ import { type ApiSources, type Awaitable, type Readiness, Unavailable } from './
 
 export type Route = () => Promise<Answer>;
 
-/** What is served, by path. */
+/** The routes, by path. */
 export function createRoutes(sources: ApiSources): ReadonlyMap<string, Route> {
   const alive = async (): Promise<Readiness> => {
     await sources.ready();

@@ -23,7 +23,7 @@ export interface ServerOptions {
   readonly host: string;
   /** 0: the system chooses. */
   readonly port: number;
-  /** Addresses and ranges without limits of their own, and those that are never served. */
+  /** Addresses and ranges without limits per address, and those that are always refused. */
   readonly allow: readonly string[];
   readonly deny: readonly string[];
   /** The data folder, on whose socket queries are answered. */
@@ -42,10 +42,10 @@ export interface ServerModules extends ApiSources {
 export interface Server {
   readonly port: number;
   counts(): HttpCounts;
-  /** Shows out everybody whom a ban is about, and lets nobody of them in again. */
+  /** Closes all connections that a ban covers, and refuses new ones from there. */
   ban(ban: Ban): void;
   pardon(address: string): void;
-  /** Stops listening and drops what is open. Safe to call twice. */
+  /** Stops listening and closes open connections. Safe to call twice. */
   close(): Promise<void>;
 }
 

@@ -10,7 +10,7 @@ interface Shared {
   readonly askedMs: number;
 }
 
-/** Looks a miner up once for all who ask for it within a second. `now` is monotonic, ms. */
+/** Looks a miner up once for all requests within a second. `now` is monotonic, ms. */
 export function sharedFind(find: FindMiner, now: () => number): FindMiner {
   const shared = new Map<string, Shared>();
   return (address, page) => {

@@ -21,9 +21,9 @@ export interface ApiSources {
   ready(): Awaitable<Readiness>;
   /** The text format of Prometheus, version 0.0.4. */
   metrics(): Awaitable<string>;
-  /** Answers what is for operators alone; undefined if the path is none of theirs. */
+  /** Answers operators' requests; undefined for any other path. */
   admin(request: AdminRequest): Awaitable<Answer | undefined>;
 }
 
-/** A source can not answer now, which is nobody's fault: the request is answered 503. */
+/** A source can not answer now, which is no error: the request is answered 503. */
 export class Unavailable extends Error {}

@@ -2,7 +2,7 @@ import type { Wire } from '#base/domain/ports';
 import type { RejectReason } from '#base/domain/verdict';
 import type { Counts, ShownCounts } from '#base/telemetry/counters';
 
-/** What `/api/v1/pool` answers: the pool as it is now. Rates are in hashes a second, times in seconds. */
+/** The answer of `/api/v1/pool`: the pool's current state. Rates are in hashes a second, times in seconds. */
 export interface PoolStatus {
   readonly name: string;
   readonly version: string;
@@ -22,7 +22,7 @@ export interface PoolStatus {
   readonly shares: { readonly accepted: number; readonly rejected: Readonly<Record<RejectReason, number>> };
   /** Since the start. */
   readonly blocks: Readonly<Counts<'pool'>['blocks']>;
-  /** What the front had to do with its clients, since the start. */
+  /** Counters of refused, closed and expelled clients since the start. */
   readonly stratum: ShownCounts;
 }
 

@@ -14,11 +14,11 @@ interface Host {
 export interface Visitor {
   /** In its one spelling. */
   readonly address: string;
-  /** Takes what a request costs; false if its address, or all together, have had too many. */
+  /** Spends the cost of a request. Returns false if the rate of its address, or of all addresses, is used up. */
   take(cost: number): boolean;
   /** It sent requests without waiting for answers: its address may not connect again for a while. */
   offend(): void;
-  /** The connection is gone. To be called once. */
+  /** The connection is closed. To be called once. */
   leave(): void;
 }
 

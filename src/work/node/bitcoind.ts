@@ -62,9 +62,9 @@ const MUTE_AFTER_MS = 2000;
 const MUTE_MS = 20_000;
 
 /**
- * One or more bitcoinds as the pool's node: the first one that is healthy and not behind gives the templates, all of
- * them get a solved block. `start` rejects where every node needs the operator (another network, refused credentials);
- * a node that is down or still loading is waited for, and `status` says so. Throws for a URL that is none.
+ * One or more bitcoinds as the pool's node. The first healthy node that is not behind gives the templates; all nodes get solved
+ * blocks. `start` rejects if every node needs the operator (another network, refused credentials). It waits for a node that is down
+ * or still loading, and `status` says so. Throws for an invalid URL.
  */
 export function connectBitcoind(options: BitcoindOptions, modules: BitcoindModules): BitcoinNode {
   if (options.rpc.length === 0) throw new Error('node.rpc: at least one URL is needed');
@@ -124,7 +124,10 @@ class Bitcoinds implements BitcoinNode {
       this.#upstreams.map((upstream) => [
         upstream,
         new OwedBlocks(upstream, (hash, { status }) =>
-          logger.info({ node: upstream.name, hash, status }, 'a node lacks a block of ours: it gets it again'),
+          logger.info(
+            { node: upstream.name, hash, status },
+            'a node lacks a block of this pool: the block is sent again',
+          ),
         ),
       ]),
     );
@@ -224,7 +227,7 @@ class Bitcoinds implements BitcoinNode {
       const hash = toDisplayHash(headerHash(fromHex(hex.slice(0, 2 * HEADER_BYTES)) ?? new Uint8Array()));
       this.#modules.logger.warn(
         { node: upstream.name, hash, reason: outcome.reason },
-        'a node refuses a block of ours',
+        'a node refuses a block of this pool',
       );
     }
     return outcome;

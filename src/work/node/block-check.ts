@@ -20,7 +20,7 @@ export interface DecodedBlock {
   readonly strippedBytes: number;
 }
 
-/** What the next block on the tip must be. */
+/** Requirements for the next block on the tip. */
 export interface NextBlockRules {
   readonly height: number;
   readonly bits: number;
@@ -67,7 +67,7 @@ export function decodeBlock(bytes: Uint8Array): DecodedBlock | undefined {
 }
 
 /**
- * What is wrong with a block whatever it builds on (Bitcoin Core's CheckBlock), as its reject reason; undefined where
+ * What is wrong with a block whatever it builds on (Bitcoin Core's CheckBlock), as its reject reason; undefined if
  * nothing is. `bits` is the easiest target of the chain.
  */
 export function checkContextFree(block: DecodedBlock, bits: number): string | undefined {
@@ -91,7 +91,7 @@ export function checkContextFree(block: DecodedBlock, bits: number): string | un
 
 /**
  * What is wrong with it as the next block on the tip (ContextualCheckBlockHeader, ContextualCheckBlock, ConnectBlock),
- * in Core's order; undefined where nothing is. To be called after `checkContextFree`.
+ * in Core's order; undefined if nothing is. To be called after `checkContextFree`.
  */
 export function checkNextBlock(block: DecodedBlock, rules: NextBlockRules): string | undefined {
   return checkHeader(block, rules) ?? checkBody(block, rules) ?? checkSpending(block, rules);

@@ -16,7 +16,7 @@ const GRACE_MS = 2000;
 const SIGNALLED_MAX = 256;
 
 /**
- * The nodes' ZeroMQ endpoints. ZeroMQ reports no error for an endpoint that is not there, or that publishes something else.
+ * The nodes' ZeroMQ endpoints. ZeroMQ reports no error for an endpoint that does not exist, or that publishes something else.
  * This class logs which endpoints are not connected, and that a block came without a signal. Polling finds those blocks.
  */
 export class BlockSignals {
@@ -80,7 +80,7 @@ export class BlockSignals {
 
   #heard(hash: Uint8Array): void {
     this.#signalled.set(toHex(hash), true);
-    if (this.#missing) this.#modules.logger.info({ hash: toDisplayHash(hash) }, 'blocks are signalled by ZeroMQ again');
+    if (this.#missing) this.#modules.logger.info({ hash: toDisplayHash(hash) }, 'ZeroMQ signals blocks again');
     this.#missing = false;
     this.#modules.onBlock(hash);
   }
@@ -91,7 +91,7 @@ export class BlockSignals {
     if (this.#missing) return;
     this.#missing = true;
     const fields = { hash: toDisplayHash(hash), zmq: this.#addresses };
-    this.#modules.logger.warn(fields, 'a block came without a signal by ZeroMQ: polling found it; see zmqpubhashblock');
+    this.#modules.logger.warn(fields, 'polling found a block that ZeroMQ did not signal: check zmqpubhashblock');
   }
 
   #turned(address: string, connected: boolean): void {
@@ -103,6 +103,6 @@ export class BlockSignals {
 
   #report(address: string): void {
     if (this.#closed) return;
-    this.#modules.logger.warn({ zmq: address }, 'ZeroMQ is not connected: new blocks are noticed by polling only');
+    this.#modules.logger.warn({ zmq: address }, 'ZeroMQ is not connected: new blocks are found by polling only');
   }
 }

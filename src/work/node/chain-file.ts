@@ -15,7 +15,7 @@ export interface LoadedChain {
   readonly coins: StoredCoins | undefined;
 }
 
-/** What is stored in the file; a new chain where there is no file. Throws where the file is no such chain. */
+/** What is stored in the file; a new chain where there is no file. Throws if the file is no such chain. */
 export function loadChain(path: string): LoadedChain {
   let text: string;
   try {

@@ -4,7 +4,7 @@ import { type ChainInfo, readChainInfo, readCoinbase, readHash, readPlace, readT
 import type { RpcAnswer } from './rpc.ts';
 import type { Upstream } from './upstream.ts';
 
-/** What a node is asked here. */
+/** The calls that are made to a node. */
 export type ChainNode = Pick<Upstream, 'name' | 'chainName' | 'chainwork' | 'health' | 'question'>;
 
 export interface ChainReaderModules<T extends ChainNode> {
@@ -19,8 +19,8 @@ const TRANSACTION_ANSWER_BYTES_MAX = 9 << 20;
 const SMALL_ANSWER_BYTES_MAX = 1 << 20;
 
 /**
- * The chain of several nodes, asked anew at each question. The node in sync whose chain has the most work decides. Nobody decides
- * while a node that is silent or not in sync had as much work: its chain may be the one that counts.
+ * The chain of several nodes; each question asks the nodes again. The node in sync whose chain has the most work decides. There is
+ * no answer while a node that is silent or not in sync had as much work, because its chain may be the best one.
  */
 export class ChainReader<T extends ChainNode> implements ChainView {
   readonly #nodes: readonly T[];
@@ -56,7 +56,7 @@ export class ChainReader<T extends ChainNode> implements ChainView {
 
   async coinbase(hash: string): Promise<Uint8Array | undefined> {
     const { active } = this.#modules;
-    // What is proven may come from any node, so the first one that has it will do.
+    // A block's data is verified by its hash, so the first node that has it is enough.
     const ordered = this.#nodes.toSorted((a, b) => Number(b === active()) - Number(a === active()));
     for (const node of ordered) {
       const header = await this.#ask(node, 'getblockheader', [hash, false]);

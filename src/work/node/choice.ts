@@ -24,9 +24,9 @@ export interface Now<T extends Candidate> {
 }
 
 /**
- * Which node to get templates from: the first, in order of preference, that is ready and has the most work; one that is slow
- * only if no other has as much. The active one is kept while it is behind for less than STALE_MS, and one that comes back is
- * taken when it has caught up.
+ * Chooses the node for templates: the first, in order of preference, that is ready and has the most work. A slow node is chosen only
+ * if no other node has as much work. The active node is kept while it is behind for less than STALE_MS, and a returning node is
+ * chosen when it has caught up.
  */
 export function chooseUpstream<T extends Candidate>(
   candidates: readonly T[],

@@ -8,7 +8,7 @@ const GENESIS_HEADER =
   'dae5494dffff7f2002000000';
 /** Its hash, in display order: known however long the chain is. */
 export const GENESIS_HASH = '0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206';
-/** Headers that are kept: enough for the median time, and to know late blocks for what they are. */
+/** Headers that are kept: enough for the median time, and to recognise late blocks. */
 export const HEADERS_KEPT = 288;
 const MEDIAN_TIME_SPAN = 11;
 
@@ -36,7 +36,7 @@ export class HeaderChain {
   /** Hash in hex → height, for the kept headers. */
   readonly #heights = new Map<string, number>();
 
-  /** From the genesis block, or from where it was left. Throws an Error that says what is wrong with the stored end. */
+  /** Starts from the genesis block, or from the stored end. Throws an Error that describes what is wrong with the stored end. */
   constructor(end: ChainEnd = { height: 0, headers: [fromHex(GENESIS_HEADER) ?? new Uint8Array()], coinbases: [] }) {
     const { height, headers, coinbases } = end;
     if (!Number.isSafeInteger(height) || height < headers.length - 1) throw new Error(`height ${height} is impossible`);

@@ -5,7 +5,7 @@ import { limits } from '#base/limits';
 import { PARENT_UNKNOWN } from './submit.ts';
 import type { Health, Upstream } from './upstream.ts';
 
-/** What a node made of a block, at its last offer, that it does not have in its chain. */
+/** A node's last answer to a block that it does not have in its chain. */
 interface Offer {
   /** The work of its chain then. */
   readonly chainwork: string;
@@ -17,7 +17,7 @@ interface Offer {
   readonly parent?: string;
 }
 
-/** What a node is to be asked. */
+/** The next question to a node. */
 type Node = Pick<Upstream, 'health' | 'submit' | 'standing'>;
 
 /**
@@ -34,13 +34,13 @@ export class OwedBlocks {
   readonly #offers = new BoundedMap<Offer>(limits.blocksFollowedMax + limits.candidatesInFlightMax);
   #offering = false;
 
-  /** `offered` is called with what the node made of a block that it was found to lack. */
+  /** `offered` is called with a node's answer to a block that it lacked. */
   constructor(node: Node, offered: (hash: string, outcome: SubmitOutcome) => void = () => {}) {
     this.#offered = offered;
     this.#node = node;
   }
 
-  /** Takes down what the node said of a block; `before` is its health when it was asked. */
+  /** Records the node's answer about a block; `before` is the node's health when it was asked. */
   note(block: string, outcome: SubmitOutcome, before: Health): void {
     this.#owed.delete(block);
     if (outcome.status !== 'unknown') return;
@@ -61,10 +61,10 @@ export class OwedBlocks {
   }
 
   /**
-   * Where the block stands at this node. If the node lacks it, it is offered once for each state of the node's chain, and the
-   * node is asked again: its first answer may not be true. A node keeps blocks that it has refused, and shows them like those of
-   * a lost race. So a block beside the chain is offered too: `none` with `refused` if the node refuses it. `block` brings the
-   * block as hex. Resolves with `unknown` if the node is not ready.
+   * Returns the block's standing at this node. If the node lacks the block, the block is offered once for each state of the node's
+   * chain, and the node is asked again, because its first answer may be false. A node keeps refused blocks and shows them like
+   * orphaned ones. So a block outside the chain is offered too: the result is `none` with `refused` if the node refuses it. `block`
+   * provides the block as hex. Resolves with `unknown` if the node is not ready.
    */
   async standing(hash: string, block: () => Promise<string | undefined>): Promise<Standing> {
     const { health } = this.#node;

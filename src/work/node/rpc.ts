@@ -24,7 +24,7 @@ export interface RpcCall {
 export interface RpcClient {
   /** The URL without its credentials: fit for logs. */
   readonly name: string;
-  /** True where the credentials stand in the URL, so that waiting does not change them. */
+  /** True if the credentials stand in the URL, so that waiting does not change them. */
   readonly fixedCredentials: boolean;
   /** Never rejects. */
   call(call: RpcCall): Promise<RpcAnswer>;
@@ -47,9 +47,9 @@ interface Posted {
 }
 
 /**
- * JSON-RPC 1.0 over HTTP(S) keep-alive connections to one node. Credentials come from the URL, or from a cookie file
- * that is read again whenever the node refuses what it held. A connection or a cookie file that finds no descriptor gets a
- * spare one. Throws for a URL that is none.
+ * JSON-RPC 1.0 over HTTP(S) keep-alive connections to one node. Credentials come from the URL, or from a cookie file, which is read
+ * again whenever the node refuses its credentials. If no descriptor is left for a connection or the cookie file, a spare one is
+ * used. Throws for an invalid URL.
  */
 export function createRpcClient(
   options: { readonly url: string; readonly cookie: string | undefined },
@@ -102,7 +102,7 @@ class HttpRpcClient implements RpcClient {
     this.#agent.destroy();
   }
 
-  /** One call with the credentials at hand, and once more where a cookie turns out to be an old one. */
+  /** Makes one call, and repeats it once if the cookie was outdated. */
   async #authorized(what: RpcCall): Promise<RpcAnswer> {
     const file = this.#cookieFile;
     if (this.#fixed !== undefined || file === undefined) return this.#attempt(what, this.#fixed);

@@ -27,7 +27,7 @@ interface OwnTransaction {
   isWaiting: boolean;
 }
 
-/** What is stored: JSON. */
+/** The stored form: JSON. */
 export interface StoredCoins {
   /** Coinbase outputs: txid, index, satoshis, height. */
   readonly coinbases: readonly (readonly [string, number, string, number])[];
@@ -50,7 +50,7 @@ export class SimulatedCoins {
   readonly #transactions = new Map<string, OwnTransaction>();
   #height = 0;
 
-  /** Throws an Error that says what is wrong with what was stored. */
+  /** Throws an Error that describes what is wrong with the stored coins. */
   constructor(key: SimulatedKey, height = 0, stored?: StoredCoins) {
     this.#key = key;
     this.#height = height;
@@ -102,7 +102,7 @@ export class SimulatedCoins {
     this.#forget();
   }
 
-  /** Drops what was spent so long ago that nobody asks for it: a file with all of it would be written for each block. */
+  /** Drops coins spent long ago, because the file with all coins is written for each block. */
   #forget(): void {
     const isOld = (height: number | undefined): boolean => height !== undefined && this.#height - height > KEPT_BLOCKS;
     const spent = this.#spent(({ height }) => isOld(height));

@@ -21,8 +21,8 @@ export interface SimulatedKey {
 const KEY_BYTES = 32;
 
 /**
- * The key in a file that its owner alone may read; made if there is none. The file is never replaced: whoever loses it loses the
- * simulated coins. Throws if the file holds no key.
+ * The key in a file that only its owner may read; the file is made if there is none. An existing file is never replaced, because the
+ * simulated coins would be lost. Throws if the file holds no key.
  */
 export function loadKey(path: string, random: (bytes: number) => Uint8Array = randomBytes): SimulatedKey {
   let text: string;

@@ -41,7 +41,7 @@ export class SimulatedMempool {
     return this.#transactions.size;
   }
 
-  /** Lets in what has arrived until now. */
+  /** Adds transactions that have arrived by now. */
   advance(nowMs: number): void {
     if (this.#nextAtMs === undefined) {
       this.#burst(this.#options.transactionsPerBlock);
@@ -73,7 +73,7 @@ export class SimulatedMempool {
     return this.#transactions.get(toHex(txid));
   }
 
-  /** Takes out what a block has confirmed, and lets in what that brings. */
+  /** Removes transactions confirmed by a block, and adds new arrivals. */
   confirm(txids: readonly Uint8Array[]): void {
     for (const txid of txids) this.#transactions.delete(toHex(txid));
     this.#burst(pick(this.#random, 0, 2 * this.#options.transactionsPerBlock));
@@ -95,7 +95,7 @@ export class SimulatedMempool {
     if (this.#coins.length > COINS_MAX) this.#coins.splice(0, this.#coins.length - COINS_MAX);
   }
 
-  /** A coin that nobody spends any more after this. */
+  /** A coin that no later transaction spends. */
   #takeCoin(): Coin {
     if (this.#coins.length > 0 && this.#random() < OWN_COIN_CHANCE) {
       const [coin] = this.#coins.splice(pick(this.#random, 0, this.#coins.length - 1), 1);

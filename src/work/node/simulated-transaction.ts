@@ -46,7 +46,7 @@ export function outsideCoin(random: Random): Coin {
 
 /**
  * A version 2 transaction that spends the coins as P2WPKH, to one to three outputs of common types. Its form is that of
- * a real one; its keys and signatures are random, since nobody checks scripts here.
+ * a real one; its keys and signatures are random, because the simulation checks no scripts.
  */
 export function makeTransaction(coins: readonly Coin[], random: Random): SimulatedTransaction {
   const transaction = new Transaction();
@@ -59,7 +59,7 @@ export function makeTransaction(coins: readonly Coin[], random: Random): Simulat
   const outputs = pick(random, 1, 3);
   for (let output = 0; output < outputs; output += 1) transaction.addOutput(outputScript(random), 0n);
   const inputSats = coins.reduce((sum, coin) => sum + coin.valueSats, 0n);
-  // 1 to 30 sats per virtual byte, but never more than half of what comes in.
+  // 1 to 30 sats per virtual byte, but at most half of the inputs' value.
   const wantedSats = BigInt(Math.ceil(transaction.virtualSize() * (1 + 29 * random() ** 3)));
   const feeSats = wantedSats < inputSats / 2n ? wantedSats : inputSats / 2n;
   const shareSats = (inputSats - feeSats) / BigInt(outputs);

@@ -153,6 +153,10 @@ export class SimulatedWallet implements Wallet {
     return done(this.#coins.place(txid));
   }
 
+  async synced(): Promise<WalletAnswer<boolean>> {
+    return done(true);
+  }
+
   async outgoing(): Promise<WalletAnswer<OutgoingTransactions>> {
     return done({ transactions: this.#coins.outgoing(), cursor: String(this.#coins.height) });
   }

@@ -21,7 +21,7 @@ import { SimulatedWallet } from './simulated-wallet.ts';
 import { DUPLICATE, PARENT_UNKNOWN, readSubmitAnswer } from './submit.ts';
 
 export interface SimulatedNodeOptions {
-  /** Only regtest: nobody should take this chain for a real one. */
+  /** Only regtest, so that this chain is not mistaken for a real one. */
   readonly network: Network;
   /** Expected work of a block in units of 2^32 hashes; it never changes. */
   readonly blockDifficulty?: number | undefined;
@@ -61,9 +61,9 @@ export function subsidySats(height: number): bigint {
 }
 
 /**
- * A Bitcoin node without a network, in process: it gives templates with transactions of its own making and checks what
- * it is handed as a real node would, by regtest's rules without retargeting. Throws for another network, a difficulty
- * that is none, and a chain file that can not be read.
+ * A Bitcoin node without a network, in process. It gives templates with simulated transactions, and checks submitted blocks as a real
+ * node would, by regtest's rules without retargeting. Throws for another network, an invalid difficulty, and an unreadable chain
+ * file.
  */
 export function simulatedNode(options: SimulatedNodeOptions, modules: SimulatedNodeModules): SimulatedNode {
   return new SimulatedNode(options, modules);
@@ -77,7 +77,7 @@ export class SimulatedNode implements BitcoinNode {
   readonly #bits: number;
   readonly #chain: HeaderChain;
   readonly #mempool: SimulatedMempool;
-  /** What the wallet has, if there is one. */
+  /** The wallet's coins, if there is a wallet. */
   #coins: SimulatedCoins | undefined;
   readonly wallet: SimulatedWallet | undefined;
   /** Blocks that came too late for the chain. */
@@ -214,7 +214,7 @@ export class SimulatedNode implements BitcoinNode {
     return { at: this.#aside.has(hash) ? 'side' : 'none' };
   }
 
-  /** submitblock: null where the block is now the tip, else the reason (BIP22). */
+  /** submitblock: null if the block is now the tip, else the reason (BIP22). */
   #submit(bytes: Uint8Array): string | null {
     const chain = this.#chain;
     const block = decodeBlock(bytes);

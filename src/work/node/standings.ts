@@ -38,9 +38,9 @@ export function readStanding(answer: RpcAnswer, hash: string): Standing {
 }
 
 /**
- * What all nodes together say. The one with the most work has the chain, and of two with as much the one that serves. A block
- * that only the chain of a poorer node has is off the chain. The answer is `unknown` while a silent node had as much work as any
- * that answers: its chain may be the one that counts.
+ * Combines the nodes' answers. The node with the most work has the chain; of two with equal work, the serving node. A block that is
+ * only in the chain of a node with less work is off the chain. The answer is `unknown` while a silent node had as much work as
+ * every node that answers, because its chain may be the best one.
  */
 export function mergeStandings(nodes: readonly NodeStanding[]): Standing {
   const heard = nodes

@@ -11,7 +11,7 @@ export const PARENT_UNKNOWN = 'prev-blk-not-found';
 export const DUPLICATE = 'duplicate';
 
 /**
- * What submitblock's answer means (BIP22, and Bitcoin Core's rpc/mining.cpp); undefined where the node did not judge the
+ * What submitblock's answer means (BIP22, and Bitcoin Core's rpc/mining.cpp); undefined if the node did not judge the
  * block and should be asked again.
  */
 export function readSubmitAnswer(answer: RpcAnswer): SubmitOutcome | undefined {
@@ -37,16 +37,16 @@ const ranks = { accepted: 3, orphaned: 2, unknown: 1, rejected: 0 } as const sat
 >;
 
 /**
- * The one that counts where nodes judge differently: a block that any of them took is in the network, and one that a node has
- * not judged may be taken yet, whatever another says.
+ * The outcome that counts if nodes judge differently. A block that any node accepted is in the network. A block that a node has not
+ * judged may still be accepted, whatever other nodes say.
  */
 export function betterOutcome(a: SubmitOutcome, b: SubmitOutcome): SubmitOutcome {
   return ranks[b.status] > ranks[a.status] ? b : a;
 }
 
 /**
- * Waits for the outcomes of all nodes, but no longer than until one of them accepts. Without nodes, and where none of
- * them judged, the outcome is `unknown`.
+ * Waits for the outcomes of all nodes, but no longer than until one node accepts. The outcome is `unknown` if there are no nodes, or
+ * if no node has judged the block.
  */
 export function bestOutcome(outcomes: readonly Promise<SubmitOutcome>[]): Promise<SubmitOutcome> {
   return new Promise((resolve) => {

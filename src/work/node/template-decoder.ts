@@ -43,9 +43,9 @@ export function decodeTemplateBody(body: Uint8Array, network: Network, known?: T
 }
 
 /**
- * Reads the answer to getblocktemplate. Every field that a job is made of is checked; a reason names the bad one.
- * `known` are the transactions of the template before: those that are still there are not decoded again, and the jobs
- * that wait for shares share their bytes, a few megabytes for each template otherwise.
+ * Reads the answer to getblocktemplate. Every field that a job needs is checked; an error names the bad field. `known` has the
+ * transactions of the template before. They are not decoded again, and jobs share their bytes, which saves a few megabytes per
+ * template.
  */
 export function decodeTemplate(
   answer: unknown,

@@ -24,17 +24,17 @@ export interface TemplateFeedModules {
   onNewTip(upstream: Upstream): void;
 }
 
-/** A reason to look at the tip before the next poll: the hash that somebody saw there, or just a reason. */
+/** A reason to look at the tip before the next poll; it may name the new tip's hash. */
 type Hint = Uint8Array | 'look';
 
-/** What a node says when it is asked. `tip`: its best block, without a template, since the current one is on it. */
+/** A node's answer. `tip`: its best block without a template, because the current template builds on it. */
 type Answer = { readonly upstream: Upstream } & (
   | { readonly kind: 'tip'; readonly hash: Uint8Array }
   | { readonly kind: 'template'; readonly template: BlockTemplate }
   | ({ readonly kind: 'failed' } & Pick<Unready, 'reason' | 'fatal'>)
 );
 
-/** A node that has not answered for so long is waited for beside the next one. */
+/** If a node has not answered for this long, the next node is asked as well. */
 const PATIENCE_MS = 1000;
 /** How long a new job waits for what other nodes say of its tip: miners work on an old one meanwhile. */
 const WITNESS_MS = 250;
@@ -47,8 +47,8 @@ const HOLD_MS = 10_000;
 const TEMPLATE_MS_MAX = 10 * 60_000;
 
 /**
- * One loop that keeps the template current. Nothing else fetches, so templates neither overlap nor get lost: whatever
- * happens meanwhile is a hint that makes the loop look again as soon as it is through.
+ * One loop that keeps the template current. Only this loop fetches, so templates neither overlap nor get lost. An event during a
+ * fetch is a hint that makes the loop look again at once.
  */
 export class TemplateFeed {
   readonly #options: TemplateFeedOptions;
@@ -185,8 +185,8 @@ export class TemplateFeed {
   }
 
   /**
-   * Returns why the work that a node claims can not be true: a node that claims less has blocks on top of the template's parent.
-   * Undefined if no node says so in time. Asks nobody while all ready nodes have as much work.
+   * Returns the reason if a node's claim of work is false: a node that claims less has blocks on top of the template's parent.
+   * Returns undefined if no node reports such blocks in time. Asks no node while all ready nodes have equal work.
    */
   async #denied(upstream: Upstream, { previousHash }: BlockTemplate): Promise<string | undefined> {
     const { health } = upstream;
@@ -236,8 +236,8 @@ export class TemplateFeed {
   }
 
   /**
-   * True if the template there is may still be used although no node gives one. Either the active node served a moment ago,
-   * and what is ready now has less work. Or the active node is on the same tip still, and only fails to make a template.
+   * True if the old template may still be used although no node gives a new one. Either the active node served a moment ago and the
+   * ready nodes have less work, or the active node still has the same tip and only fails to make a template.
    */
   async #isHeld(): Promise<boolean> {
     const { clock, pauses } = this.#modules;

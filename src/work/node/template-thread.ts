@@ -30,7 +30,7 @@ export class TemplateThread {
   #readers = 0;
   #closed = false;
 
-  /** One for each node: it keeps what the node's last template had. */
+  /** One for each node, because it keeps the transactions of the node's last template. */
   reader(network: Network): TemplateReader {
     this.#readers += 1;
     const reader = this.#readers;

@@ -52,8 +52,8 @@ const STANDING_TIMEOUT_MS = 5_000;
 /** Pauses between tries to hand a block to a node that does not answer. */
 const SUBMIT_RETRIES_MS = [250, 500, 1000, 2000, 4000];
 /**
- * A node may take long: bitcoind answers nothing while it connects a block, and a template of a full mempool takes seconds on
- * a small machine. The feed asks another node meanwhile, so these bounds only tell a slow node from one that hangs.
+ * Time limits of calls. They are long, because bitcoind does not answer while it connects a block, and a template of a full mempool
+ * takes seconds on a small machine. The feed asks another node meanwhile, so the limits only detect a node that hangs.
  */
 const POLL_TIMEOUT_MS = 15_000;
 const TEMPLATE_TIMEOUT_MS = 60_000;
@@ -68,7 +68,7 @@ const PROBES: readonly Pick<RpcCall, 'method' | 'params'>[] = [
   { method: 'getblockheader', params: ['00'.repeat(32)] },
 ];
 
-/** One of the configured nodes: its calls, and what is known of its health. */
+/** One of the configured nodes: its calls, and its health. */
 export class Upstream {
   readonly name: string;
   readonly #network: Network;
@@ -216,7 +216,7 @@ export class Upstream {
     return this.#rpc.call({ method, params, timeoutMs: POLL_TIMEOUT_MS, answerBytesMax });
   }
 
-  /** What has become of a block that the node says it has; undefined if it does not have it, or does not say. */
+  /** The status of a block that the node has; undefined if the node lacks it, or does not answer. */
   async #duplicate(block: string): Promise<SubmitOutcome | undefined> {
     const header = fromHex(block.slice(0, 2 * HEADER_BYTES)) ?? new Uint8Array();
     const { at } = await this.standing(toDisplayHash(headerHash(header)), true);

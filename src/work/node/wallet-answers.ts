@@ -42,7 +42,7 @@ export function strange<T>(method: string): WalletAnswer<T> {
   return refusal('unclear', `${method}: an answer that can not be read`);
 }
 
-/** What a failed call means for money: only a code that says that the request was judged makes it `refused`. */
+/** The meaning of a failed call for money: `refused` only if the error code shows that the node judged the request. */
 export function faultOf(method: string, failure: RpcFailure): Extract<WalletAnswer<never>, { ok: false }> {
   const reason = `${method}: ${failure.message}`;
   const of = (fault: WalletFault): Extract<WalletAnswer<never>, { ok: false }> => ({ ok: false, fault, reason });

@@ -25,7 +25,7 @@ export async function subscribeBlocks(
   try {
     const { Subscriber } = await import('zeromq');
     const socket = new Subscriber({ linger: 0 });
-    // A handshake tells a publisher from any other program on that port.
+    // The handshake distinguishes a publisher from any other program on that port.
     socket.events.on('handshake', () => onState(true));
     socket.events.on('disconnect', () => onState(false));
     socket.connect(address);
@@ -33,7 +33,7 @@ export async function subscribeBlocks(
     void listen(socket);
     return { close: () => socket.close() };
   } catch (error) {
-    logger.warn({ address, error: String(error) }, 'no ZeroMQ: new blocks are noticed by polling only');
+    logger.warn({ address, error: String(error) }, 'no ZeroMQ: new blocks are found by polling only');
     return undefined;
   }
 
@@ -46,7 +46,10 @@ export async function subscribeBlocks(
         onBlock(hash);
       }
     } catch (error) {
-      logger.warn({ address, error: String(error) }, 'the ZeroMQ subscription ended: polling goes on');
+      logger.warn(
+        { address, error: String(error) },
+        'the ZeroMQ subscription ended: new blocks are found by polling only',
+      );
     }
   }
 }

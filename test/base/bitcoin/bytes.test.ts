@@ -34,7 +34,7 @@ describe('hex', () => {
     expect(fromHex('')).toEqual(new Uint8Array());
   });
 
-  it('is bytes of its own, not a view of what it was given', () => {
+  it('is a copy, not a view of its argument', () => {
     const bytes = Uint8Array.of(1, 2, 3);
     reversed(bytes);
     expect(bytes).toEqual(Uint8Array.of(1, 2, 3));

@@ -24,7 +24,7 @@ function whole(of: CoinbaseParts, filler = 0xee): Uint8Array {
 }
 
 describe('buildCoinbase', () => {
-  it('is a coinbase transaction with the hole where the extranonces go', () => {
+  it('is a coinbase transaction with a gap for the extranonces', () => {
     const transaction = Transaction.fromBuffer(whole(parts));
     expect(transaction.isCoinbase()).toBe(true);
     expect(transaction.outs.map((out) => out.value)).toEqual([312_500_001n, 0n]);
@@ -36,7 +36,7 @@ describe('buildCoinbase', () => {
     );
   });
 
-  it('has no commitment output where the template needs none', () => {
+  it('has no commitment output if the template needs none', () => {
     expect(Transaction.fromBuffer(whole({ ...parts, witnessCommitment: undefined })).outs).toHaveLength(1);
   });
 

@@ -41,7 +41,7 @@ describe('header', () => {
     );
   });
 
-  it('refuses what is too short', () => {
+  it('refuses too few bytes', () => {
     expect(decodeHeader(new Uint8Array(79))).toBeUndefined();
     const short = {
       version: 1,

@@ -33,7 +33,7 @@ describe('merkle', () => {
     );
   });
 
-  it('is the leaf itself where it is alone', () => {
+  it('is the leaf itself if there is only one', () => {
     const leaf = new Uint8Array(32).fill(7);
     expect(merkleRoot([leaf])).toEqual(leaf);
     expect(merkleBranch([])).toEqual([]);

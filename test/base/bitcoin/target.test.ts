@@ -135,7 +135,7 @@ describe('targets as bytes', () => {
     expect(targetToBytes(1n << 248n)[31]).toBe(1);
   });
 
-  it('refuse what is no 256-bit number', () => {
+  it('refuse anything but a 256-bit number', () => {
     expect(() => targetToBytes(MAX + 1n)).toThrow(RangeError);
     expect(() => targetToBytes(-1n)).toThrow(RangeError);
     expect(() => bytesToTarget(new Uint8Array(31))).toThrow(RangeError);

@@ -89,7 +89,7 @@ describe('profiles', () => {
       '[stratum.profiles.toy]\nmatch = ["x"]\ndifficulty-min = 0',
       /^stratum\.profiles\.toy\.difficulty-min: must be a number/,
     ],
-  ])('are refused where they say nothing: %j', (toml, expected) => {
+  ])('are refused if they are empty: %j', (toml, expected) => {
     expect(problems(toml)).toEqual([expect.stringMatching(expected)]);
   });
 });

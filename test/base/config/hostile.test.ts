@@ -133,7 +133,7 @@ describe('endpoints', () => {
     'h:1\n',
   ])('refuse %j', (text) => expect(parseHostPort(text)).toBeUndefined());
 
-  it('collide where one port is asked for twice', () => {
+  it('collide if one port is configured twice', () => {
     const at = (text: string) => parseHostPort(text) ?? expect.unreachable();
     expect(collide(at('127.0.0.1:1'), at('127.0.0.1:1'))).toBe(true);
     expect(collide(at('127.0.0.1:1'), at('[::]:1'))).toBe(true);
@@ -180,7 +180,7 @@ describe('near misses', () => {
     expect(editDistance(b, a)).toBe(distance);
   });
 
-  it('name nothing where nothing is near', () => {
+  it('name nothing if no key is near', () => {
     expect(nearest('zzzzzz', ['tcp', 'websocket'])).toBeUndefined();
     expect(nearest('x'.repeat(1e6), ['x'.repeat(1e6)])).toBeUndefined();
   });

@@ -270,7 +270,7 @@ describe('loadConfig', () => {
     expect(config.data).toBe('/var/lib/sluice');
   });
 
-  it('returns a frozen config and leaves what it was given alone', () => {
+  it('returns a frozen config and does not change its input', () => {
     const env = Object.freeze({ SLUICE_STRATUM__TCP: '127.0.0.1:1' });
     const config = load(everything, env);
     const frozen = (value: unknown): boolean =>
@@ -368,7 +368,7 @@ describe('loadConfig', () => {
 describe('limits', () => {
   const limits = (lines: string) => load(`[stratum.limits]\n${lines}`).stratum.limits;
 
-  it('moves a default out of the way of what was given', () => {
+  it('adapts a default to a configured limit', () => {
     expect(limits('connections = 1000')).toMatchObject({
       connections: 1000,
       connectionsPerSubnet: 1000,
@@ -429,7 +429,7 @@ describe('lists of addresses', () => {
     ]);
   });
 
-  it('name proxies only where there are to be some', () => {
+  it('name proxies only with stratum.proxy-protocol', () => {
     expect(problems('[stratum]\nproxy-from = ["10.0.0.1"]')[0]?.key).toBe('stratum.proxy-from');
     expect(problems('[stratum]\nproxy-protocol = true\nproxy-from = []')[0]?.key).toBe('stratum.proxy-from');
   });
@@ -542,16 +542,16 @@ describe('a config that is wrong', () => {
     ['vardiff = true', 'vardiff', 'did you mean stratum.difficulty.vardiff?'],
     ['[verify]\nzzzzzzzzzzzz = 1', 'verify.zzzzzzzzzzzz', 'known here: threads'],
   ])('hints at what was meant by %j', (toml, key, hint) => {
-    expect(problems(toml)).toEqual([{ key, value: undefined, bound: `is no key that Sluice knows; ${hint}` }]);
+    expect(problems(toml)).toEqual([{ key, value: undefined, bound: `is an unknown key; ${hint}` }]);
   });
 
   it.each([
     ['SLUICE_STRATM__TCP', 'did you mean SLUICE_STRATUM__TCP?'],
     ['SLUICE_STRATUM_TCP', 'did you mean SLUICE_STRATUM__TCP?'],
-    ['SLUICE___PROTO____X', '`sluice check --help` tells how they are named'],
+    ['SLUICE___PROTO____X', '`sluice check --help` lists them all'],
   ])('refuses the variable %s', (variable, hint) => {
     expect(problems('', { [variable]: '1' })).toEqual([
-      { key: variable, value: undefined, bound: `is no variable that Sluice knows; ${hint}` },
+      { key: variable, value: undefined, bound: `is an unknown variable; ${hint}` },
     ]);
   });
 
@@ -566,9 +566,13 @@ describe('a config that is wrong', () => {
     [
       '[stratum]\ntcp = false\nwebsocket = false',
       'stratum.tcp',
-      'is off and stratum.websocket too, and there is no stratum.tls, so that no miner could connect: leave one on',
+      'is off, and so are stratum.websocket and stratum.tls: turn one on, so that miners can connect',
     ],
-    ['[http]\nlisten = "0.0.0.0:3333"', 'http.listen', 'is taken by stratum.tcp, which listens on 127.0.0.1:3333'],
+    [
+      '[http]\nlisten = "0.0.0.0:3333"',
+      'http.listen',
+      'is already used by stratum.tcp, which listens on 127.0.0.1:3333',
+    ],
     [
       `[payout]\naddress = "${mainAddress}"`,
       'payout.address',
@@ -592,11 +596,7 @@ describe('a config that is wrong', () => {
       'must be one path, or one for each of the 1 URLs of node.rpc',
     ],
     ['rpc = ["http://u:p@h:1", "http://u@h:1"]', 'node.rpc.1', 'needs user:pass@ in it, or else node.cookie'],
-    [
-      'rpc = ["http://u:p@h:1"]\ncookie = "c"',
-      'node.rpc.0',
-      'names a user, and node.cookie is given too: give one of them',
-    ],
+    ['rpc = ["http://u:p@h:1"]\ncookie = "c"', 'node.rpc.0', 'names a user, but node.cookie is set too: set only one'],
     ['rpc = []', 'node.rpc', 'must be a list of 1 to 16 URLs such as "http://user:pass@127.0.0.1:8332"'],
     [
       'rpc = ["ftp://u:p@h:1"]',
@@ -612,12 +612,12 @@ describe('a config that is wrong', () => {
     [
       'rpc = ["http://u:p@h:1"]\nsimulated-block-difficulty = 1',
       'node.simulated-block-difficulty',
-      'is for the simulated node, and node.rpc names a real one: give one of them',
+      'is for the simulated node, but node.rpc names a real node: set only one',
     ],
     [
       'rpc = ["http://u:p@h:1"]\nsimulated-transactions = 1',
       'node.simulated-transactions',
-      'is for the simulated node, and node.rpc names a real one: give one of them',
+      'is for the simulated node, but node.rpc names a real node: set only one',
     ],
     ['simulated-transactions = -1', 'node.simulated-transactions', 'must be an integer from 0 to 10000'],
   ])('checks [node] %j', (lines, key, bound) => {
@@ -659,7 +659,7 @@ describe('a config that is wrong', () => {
     expect(reason(folder)).toBe('is a directory');
   });
 
-  it('tells where a file is no TOML', () => {
+  it('names the line of a TOML error', () => {
     expect(problems('a = 1\nb = \n')).toMatchObject([
       { bound: expect.stringMatching(/^is not valid TOML: line 2, column \d+: /) },
     ]);

@@ -130,7 +130,7 @@ describe('payout', () => {
 
   it('refuses a maturity that consensus does not allow', () => {
     expect(problems(`address = "${address}"\nmaturity = 99`, node)).toEqual([
-      'payout.maturity = 99: must be at least 100: nobody may spend a coinbase before',
+      'payout.maturity = 99: must be at least 100: a coinbase can not be spent earlier',
     ]);
   });
 });

@@ -20,7 +20,7 @@ describe('endOf', () => {
     expect(await endOf({ gone, kill }, 60_000)).toBe(true);
   });
 
-  it('kills one that does not', async () => {
+  it('kills a process that does not end in time', async () => {
     const { gone, kill, ask } = await start(false);
     ask();
     expect(await endOf({ gone, kill }, 400)).toBe(false);

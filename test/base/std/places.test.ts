@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Places } from '#base/std/places';
 
 describe('places', () => {
-  it('are never more than their bound, and never free while somebody waits', () => {
+  it('never exceed their bound, and are never free while a task waits', () => {
     const steps = fc.array(fc.constantFrom('come', 'go'), { maxLength: 60 });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 4 }), steps, (placesMax, moves) => {

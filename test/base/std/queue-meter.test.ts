@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { QueueMeter } from '#base/std/queue-meter';
 
-it('a queue says its depth, what it served after how long, and what it dropped', () => {
+it('a queue counts its depth, served and dropped entries, and their waits', () => {
   let nowMs = 1000;
   const meter = new QueueMeter({ monotonicMs: () => nowMs });
   expect(meter.counts).toEqual({ depth: 0, served: 0, dropped: 0, waitedMs: 0 });

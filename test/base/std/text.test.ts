@@ -27,7 +27,7 @@ describe('foreign text', () => {
     }
   });
 
-  it('has nothing unprintable left, never grows, and is done after one pass', () => {
+  it('loses every unprintable character in one pass, and never grows', () => {
     fc.assert(
       fc.property(anyText, chars, (text, charsMax) => {
         for (const clean of [cleanText, spacedText]) {
@@ -40,7 +40,7 @@ describe('foreign text', () => {
     );
   });
 
-  it('loses what is unprintable, or has a space in its place', () => {
+  it('loses unprintable characters, or has spaces instead', () => {
     expect(cleanText(' a\u001b[2J\u202eb\u2028c\n', 64)).toBe('a[2Jbc');
     expect(spacedText('a\u001b[2J\u202eb\u2028c\n', 64)).toBe('a [2J b c ');
     expect(cleanText('⛏🚀', 2)).toBe('⛏');
@@ -73,7 +73,7 @@ describe('foreign text', () => {
     ]);
   });
 
-  it('keeps nothing of a long text in memory but what is left of it', () => {
+  it('keeps only the cut text in memory', () => {
     const [texts, charsMax] = [2000, 128];
     const before = heapBytes();
     const kept = Array.from({ length: texts }, (_, i) => {

@@ -7,7 +7,7 @@ describe('a promise with a limit', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  it('is what it comes to if it is in time, and leaves no timer', async () => {
+  it('gives the value if it is in time, and leaves no timer', async () => {
     await expect(within(Promise.resolve('done'), 1000)).resolves.toBe('done');
     await expect(within(Promise.resolve(undefined), 1000)).resolves.toBeUndefined();
     await expect(within(Promise.reject(new Error('broken')), 1000)).rejects.toThrow('broken');

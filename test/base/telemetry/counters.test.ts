@@ -76,7 +76,7 @@ describe('the table of counters', () => {
 });
 
 describe('counts that are taken', () => {
-  it('stand in the series of their rows, a sum where a row includes another', async () => {
+  it('are in the series of their rows, as sums if a row includes another', async () => {
     const metrics = createMetrics();
     const door = { ...newCounts('door'), evicted: 5, misbehaved: 2, limited: 3 };
     metrics.take({ door, session: { ...newCounts('session'), timeouts: 4 } });
@@ -108,7 +108,7 @@ describe('counts that are taken', () => {
 });
 
 describe('a queue', () => {
-  it('has its depth, what it served and dropped, and the seconds that were waited', async () => {
+  it('has its depth, served and dropped entries, and seconds of waiting', async () => {
     const metrics = createMetrics();
     metrics.queues.passwords = { depth: 1, served: 2, dropped: 3, waitedMs: 4500 };
     const lines = (await metrics.text()).split('\n');

@@ -45,14 +45,14 @@ describe('the log', () => {
     await expect.poll(() => end.taken).toBe('before it\none\ntwo\n');
   });
 
-  it('drops what is over its bound, and says how much when lines are taken again', async () => {
+  it('drops lines over its bound, and later logs how many', async () => {
     const end = descriptor();
     end.code = 'ENOSPC';
     const sink = new DescriptorSink({ fd: -1, pendingCharsMax: 400, failedMs: 1, write: end.write });
     const logger = createLogger({ level: 'info', format: 'json', colour: false }, sink);
     for (let i = 0; i < 100; i += 1) logger.info({ i }, 'a line');
     end.code = '';
-    await expect.poll(() => end.taken).toContain('lines of this log were dropped');
+    await expect.poll(() => end.taken).toContain('log lines were dropped');
     const lines = end.taken
       .trimEnd()
       .split('\n')
@@ -62,7 +62,7 @@ describe('the log', () => {
     expect(lines.at(-1)).toMatchObject({ level: 'warn', lines: 100 - kept });
   });
 
-  it('neither waits for a pipe that nobody reads, nor keeps the process from ending', async () => {
+  it('does not wait for a blocked pipe, even when the process ends', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-test-'));
     const pipe = join(folder, 'pipe');
     execFileSync('mkfifo', [pipe]);

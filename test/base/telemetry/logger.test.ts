@@ -45,7 +45,7 @@ describe('the logger', () => {
     }
   });
 
-  it('leaves out what is below its level', () => {
+  it('leaves out lines below its level', () => {
     const lines = logged({ level: 'warn' }, (logger) => {
       logger.debug({}, 'one');
       logger.info({}, 'two');
@@ -75,7 +75,7 @@ describe('the logger', () => {
     );
   });
 
-  it('colours only where asked', () => {
+  it('colours only if asked', () => {
     const json = JSON.stringify({ level: 30, time: '2026-01-01T12:00:00.000Z', msg: 'hello', a: 1 });
     expect(prettyLine(json, false)).toBe('12:00:00.000 INFO  hello a=1\n');
     expect(prettyLine(json, true)).toContain('\u001b[32mINFO \u001b[0m');

@@ -122,7 +122,7 @@ describe('a fixed histogram', () => {
     );
   });
 
-  it('ignores what is no duration, and refuses bounds that do not rise', () => {
+  it('ignores invalid durations, and refuses bounds that do not rise', () => {
     const histogram = new FixedHistogram([1]);
     histogram.observe(Number.NaN);
     histogram.observe(-1);

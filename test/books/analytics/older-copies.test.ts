@@ -101,13 +101,13 @@ it('ships rows of blocks in the layout that an earlier version has left in the l
       await new Promise<void>((resolve) => journal.commit(resolve));
     });
   await block();
-  // As layout 1 had it: without the last six columns.
+  // As layout 1 had it: without the last seven columns.
   const file = segmentPath(path('sharelog'), 1);
   const reader = new SegmentReader(path('sharelog'), 1);
   reader.extend();
   const [head] = reader.heads;
   if (head === undefined) throw new Error('there is no frame');
-  const body = reader.body(1).subarray(0, -(4 + 9 + 17 + 12));
+  const body = reader.body(1).subarray(0, -(4 + 9 + 17 + 12 + 1));
   reader.close();
   const earlier = { ...head, format: 1, bytes: body.length, bytesTotal: body.length };
   writeFileSync(file, Buffer.concat([encodeHead(earlier, body), body]));
@@ -142,6 +142,6 @@ it('ships what version 1 of the log still held, under the tokens of version 1', 
   await shipper.caughtUp();
   await shipper.stop();
   expect(nonces).toEqual([0, 1, 2]);
-  expect(tokens.slice(0, 2)).toEqual([`${logId}/1-1/shares`, `${logId}/2-2/shares`]);
-  expect(tokens[2]).toMatch(new RegExp(`^${logId}/[0-9a-f]{16}/3-3/shares$`));
+  expect(tokens.slice(0, 2)).toEqual([`${logId}/1-1/shares/3`, `${logId}/2-2/shares/3`]);
+  expect(tokens[2]).toMatch(new RegExp(`^${logId}/[0-9a-f]{16}/3-3/shares/3$`));
 });

@@ -28,7 +28,7 @@ export async function openRig(folder: string, more: Partial<AnalyticsOptions> = 
   // However busy the machine is: what is asked for is waited for.
   const analytics = await startAnalytics({ folder, catchUpMsMax: 30_000, ...more }, { logger, delivered });
   // Not `expect.poll`, which works only inside a test.
-  await vi.waitFor(() => expect(analytics.status().reason).not.toBe('starting'), { timeout: 30_000 });
+  await vi.waitFor(() => expect(analytics.status().reason).not.toBe('starting'), { timeout: 120_000 });
   return {
     log,
     analytics,
@@ -58,17 +58,19 @@ export function someShares(from: number, count: number): JudgedShare[] {
   });
 }
 
-/** What the tables must say of `someShares(0, count)`: rows, distinct nonces, accepted, work; twice more from the rollups. */
+/** What the tables must say of `someShares(0, count)`: rows, distinct nonces, accepted, work; three times more from the rollups. */
 export function totalsOf(count: number): string {
   const accepted = Math.ceil((count * 2) / 3 - 1e-9);
   const work = BigInt(accepted) * 2n ** 42n;
-  return [count, count, accepted, work, accepted, count - accepted, work, accepted, count - accepted, work].join('\t');
+  const rolledUp = [accepted, count - accepted, work];
+  return [count, count, accepted, work, ...rolledUp, ...rolledUp, ...rolledUp].join('\t');
 }
 
 export const TOTALS_SQL = `
-  SELECT s.*, m.*, h.* FROM
+  SELECT s.*, m.*, h.*, p.* FROM
     (SELECT count(), uniqExact(nonce), countIf(verdict = 'accepted'), sumIf(work, verdict = 'accepted') FROM shares) AS s,
     (SELECT sum(accepted), sum(rejected), sum(work) FROM hashrate_1m) AS m,
-    (SELECT sum(accepted), sum(rejected), sum(work) FROM hashrate_1h) AS h`;
+    (SELECT sum(accepted), sum(rejected), sum(work) FROM hashrate_1h) AS h,
+    (SELECT sum(accepted), sum(rejected), sum(work) FROM pool_1d) AS p`;
 
 export const textOf = (stream: Promise<Readable>): Promise<string> => stream.then((body) => text(body));

@@ -44,6 +44,7 @@ async function openRig(options: Partial<LedgerOptions> = {}): Promise<Rig> {
       network: 'regtest',
       orphans: new Map(),
       blocks: blocksOptions(loadConfig({ env: {} })),
+      firstSerial: 0,
       payouts: payoutOptions(loadConfig({ env: {} })),
       ...options,
     },

@@ -44,7 +44,7 @@ describe('a token bucket', () => {
 });
 
 describe('admission', () => {
-  it('takes no more connections than the process has descriptors for, whoever they are of', () => {
+  it('takes no more connections than the process has descriptors for', () => {
     const { admission, enter } = setup({ connectionsHere: 2 });
     expect(enter('192.0.2.1')).toBe('in');
     expect(enter('198.51.100.1', true)).toBe('in');
@@ -102,7 +102,7 @@ describe('admission', () => {
     expect(['127.0.0.1', '127.0.0.1', '127.0.0.1'].map((a) => enter(a, true))).toEqual(['in', 'in', 'connections']);
   });
 
-  it('forgets those who are gone', () => {
+  it('forgets addresses without connections', () => {
     const { clock, admission, enter } = setup({ handshakesPerAddress: { perSecond: 1, burst: 2 } });
     for (let i = 0; i < 50; i += 1) {
       enter(`10.0.${i}.1`);
@@ -195,7 +195,7 @@ describe('admission in several gateways', () => {
     ).toEqual(['in', 'in', 'in', 'in', 'in', 'handshakes']);
   });
 
-  it('says nothing where nothing has changed, and forgets those who are gone', () => {
+  it('reports nothing if nothing has changed, and forgets addresses without connections', () => {
     const { clock, tell, all, enter } = gateways(2, { handshakesPerAddress: { perSecond: 1, burst: 2 } });
     for (let i = 0; i < 50; i += 1) enter(0, `10.0.${i}.1`);
     const news = all[0]?.news() ?? [];

@@ -63,7 +63,7 @@ describe('bans', () => {
     expect(bans.punish('192.0.2.1', 'bad shares')).toMatchObject({ times: 2, untilMs: clock.nowMs() + 600_000 });
   });
 
-  it('of another process hold, and nobody is told of them', () => {
+  it('of another process hold, without a second report', () => {
     const { clock, bans, begun, changed } = setup();
     const ban = { reason: 'x', sinceMs: clock.nowMs(), untilMs: clock.nowMs() + 60_000, times: 1 };
     bans.hear({ ...ban, address: '192.0.2.1' });
@@ -115,7 +115,7 @@ describe('bans', () => {
     expect(changed()).toBe(0);
   });
 
-  it('do not touch those who are allowed, and always those who are denied', () => {
+  it('never hit allowed addresses, and always denied ones', () => {
     const { bans } = setup({ allow: ranges(['10.0.0.1']), deny: ranges(['10.0.0.0/8', '192.0.2.1']) });
     expect(bans.refuses('10.0.0.1')).toBe(false);
     expect(bans.refuses('10.0.0.2')).toBe(true);
@@ -175,7 +175,7 @@ describe('the file of bans', () => {
     expect(readBanFile(folder)).toEqual(bans);
   });
 
-  it('is not written where nothing has changed', async () => {
+  it('is not written if nothing has changed', async () => {
     const store = open(new ManualClock());
     store.bans.refuses('192.0.2.1');
     await store.close();
@@ -197,7 +197,7 @@ describe('the file of bans', () => {
   ])('that is damaged is a clear error: %s', (text) => {
     writeFileSync(join(folder, BAN_FILE), text);
     expect(() => readBanFile(folder)).toThrow(BanFileError);
-    expect(() => readBanFile(folder)).toThrow(/bans\.json is damaged .*: mend it, or remove it/);
+    expect(() => readBanFile(folder)).toThrow(/bans\.json is damaged .*: repair it, or remove it/);
     // Nothing is lost of it.
     expect(readFileSync(join(folder, BAN_FILE), 'utf8')).toBe(text);
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { budgetOf, descriptorBudget } from '#front/net/door/descriptors';
 
 describe('the budget of descriptors', () => {
-  it('keeps a reserve beside what is open at the start', () => {
+  it('keeps a reserve beside the descriptors open at the start', () => {
     expect(budgetOf(65_536, 40)).toEqual({ descriptors: 65_536, reserved: 552, connections: 64_984 });
   });
 

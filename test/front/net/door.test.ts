@@ -107,7 +107,7 @@ describe('bad shares', () => {
     expect(logger.lines[0]?.fields).toMatchObject({ address: '10.0.0.1', bans: 200 });
   });
 
-  it('weigh by what they say of the sender: the verdict table', () => {
+  it('earn points by the verdict table', () => {
     const needed = (verdict: Verdict): number => {
       const miner = setup().guest('192.0.2.1');
       let count = 0;
@@ -182,7 +182,7 @@ describe('bad shares', () => {
     expect(bans.refuses('192.0.2.1')).toBe(true);
   });
 
-  it('have no consequence where bans are off, or for those on the allow list', () => {
+  it('have no consequence if bans are off, or for allowed addresses', () => {
     const off = setup({ bans: false }).guest('192.0.2.1');
     const allowed = setup({ allow: ['192.0.2.1'] }).guest('192.0.2.1');
     for (const miner of [off, allowed]) {
@@ -233,7 +233,7 @@ describe('other misconduct', () => {
     expect(bans.list()).toMatchObject([{ address: '192.0.2.1', reason: 'cut logins' }]);
   });
 
-  it('is nobody’s fault once the pool closes', () => {
+  it('earns no points once the pool closes', () => {
     const { guest, door, bans } = setup();
     const peers = Array.from({ length: 500 }, () => guest('192.0.2.1'));
     door.close();
@@ -294,7 +294,7 @@ describe('an address with innocent neighbours', () => {
     expect([bad.closed, healthy.closed, all.guest(HOME).login('same')]).toEqual([true, false, true]);
   });
 
-  it('keeps them when nobody has an accepted share yet, but not beside a flood', () => {
+  it('keeps them while no client has an accepted share yet, but not beside a flood', () => {
     const all = setup();
     const slow = miner(all, 'nerdminer', 0);
     miner(all, 'bad', 0).share('low-difficulty', limits.banPoints, 'bad');
@@ -340,7 +340,7 @@ describe('an address with innocent neighbours', () => {
     expect(all.bans.list()).toMatchObject([{ reason: 'another protocol' }]);
   });
 
-  it('makes new connections wait a moment once it has the points of a ban, and nobody longer', () => {
+  it('delays new connections once it has the points of a ban, and no others', () => {
     const all = setup();
     miner(all, 'good', 60);
     expect(all.guest(HOME).visit?.slowedMs).toBe(0);
@@ -381,7 +381,7 @@ describe('a connection of many workers', () => {
     expect([proxy.expelled, proxy.closed]).toEqual([['bad1', 'bad2'], false]);
   });
 
-  it('is closed if nobody on it works', () => {
+  it('is closed if none of its workers has accepted shares', () => {
     const { guest, bans } = setup();
     const proxy = guest('192.0.2.1');
     for (const name of ['a', 'b']) proxy.login(name);
@@ -449,7 +449,7 @@ describe('when places run out', () => {
     expect(elsewhere.closed).toBe(false);
   });
 
-  it('nobody gives way who has just come', () => {
+  it('a new connection is not closed to make room', () => {
     const { guest, pass } = setup({ limits: { connections: 2 } });
     const [a, b] = [guest('10.0.0.1'), guest('10.0.0.2')];
     expect(guest('10.0.0.3').visit).toBeUndefined();
@@ -526,7 +526,7 @@ describe('traffic', () => {
     expect(lookUps(one, 10_000)).toBe(limits.lookUpBurst);
   });
 
-  it('of those who are exempt is not limited', () => {
+  it('of exempt addresses is not limited', () => {
     const { guest } = setup({ limits: { lines: 1, bytes: 1, submits: 1, exempt: ['127.0.0.0/8'] } });
     const peer = guest('127.5.0.1');
     peer.visit?.received(1e9, 1e12);
@@ -553,7 +553,7 @@ describe('the debt of an address', () => {
     expect(neighbour.heldMs).toBe(limits.neighbourHoldMs);
   });
 
-  it('holds whoever sends much until it is paid', () => {
+  it('delays connections that send much until the address is within its rate', () => {
     const { guest } = indebted();
     const other = guest('192.0.2.1');
     other.visit?.received(limits.modestLineBurst + 1, 100);
@@ -616,7 +616,7 @@ describe('overload', () => {
 });
 
 describe('bans by operators', () => {
-  it('show out those in a range, except who is allowed', () => {
+  it('close the connections of a range, except allowed addresses', () => {
     const { guest, bans } = setup({ allow: ['192.0.2.9'] });
     const peers = ['192.0.2.1', '192.0.2.9', '192.0.3.1', '2001:db8::1'].map(guest);
     bans.add('192.0.2.0/24', 60_000, 'by hand');

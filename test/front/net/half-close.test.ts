@@ -150,7 +150,7 @@ describe.each(['tcp', 'tls'] as const)('a client that ends its half of the conne
     await expect.poll(() => registry.sessions).toBe(0);
   });
 
-  it('gets the reply to its login, and to what it sent behind it', async () => {
+  it('gets the replies to its login and to later requests', async () => {
     let decide = (): void => undefined;
     const authorize: SessionModules['authorize'] = (user) =>
       new Promise((resolve) => {
@@ -204,7 +204,7 @@ it('a client that ends its half within the TLS handshake is closed at once', asy
   expect(listener.counters.badHandshakes).toBe(1);
 });
 
-it('a client that connects and ends its half counts as one that went, not as one that was silent', async () => {
+it('a client that connects and half-closes counts as disconnected, not as silent', async () => {
   const { listener, door } = await setUpDoor();
   const socket = await kinds.tcp.open(listener);
   closing.push(() => void socket.destroy());

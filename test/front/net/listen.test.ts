@@ -114,7 +114,7 @@ describe.each([
   ['tcp', listenTcp],
   ['websocket', listenWebSocket],
 ])('%s', (name, listen) => {
-  it('carries messages both ways and says who is there', async () => {
+  it('carries messages both ways and reports the client’s address', async () => {
     const { listener, ends, connect: open } = await setup(listen);
     expect(listener.address.port).toBeGreaterThan(0);
     const client = await open();
@@ -185,7 +185,7 @@ describe.each([
     expect(await inbox(third).count(1)).toEqual(['echo hello']);
   });
 
-  it('closes a connection that nobody wants', async () => {
+  it('closes a connection without a handler', async () => {
     const listener = await listen(
       { host: '127.0.0.1', port: 0 },
       { accept: () => undefined, logger: recordedLogger() },
@@ -243,7 +243,7 @@ describe.each([
     expect(await inbox(client).count(1)).toEqual(['echo still here']);
   });
 
-  it('stops accepting and goes on with what is open', async () => {
+  it('stops accepting and keeps open connections', async () => {
     const { connect: open, listener } = await setup(listen);
     const client = await open();
     client.send('before');
@@ -256,7 +256,7 @@ describe.each([
     expect(await box.count(2)).toEqual(['echo before', 'echo after']);
   });
 
-  it('closes everybody after their last message, twice without harm', async () => {
+  it('closes every connection after its last message; a second close is harmless', async () => {
     const { connect: open, listener, ends } = await setup(listen);
     const clients = [await open(), await open()];
     for (const client of clients) {
@@ -315,7 +315,7 @@ describe('websocket', () => {
     expect(client.received).toEqual([opcodes.text, opcodes.text]);
   });
 
-  it('serves the root path alone, and tells a browser what it is', async () => {
+  it('serves only the root path, and answers browsers 426', async () => {
     const { listener } = await setup(listenWebSocket);
     const { host, port } = listener.address;
     await expect(WebSocketClient.open(host, port, '/other')).rejects.toThrow('426');

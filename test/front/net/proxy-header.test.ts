@@ -67,7 +67,7 @@ const bad: [name: string, bytes: Buffer][] = [
 ];
 
 describe('a PROXY header', () => {
-  it.each(good)('%s says who the client is', (_name, header, source) => {
+  it.each(good)('%s gives the client’s address', (_name, header, source) => {
     expect(readProxyHeader(header)).toEqual({ kind: 'header', bytes: header.length, source });
     // What follows is left alone, whatever it is.
     const followed = Buffer.concat([header, latin1('PROXY {"id":1}\n')]);
@@ -113,7 +113,7 @@ describe('any bytes', () => {
     mutated,
   );
 
-  it('are read the same whole and byte by byte, and what is undecided is short', () => {
+  it('are read the same whole and byte by byte', () => {
     fc.assert(
       fc.property(anything, (bytes) => {
         const whole = readProxyHeader(bytes);

@@ -88,7 +88,7 @@ describe.each(listeners)('the PROXY protocol before %s', (name, listen) => {
     ['version 2', v2, '203.0.113.7'],
     ['version 2, IPv6', v2Ipv6, '2001:db8::7'],
     ['version 2, LOCAL', v2Local, '127.0.0.1'],
-  ])('%s says who a client is', async (_version, header, source) => {
+  ])('%s gives the client’s address', async (_version, header, source) => {
     const { ends, open } = await setup(listen);
     const socket = await open();
     socket.write(header);
@@ -143,7 +143,7 @@ describe.each(listeners)('the PROXY protocol before %s', (name, listen) => {
     expect(listener.counters.badHandshakes).toBeGreaterThanOrEqual(cuts.length / 2);
   });
 
-  it('closes those who are still at it when it closes itself', async () => {
+  it('closes connections within their header when it closes', async () => {
     const { listener, open } = await setup(listen);
     const waiting = await open();
     waiting.write(v2.subarray(0, 3));
@@ -156,7 +156,7 @@ describe.each(listeners)('the PROXY protocol before %s', (name, listen) => {
 });
 
 describe('a PROXY header', () => {
-  it('from anybody else is a bad request, and says nothing of who they are', async () => {
+  it('from any other address is a bad request, and is not believed', async () => {
     const { ends, open } = await setup(listenTcp, { proxies: ranges(['192.0.2.0/24']) });
     const socket = await open();
     expect(await ask(socket, v1.toString('latin1').trimEnd())).toMatch(/^echo PROXY/);
@@ -181,7 +181,7 @@ describe('the PROXY protocol before websocket', () => {
   it.each([
     [v2, '203.0.113.7'],
     [v2Ipv6, '2001:db8::7'],
-  ])('says who a client is, in version 2', async (header, source) => {
+  ])('gives the client’s address, in version 2', async (header, source) => {
     const { ends, open } = await setup(listenWebSocket);
     const socket = await open();
     socket.write(Buffer.concat([header, Buffer.from(upgrade)]));

@@ -74,7 +74,7 @@ async function ask(socket: Socket, line: string): Promise<string> {
 const HONEST = '127.0.0.9';
 
 describe('oversize lines, drip feed', () => {
-  it('ends at 8 KiB, byte by byte or at once, is never heard, and bans who goes on', async () => {
+  it('is cut off at 8 KiB, never reaches the session, and leads to a ban if repeated', async () => {
     const { ends, listener, open, bans } = await setup(listenTcp);
     for (let round = 0; round < limits.banPoints; round += 1) {
       const socket = open('127.0.0.2');
@@ -245,7 +245,7 @@ describe('more than its rate', () => {
 });
 
 describe('an overload', () => {
-  it('refuses new connections first, then closes the noisiest; who works goes on, and all come in again when it is over', async () => {
+  it('refuses new connections first, then closes the noisiest; productive sessions go on', async () => {
     const { clock, door, ends, open } = await setup(listenTcp, { exempt: ['127.0.0.1'] });
     const late = (): void => {
       clock.advance(DOOR_TICK_MS + limits.overloadLagMsMax + 1);
@@ -297,7 +297,7 @@ describe('silent sockets', () => {
 });
 
 describe('IPv6', () => {
-  it('is listened on, IPv4 beside it where the wildcard is, and told apart', async () => {
+  it('is listened on, with IPv4 on the wildcard', async () => {
     const { listener, ends } = await setup(listenTcp, {}, { host: '::' });
     for (const host of ['::1', '127.0.0.1']) {
       const socket = connect({ host, port: listener.address.port });

@@ -117,7 +117,7 @@ describe('tls', () => {
     expect(listener.counters.badHandshakes).toBe(4);
   });
 
-  it('reads its certificate again for connections to come, and keeps the old one where the new one is bad', async () => {
+  it('reloads its certificate for new connections, and keeps the old one if the new one is bad', async () => {
     const { listener, logger, files } = await setup();
     const subject = async (): Promise<string> => {
       const socket = await secure(listener);
@@ -167,7 +167,7 @@ describe('tls', () => {
     expect(ends).toHaveLength(1);
   });
 
-  it('closes what is in the middle of its handshake when it closes itself', async () => {
+  it('closes connections within their handshake when it closes', async () => {
     const { listener } = await setup();
     const half = plain(listener);
     half.write(Buffer.from([0x16, 3, 1]));

@@ -89,7 +89,7 @@ describe('the sum of what waits', () => {
     },
   });
 
-  it('closes nobody for what was written since it was noted', () => {
+  it('closes no connection for bytes that were written since', () => {
     const waiting = new WaitingBytes(1000);
     const [written, small] = [holder(500), holder(801)];
     waiting.note(written, 500);

@@ -168,7 +168,7 @@ describe('behind a proxy, a client', () => {
   it.each([
     ['behind a request that is refused', ['GET /x HTTP/1.1\r\nHost: a\r\n\r\n', proxied('203.0.113.77'), upgrade()]],
     ['behind a page that is refused', [upgrade('Origin: https://x'), proxied('203.0.113.77'), upgrade()]],
-  ])('brings no PROXY header of its own %s, in one write or several', async (_where, parts) => {
+  ])('can not bring its own PROXY header %s, in one write or several', async (_where, parts) => {
     const { open, ends } = await setup({}, { proxies: ranges(['127.0.0.1']) });
     const header = proxied('198.51.100.1');
     const bytes = Buffer.concat([header, ...parts.map((part) => Buffer.from(part))]);

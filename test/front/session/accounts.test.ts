@@ -191,7 +191,7 @@ describe('a session whose password is being checked', () => {
     expect(registry.counters.authorizedWorkers, 'nobody is counted who has gone').toBe(0);
   });
 
-  it('tells who was refused, and goes on', async () => {
+  it('tells the refused worker, and goes on', async () => {
     const checks = heldChecks();
     const { connect } = makeBench({}, { authorize: authorizeAccounts([alice], checks.check) });
     const client = connect();

@@ -3,7 +3,7 @@ import { limits } from '#base/limits';
 import { QueueMeter } from '#base/std/queue-meter';
 import { CheckQueue } from '#front/session/login/check-queue';
 
-it('the queue of password checks counts who waits, who had a turn, and who had to make room', async () => {
+it('the queue of password checks counts waiting, served and dropped checks', async () => {
   let nowMs = 0;
   const meter = new QueueMeter({ monotonicMs: () => nowMs });
   const queue = new CheckQueue(meter);

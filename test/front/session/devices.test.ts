@@ -52,7 +52,7 @@ describe('device profiles', () => {
     expect(profileOf('NiceHash/1')).toMatchObject({ difficultyMin: 1e6, coinbaseBytesMax: 500, ping: false });
   });
 
-  it('goes below the pool’s minimum only where the operator asked for none above 1, or for just this', () => {
+  it('goes below the pool’s minimum only if the operator’s minimum is at most 1', () => {
     expect(deviceProfiles([], 1)('nerdminer').difficultyMin).toBe(1e-4);
     expect(deviceProfiles([], 1000)('nerdminer').difficultyMin).toBeUndefined();
     expect(deviceProfiles([], 1000)('nicehash/1').difficultyMin).toBe(524_288);
@@ -87,7 +87,7 @@ describe('device profiles', () => {
     expect(registry.counters.oversizedCoinbases).toBe(1);
   });
 
-  it('sends raises with clean jobs where the device would go on with the easier one, and only raises', () => {
+  it('sends raises, and only raises, with clean jobs to devices that need them', () => {
     const { registry, connect, clock } = makeBench();
     registry.broadcast(makeJob(1));
     const client = connect();
@@ -132,7 +132,7 @@ describe('device profiles', () => {
     },
   );
 
-  it('keeps easy shares few, whoever it is that asks for them', () => {
+  it('limits easy shares of every device', () => {
     const { registry, connect, intake, clock } = makeBench();
     registry.broadcast(makeJob(1));
     const client = connect();
@@ -310,7 +310,7 @@ describe('NiceHash’s signature', () => {
     expect(signedByNiceHash(undefined, niceHash, now)).toBe(false);
   });
 
-  it('is asked of who claims to be NiceHash, where a key is known, and of nobody else', () => {
+  it('is required of clients that claim to be NiceHash, if a key is configured', () => {
     const { connect, clock } = makeBench({ niceHash });
     const now = clock.nowMs();
     const subscribe = (params: unknown[]) => {
@@ -337,7 +337,7 @@ describe('NiceHash’s signature', () => {
 });
 
 describe('silence', () => {
-  it('is asked about where the device answers, and ends a connection that nobody answers for', () => {
+  it('pings devices that answer, and closes a connection without answers', () => {
     const { registry, connect, clock } = makeBench();
     registry.broadcast(makeJob(1));
     const [alive, dead, mute] = [connect(), connect(), connect()];
@@ -361,7 +361,7 @@ describe('silence', () => {
   });
 });
 
-describe('telling everybody', () => {
+describe('messages to all clients', () => {
   it('pauses work and says why, until there is a job again', () => {
     const { registry, connect } = makeBench();
     registry.broadcast(makeJob(1));
@@ -381,7 +381,7 @@ describe('telling everybody', () => {
     expect(inShort(late.wire.take())).toEqual(['difficulty 1000', 'job 00000000020002 clean']);
   });
 
-  it('lets everybody go and refuses newcomers with the reason, until there is a job again', () => {
+  it('disconnects all clients and refuses new ones with the reason, until there is a job', () => {
     const { registry, connect } = makeBench();
     registry.broadcast(makeJob(1));
     const [client, stranger] = [connect(), connect()];
@@ -400,7 +400,7 @@ describe('telling everybody', () => {
     expect(inShort(connect().login()).at(-1)).toContain('job 0000000002');
   });
 
-  it('says so before it closes, and asks everybody to come again, not all at once', () => {
+  it('asks all clients to reconnect before it closes, at different times', () => {
     const { registry, connect } = makeBench();
     const [client, other, stranger] = [connect(), connect(), connect()];
     for (const each of [client, other]) each.login();
@@ -415,8 +415,8 @@ describe('telling everybody', () => {
   });
 });
 
-describe('who does not say what he is', () => {
-  it('is asked, when he has his work, and is known by the answer', () => {
+describe('a client without a user agent', () => {
+  it('is asked after its first job, and is recognised by the answer', () => {
     const { registry, connect, clock } = makeBench();
     registry.broadcast(makeJob(1));
     const client = connect();

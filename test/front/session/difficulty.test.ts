@@ -183,7 +183,7 @@ describe('SessionDifficulty', () => {
     expect(control.wanted).toBe(options.max);
   });
 
-  it('ends wishes at the network’s difficulty, where the network is one that is mined in earnest', () => {
+  it('limits suggestions to the network’s difficulty, on networks with a real one', () => {
     const control = new SessionDifficulty(options);
     control.networkDifficulty = 1e6;
     control.suggest(d(1e9));
@@ -260,7 +260,7 @@ describe('SessionDifficulty', () => {
     expect(rental.wanted).toBe(524_288);
   });
 
-  it('comes down in silence without end only where no share was ever found', () => {
+  it('falls without limit in silence only if no share was ever found', () => {
     const decay = (shares: number): number => {
       const control = new SessionDifficulty(options);
       control.begin(0);
@@ -288,7 +288,7 @@ describe('SessionDifficulty', () => {
     }
   });
 
-  it('goes on from where a former connection was, unless the miner wishes otherwise', () => {
+  it('resumes at the former connection’s difficulty, unless the miner suggests another', () => {
     const back = new SessionDifficulty(options);
     back.resume(d(123));
     expect(back.wanted).toBe(123);
@@ -298,7 +298,7 @@ describe('SessionDifficulty', () => {
     expect(wishing.wanted).toBe(10);
   });
 
-  it('stays where it is without vardiff', () => {
+  it('does not change without vardiff', () => {
     const control = new SessionDifficulty({ ...options, vardiff: false });
     control.begin(0);
     for (let share = 0; share < 1000; share += 1) control.accept(65536);

@@ -189,7 +189,7 @@ describe('the share rate of a connection', () => {
     expect(control.wanted).toBe(1);
   });
 
-  it('is the configured one where that is more than the bound', () => {
+  it('is the configured rate if that is above the bound', () => {
     const control = new SessionDifficulty({ ...options, sharesPerMinute: limits.farmSharesPerSecondMax * 120 });
     control.shareAmong(50, 50);
     expect(perSecond(control, 1e17, 2)).toBeGreaterThan(limits.farmSharesPerSecondMax * 1.3);

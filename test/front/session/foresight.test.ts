@@ -139,7 +139,7 @@ describe('a job that is current already', () => {
     expect(Math.max(...variants) - Math.min(...variants)).toBeGreaterThan(0xc000);
   });
 
-  it('has its own id for those alone who had work when it came', () => {
+  it('has its own id only for sessions that had work when it came', () => {
     const { registry, connect, intake } = makeBench();
     registry.broadcast(makeJob(1));
     const client = connect();

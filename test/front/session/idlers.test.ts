@@ -52,7 +52,7 @@ describe('when no extranonce is free', () => {
     expect(bench.registry.counters.takenBack).toBe(2);
   });
 
-  it('nobody is closed who has not had the time to get a share accepted', () => {
+  it('a session that has not had time to get a share accepted is not closed', () => {
     const bench = setup();
     const clients = fill(bench);
     bench.clock.ms += limits.idlerMsMin - 1;
@@ -73,7 +73,7 @@ describe('when no extranonce is free', () => {
     expect(closed(clients)).toEqual([3]);
   });
 
-  it('nobody is closed who mines, or whose share is being judged', () => {
+  it('a session with accepted or pending shares is not closed', () => {
     const bench = setup();
     const clients = fill(bench);
     for (const client of clients.slice(1)) work(bench, client);
@@ -85,7 +85,7 @@ describe('when no extranonce is free', () => {
     expect(closed(clients)).toEqual([0]);
   });
 
-  it('a newcomer gets the extranonce of one that made room, and no job that the former one could have mined', () => {
+  it('a new session gets the extranonce of a closed one, and none of its jobs', () => {
     const bench = setup();
     const clients = fill(bench);
     bench.registry.broadcast(makeJob(2));

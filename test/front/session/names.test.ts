@@ -131,7 +131,7 @@ describe('authorizing', () => {
     expect(wire.lookUps).toBe(1);
   });
 
-  it('takes anyone with a name where it is open', () => {
+  it('takes any name if authorization is open', () => {
     expect(authorizeAnyone()('me_1', '')).toEqual({ name: 'me_1', account: 'me', rig: '1' });
     expect(authorizeAnyone()('_1', '')).toHaveProperty('refused');
   });

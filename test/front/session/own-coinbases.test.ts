@@ -107,7 +107,7 @@ describe('a session whose coinbases pay its account', () => {
     expect(intake.handedIn(client, 1, 0)).toMatchObject({ terms: undefined, coinbase: { account: ALICE } });
   });
 
-  it('keeps the payee of the jobs that it goes on with, if it comes back as somebody else', () => {
+  it('keeps the payee of its resumed jobs if it resumes with another account', () => {
     const { registry, connect, intake } = bench();
     registry.broadcast(jobOf(1));
     const first = connect();

@@ -58,7 +58,7 @@ describe('coming back', () => {
     expect(inShort(second.wire.take())).toEqual(['job 0000000002']);
   });
 
-  it('works within its time, and for nobody who does not know the id', () => {
+  it('works within its time, and only with the right id', () => {
     const { registry, connect, clock } = makeBench();
     registry.broadcast(makeJob(1));
     const leave = (): Seat => {
@@ -102,7 +102,7 @@ describe('coming back', () => {
     expect(intake.held[0]?.terms?.difficulty).toBe(1000);
   });
 
-  it('is a new session where there was no work yet', () => {
+  it('is a new session if there was no work yet', () => {
     const { connect } = makeBench();
     const first = connect();
     const was = login(first);
@@ -110,7 +110,7 @@ describe('coming back', () => {
     expect(login(connect(), was.id).id).not.toBe(was.id);
   });
 
-  it('gives another extranonce where no more can be promised beside what was', () => {
+  it('gives another extranonce if no more terms fit the session', () => {
     const { registry, connect, intake, clock } = makeBench({ jobsMax: 2 });
     registry.broadcast(makeJob(1));
     const first = connect();
@@ -161,7 +161,7 @@ describe('coming back while the old connection is still open', () => {
     expect(login(connect()).extranonce1).toBe('f0000001');
   });
 
-  it('sends whoever is still there another extranonce, where he asked for that', () => {
+  it('sends a client that is still connected another extranonce, if it asked for that', () => {
     for (const ask of ['mining.extranonce.subscribe', 'mining.configure']) {
       const { registry, connect, intake } = makeBench();
       registry.broadcast(makeJob(1));
@@ -184,7 +184,7 @@ describe('coming back while the old connection is still open', () => {
     }
   });
 
-  it('closes also who asked for it while shares of his are being judged', () => {
+  it('closes a client that asked for it if its shares are being judged', () => {
     const { registry, connect } = makeBench();
     registry.broadcast(makeJob(1));
     const old = connect();

@@ -107,7 +107,7 @@ describe('an honest miner', () => {
   });
 });
 
-describe('whoever goes on with the easier job after a raise', () => {
+describe('a miner that continues the easier job after a raise', () => {
   it('is judged and credited at that job’s difficulty, no more', async () => {
     const miner = await open(1e-9);
     const easy = miner.work as Work;

@@ -39,7 +39,7 @@ describe('logging in', () => {
     expect(inShort(replies)).toEqual(['result true', 'difficulty 1000', 'job 00000000640001 clean']);
   });
 
-  it('gives out work in either order, once, and waits for a job where there is none', () => {
+  it('sends work once, in either order, and waits for a job if there is none', () => {
     const { registry, connect } = makeBench();
     const client = connect();
     expect(inShort(client.call('mining.authorize', ['someone']))).toEqual(['result true']);
@@ -52,7 +52,7 @@ describe('logging in', () => {
     expect(inShort(client.wire.take())).toEqual(['job 0000000065']);
   });
 
-  it('refuses a worker that is kept out, and no other; a worker that is expelled mines no more until it is let in again', () => {
+  it('refuses only expelled workers, until their time is over', () => {
     const { registry, connect } = makeBench();
     registry.broadcast(makeJob(100));
     const client = connect();
@@ -180,7 +180,7 @@ describe('submitting', () => {
     ]);
   });
 
-  it('shows the intake who submits', () => {
+  it('gives the intake the source of a share', () => {
     const { registry, connect, intake } = makeBench();
     registry.broadcast(makeJob(1));
     const client = connect();
@@ -200,7 +200,7 @@ describe('submitting', () => {
     });
   });
 
-  it('replies in the order of the verdicts, each to its id, and to nobody after the end', () => {
+  it('replies in the order of the verdicts, each to its id, and never after the end', () => {
     const { registry, connect, intake } = makeBench();
     registry.broadcast(makeJob(1));
     const client = connect();
@@ -377,7 +377,7 @@ describe('version rolling', () => {
     expect(client.call('mining.configure', [['version-rolling'], options]).length).toBe(1);
   });
 
-  it('refuses where there is no bit in common', () => {
+  it('refuses a mask without a common bit', () => {
     const { connect } = makeBench({ versionMask: 0 });
     expect(connect().call('mining.configure', [['version-rolling'], options])[0]?.result).toEqual({
       'version-rolling': false,
@@ -414,7 +414,7 @@ describe('version rolling', () => {
 });
 
 describe('other methods and bad input', () => {
-  it('answers what is asked and keeps silent where advice wants no answer', () => {
+  it('answers requests, and does not answer advice with a null id', () => {
     const { connect } = makeBench();
     const client = connect();
     expect(client.call('mining.ping')[0]?.result).toBe('pong');
@@ -458,7 +458,7 @@ describe('other methods and bad input', () => {
 });
 
 describe('time', () => {
-  it('closes who does not subscribe, then who does not authorise, and leaves workers alone', () => {
+  it('closes clients that do not subscribe or authorise in time, and no others', () => {
     const { registry, connect, clock } = makeBench();
     const [silent, halfway, worker] = [connect(), connect(), connect()];
     halfway.call('mining.subscribe');
@@ -526,7 +526,7 @@ describe('SessionRegistry', () => {
     expect(one).toBe(other);
   });
 
-  it('shares the terms also of those who wish for what nobody else does', () => {
+  it('shares terms objects also between sessions with unusual suggestions', () => {
     const { registry, connect, intake } = makeBench({ difficulty: { ...sessionOptions.difficulty, min: 1e-5 } });
     registry.broadcast(makeJob(1));
     const clients = Array.from({ length: 100 }, (_, index) => {

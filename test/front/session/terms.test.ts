@@ -55,7 +55,7 @@ describe('TermsLadder', () => {
     expect([at(5, 1), at(6, 3), at(7, 1), at(9, 1), at(4, 1)]).toEqual(Array(5).fill(undefined));
   });
 
-  it('holds a job’s own id for unknown where it was never given out, whatever held before and after', () => {
+  it('does not know a job’s own id if the id was never sent', () => {
     const at = (ladder: TermsLadder, serial: number, variant = 0) => ladder.find(serial, variant, 9)?.difficulty;
     const fresh = new TermsLadder({ rungsMax: 10 });
     fresh.skip(0);

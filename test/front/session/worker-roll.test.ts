@@ -17,7 +17,7 @@ function setup(authorizedWorkers = 0) {
 }
 
 describe('the workers of a connection', () => {
-  it('are one at least, whoever has taken all the others', () => {
+  it('are one at least, even if other connections have used up the limit', () => {
     const { roll, context } = setup(limits.workersPerGatewayMax);
     const late = roll('192.0.2.9');
     expect(late.takes('me.1')).toBe(true);

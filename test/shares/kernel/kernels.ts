@@ -106,7 +106,7 @@ export function expectedHash(job: KernelJob, share: Put): string {
   return nodeSha256d(header);
 }
 
-/** True where the hash, as a little-endian number, is at most the target. */
+/** True if the hash, as a little-endian number, is at most the target. */
 export function meets(hash: string, target: Uint8Array): boolean {
   return Buffer.compare(Buffer.from(hash, 'hex').reverse(), Buffer.from(target).reverse()) <= 0;
 }

@@ -129,7 +129,7 @@ describe('KernelMemory', () => {
 });
 
 describe('loadKernel', () => {
-  it('takes the SIMD build where the engine has SIMD, and either where it is asked for', () => {
+  it('takes the SIMD build if the engine has SIMD, and either build on request', () => {
     expect(loadKernel().build).toBe('simd');
     expect(loadKernel({ build: 'scalar' }).build).toBe('scalar');
     expect(loadKernel({ build: 'simd' }).build).toBe('simd');

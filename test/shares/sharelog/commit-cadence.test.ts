@@ -88,7 +88,7 @@ describe('the commit cadence', () => {
     expect(Math.max(...waitsMs)).toBeLessThanOrEqual(COMMIT_INTERVAL_MS + DISK_MS + 0.001);
   });
 
-  it('posts at once what is enough, so it does not slow a disk that is kept busy', () => {
+  it('posts a large enough batch at once', () => {
     const { posts, stream } = windowOf(1);
     stream(50_000, 200);
     // As many commits as the disk can take.
@@ -128,7 +128,7 @@ describe('the commit cadence', () => {
     expect(posts.length - before).toBeLessThan(600);
   });
 
-  it('posts what is held when its time is over though nothing more comes', () => {
+  it('posts held rows when their time is over', () => {
     const { time, window, stream } = windowOf();
     stream(5000, 100.4);
     expect(window.waiting).toBeGreaterThan(0);
@@ -156,7 +156,7 @@ describe('the commit cadence', () => {
     expect(posts.length).toBe(before + 1);
   });
 
-  it('posts what is held when the journal closes', async () => {
+  it('posts held rows when the journal closes', async () => {
     const { time, window, stream } = windowOf();
     stream(5000, 100.4);
     expect(window.waiting).toBeGreaterThan(0);

@@ -55,7 +55,7 @@ describe('a running log', () => {
     expect(share.acknowledged).toBe(false);
   });
 
-  it('says so though nobody mines', async () => {
+  it('is reported even if no share arrives', async () => {
     const log = await openLog();
     await put(log, 1);
     rmSync(data(), { recursive: true });
@@ -78,7 +78,7 @@ describe('a running log', () => {
     expect(nonces()).toEqual([1, 2]);
   });
 
-  it('writes nothing into a copy that is put in the place of what was removed', async () => {
+  it('writes nothing into a copy that replaces the removed folder', async () => {
     const log = await openLog();
     await put(log, 1);
     cpSync(data(), away(), { recursive: true });

@@ -142,7 +142,7 @@ describe('the share log, when things fail,', () => {
     await expect.poll(() => openLog().then(() => 'open')).toBe('open');
   });
 
-  it('goes on where somebody has deleted a file that everybody has', async () => {
+  it('goes on after a file that every consumer has was deleted', async () => {
     const logger = keptLogger();
     const log = await openLog({ segmentBytes: 1 }, { logger });
     for (let i = 0; i < 6; i += 1) await put(log, i);
@@ -176,7 +176,7 @@ describe('the share log, when things fail,', () => {
     expect(readFileSync(path).subarray(0, end).equals(before.subarray(0, end))).toBe(true);
   });
 
-  it('goes on where somebody has made room by deleting the spares', async () => {
+  it('goes on after the spare segments were deleted', async () => {
     const log = await openLog({ segmentBytes: 1_000 });
     for (let i = 0; i < 20; i += 1) await put(log, i);
     log.confirm('analytics', 19);
@@ -186,7 +186,7 @@ describe('the share log, when things fail,', () => {
     expect(nonces().slice(-10)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 
-  it('refuses to start where its identity is lost', async () => {
+  it('refuses to start if its identity is lost', async () => {
     const first = await openLog();
     await put(first, 0);
     await first.close();
@@ -256,7 +256,7 @@ describe('the share log, when things fail,', () => {
     expect(() => read.last()).toThrow(/EIO/);
   });
 
-  it('is nobody else’s to read', async () => {
+  it('is readable only by its owner', async () => {
     const old = process.umask(0o022);
     try {
       const log = await openLog();

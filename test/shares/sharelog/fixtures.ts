@@ -221,6 +221,8 @@ function takingWarehouse(insert: Warehouse['insert']): Warehouse {
     rows: async () => [],
     timezone: async () => 'UTC',
     functions: async () => new Set(),
+    freeze: async () => {},
+    thaw: async () => {},
     insert,
     query: () => Promise.reject(new Error('not asked for here')),
     close: async () => {},

@@ -41,7 +41,7 @@ describe('the journals of a share log', () => {
     expect(listJournals(folder.path)).toEqual(['sharelog-1', 'sharelog-2']);
   });
 
-  it('wait for the process before, where they are told to', async () => {
+  it('wait for the process before, if configured', async () => {
     const first = await journalOf(0);
     const second = openJournal({ ...options('sharelog-1'), lockMsMax: 5_000 }, { clock, logger: keptLogger() });
     await put(first, 1);
@@ -50,7 +50,7 @@ describe('the journals of a share log', () => {
     expect(storedIn('sharelog-1')).toEqual([1]);
   });
 
-  it('append nothing before what they wait for is there, and everything in its order', async () => {
+  it('append nothing before its promise resolves, and everything in order', async () => {
     let there = (): void => {};
     let ready: Promise<void> | undefined = new Promise((resolve) => {
       there = resolve;
@@ -135,7 +135,7 @@ describe('the journal of a gateway that is not started any more', () => {
     expect(existsSync(join(folder.path, 'sharelog-3'))).toBe(true);
   });
 
-  it('waits for its gateway, which may need a moment to end, and leaves none locked where that is too long', async () => {
+  it('waits for its gateway to end, and leaves no journal locked if that takes too long', async () => {
     const [first, second] = [await journalOf(1), await journalOf(2)];
     await put(first, 1);
     await put(second, 1);
@@ -152,7 +152,7 @@ describe('the journal of a gateway that is not started any more', () => {
     expect((await adopt(new Deliveries())).statuses()).toHaveLength(2);
   });
 
-  it('is the only thing that goes: whatever else is called gone is somebody’s', async () => {
+  it('is the only folder whose leftover is removed', async () => {
     await journalOf(undefined);
     for (const name of ['sharelog.gone', 'notes.gone', 'sharelog-7.gone']) mkdirSync(join(folder.path, name));
     await adopt(new Deliveries());
@@ -187,7 +187,7 @@ describe('the journal of a gateway that is not started any more', () => {
     expect(tokens[1]).toBe(tokens[0]);
   });
 
-  it('stays where nobody reads the log', async () => {
+  it('stays if the log has no consumers', async () => {
     const journal = await journalOf(4);
     await put(journal, 1);
     await journal.close();

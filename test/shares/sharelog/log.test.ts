@@ -10,7 +10,7 @@ import { openLogReader } from '#shares/sharelog/consumers/log-reader';
 import { openShareLog, type ShareLog, type ShareLogModules, type ShareLogOptions } from '#shares/sharelog/log';
 import { decodeRows, type Row } from '#shares/sharelog/rows/row-reader';
 import { type BatchKind, columnsOf } from '#shares/sharelog/rows/rows';
-import type { Disk } from '#shares/sharelog/segments/disk';
+import { type Disk, systemDisk } from '#shares/sharelog/segments/disk';
 import { clock, dataFolder, failingDisk, foundBlock, job, judgedShare, keptLogger } from './fixtures.ts';
 
 let folder: ReturnType<typeof dataFolder>;
@@ -51,7 +51,7 @@ const nonces = (path = folder.path): unknown[] => rowsOf('shares', path).map((ro
 const share = (nonce: number): ReturnType<typeof judgedShare> => judgedShare({ share: { nonce } });
 
 describe('the share log', () => {
-  it('has what was committed on the disk when it says so', async () => {
+  it('has committed rows on disk when it calls back', async () => {
     const log = await openLog();
     log.job(job);
     log.share(share(1));
@@ -274,6 +274,7 @@ describe('block candidates', () => {
         ntime: 1_767_323_046,
         nonce: 0xdeadbeef,
         version: 0x20002000,
+        coinb2: '',
       },
     });
     // Blocks are up to 8 MB as hex, so they are read when they are wanted.
@@ -292,6 +293,87 @@ describe('block candidates', () => {
       [won.hash]: 'accepted',
       [unheard.hash]: 'rejected',
     });
+  });
+});
+
+describe('the notes of block candidates', () => {
+  const notes = (of = folder.path): string =>
+    readdirSync(of)
+      .filter((name) => name.startsWith('candidates-noted'))
+      .map((name) => readFileSync(join(of, name), 'utf8'))
+      .join('');
+  /** What a process leaves that is killed now. */
+  const killed = (): string => {
+    const copy = `${folder.path}-killed`;
+    cpSync(folder.path, copy, { recursive: true });
+    copies.push(copy);
+    return copy;
+  };
+  const copies: string[] = [];
+  afterEach(async () => {
+    await Promise.all(open.map((log) => log.close()));
+    for (const copy of copies.splice(0)) rmSync(copy, { recursive: true });
+  });
+
+  it('name a block whose file a kill has prevented, with its finder and its share', async () => {
+    const log = await openLog();
+    await log.candidate(foundBlock());
+    const copy = killed();
+    expect(readdirSync(join(copy, 'candidates'))).toEqual([]);
+    for (let start = 1; start <= 2; start += 1) {
+      const second = await openLog({ folder: copy });
+      expect(second.unresolved).toMatchObject([
+        { hash: foundBlock().hash, account: 'bcrt1qminer', rewardSats: 5_000_000_123n, inputs: { nonce: 0xdeadbeef } },
+      ]);
+      // The node has the block, or nobody has it.
+      expect(await second.blockOf(foundBlock().hash)).toBeUndefined();
+      expect(notes(copy)).toBe('');
+      await second.close();
+    }
+    const third = await openLog({ folder: copy });
+    third.resolved(third.unresolved[0] as BlockHead, { status: 'accepted' });
+    third.settled(foundBlock().hash);
+    await third.close();
+    expect((await openLog({ folder: copy })).unresolved).toEqual([]);
+  });
+
+  it('are emptied when their candidates have a file, while others come', async () => {
+    const log = await openLog();
+    for (let index = 0; index < 300; index += 1) {
+      void log.candidate(foundBlock({ hash: index.toString(16).padStart(64, '0') }));
+      if (index % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await log.kept();
+    expect(notes()).toBe('');
+    await log.close();
+    expect((await openLog()).unresolved.length).toBe(300);
+  });
+
+  it('lose no other candidate by a line that was cut short', async () => {
+    const log = await openLog();
+    await log.candidate(foundBlock());
+    const copy = killed();
+    for (const name of readdirSync(copy).filter((each) => each.startsWith('candidates-noted'))) {
+      writeFileSync(join(copy, name), `\n{"hash": "${readFileSync(join(copy, name), 'utf8')}`);
+    }
+    expect((await openLog({ folder: copy })).unresolved.map(({ hash }) => hash)).toEqual([foundBlock().hash]);
+  });
+
+  it('are followed by the block only when the row of its job is on the disk, or the disk is stuck', async () => {
+    const held: (() => void)[] = [];
+    const disk: Disk = { writev: (...args) => void held.push(() => systemDisk.writev(...args)) };
+    const log = await openLog({ closeMsMax: 50 }, { disk });
+    log.job(job);
+    let written = false;
+    log.commit(() => {
+      written = true;
+    });
+    const startMs = performance.now();
+    await log.candidate(foundBlock());
+    expect([written, performance.now() - startMs >= 95]).toEqual([false, true]);
+    const named = log.candidate(foundBlock({ hash: 'b'.padStart(64, '0') }))?.then(() => written);
+    for (const write of held.splice(0)) write();
+    expect(await named).toBe(true);
   });
 });
 
@@ -371,7 +453,7 @@ describe('what the log keeps', () => {
     expect(log.status()).toMatchObject({ keptRows: 10, healthy: true, alarm: expect.stringMatching(/behind/) });
   });
 
-  it('is cut to the bounds where nobody reads it', async () => {
+  it('is cut to its bounds without consumers', async () => {
     const log = await openLog({ consumers: [], keptBytesMax: 1000, segmentBytes: 1 });
     for (let i = 0; i < 20; i += 1) {
       log.share(share(i));
@@ -425,9 +507,9 @@ describe('a full disk', () => {
     await all;
     expect(acknowledged).toBe(written);
     expect(log.status()).toMatchObject({ healthy: true, reason: '', pendingRows: 0 });
-    expect(logger.lines.filter((line) => line.startsWith('share log'))).toEqual([
-      'share log can not write: shares are not acknowledged until it can',
-      'share log writes again',
+    expect(logger.lines.filter((line) => line.startsWith('the share log'))).toEqual([
+      'the share log can not write: shares are not acknowledged until it can',
+      'the share log writes again',
     ]);
     expect(nonces()).toEqual(Array.from({ length: written }, (_, i) => i));
   });
@@ -480,7 +562,7 @@ describe('a full disk', () => {
     expect(nonces()).toEqual([]);
   });
 
-  it('is told of where it does not fail but hangs', async () => {
+  it('is reported if it hangs instead of failing', async () => {
     let answer: (() => void) | undefined;
     let nowMs = 0;
     const disk: Disk = {

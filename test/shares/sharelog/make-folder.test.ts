@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { makeFolder } from '#shares/sharelog/journal/make-folder';
 
-it('makes what is missing, leaves what is there, and gives up where there can be nothing', () => {
+it('makes missing folders, keeps existing ones, and fails if none can be made', () => {
   const root = mkdtempSync(join(tmpdir(), 'sluice-test-'));
   try {
     const deep = join(root, 'a', 'b', 'c');

@@ -51,7 +51,7 @@ const expectedShare: Row = {
 };
 
 describe('rows of shares', () => {
-  it('hold what was judged', () => {
+  it('hold the judged shares', () => {
     const rows = writer();
     const encoder = new ShareRows('pool-1');
     encoder.write(rows, judgedShare());
@@ -60,7 +60,7 @@ describe('rows of shares', () => {
     expect(taken(rows)).toEqual([[expectedShare, { ...expectedShare, verdict: 'duplicate', block: true }]]);
   });
 
-  it('name the job and the worker as sent where they are not known', () => {
+  it('name an unknown job and worker as sent', () => {
     const rows = writer();
     const encoder = new ShareRows('pool-1');
     const unknown = {
@@ -103,7 +103,7 @@ describe('rows of shares', () => {
     ]);
   });
 
-  it('decode to what was put in, whatever that is', () => {
+  it('decode to the encoded values, whatever they are', () => {
     const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 200 }), fc.string({ maxLength: 20 }));
     const u32 = fc.oneof(fc.nat(0xffffffff), fc.constantFrom(0, 0xffffffff));
     const share = fc.record({
@@ -213,7 +213,7 @@ describe('rows of jobs and blocks', () => {
     ]);
   });
 
-  it('hold a block, with a greater revision for what is known later, also after a restart', () => {
+  it('hold a block, with a greater revision for each later status, also after a restart', () => {
     const rows = writer();
     let nowMs = 1_790_000_000_000;
     const clock = { nowMs: () => nowMs };
@@ -281,7 +281,7 @@ describe('RowWriter', () => {
     expect(taken(rows, [['n', 'UInt32']]).flat()).toEqual([{ n: 1 }, { n: 3 }]);
   });
 
-  it('hands out what is sealed and keeps the rest, wherever the cut falls', () => {
+  it('hands out sealed batches and keeps the rest, wherever the cut falls', () => {
     const plan = fc.array(fc.constantFrom('row', 'seal', 'take'), { maxLength: 60 });
     fc.assert(
       fc.property(plan, fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 40 }), (steps, rowsMax, bytesMax) => {

@@ -32,7 +32,7 @@ const head = {
 } as const;
 
 describe('a frame', () => {
-  it('comes out as it went in, and is told from everything that is one byte off or cut short', () => {
+  it('decodes to its rows, and any changed or cut frame is detected', () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ maxLength: 200 }),
@@ -187,7 +187,7 @@ describe('the log’s files', () => {
     expect(noncesOf(reader())).toEqual([0, 1, 22, 23]);
   });
 
-  it('go on where a crash came between two of them', async () => {
+  it('go on after a crash between two of them', async () => {
     const first = await openLog(1);
     for (let i = 0; i < 3; i += 1) await put(first, i);
     await first.close();

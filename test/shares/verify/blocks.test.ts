@@ -17,7 +17,7 @@ function block(hash: string, tip = 1): FoundBlock {
 }
 
 /** A node whose answers the test gives, and a log that notes what it is told, in order. */
-function setUp(openMax = 100) {
+function setUp(openMax = 100, named?: Promise<void>) {
   const events: string[] = [];
   const observed: string[] = [];
   const followed = new Map<string, SubmitOutcome['status']>();
@@ -35,7 +35,10 @@ function setUp(openMax = 100) {
         },
       },
       recorder: {
-        candidate: ({ hash }) => events.push(`candidate ${hash}`),
+        candidate: ({ hash }) => {
+          events.push(`candidate ${hash}`);
+          return named;
+        },
         outcome: ({ hash }, { status }) => events.push(`${status} ${hash}`),
         settled: (hash) => events.push(`settled ${hash}`),
         commit: () => {},
@@ -64,15 +67,33 @@ describe('BlockSubmitter', () => {
     vi.useRealTimers();
   });
 
-  it('sends a block before it is logged, and logs what became of it', async () => {
+  it('sends a block in the same call, and logs what became of it', async () => {
     const { submitter, events, followed, answer } = setUp();
     submitter.found(block('a'));
-    expect(events).toEqual(['submit a', 'candidate a']);
+    expect(events).toEqual(['candidate a', 'submit a']);
     await answer('a', 'accepted');
     // The answer settles nothing: the chain does.
     expect(events.slice(2)).toEqual(['accepted a']);
     expect([...followed]).toEqual([['a', 'accepted']]);
     expect(submitter.open).toBe(0);
+  });
+
+  it('sends a block when the log has its name, and no sooner', async () => {
+    let name = (): void => {};
+    const { submitter, events } = setUp(
+      100,
+      new Promise((resolve) => {
+        name = resolve;
+      }),
+    );
+    submitter.found(block('a'));
+    submitter.found(block('b'));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(events).toEqual(['candidate a', 'candidate b']);
+    name();
+    await new Promise((resolve) => setImmediate(resolve));
+    // The sibling waits for what becomes of the first.
+    expect(events.slice(2)).toEqual(['submit a']);
   });
 
   it('leaves a block as it stands when the same one is handed in again', async () => {
@@ -81,7 +102,7 @@ describe('BlockSubmitter', () => {
     submitter.found(block('a'));
     await answer('a', 'accepted');
     submitter.found(block('a'));
-    expect(events).toEqual(['submit a', 'candidate a', 'accepted a']);
+    expect(events).toEqual(['candidate a', 'submit a', 'accepted a']);
   });
 
   it('holds a sibling back while the first is with the node, and needs it no more when that is accepted', async () => {
@@ -135,7 +156,7 @@ describe('BlockSubmitter', () => {
     nodeBuilds(1);
     expect(losses()).toBe(1);
     submitter.found(block('c'));
-    expect(events.slice(-2)).toEqual(['submit c', 'candidate c']);
+    expect(events.slice(-2)).toEqual(['candidate c', 'submit c']);
   });
 
   it('does not let a sibling wait for a node that hangs', async () => {

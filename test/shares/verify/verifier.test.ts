@@ -201,7 +201,7 @@ describe.each(['inline', 'worker'] as const)('the verifier, hashing %s', (place)
     const failures: unknown[] = [];
     const committed = signal();
     const contained = recordedContainment();
-    /** Throws where it is told to, once. */
+    /** Throws if it is told to, once. */
     const faulty = { observe: 0, record: 0 };
     const time = { nowMs: 5 };
     const verifier = new Verifier(

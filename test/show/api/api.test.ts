@@ -68,7 +68,7 @@ describe('HTTP as a process', () => {
     expect(await (await get('/api/v1/bans')).text()).toBe('get ');
   });
 
-  it('that dies is started again, where it listened, and the pool goes on', async () => {
+  it('that dies is restarted on the same port, and the pool goes on', async () => {
     const { api, get, logger } = await start({ bans: () => [ban] });
     const { pid, address } = api;
     expect(await refused(api, '127.0.0.2')).toBe(true);

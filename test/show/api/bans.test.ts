@@ -41,7 +41,7 @@ async function start(token: string | undefined) {
 describe('/api/v1/bans', () => {
   const bearer = 'Bearer s3cret';
 
-  it('lists, bans and lifts for whoever has the token', async () => {
+  it('lists, bans and lifts with the token', async () => {
     const { bans, send } = await start('s3cret');
     expect((await send('GET', '/api/v1/bans', bearer)).body).toEqual({ bans: [] });
     const shown = {
@@ -106,7 +106,7 @@ describe('/api/v1/bans', () => {
     await expect.poll(sent, { interval: 0 }).toBe(429);
   });
 
-  it('is closed to all where no token is configured', async () => {
+  it('is closed if no token is configured', async () => {
     const { send } = await start(undefined);
     expect((await send('GET', '/api/v1/bans', 'Bearer undefined')).status).toBe(403);
     expect((await send('GET', '/api/v1/bans', 'Bearer ')).status).toBe(403);
@@ -132,14 +132,14 @@ describe('/api/v1/bans', () => {
 });
 
 describe('the admin socket', () => {
-  it('answers this machine’s user without a token, and nobody else may open it', async () => {
+  it('answers its owner without a token, and only its owner may open it', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-admin-'));
     closing.push(() => rmSync(folder, { recursive: true }));
     const socketPath = join(folder, 'admin.sock');
     // Left over from a process that was killed.
     writeFileSync(socketPath, '');
     const bans = book();
-    const socket = new AdminSocket({ bans });
+    const socket = new AdminSocket({ bans, log: { hold: () => () => {} } });
     await socket.listen(socketPath);
     expect(statSync(socketPath).mode & 0o777).toBe(0o600);
     const send = (method: string, path: string) =>

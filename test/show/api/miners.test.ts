@@ -112,7 +112,7 @@ describe('/api/v1/miners/{address}', () => {
     }
   });
 
-  it('has the address decoded, and asks for none that can not be', async () => {
+  it('decodes the address, and refuses one that can not be decoded', async () => {
     const { get, asked } = await start(() => ({ kind: 'nobody' }));
     await get('/api/v1/miners/a%20b%2Fc%3F');
     expect(asked).toEqual([['a b/c?', { after: undefined, workersMax: 0 }]]);
@@ -124,7 +124,7 @@ describe('/api/v1/miners/{address}', () => {
     expect(asked).toHaveLength(1);
   });
 
-  it('is looked up once for all who ask within a second, each page for itself', async () => {
+  it('is looked up once a second for all requests, each page separately', async () => {
     let nowMs = 0;
     const { get, asked } = await start(
       () => ({ kind: 'nobody' }),

@@ -18,7 +18,7 @@ describe('what HTTP asks the pool', () => {
   });
   afterEach(() => void vi.useRealTimers());
 
-  it('is one question for all who ask while it is under way', async () => {
+  it('is one question for all requests while it is pending', async () => {
     const asked = [questions.ready(), questions.ready(), questions.ready()];
     expect(sent).toHaveLength(1);
     const full = { reasons: ['disk full'], notes: [] };

@@ -191,7 +191,7 @@ describe('the API', () => {
     expect((await get('/healthz')).status).toBe(200);
   });
 
-  it('makes one answer for all who wait, and none for those who left', async () => {
+  it('makes one answer for all waiting requests, and none for closed connections', async () => {
     const { promise, resolve } = deferred<string>();
     const asked = deferred<void>();
     let calls = 0;

@@ -115,7 +115,7 @@ describe('one failed answer', () => {
 });
 
 describe('a refresh that fails', () => {
-  it('pauses nobody, if the tip is still the same', async () => {
+  it('does not pause miners if the tip is still the same', async () => {
     const [a] = (await fakes(1)) as [FakeNode];
     const { started, inbox, node } = connect([a], { refreshMs: 50 });
     await started;
@@ -345,18 +345,16 @@ describe('ZeroMQ', () => {
     const { started, inbox, node, messages } = connect([a], { zmq: [`tcp://127.0.0.1:${port}`], refreshMs: 50 });
     await started;
     await inbox.wait(() => true, 5);
-    await expect.poll(messages).toContain('ZeroMQ is not connected: new blocks are noticed by polling only');
+    await expect.poll(messages).toContain('ZeroMQ is not connected: new blocks are found by polling only');
     a.tip = hash(0xaa);
     await inbox.wait(on(a.tip));
-    await expect
-      .poll(messages)
-      .toContain('a block came without a signal by ZeroMQ: polling found it; see zmqpubhashblock');
+    await expect.poll(messages).toContain('polling found a block that ZeroMQ did not signal: check zmqpubhashblock');
     expect(node.watched()).toMatchObject({ signalsConfigured: 1, signalsConnected: 0, signalsMissed: 1 });
   });
 });
 
 describe('an unexpected error', () => {
-  it('of whoever takes a template is contained, logged once, and the feed goes on', async () => {
+  it('of a template’s consumer is contained and logged once, and the feed goes on', async () => {
     const [node] = (await fakes(1)) as [FakeNode];
     const tips: string[] = [];
     const { contained, started } = connect([node], {}, ({ previousHash }) => {

@@ -67,7 +67,7 @@ describe('OwedBlocks', () => {
   });
 });
 
-describe('where a block stands at a node', () => {
+describe('the standing of a block at a node', () => {
   it('is asked, and the block is offered if the node lacks it, once for each state of its chain', async () => {
     const { node, standing } = setUp();
     node.answer = { status: 'rejected', reason: 'duplicate-invalid' };
@@ -148,7 +148,7 @@ describe('where a block stands at a node', () => {
     expect(node.asked).toHaveLength(2);
   });
 
-  it('is open where the node is away or says nothing, and nothing is offered', async () => {
+  it('is open if the node is away or does not answer, and no block is offered', async () => {
     const { node, standing } = setUp();
     node.health = away;
     expect(await standing()).toEqual({ at: 'unknown' });

@@ -79,7 +79,7 @@ describe('createRpcClient', () => {
     expect(await client.call(small)).toMatchObject({ ok: false, failure });
   });
 
-  it('gives up a call that gets no answer, and one to nobody', async () => {
+  it('gives up a call without an answer or a listener', async () => {
     const { client, server } = await serve(() => {});
     expect(await client.call({ ...small, timeoutMs: 20 })).toMatchObject({
       failure: { kind: 'late', message: 'no answer to uptime within 20 ms' },

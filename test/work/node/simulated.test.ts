@@ -181,7 +181,7 @@ describe('the simulated node', () => {
     expect(earlier && (await node.submitBlock(buildBlock(earlier)))).toEqual({ status: 'accepted' });
   });
 
-  it.each([0, 300])('fills each template with %i transactions where it is told to', async (transactions) => {
+  it.each([0, 300])('fills each template with %i transactions if configured', async (transactions) => {
     const { node, inbox } = open({ transactionsPerBlock: transactions, transactionsMax: transactions });
     await node.start(inbox.take);
     expect(inbox.latest.transactions).toHaveLength(transactions);
@@ -342,7 +342,7 @@ describe("the simulated node's chain file", () => {
     await mineOne(after.node, after.inbox);
   });
 
-  it('is named, with what is wrong, where it can not be read', async () => {
+  it('is named with the error if it can not be read', async () => {
     const file = chainFile();
     const { node, inbox } = open({ file });
     await node.start(inbox.take);

@@ -45,7 +45,7 @@ describe('bestOutcome', () => {
     expect(await bestOutcome(outcomes.map((outcome) => Promise.resolve(outcome)))).toEqual(best);
   });
 
-  it('waits for nobody once one has accepted', async () => {
+  it('does not wait for other nodes once one has accepted', async () => {
     expect(await bestOutcome([new Promise(() => {}), Promise.resolve(accepted)])).toEqual(accepted);
   });
 

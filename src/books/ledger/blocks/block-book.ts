@@ -34,6 +34,8 @@ export interface RewardedBlock {
   readonly rewardSats: bigint;
   /** The job of the pool's block before this one in the same chain; undefined for the first. */
   readonly previousJobId: string | undefined;
+  /** The same, of those blocks whose job was made under PROP. */
+  readonly previousPropJobId: string | undefined;
 }
 
 /** Divides the reward of a block; `slices` comes newest first and begins with the newest that counts (`divisionFrom`). */
@@ -139,8 +141,9 @@ export class BlockBook {
     const { hash, jobId, finder } = block;
     // Blocks are booked from the lowest up, so one below that is not booked is not in this block's chain.
     const previousJobId = this.store.bookedJobBelow(block.height);
+    const previousPropJobId = this.store.bookedPropJobBelow(block.height);
     const divided = divide(
-      { hash, jobId, finder, rewardSats: read.totalSats, previousJobId },
+      { hash, jobId, finder, rewardSats: read.totalSats, previousJobId, previousPropJobId },
       slices.slicesBack(slices.divisionFrom(jobId)),
     );
     // What a coinbase pays to anybody else was nobody's credit.

@@ -127,6 +127,11 @@ export class BlockStore {
     return this.#statements.bookedBelow.get(height);
   }
 
+  /** The same, of those whose job was made under PROP. */
+  bookedPropJobBelow(height: number): string | undefined {
+    return this.#statements.bookedPropBelow.get(height);
+  }
+
   /** Of the rewards of the newest `blocks` that are booked now, the part that was paid to accounts directly; 0 without blocks. */
   directRatio(blocks: number): number {
     const { reward, own } = this.#statements.newest.get(blocks) ?? { reward: null, own: null };
@@ -235,6 +240,14 @@ function prepare(database: LedgerDatabase) {
     bookedBelow: database
       .prepare<[number], string>(
         "SELECT job_id FROM blocks WHERE height < ? AND status IN ('confirmed', 'mature') ORDER BY height DESC LIMIT 1",
+      )
+      .pluck(),
+    // Job ids begin with their serial number as hex digits.
+    bookedPropBelow: database
+      .prepare<[number], string>(
+        `SELECT job_id FROM blocks WHERE height < ? AND status IN ('confirmed', 'mature') AND
+           (SELECT scheme FROM terms WHERE printf('%010x', from_serial) <= job_id ORDER BY from_serial DESC LIMIT 1) = 'prop'
+         ORDER BY height DESC LIMIT 1`,
       )
       .pluck(),
     newest: database.prepare<[number], { reward: bigint | null; own: bigint | null }>(

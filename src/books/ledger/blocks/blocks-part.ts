@@ -3,6 +3,7 @@ import type { Clock, Logger } from '#base/domain/ports';
 import { limits } from '#base/limits';
 import type { LedgerDatabase } from '../ledger-db.ts';
 import type { LedgerPart } from '../parts.ts';
+import type { TermsBook } from '../terms/terms-book.ts';
 import type { SliceSource } from './block-book.ts';
 import { type Blocks, type BlocksOptions, openBlocks } from './blocks.ts';
 import type { LookReport } from './chain-follower.ts';
@@ -12,6 +13,7 @@ export interface BlocksPartModules {
   readonly logger: Logger;
   readonly slices: SliceSource;
   readonly view: ChainView;
+  readonly terms: Pick<TermsBook, 'at'>;
 }
 
 /** Between two looks at the chain although its tip is the same, ms: a slice was sealed, or a node that was silent is back. */

@@ -32,7 +32,8 @@ export interface WindowPaidModules {
 /** Whether a coinbase pays accounts, each exactly what the window of its (sealed) job credits it with, and nobody else. */
 export function windowPaid({ slices, divide, accountOf }: WindowPaidModules) {
   return (jobId: string, { outputs, totalSats }: ReadCoinbase): boolean => {
-    const block = { hash: '', jobId, finder: '', rewardSats: totalSats, previousJobId: undefined };
+    const before = { previousJobId: undefined, previousPropJobId: undefined };
+    const block = { hash: '', jobId, finder: '', rewardSats: totalSats, ...before };
     const { distribution } = divide(block, slices.slicesBack(slices.divisionFrom(jobId)));
     const credits = new Map(distribution.credits.map(({ account, sats }) => [account, sats]));
     return outputs.every(({ script, sats }) => {

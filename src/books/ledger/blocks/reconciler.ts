@@ -6,9 +6,8 @@ import { limits } from '#base/limits';
 import type { BlockBook, SliceSource } from './block-book.ts';
 import type { FoundBlock } from './block-store.ts';
 
-export interface ReconcilerOptions {
-  /** scriptPubKeys of the pool. */
-  readonly scripts: readonly Uint8Array[];
+/** What a job's coinbase may pay, by the scheme that the job was made under. */
+export interface CoinbaseRules {
   /**
    * There if the scheme pays the finder: who that is by the block's coinbase, undefined if the coinbase does not say. A block whose
    * finder is unknown can not be booked.
@@ -16,6 +15,15 @@ export interface ReconcilerOptions {
   readonly finderOf?: ((coinbase: ReadCoinbase) => string | undefined) | undefined;
   /** Whether a coinbase pays accounts exactly what its job's window credits them with. Default: no coinbase does. */
   readonly paysWindow?: ((jobId: string, coinbase: ReadCoinbase) => boolean) | undefined;
+}
+
+export interface ReconcilerOptions {
+  /** scriptPubKeys of the pool. */
+  readonly scripts: readonly Uint8Array[];
+  /** What a coinbase of this job may pay, beside the pool. Default: nothing. */
+  readonly rulesOf?: (jobId: string) => CoinbaseRules;
+  /** How long the share log has to bring the row of a block that is seen in the chain, ms. Default: 0. */
+  readonly patienceMs?: number;
   /** Blocks below the tip that are searched. */
   readonly depth?: number;
 }
@@ -51,6 +59,8 @@ export class Reconciler {
   readonly #modules: ReconcilerModules;
   /** Blocks that were looked at, by height. */
   readonly #seen = new Map<number, string>();
+  /** Blocks of the pool whose row may still come: when each was seen first, ms. */
+  readonly #awaitedMs = new Map<string, number>();
 
   constructor(options: ReconcilerOptions, modules: ReconcilerModules) {
     this.#options = options;
@@ -69,6 +79,7 @@ export class Reconciler {
       const discovery = await this.#look(view, hash, height, tip.height - height + 1);
       if (discovery === 'later') continue;
       this.#seen.set(height, hash);
+      this.#awaitedMs.delete(hash);
       if (discovery !== undefined) found.push(discovery);
     }
     return found;
@@ -89,17 +100,17 @@ export class Reconciler {
     const isOwn = (script: Uint8Array): boolean => this.#options.scripts.some((own) => equalBytes(own, script));
     const sats = coinbase.outputs.reduce((sum, output) => sum + (isOwn(output.script) ? output.sats : 0n), 0n);
     if (sats === 0n) return undefined;
-    const { finderOf, paysWindow } = this.#options;
+    const { job } = coinbase;
+    const jobId = job && jobRowId(job.serial, toHex(job.identity));
+    const { finderOf, paysWindow } = this.#rulesOf(jobId);
     const finder = finderOf?.(coinbase);
     const paysOthers = sats !== coinbase.totalSats && finder === undefined;
     // Any miner can copy the number of a job into its own coinbase. What such a block pays to others is not the pool's.
     if (paysOthers && paysWindow === undefined)
       return this.#foreign(hash, height, sats, 'its coinbase pays others as well');
-    const { job } = coinbase;
-    const jobId = job && jobRowId(job.serial, toHex(job.identity));
     if (jobId === undefined) return this.#foreign(hash, height, sats, 'its coinbase names no job');
     // The row of the block may be on its way through the share log.
-    if (confirmations < SETTLED_CONFIRMATIONS) return 'later';
+    if (confirmations < SETTLED_CONFIRMATIONS || this.#isAwaited(hash)) return 'later';
     if (paysOthers && !(this.#modules.slices.isSealed(jobId) && paysWindow?.(jobId, coinbase) === true))
       return this.#foreign(hash, height, sats, 'its coinbase pays others as well');
     return this.#ofJob(
@@ -108,11 +119,23 @@ export class Reconciler {
     );
   }
 
+  #rulesOf(jobId: string | undefined): CoinbaseRules {
+    return (jobId !== undefined && this.#options.rulesOf?.(jobId)) || {};
+  }
+
+  /** A start may find a block in the chain before the pool has looked at the candidates that an earlier start has left. */
+  #isAwaited(hash: string): boolean {
+    const nowMs = this.#modules.clock.nowMs();
+    const sinceMs = this.#awaitedMs.get(hash) ?? nowMs;
+    this.#awaitedMs.set(hash, sinceMs);
+    return nowMs - sinceMs < (this.#options.patienceMs ?? 0);
+  }
+
   #ofJob(block: FoundBlock, sats: bigint): Discovery | undefined {
     const { book, slices } = this.#modules;
     const { hash, height, jobId } = block;
     if (!slices.isSealed(jobId)) return this.#foreign(hash, height, sats, `the ledger does not have its job ${jobId}`);
-    if (this.#options.finderOf !== undefined && block.finder === '')
+    if (this.#rulesOf(jobId).finderOf !== undefined && block.finder === '')
       return this.#foreign(hash, height, sats, 'the account that found it is unknown');
     return book.found(block) ? { kind: 'adopted', hash, height } : undefined;
   }

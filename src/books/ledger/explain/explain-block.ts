@@ -1,5 +1,6 @@
 import { fromHex } from '#base/bitcoin/bytes';
 import { readCoinbase } from '#base/bitcoin/coinbase-reader';
+import { serialOfRow } from '#base/domain/ids';
 import { type BlockBooking, BlockStore, type LedgerBlock } from '../blocks/block-store.ts';
 import { payableOf } from '../entries/accounts.ts';
 import { EntryBook } from '../entries/book.ts';
@@ -58,7 +59,7 @@ export function divideAgain(database: LedgerDatabase, hash: string): DividedAgai
   const slices = new SealedSlices(database);
   if (!slices.isSealed(block.jobId)) throw new ExplainError(`the slice of job ${block.jobId} is not there, or open`);
   const distribution = divideBlock(rewardSats, slices.slicesBack(slices.divisionFrom(block.jobId)), terms);
-  refuseCutHistory(database, terms, distribution);
+  refuseCutHistory(database, block.jobId, terms, distribution);
   const { entry, previousHash } = findBooking(database, hash, block.bookings);
   const differences = differencesOf({
     ...{ booking: block.booking, rewardSats, distribution, terms, entry, previousHash },
@@ -104,11 +105,17 @@ function bookedBlock(database: LedgerDatabase, hash: string): BookedBlock {
 }
 
 /** Slices are dropped when no window reaches them; then a division that needed them can not be computed again. */
-function refuseCutHistory(database: LedgerDatabase, terms: BookedTerms, { totalWeight }: Distribution): void {
+function refuseCutHistory(
+  database: LedgerDatabase,
+  jobId: string,
+  terms: BookedTerms,
+  { totalWeight }: Distribution,
+): void {
   const pruned = Number(database.prepare<[], bigint>('SELECT pruned_serial FROM taken').pluck().get() ?? -1n);
   const needsMore =
     (terms.scheme === 'pplns' && totalWeight < terms.window) ||
-    (terms.scheme === 'prop' && (terms.afterSerial ?? -1) < pruned);
+    (terms.scheme === 'prop' && (terms.afterSerial ?? -1) < pruned) ||
+    (terms.scheme === 'solo' && (serialOfRow(jobId) ?? -1) <= pruned);
   if (pruned >= 0 && needsMore) throw new ExplainError('slices that counted for the block were dropped since');
 }
 

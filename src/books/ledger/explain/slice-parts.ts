@@ -1,4 +1,5 @@
 import type { LedgerDatabase } from '../ledger-db.ts';
+import { countedSlices } from '../rewards/counted-slices.ts';
 import type { Slice } from '../rewards/scheme.ts';
 import type { BookedTerms } from '../rewards/terms-text.ts';
 import { sliceWindow, type WindowSlice } from '../rewards/window.ts';
@@ -28,10 +29,12 @@ export function slicePartsOf(
   });
 }
 
-function counted(slices: Iterable<Slice>, { scheme, window, afterSerial, finder }: BookedTerms): WindowSlice[] {
-  if (scheme === 'pplns') return [...sliceWindow(slices, window)];
+function counted(slices: Iterable<Slice>, terms: BookedTerms): WindowSlice[] {
+  const { scheme, window, afterSerial, finder } = terms;
+  const open = countedSlices(slices, terms);
+  if (scheme === 'pplns') return [...sliceWindow(open, window)];
   const parts: WindowSlice[] = [];
-  for (const slice of slices) {
+  for (const slice of open) {
     // As in `prop`: the block's own slice counts always.
     if (parts.length > 0 && (scheme === 'solo' || slice.serial <= (afterSerial ?? -1))) break;
     const entries =

@@ -1,5 +1,5 @@
 /**
- * `pps_paid`: one row while the pool pays per share. Slices up to `serial` were paid for, or were mined under another scheme.
+ * `pps_paid`: one row. Slices up to `serial` were paid for, or were mined under another scheme (`terms` says which).
  * `pps_carry`: what is owed below a satoshi, in units of 2^-64 of a satoshi. The names `fee` and `donation` are of no account.
  */
 export const payPerShareSchema = `

@@ -3,10 +3,18 @@ import type { Clock, Logger } from '#base/domain/ports';
 import type { TransactionPlace, Wallet, WalletAnswer } from '#base/domain/wallet';
 import type { EntryBook } from '../entries/book.ts';
 import type { LedgerDatabase } from '../ledger-db.ts';
-import type { Batch, Variant } from './batch.ts';
+import type { Adoptable } from './adoption.ts';
+import type { Batch, PayoutMethod, Variant } from './batch.ts';
 import type { Funding } from './funding.ts';
 import type { Outsiders } from './outsiders.ts';
-import { childPosting, settledPosting, signedPosting, unpaidPosting, unsettledPosting } from './postings.ts';
+import {
+  childPosting,
+  openedPosting,
+  settledPosting,
+  signedPosting,
+  unpaidPosting,
+  unsettledPosting,
+} from './postings.ts';
 import type { Replacements } from './replacements.ts';
 import type { PayoutRules } from './rules.ts';
 import type { PayoutStore } from './store.ts';
@@ -298,6 +306,24 @@ export class Advance {
       this.#modules.store.setRaw(batch.number, variant.number, raw, txid);
       if (batch.state === 'funded' || batch.state === 'exported') this.#signed(batch);
     });
+  }
+
+  /** Records a transaction that was sent without this ledger; returns the number of its batch, which may be a new one of that id. */
+  adopt({ batch: owner, variant, items }: Adoptable, method: PayoutMethod, id: string): number {
+    const { store, book, clock, database } = this.#modules;
+    const adopt = database.transaction((): number => {
+      const atMs = clock.nowMs();
+      store.dropOutsider(variant.txid);
+      const batch = owner ?? store.add({ id, method, items }, variant, atMs);
+      if (owner === undefined) book.post(openedPosting(batch, atMs));
+      else store.addVariant(owner.number, variant, atMs);
+      if (batch.state === 'funded' || batch.state === 'exported') {
+        this.#signed(batch);
+        store.setState(batch.number, 'sent', atMs);
+      }
+      return batch.number;
+    });
+    return adopt.immediate();
   }
 
   #trouble(batch: Batch, reason: string | undefined): Step {

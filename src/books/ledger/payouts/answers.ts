@@ -1,5 +1,5 @@
 import type { Payouts, Refused } from './payouts.ts';
-import { shownPlan, shownRun } from './shown.ts';
+import { shownInFull, shownPlan, shownRun } from './shown.ts';
 
 /** What a command asks: `run` and so on, with what it needs. */
 export interface PayoutQuestion {
@@ -31,6 +31,10 @@ export async function answerPayout({ verb, argument }: PayoutQuestion, payouts: 
     case 'accept': {
       const accepted = await payouts.accept(argument);
       return 'error' in accepted ? told(accepted) : fine({ txid: argument, sats: String(accepted.sats) });
+    }
+    case 'adopt': {
+      const adopted = await payouts.adopt(argument);
+      return 'error' in adopted ? told(adopted) : fine(shownInFull(adopted.batch));
     }
     case 'retry':
       return told(payouts.retry(argument) ? { account: argument } : { error: `${argument} is not set aside` });

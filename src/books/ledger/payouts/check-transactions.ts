@@ -36,7 +36,11 @@ export function checkTransactions(batch: Batch): Fault[] {
 }
 
 /** Where the outputs differ from what the accounts are to get; undefined if they do not. */
-function wrongPayee({ items }: Batch, { changeIndex }: Variant, { outputs }: SignedShape): string | undefined {
+export function wrongPayee(
+  { items }: Pick<Batch, 'items'>,
+  { changeIndex }: Pick<Variant, 'changeIndex'>,
+  { outputs }: Pick<SignedShape, 'outputs'>,
+): string | undefined {
   const paid = new Map<string, bigint>();
   for (const [index, { script, sats }] of outputs.entries()) {
     if (index === changeIndex) continue;

@@ -3,6 +3,7 @@ import type { Wallet, WalletAnswer } from '#base/domain/wallet';
 import { minerBalances } from '../entries/accounts.ts';
 import { EntryBook } from '../entries/book.ts';
 import type { LedgerDatabase } from '../ledger-db.ts';
+import { readAdoptable } from './adoption.ts';
 import { Advance, payerOf } from './advance.ts';
 import type { Batch, BatchState } from './batch.ts';
 import { Funding } from './funding.ts';
@@ -185,6 +186,25 @@ export class Payouts {
         this.#book.post(outsidePosting(txid, outsider.sats, this.#modules.clock.nowMs()));
       });
       return { sats: outsider.sats };
+    });
+  }
+
+  /**
+   * Takes over a transaction that has left the wallet without this ledger and paid miners: a payout that was made after the copy
+   * that this ledger is. It becomes a payout like any other, and who got what is debited. The network's fee is the pool's.
+   */
+  adopt(txid: string): Promise<{ readonly batch: Batch } | Refused> {
+    return this.#turn.take(async () => {
+      const outsider = this.store.outsiders().find((one) => one.txid === txid);
+      if (outsider === undefined) return { error: `${txid} is no transaction that payouts have stopped for` };
+      const balances = minerBalances(this.#book.balances());
+      const found = await readAdoptable(outsider, this.#modules.wallet, {
+        ...{ rules: this.#rules, watched: this.store.watched(), balances },
+      });
+      if (!found.ok) return { error: found.reason };
+      const number = this.#advance.adopt(found.value, this.#rules.method, this.#modules.newId());
+      await this.#advance.run(number);
+      return { batch: this.store.get(number) };
     });
   }
 

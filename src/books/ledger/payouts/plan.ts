@@ -9,9 +9,9 @@ import type { Aside } from './store.ts';
 /**
  * Why an account that is owed something is not paid now. `below-minimum`, `dust`: it waits until it is owed more.
  * `no-address`: its name is no address that can be paid, and no address is configured for it. `set-aside`: the node refuses
- * to pay it.
+ * to pay it. `own-address`: it is the pool's own, and a payment to oneself would only cost its fee; the debt stays in the books.
  */
-export type LeftReason = 'below-minimum' | 'dust' | 'no-address' | 'set-aside';
+export type LeftReason = 'below-minimum' | 'dust' | 'no-address' | 'set-aside' | 'own-address';
 
 export interface Left {
   readonly account: string;
@@ -67,6 +67,7 @@ function judge(
   const leave = (why: LeftReason, detail: string): Left => ({ account, sats, why, detail });
   const read = parseAddress(rules.addresses.get(account) ?? account, rules.network);
   if (!read.ok) return leave('no-address', read.reason);
+  if (read.address === rules.ownAddress) return leave('own-address', 'the pool would pay itself');
   if (setAside !== undefined) return leave('set-aside', setAside);
   const minimum = rules.minimums.get(account) ?? rules.minimumSats;
   if (sats < minimum) return leave('below-minimum', `${sats} of ${minimum} sats`);

@@ -3,6 +3,7 @@ import type { Wallet } from '#base/domain/wallet';
 /** What the ledger's process may call of the pool's wallet. */
 export const WALLET_METHODS = [
   'status',
+  'synced',
   'coins',
   'feeRate',
   'fund',

@@ -5,6 +5,8 @@ import type { PayoutMethod } from './batch.ts';
 export interface PayoutRules {
   readonly network: Network;
   readonly method: PayoutMethod;
+  /** Where the pool's coinbases pay: an account of that address is not paid. */
+  readonly ownAddress?: string | undefined;
   /** Addresses of accounts whose name is none. */
   readonly addresses: ReadonlyMap<string, string>;
   /** The least that an account is paid, and accounts with a least of their own. */

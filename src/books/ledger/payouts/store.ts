@@ -41,9 +41,10 @@ export interface Outsider extends OutgoingTransaction {
 
 /**
  * Single facts beside the tables. `cursor`: how far the wallet's outgoing transactions are known. `last-run-ms`: when a
- * scheduled payout was last tried. `more`: that one left batches for when its first is in a block.
+ * scheduled payout was last tried. `more`: that one left batches for when its first is in a block. `restored`: this ledger is a copy
+ * that was made at that time, ms. `reconciled`: since it was put back, what has left the wallet was looked at once.
  */
-export type FactName = 'cursor' | 'last-run-ms' | 'more';
+export type FactName = 'cursor' | 'last-run-ms' | 'more' | 'restored' | 'reconciled';
 
 /** The tables of payouts. Every method that changes something runs in the caller's transaction. */
 export class PayoutStore {
@@ -176,6 +177,11 @@ export class PayoutStore {
     return this.#sql.accepted.all();
   }
 
+  /** It is a payout of this ledger's now. */
+  dropOutsider(txid: string): void {
+    this.#sql.dropOutsider.run(txid);
+  }
+
   accept(txid: string): void {
     this.#sql.accept.run(txid);
   }
@@ -286,6 +292,7 @@ function prepare(database: LedgerDatabase) {
       'SELECT txid, sats FROM payout_outsiders WHERE accepted = 1 ORDER BY txid',
     ),
     accept: query<[string], never>('UPDATE payout_outsiders SET accepted = 1 WHERE txid = ? AND accepted = 0'),
+    dropOutsider: query<[string], never>('DELETE FROM payout_outsiders WHERE txid = ? AND accepted = 0'),
     fact: query<[string], string>('SELECT value FROM payout_facts WHERE name = ?').pluck(),
     setFact: query<[string, string], never>(
       'INSERT INTO payout_facts VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',

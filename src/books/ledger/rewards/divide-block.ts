@@ -1,10 +1,8 @@
+import { countedSlices } from './counted-slices.ts';
 import { pplns } from './pplns.ts';
 import { prop } from './prop.ts';
-import type { Distribution, Fees, Slice } from './scheme.ts';
+import type { BlockScheme, Distribution, Fees, Slice } from './scheme.ts';
 import { solo } from './solo.ts';
-
-/** The schemes that divide the reward of a block; `pps` and `fpps` pay for slices instead. */
-export type BlockScheme = 'pplns' | 'prop' | 'solo';
 
 /** All that the division of one block depends on beside its reward and the slices. */
 export interface BlockTerms {
@@ -14,18 +12,21 @@ export interface BlockTerms {
   readonly window: bigint;
   /** prop: serial of the slice with the pool's block before this one; undefined for the first. */
   readonly afterSerial: number | undefined;
+  /** pplns: serial of the slice with the newest block below this one that ended a round of PROP; undefined for none. */
+  readonly afterPropSerial?: number | undefined;
   /** solo: the account whose share is the block. */
   readonly finder: string;
 }
 
 /**
- * Divides the reward of a block as its scheme says. `slices` comes newest first, begins with the block's own slice, and is read as far
- * as the scheme needs. Throws a RangeError if there is no slice.
+ * Divides the reward of a block as its scheme says. `slices` comes newest first, begins with the block's own slice, if that has a
+ * share, and is read as far as the scheme needs.
  */
 export function divideBlock(rewardSats: bigint, slices: Iterable<Slice>, terms: BlockTerms): Distribution {
   const { scheme, fees, window, afterSerial, finder } = terms;
-  if (scheme === 'pplns') return pplns(rewardSats, slices, { window, fees });
-  if (scheme === 'prop') return prop(rewardSats, slices, { afterSerial, fees });
-  for (const slice of slices) return solo(rewardSats, finder, slice, fees);
-  throw new RangeError('divideBlock: the slice of the block is missing');
+  const counted = countedSlices(slices, terms);
+  if (scheme === 'pplns') return pplns(rewardSats, counted, { window, fees });
+  if (scheme === 'prop') return prop(rewardSats, counted, { afterSerial, fees });
+  const [newest] = counted;
+  return solo(rewardSats, finder, newest, fees);
 }

@@ -1,6 +1,6 @@
 import { BASIS_POINTS, feeOf } from './distribute.ts';
 import { fraction, ratio, whole } from './fixed-point.ts';
-import { byAccount, type Distribution, type Fees, type Slice } from './scheme.ts';
+import { byAccount, type Distribution, type Fees, type Slice, type SliceEntry } from './scheme.ts';
 
 /** What is owed below a satoshi, in units of 2^-64 of a satoshi. An account that is missing is owed 0. */
 export interface Carry {
@@ -30,6 +30,10 @@ export interface PpsDistribution extends Distribution {
  * What is left below a satoshi is carried per account to the next slice, and so it is for fee and donation. Therefore it makes no
  * difference whether slices are paid for one by one or together. The operator bears the luck: it keeps the blocks, and needs a
  * reserve of R = B × ln(1 ÷ δ) ÷ (2 f) to be ruined with a probability of at most δ.
+ *
+ * A share is worth one block at most: `work` is min(work, shares × network work). A share that is harder than a block has found
+ * one, and no more. That is so on test networks alone, where the promised difficulty may be 10^14 times that of the network, and
+ * what a share came to would not fit into 64 bits. With the cap an account reaches that bound after 1.8 × 10^9 blocks of 50 bitcoin.
  *
  * Source: M. Rosenfeld, "Analysis of Bitcoin Pooled Mining Reward Systems", arXiv:1112.4980, § 2.2 and appendix C.
  *
@@ -69,7 +73,9 @@ function pay(slices: Iterable<Slice>, carry: CarryBefore, fees: Fees, rate: (sli
     fromJobId ??= slice.jobId;
     toJobId = slice.jobId;
     const sats = rate(slice);
-    for (const { account, work } of slice.entries) {
+    for (const entry of slice.entries) {
+      const { account } = entry;
+      const work = paidWork(entry, slice.networkWork);
       let due = dues.get(account);
       if (due === undefined) {
         const net = carry.accounts.get(account) ?? 0n;
@@ -87,6 +93,11 @@ function pay(slices: Iterable<Slice>, carry: CarryBefore, fees: Fees, rate: (sli
     }
   }
   return settle(dues, fee, donation, { fromJobId, toJobId });
+}
+
+function paidWork({ work, shares }: SliceEntry, networkWork: bigint): bigint {
+  const most = shares === undefined ? work : shares * networkWork;
+  return work < most ? work : most;
 }
 
 /** Splits what is due into satoshis, which are credited now, and remainders, which are carried. */

@@ -17,6 +17,9 @@ export interface PropOptions {
  * are worth more than the late ones, so a miner that leaves a round at 43.5 % of the difficulty earns about 28 % more than one
  * that stays, at the expense of those who stay. Choose another scheme for a pool that is open to everybody.
  *
+ * A round without any share is possible, if a crash took the shares of its last jobs before they were acknowledged. Its reward goes
+ * to the newest slice before it, whose miners were the last at work, rather than to nobody.
+ *
  * Source: M. Rosenfeld, "Analysis of Bitcoin Pooled Mining Reward Systems", arXiv:1112.4980, § 2.1 and appendix B.
  *
  * `slices` comes newest first, begins with the block's own, and is read no further than the round. A credit's weight is its work.
@@ -26,7 +29,7 @@ export function prop(rewardSats: bigint, slices: Iterable<Slice>, { afterSerial,
   let fromJobId: string | undefined;
   let toJobId: string | undefined;
   for (const slice of slices) {
-    // The block's own slice counts always, so that a second block of one slice has a round as well.
+    // The newest slice counts always, so that a second block of one slice has a round as well.
     if (toJobId !== undefined && afterSerial !== undefined && slice.serial <= afterSerial) break;
     toJobId ??= slice.jobId;
     fromJobId = slice.jobId;

@@ -3,11 +3,19 @@
  * a database or the order in which shares arrived within a slice.
  */
 
+/** The schemes that divide the reward of a block; `pps` and `fpps` pay for slices instead. */
+export type BlockScheme = 'pplns' | 'prop' | 'solo';
+
+/** `operator`: miners have no accounts, and the pool keeps all. */
+export type PoolScheme = BlockScheme | 'pps' | 'fpps' | 'operator';
+
 /** The accepted work of one account on one job. */
 export interface SliceEntry {
   readonly account: string;
   /** Expected hashes of the difficulty promised with the job, never of the difficulty achieved. */
   readonly work: bigint;
+  /** Accepted shares; undefined if nothing depends on them. */
+  readonly shares?: bigint | undefined;
 }
 
 /** All accepted work on one job, after no more can come. */
@@ -19,6 +27,8 @@ export interface Slice {
   readonly networkWork: bigint;
   readonly subsidySats: bigint;
   readonly feesSats: bigint;
+  /** Under which the job was made; undefined if that is the same for all slices. */
+  readonly scheme?: PoolScheme | undefined;
   /** In byte order of account; each account once. */
   readonly entries: readonly SliceEntry[];
 }

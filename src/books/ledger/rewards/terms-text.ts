@@ -1,4 +1,5 @@
-import type { BlockScheme, BlockTerms } from './divide-block.ts';
+import type { BlockTerms } from './divide-block.ts';
+import type { BlockScheme } from './scheme.ts';
 
 /** The terms that a block was divided by, and who got the donation. */
 export interface BookedTerms extends BlockTerms {
@@ -8,11 +9,14 @@ export interface BookedTerms extends BlockTerms {
 const schemes: readonly string[] = ['pplns', 'prop', 'solo'] satisfies BlockScheme[];
 
 /** Terms as one line of JSON, the same for the same terms. */
-export function writeTerms({ scheme, window, afterSerial, finder, fees, donationAccount }: BookedTerms): string {
+export function writeTerms(terms: BookedTerms): string {
+  const { scheme, window, afterSerial, afterPropSerial, finder, fees, donationAccount } = terms;
   return JSON.stringify({
     scheme,
     window: String(window),
     after_serial: afterSerial ?? null,
+    // Undefined, so left out, unless the pool had another scheme.
+    after_prop_serial: afterPropSerial,
     finder,
     fee_basis_points: fees.feeBasisPoints,
     fee_exceptions: [...fees.exceptions].sort(([a], [b]) => (a < b ? -1 : 1)),
@@ -30,6 +34,7 @@ export function readTerms(text: string): BookedTerms | undefined {
       scheme: read['scheme'] as BlockScheme,
       window: BigInt(read['window'] as string),
       afterSerial: (read['after_serial'] as number | null) ?? undefined,
+      afterPropSerial: read['after_prop_serial'] as number | undefined,
       finder: read['finder'] as string,
       fees: {
         feeBasisPoints: read['fee_basis_points'] as number,

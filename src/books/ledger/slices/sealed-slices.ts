@@ -1,5 +1,5 @@
 import type { LedgerDatabase } from '../ledger-db.ts';
-import type { Slice } from '../rewards/scheme.ts';
+import type { PoolScheme, Slice } from '../rewards/scheme.ts';
 
 interface JobRow {
   readonly serial: bigint;
@@ -7,6 +7,7 @@ interface JobRow {
   readonly networkWork: string;
   readonly subsidySats: bigint;
   readonly feesSats: bigint;
+  readonly scheme: PoolScheme | null;
 }
 
 /** Reads sealed slices, from any connection to the ledger. */
@@ -19,7 +20,8 @@ export class SealedSlices {
   readonly #windowEnd;
 
   constructor(database: LedgerDatabase) {
-    const columns = `serial, job_id AS jobId, network_work AS networkWork, subsidy_sats AS subsidySats, fees_sats AS feesSats`;
+    const columns = `serial, job_id AS jobId, network_work AS networkWork, subsidy_sats AS subsidySats, fees_sats AS feesSats,
+      (SELECT scheme FROM terms WHERE from_serial <= serial ORDER BY from_serial DESC LIMIT 1) AS scheme`;
     this.#sealed = database.prepare<[], bigint>('SELECT sealed_serial FROM taken').pluck();
     this.#job = database.prepare<[string], JobRow>(`SELECT ${columns} FROM jobs WHERE job_id = ?`);
     this.#newest = database.prepare<[number | bigint], JobRow>(
@@ -31,8 +33,8 @@ export class SealedSlices {
       .pluck();
     this.#windowEnd = database.prepare<[string], string>('SELECT window_end FROM jobs WHERE job_id = ?').pluck();
     // Accounts are compared as UTF-8 bytes.
-    this.#entries = database.prepare<[string], { account: string; work: string }>(
-      'SELECT account, work FROM slices WHERE job_id = ? ORDER BY account',
+    this.#entries = database.prepare<[string], { account: string; work: string; shares: bigint }>(
+      'SELECT account, work, shares FROM slices WHERE job_id = ? ORDER BY account',
     );
   }
 
@@ -73,8 +75,14 @@ export class SealedSlices {
     }
   }
 
-  #slice({ serial, jobId, networkWork, subsidySats, feesSats }: JobRow): Slice {
-    const entries = this.#entries.all(jobId).map(({ account, work }) => ({ account, work: BigInt(work) }));
-    return { serial: Number(serial), jobId, networkWork: BigInt(networkWork), subsidySats, feesSats, entries };
+  #slice({ serial, networkWork, scheme, ...job }: JobRow): Slice {
+    const entries = this.#entries.all(job.jobId).map(({ work, ...entry }) => ({ ...entry, work: BigInt(work) }));
+    return {
+      ...job,
+      serial: Number(serial),
+      networkWork: BigInt(networkWork),
+      scheme: scheme ?? undefined,
+      entries,
+    };
   }
 }

@@ -18,21 +18,21 @@ export interface AdmissionLimits {
   readonly handshakesPerSubnet: Rate;
 }
 
-/** Why a connection is not let in, by what it had too many of. */
+/** Why a connection is refused: which limit is reached. */
 export type AdmissionRefusal = 'connections' | 'handshakes';
 
 /** One address, or one subnet. */
 interface Group {
-  /** Here, and in the other gateways as far as they have told. */
+  /** In this gateway, and in the others as last reported. */
   open: number;
   elsewhere: number;
   readonly handshakes: TokenBucket;
 }
 
 /**
- * Counts connections. An address that is over its own limits is refused before it costs its neighbours or the total
- * anything, so a flood from one address can not use up what the others need. What other gateways let in counts as well,
- * from when they have told of it: `news` and `hear`.
+ * Counts connections. An attempt that an address's own limit refuses is not counted for its subnet or the total, so a flood
+ * from one address can not use up the limits of others. Connections of other gateways count once they are reported (`news`,
+ * `hear`).
  */
 export class Admission {
   readonly #limits: AdmissionLimits;
@@ -40,7 +40,7 @@ export class Admission {
   readonly #addresses = new Map<string, Group>();
   readonly #subnets = new Map<string, Group>();
   readonly #handshakes: TokenBucket;
-  /** What the others are to hear of; undefined where there are no others. */
+  /** Changes to report to other gateways; undefined if there is only this gateway. */
   readonly #news: CrowdNews | undefined;
   #open = 0;
   #elsewhere = 0;
@@ -63,7 +63,7 @@ export class Admission {
     return this.#addresses.size + this.#subnets.size;
   }
 
-  /** Lets a connection in, which `leave` must be called for, or says why not. `exempt` knows no limit but the total. */
+  /** Counts a new connection, or returns the limit that refuses it. Call `leave` when the connection ends. `exempt`: only the total counts. */
   enter(address: string, exempt: boolean): AdmissionRefusal | undefined {
     const { limits, nowMs } = { limits: this.#limits, nowMs: this.#clock.monotonicMs() };
     const name = hostOf(address);
@@ -82,7 +82,7 @@ export class Admission {
     return undefined;
   }
 
-  /** What has no room for another connection of this address, after `enter` said 'connections': a key of Crush. */
+  /** The full total, subnet or address, as a key of Crush, after `enter` returned 'connections'. */
   fullOf(address: string): string {
     const { connections, connectionsPerAddress } = this.#limits;
     if (this.#open + this.#elsewhere >= connections) return WHOLE_POOL;
@@ -100,12 +100,12 @@ export class Admission {
     }
   }
 
-  /** What has changed here since the last call, for the other gateways. */
+  /** Changes since the last call, to be sent to the other gateways. */
   news(): readonly CrowdChange[] {
     return this.#news?.take() ?? [];
   }
 
-  /** What has changed in other gateways: their connections take room here, and their handshakes the same tokens. */
+  /** Applies changes of other gateways: their connections and handshakes count against the limits here. */
   hear(changes: readonly CrowdChange[]): void {
     const nowMs = this.#clock.monotonicMs();
     for (const [name, opened, handshakes] of changes) {
@@ -118,7 +118,7 @@ export class Admission {
     }
   }
 
-  /** Forgets whom there is nothing to remember of. To be called every few seconds. */
+  /** Forgets addresses without connections and with full token buckets. To be called every few seconds. */
   sweep(): void {
     const nowMs = this.#clock.monotonicMs();
     for (const groups of [this.#addresses, this.#subnets]) {

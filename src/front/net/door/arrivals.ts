@@ -1,15 +1,15 @@
 import type { Visit, Visitor } from './visit.ts';
 
-/** A connection as the door has it, before and after it is a WebSocket. */
+/** A connection's entry at the door, before and after the WebSocket upgrade. */
 export interface Arrival<G extends Visitor> {
   readonly guest: G;
   readonly visit: Visit;
 }
 
 /**
- * Connections that were let in and have not sent a request yet, by address. uWebSockets.js tells that one of them has ended,
- * but not which: an arrival counts until a request of its address takes its place, until all of them have ended, or until
- * uWebSockets.js has closed it for its silence.
+ * Accepted connections that have not sent their request yet, by address. uWebSockets.js reports that a connection ended, but not
+ * which. So an arrival counts until a request from its address arrives, until all arrivals have ended, or until uWebSockets.js has
+ * closed silent connections.
  */
 export class Arrivals<G extends Visitor> {
   readonly #ticksMax: number;
@@ -44,7 +44,7 @@ export class Arrivals<G extends Visitor> {
     this.#waiting.set(address, waiting);
   }
 
-  /** A connection of this address has sent its request: whichever it is, one place of the address is its own. */
+  /** A connection of this address has sent its request: it takes over one arrival of the address. */
   take(address: string): Arrival<G> | undefined {
     const waiting = this.#waiting.get(address);
     const taken = waiting?.shift()?.arrival;

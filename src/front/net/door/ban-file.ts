@@ -7,7 +7,7 @@ import { replaceFile } from '#base/std/atomic-file';
 
 export const BAN_FILE = 'bans.json';
 const FORMAT = 1;
-/** Bans that are made text of at once: a millisecond. */
+/** Bans converted to text in one step, which takes about a millisecond. */
 const SLICE = 512;
 
 const timeMs = z.number().nonnegative();
@@ -25,7 +25,7 @@ export class BanFileError extends Error {
   override readonly name = 'BanFileError';
 }
 
-/** Reads the bans of a data folder; none where there is no file. Throws BanFileError where it is damaged. */
+/** Reads the bans of a data folder; none if there is no file. Throws BanFileError if it is damaged. */
 export function readBanFile(folder: string): Ban[] {
   const path = join(folder, BAN_FILE);
   let text: string;
@@ -37,7 +37,7 @@ export function readBanFile(folder: string): Ban[] {
   }
   const bans = decode(text);
   if (typeof bans !== 'string') return bans;
-  throw new BanFileError(`${path} is damaged (${bans}): mend it, or remove it to begin without bans`);
+  throw new BanFileError(`${path} is damaged (${bans}): repair it, or remove it to start without bans`);
 }
 
 /** Writes all or nothing: a crash leaves the old file or the new one. */
@@ -45,7 +45,7 @@ export function writeBanFile(folder: string, bans: readonly Ban[]): Promise<void
   return replaceFile(join(folder, BAN_FILE), encode(bans));
 }
 
-/** A ban a line, in slices: an event loop that shares go through must not wait for the text of 65,536 bans. */
+/** One line per ban, made in slices, because the text of 65,536 bans would block the event loop that serves shares. */
 function* encode(bans: readonly Ban[]): Generator<string> {
   yield `{"format":${FORMAT},"bans":[\n`;
   for (let at = 0; at < bans.length; at += SLICE) {

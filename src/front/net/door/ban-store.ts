@@ -13,7 +13,7 @@ export interface BanStoreModules {
   readonly banned: (ban: Ban) => void;
 }
 
-/** Changes within this time are written together; with many bans, which are all written each time, within more. */
+/** Changes within this time are written together. With many bans the time is longer, because each write has all bans. */
 const WRITE_MS = 1000;
 const WRITE_MS_PER_BAN = 0.25;
 const SWEEP_MS = 60_000;
@@ -25,7 +25,7 @@ export interface BanStore {
   close(): Promise<void>;
 }
 
-/** Throws BanFileError where the file is damaged. A disk that takes no more is said once; the bans hold in memory. */
+/** Throws BanFileError if the file is damaged. A failed write is logged once; the bans hold in memory. */
 export function openBanStore(options: BanStoreOptions, { clock, logger, banned }: BanStoreModules): BanStore {
   const { folder } = options;
   const kept = readBanFile(folder);

@@ -7,13 +7,13 @@ const MINUTE_MS = 60_000;
 export const BAN_STEPS_MS: readonly number[] = [MINUTE_MS, 10 * MINUTE_MS, 60 * MINUTE_MS, 1440 * MINUTE_MS];
 /** A ban counts for the next one's length until this long after its end. */
 const REMEMBERED_MS = 1440 * MINUTE_MS;
-/** Ranges wider than one customer are looked at one by one; they come from operators alone. */
+/** Ranges wider than one customer are searched linearly; only operators add them. */
 const RANGES_MAX = 1024;
 export const BAN_DURATION_MS_MAX = 3650 * 1440 * MINUTE_MS;
 const REASON_CHARS_MAX = 128;
 
 export interface BanOptions {
-  /** False: nobody is banned for conduct; what operators ban is. */
+  /** False: only operators' bans hold, no address is banned for conduct. */
   readonly enabled: boolean;
   /** Never refused, whatever else is said of them. */
   readonly allow: readonly IpRange[];
@@ -25,15 +25,15 @@ export interface BanOptions {
 
 export interface BanModules {
   readonly clock: Pick<Clock, 'nowMs'>;
-  /** A ban began or ended, or its record went: what `records` gives has changed. */
+  /** The result of `records` has changed: a ban began or ended, or its record was deleted. */
   readonly changed: () => void;
-  /** A ban began: whoever it is about is to be shown out. */
+  /** A ban began: the caller closes the connections that it covers. */
   readonly banned: (ban: Ban) => void;
 }
 
 /**
- * Who is not let in. Addresses are banned for their conduct, longer each time, and by operators. A ban runs out by
- * itself; its record stays a day, so that the next one is longer.
+ * Banned addresses and ranges. Bans for conduct get longer each time; operators can add bans. A ban ends by itself. Its record
+ * is kept for a day, so that the next ban is longer.
  */
 export class Bans implements BanControl {
   readonly #options: BanOptions;
@@ -58,7 +58,7 @@ export class Bans implements BanControl {
     return inAnyRange(this.#options.allow, address);
   }
 
-  /** True where this address is not to be let in. */
+  /** True if this address is refused. */
   refuses(address: string): boolean {
     const { deny } = this.#options;
     if (this.#bans.size === 0 && deny.length === 0) return false;
@@ -73,7 +73,7 @@ export class Bans implements BanControl {
 
   /**
    * Bans an address for its conduct; returns undefined if it is already banned, or may not be. Bans for what came before a login
-   * (`brief`) do not become longer: whoever has a wrong setting and mends it is served a minute later.
+   * (`brief`) stay short, so that a client is served a minute after its wrong setting is corrected.
    */
   punish(address: string, reason: string, brief = false): Ban | undefined {
     if (!this.#options.enabled || parseIp(address) === undefined || this.allows(address) || this.refuses(address)) {
@@ -123,18 +123,18 @@ export class Bans implements BanControl {
     return [...this.#bans.values()];
   }
 
-  /** Takes a ban that began in another process. Nobody is told. */
+  /** Adds a ban that began in another process, without calling the listeners. */
   hear(ban: Ban): void {
     this.#put(ban);
   }
 
-  /** Takes back what `records` gave. Nobody is told. */
+  /** Restores the result of `records`, without calling the listeners. */
   restore(records: readonly Ban[]): void {
     for (const ban of records) this.#put(ban);
     this.sweep();
   }
 
-  /** Forgets what is long over. To be called now and then. */
+  /** Deletes records of bans that ended long ago. To be called now and then. */
   sweep(): void {
     const oldestMs = this.#modules.clock.nowMs() - REMEMBERED_MS;
     let forgotten = false;
@@ -155,7 +155,7 @@ export class Bans implements BanControl {
 
   #put(ban: Ban): void {
     this.#forget(ban.address);
-    // Full of bans: the oldest goes. An attacker with that many addresses comes back anyway.
+    // The table is full: the oldest ban is dropped. An attacker with this many addresses can return anyway.
     if (this.#bans.size >= this.#options.entriesMax) this.#forget(this.#bans.keys().next().value ?? '');
     this.#bans.set(ban.address, ban);
     const wide = banKey(ban.address)?.wide;
@@ -168,12 +168,12 @@ export class Bans implements BanControl {
   }
 }
 
-/** The range that a ban is about; undefined if it is about one customer, whom the ban's address names as `hostOf` does. */
+/** The range that a ban covers; undefined if the ban covers one customer, whose key is the ban's address as `hostOf` gives it. */
 export function wideRange(address: string): IpRange | undefined {
   return banKey(address)?.wide;
 }
 
-/** How a ban of this address or range is filed; `wide` where it is wider than one customer. */
+/** The key of a ban of this address or range; `wide` is set if the ban covers more than one customer. */
 function banKey(address: string): { readonly text: string; readonly wide: IpRange | undefined } | undefined {
   const range = parseRange(address);
   if (range === undefined) return undefined;

@@ -1,6 +1,6 @@
 import { type Penalty, penalties, type Verdict } from '#base/domain/verdict';
 
-/** What a connection can do wrong beside its shares. */
+/** Misconduct of a connection other than bad shares. */
 export type Offence =
   /** A line that can not be a message. */
   | 'junk'
@@ -10,25 +10,25 @@ export type Offence =
   | 'overlong'
   /** A TLS handshake or PROXY header that failed, or did not come in time; TLS that breaks, or is negotiated anew, later. */
   | 'bad-handshake'
-  /** Went within the TLS handshake, without a word why. */
+  /** Disconnected during the TLS handshake without an alert. */
   | 'hung-up'
-  /** Said nothing until its time to subscribe was over. */
+  /** Sent nothing until the time to subscribe was over. */
   | 'silent'
-  /** Went without having said anything. */
+  /** Disconnected without having sent anything. */
   | 'empty'
-  /** Went in the middle of its first line. */
+  /** Disconnected in the middle of its first line. */
   | 'cut'
-  /** Did not read what it was sent. */
+  /** Did not read the pool's messages. */
   | 'slow-reader'
-  /** Gave a name or a password that is wrong, and that had not come before: to repeat a mistake is none. */
+  /** Sent a new wrong name or password. Repeating the same mistake is no offence. */
   | 'bad-login';
 
 /** Why an address is banned: an offence, or the shares it sent. */
 export type Misconduct = Offence | 'shares';
 
 /**
- * Points. A hundred in a few minutes, and no honest work to outweigh them, are a ban. A farm proxy that sends 5,000 late
- * shares after a restart of the pool stays below it; sixteen junk lines, after which a session ends, are most of it.
+ * Points. A hundred points in a few minutes, not outweighed by accepted shares, cause a ban. 5,000 late shares of a farm proxy
+ * after a restart of the pool stay below a hundred. The sixteen junk lines that end a session come to most of it.
  */
 const offencePoints: Readonly<Record<Offence, number>> = {
   junk: 5,
@@ -43,8 +43,8 @@ const offencePoints: Readonly<Record<Offence, number>> = {
   'bad-login': 0.5,
 };
 /**
- * What a connection earns by its one offence before it has logged in. Browsers, monitors and miners with a wrong setting come once
- * every few seconds for ever: their points fade before they are a ban.
+ * Points for a connection's one offence before its login. Browsers, monitors and miners with a wrong setting reconnect every few
+ * seconds for ever; their points fade before they add up to a ban.
  */
 const knockPoints: Readonly<Record<Offence, number>> = {
   ...offencePoints,
@@ -54,22 +54,22 @@ const knockPoints: Readonly<Record<Offence, number>> = {
   'bad-handshake': 0.5,
 };
 const sharePoints: Readonly<Record<Penalty, number>> = { none: 0, late: 0.02, 'bad-work': 1, abuse: 5 };
-/** A share of a worker that is kept out: its device goes on sending until it hears why. */
+/** Points for a share of an expelled worker: its device keeps sending until it reads the reply. */
 const KEPT_OUT_POINTS = 0.002;
 /** Below these, nothing is worth remembering. */
 const FORGOTTEN_BELOW = 0.5;
 /** One accepted share counts as work for eleven minutes. */
 export const GOOD_MIN = 0.1;
 
-/** Points go down to 1/e of themselves in this time. */
+/** Points fall to 1/e of their value in this time. */
 export const MEMORY_MS = 300_000;
 
-/** What some time leaves of points and merits. */
+/** The factor by which points and merits fade in this time. */
 export function fadeFactor(passedMs: number): number {
   return Math.exp(-passedMs / MEMORY_MS);
 }
 
-/** What is known of the conduct of one party (an address, a connection or a worker) lately. */
+/** The recent conduct of one party: an address, a connection or a worker. */
 export class Conduct {
   /** Accepted shares. */
   #good: number;
@@ -87,12 +87,12 @@ export class Conduct {
     return this.#points;
   }
 
-  /** Has accepted shares lately, and more of them than points. */
+  /** True if the party has more recent accepted shares than points. */
   get working(): boolean {
     return this.#good >= GOOD_MIN && this.#good > this.#points;
   }
 
-  /** Too many points, and at least as many as accepted shares. */
+  /** True if the party has too many points, and at least as many points as accepted shares. */
   condemned(pointsMax: number): boolean {
     return this.#points >= pointsMax && this.#points >= this.#good;
   }
@@ -127,7 +127,7 @@ export class Conduct {
     this.#points = Math.max(0, this.#points - points);
   }
 
-  /** Time has passed: `factor` is what it leaves of everything. */
+  /** Fades points and merits by `factor`. */
   fade(factor: number): void {
     this.#good *= factor;
     this.#points *= factor;

@@ -1,6 +1,6 @@
 import type { CrowdChange } from './neighbours.ts';
 
-/** Who came and went since it was last told: at most one entry for each address, and none where nothing has changed. */
+/** Connections opened and closed since the last report: at most one entry per address, none if nothing has changed. */
 export class CrowdNews {
   #changes = new Map<string, { opened: number; handshakes: number }>();
 

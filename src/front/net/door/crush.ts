@@ -1,19 +1,19 @@
 import { limits } from '#base/limits';
 import type { Peer, Visit } from './visit.ts';
 
-/** What is full if the pool as a whole is; an address or subnet is named by its key. */
+/** The key of the pool's total; an address or subnet has its own key. */
 export const WHOLE_POOL = '';
-/** Full addresses and subnets that are looked after at a time. */
+/** Full addresses and subnets that are tracked at a time. */
 const KEYS_MAX = 64;
-/** Addresses with the most idle connections that give way to others. */
+/** Addresses with the most idle connections, whose connections are closed first. */
 const GIVE_WAY_MAX = 8;
 
 /**
- * Finds room for miners when connections run out: connections that never had an accepted share give way, first those of the
+ * Makes room when a limit on connections is reached: chooses connections that never had an accepted share, first at the
  * addresses with the most of them, the oldest first.
  */
 export class Crush {
-  /** By what was full: connections that were refused since the last call of `giveWay`. */
+  /** Connections refused since the last call of `giveWay`, by the key that was full. */
   readonly #refused = new Map<string, number>();
 
   /** A connection was refused because of `full`. */
@@ -22,14 +22,14 @@ export class Crush {
     if (count > 0 || this.#refused.size < KEYS_MAX) this.#refused.set(full, count + 1);
   }
 
-  /** The connections to be closed so that those who were refused find room when they come again; as many as those. */
+  /** Returns the connections to close: as many as were refused, so that the refused clients find room when they reconnect. */
   giveWay(peers: ReadonlyMap<string, Peer>, nowMs: number): Visit[] {
     if (this.#refused.size === 0) return [];
     const subnets = new Map<string, Peer[]>();
     for (const key of this.#refused.keys()) if (!peers.has(key)) subnets.set(key, []);
     if (subnets.size > 0) {
       for (const peer of peers.values()) {
-        // Where no limit holds there is a proxy, with many behind it.
+        // An address without limits is a proxy with many clients behind it.
         if (peer.idlers === 0 || peer.traffic === undefined) continue;
         rank(subnets.get(WHOLE_POOL), peer);
         rank(subnets.get(peer.subnet), peer);
@@ -54,7 +54,7 @@ function rank(largest: Peer[] | undefined, peer: Peer): void {
   if (largest.length > GIVE_WAY_MAX) largest.pop();
 }
 
-/** Chooses up to `count`, each of the address that has the most left then. */
+/** Chooses up to `count` connections, each from the address that has the most idle connections left. */
 function choose(peers: readonly Peer[], count: number, nowMs: number, chosen: Set<Visit>): void {
   const queues = peers.map(({ idlers, visits }) => ({ left: idlers, visits: visits.values() }));
   let wanted = Math.min(count, limits.idlersPerTickMax);
@@ -72,7 +72,7 @@ function choose(peers: readonly Peer[], count: number, nowMs: number, chosen: Se
   }
 }
 
-/** The next one for which the test holds; undefined at the end. */
+/** The next value that passes the test; undefined at the end. */
 function nextOf(visits: Iterator<Visit>, test: (visit: Visit) => boolean): Visit | undefined {
   for (let next = visits.next(); next.done !== true; next = visits.next()) if (test(next.value)) return next.value;
   return undefined;

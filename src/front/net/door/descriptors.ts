@@ -1,16 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { limits } from '#base/limits';
 
-/** How many connections a process may have, by the descriptors that the system gives it. */
+/** How many connections a process may have within its limit of file descriptors. */
 export interface DescriptorBudget {
   /** RLIMIT_NOFILE, soft: Node raises it to the hard one as it starts. */
   readonly descriptors: number;
-  /** Kept for the log, blocks, the API, the node and what else the pool opens. */
+  /** Descriptors reserved for the log, blocks, the API, the node and other files. */
   readonly reserved: number;
   readonly connections: number;
 }
 
-/** Returns undefined if the system sets or tells no limit (it has no /proc). */
+/** Returns undefined if the system has no limit, or no /proc to read it from. */
 export function descriptorBudget(): DescriptorBudget | undefined {
   try {
     const [, soft] = /^Max open files\s+(\d+)\s/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];

@@ -25,7 +25,7 @@ export const dismissals = {
   noRoom: 'The pool is full: connections without accepted shares make room for others',
   conduct: (misconduct: Misconduct): string =>
     `This connection is closed because of its conduct: ${misconducts[misconduct]}`,
-  /** What operators write about a ban is for operators. */
+  /** An operator's text about a ban is not sent to clients. */
   banned({ untilMs, reason }: Pick<Ban, 'untilMs' | 'reason'>): string {
     const until = `This address is banned until ${new Date(untilMs).toISOString().slice(0, 19)}Z`;
     return Object.values(misconducts).includes(reason) ? `${until}: ${reason}` : until;

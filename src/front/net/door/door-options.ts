@@ -55,7 +55,7 @@ export function banOptions({ enabled, allow, deny }: BanSettings): BanOptions {
   return { enabled, allow: ranges(allow), deny: ranges(deny), entriesMax: limits.bansMax };
 }
 
-/** Ranges out of a checked config; what is none is left out. */
+/** The ranges of a checked config; invalid ones are left out. */
 export function ranges(texts: readonly string[]): IpRange[] {
   return texts.flatMap((text) => parseRange(text) ?? []);
 }

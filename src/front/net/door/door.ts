@@ -29,7 +29,7 @@ import {
 export interface DoorOptions {
   readonly admission: AdmissionLimits;
   readonly traffic: TrafficLimits;
-  /** What an address may receive, in the traffic of one connection. */
+  /** The traffic limit of an address, as a multiple of a connection's limit. */
   readonly addressShareFactor: number;
   /** Names that an address may have looked up. */
   readonly lookUps: Rate;
@@ -56,8 +56,8 @@ export const DOOR_TICK_MS = 500;
 const FADE_MS = 10_000;
 
 /**
- * Who comes in, and who is shown out. Counts connections and traffic by address, holds conduct against it, and sheds
- * load when the event loop can not keep up. One for all listeners of a process.
+ * Decides which connections are accepted and which are closed. Counts connections and traffic by address, bans addresses for
+ * misconduct, and sheds load when the event loop can not keep up. All listeners of a process share one door.
  */
 export class Door {
   readonly #options: DoorOptions;
@@ -100,7 +100,7 @@ export class Door {
     return this.#admission.open;
   }
 
-  /** Lets a connection in, or not: then it is to be closed without a word. */
+  /** Admits a connection. If it is refused, the caller closes it without a message. */
   enter(address: string, visitor: Visitor): Visit | undefined {
     const { bans } = this.#modules;
     if (bans.refuses(address)) {
@@ -127,12 +127,12 @@ export class Door {
     return visit;
   }
 
-  /** A connection was refused before it came to the door, because all places are taken. */
+  /** A listener refused a connection before asking the door, because its own limit is reached. */
   full(): void {
     this.#crush.refused(WHOLE_POOL);
   }
 
-  /** Shows out everybody whom a ban is about. */
+  /** Closes all connections that a ban covers. */
   evict(ban: Ban): void {
     this.#report.add(ban);
     const range = wideRange(ban.address);
@@ -153,7 +153,7 @@ export class Door {
     }
   }
 
-  /** Tells the neighbours who came and went: to be called every TELL_MS where there are any. */
+  /** Reports opened and closed connections to the other gateways. To be called every TELL_MS if there are any. */
   tell(): void {
     const news = this.#admission.news();
     if (news.length > 0) this.#modules.neighbours?.tell(news);
@@ -181,7 +181,7 @@ export class Door {
     this.#admission.sweep();
   }
 
-  /** The pool closes: what ends now is nobody's fault. */
+  /** The pool closes: connections that end from now on earn no points. */
   close(): void {
     this.#judge.close();
   }
@@ -236,7 +236,7 @@ export class Door {
     peer.idlers -= 1;
   }
 
-  /** A connection that is gone leaves its shares to its address, if that is still remembered. */
+  /** The conduct of a closed connection counts for its address, if the address is still remembered. */
   #judgedLate({ peer: { host }, address }: Visit, verdict: Verdict): void {
     const peer = this.#peers.get(host);
     if (peer === undefined) return;
@@ -255,7 +255,7 @@ export class Door {
     if (isForgettable(peer, nowMs) || this.#peers.size > this.#options.peersMax) this.#peers.delete(peer.host);
   }
 
-  /** Closes the noisiest sessions while there is an overload: those whose lines came to no accepted share. */
+  /** During an overload, closes the sessions with the most lines that led to no accepted share. */
   #shed(passedMs: number): void {
     const { shedSessionsMax, shedLinesPerSecondMin } = this.#options;
     const noiseMin = (shedLinesPerSecondMin * passedMs) / 1000;
@@ -272,7 +272,7 @@ export class Door {
     this.counters.shed += Math.min(noisy.length, shedSessionsMax);
   }
 
-  /** Not all who wanted to come in found room. Those who mine have it before those who do nothing. */
+  /** Makes room after connections were refused: closes idle connections in favour of miners. */
   #makeRoom(nowMs: number): void {
     for (const visit of this.#crush.giveWay(this.#peers, nowMs)) {
       this.counters.idle += 1;

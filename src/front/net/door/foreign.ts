@@ -4,13 +4,13 @@ const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 const SPACE = 0x20;
 const DELETE = 0x7f;
-/** Bytes that are looked at: a TLS or Noise handshake has a control character among its first few. */
+/** Bytes that are checked: a TLS or Noise handshake has a control character among its first few. */
 const LOOKED_AT = 64;
 /** HTTP/1 and HTTP/2 ("PRI * HTTP/2.0"), RTSP, SIP; SSH; SMTP, FTP, IMAP and Redis clients that speak first; RFB (VNC). */
 const GREETING =
   /^(?:[A-Z]+ \S+ (?:HTTP|RTSP|SIP)\/|SSH-|(?:EHLO|HELO|QUIT|HELP|USER|STLS|STARTTLS)\b|\*[0-9]+\r?$|RFB )/;
 
-/** True if the first bytes of a connection are no text, as those of TLS, Stratum V2, SOCKS or RDP: such a client is not understood. */
+/** True if the first bytes of a connection are binary, as in TLS, Stratum V2, SOCKS or RDP. */
 export function isBinary(bytes: Uint8Array): boolean {
   const end = Math.min(bytes.length, LOOKED_AT);
   for (let at = 0; at < end; at += 1) {
@@ -20,7 +20,7 @@ export function isBinary(bytes: Uint8Array): boolean {
   return false;
 }
 
-/** True if a line, bytes[begin…end), is how a client of another text protocol begins. */
+/** True if a line, bytes[begin…end), is the first line of another text protocol. */
 export function isForeignGreeting(bytes: Uint8Array, begin: number, end: number): boolean {
   return GREETING.test(
     Buffer.from(bytes.buffer, bytes.byteOffset + begin, Math.min(end - begin, 2048)).toString('latin1'),

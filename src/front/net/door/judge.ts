@@ -6,13 +6,13 @@ import type { Misconduct, Offence } from './conduct.ts';
 import { dismissals, misconducts } from './dismissals.ts';
 import type { Peer, Visit } from './visit.ts';
 
-/** Points at which something comes of them. */
+/** Thresholds of points. */
 export interface ConductLimits {
-  /** Of a connection or a worker, which is shown out; of an address with nobody innocent, which is banned. */
+  /** At this many, a connection is closed, a worker expelled, or an address without innocent connections banned. */
   readonly ban: number;
-  /** Of an address with somebody innocent who has no accepted shares: it is banned. */
+  /** At this many, an address with innocent connections is banned, if none of them has accepted shares. */
   readonly presentBan: number;
-  /** Of a connection or a worker at an address that has earned `ban`: it is shown out. */
+  /** At this many, a connection is closed or a worker expelled if their address has earned `ban` points. */
   readonly probation: number;
 }
 
@@ -37,8 +37,8 @@ export interface JudgeModules {
 }
 
 /**
- * What comes of misconduct. It is the worker's first, then the connection's, and the address's last: an address is banned only if
- * nobody innocent is there.
+ * Applies the consequences of misconduct: first to the worker, then to the connection, last to the address. An address is banned
+ * only if it has no innocent connection.
  */
 export class Judge {
   readonly #options: JudgeOptions;
@@ -50,12 +50,12 @@ export class Judge {
     this.#modules = modules;
   }
 
-  /** The pool closes: what ends from now on is nobody's fault. */
+  /** The pool closes: connections that end from now on earn no points. */
   close(): void {
     this.#open = false;
   }
 
-  /** True if the address has earned so many points that its connections are allowed fewer. */
+  /** True if the address has so many points that its connections are closed at a lower threshold. */
   onProbation({ conduct, standing }: Peer): boolean {
     return this.#options.enabled && conduct.points + standing.knocks.points >= this.#options.points.ban;
   }
@@ -81,14 +81,14 @@ export class Judge {
     this.#consider(peer, visit, offence, knocks);
   }
 
-  /** A bad share whose connection has gone counts for its address. Points end with a ban, so it counts nothing during one. */
+  /** A bad share of a closed connection counts for its address. A ban deletes the points, so the share counts nothing during a ban. */
   badLateShare(peer: Peer, address: string, verdict: Verdict): void {
     if (this.#modules.bans.refuses(address)) return;
     if (peer.conduct.judge(verdict)) this.#consider(peer, undefined, 'shares', false);
   }
 
   badShare(visit: Visit, { submission, verdict }: JudgedShare): void {
-    // What was under way when the connection was shown out.
+    // A share that was being judged when the connection was closed.
     if (visit.dismissed) return;
     const { peer } = visit;
     const { worker, workerName } = submission;
@@ -110,7 +110,7 @@ export class Judge {
     return this.onProbation(peer) ? points.probation : points.ban;
   }
 
-  /** Keeps workers out for a while. If others on their connection work, they are expelled from it, and it goes on. */
+  /** Refuses logins of these workers for a while. If other workers on the connection work, only these workers are expelled from it. */
   #blame(visit: Visit, names: readonly string[]): void {
     const { clock, bans, counters } = this.#modules;
     if (!this.#open || !this.#options.enabled || bans.allows(visit.address)) return;
@@ -120,7 +120,7 @@ export class Judge {
         visit.expel(name);
         counters.expelled += 1;
       }
-      // Under one name there may be several devices; those that work may come back.
+      // Several devices may share a name; those that work may log in again.
       if (!isInnocentElsewhere(visit, name)) visit.peer.standing.keepOut(name, clock.monotonicMs());
     }
   }
@@ -139,7 +139,7 @@ export class Judge {
     }
   }
 
-  /** Whether an address is to be banned for what it did before logins, or else for what it did after them. */
+  /** Whether to ban an address, for its conduct before logins (`knocks`) or after them. */
   #bans(peer: Peer, visit: Visit | undefined, fresh: boolean, knocks: boolean): boolean {
     const { ban, presentBan } = this.#options.points;
     const conduct = knocks ? peer.standing.knocks : peer.conduct;

@@ -30,7 +30,7 @@ export class Traffic {
     return this.#lines.full(nowMs) && this.#bytes.full(nowMs) && this.#submits.full(nowMs);
   }
 
-  /** Takes what has come in; returns the ms to wait before reading on. */
+  /** Counts received lines and bytes; returns how long to wait before reading on, ms. */
   received(lines: number, bytes: number, submits: number, nowMs: number): number {
     return Math.max(
       this.#lines.spend(lines, nowMs),
@@ -49,13 +49,13 @@ export interface Peer {
   readonly standing: Standing;
   /** Connections that never had an accepted share. */
   idlers: number;
-  /** Undefined where no limit is kept. */
+  /** Undefined if no limit is kept. */
   readonly traffic: Traffic | undefined;
-  /** Its debt of traffic is paid then, monotonic ms; 0 if there was none. */
+  /** When the address is within its rate again, monotonic ms; 0 if it never exceeded the rate. */
   owesUntilMs: number;
   /** Its share of the event loop's turns. Undefined if no limit is kept: then each connection has its own. */
   readonly party: Party | undefined;
-  /** Undefined where no limit is kept. */
+  /** Undefined if no limit is kept. */
   readonly lookUps: TokenBucket | undefined;
 }
 
@@ -65,11 +65,11 @@ export function isForgettable({ conduct, standing, traffic, lookUps }: Peer, now
   return isPaid && conduct.forgotten && standing.forgotten(nowMs);
 }
 
-/** What a visit can have done to it. */
+/** Actions of the door on a connection. */
 export interface Visitor {
   /** Closes the connection after what is queued for it. The client is told why, if it understands that. */
   close(why: string): void;
-  /** Reads nothing for so long, where the transport can do that. */
+  /** Stops reading for this time, if the transport can. */
   hold(ms: number): void;
   /** A worker may not mine on the connection any more. */
   expel(name: string): void;
@@ -77,7 +77,7 @@ export interface Visitor {
 
 export interface VisitModules {
   readonly clock: Clock;
-  /** Something was done wrong. */
+  /** The client misbehaved. */
   readonly offended: (visit: Visit, offence: Offence) => void;
   /** A worker wants to mine; false if it is kept out. */
   readonly admits: (visit: Visit, name: string) => boolean;
@@ -105,7 +105,7 @@ export class Visit {
   idle = true;
   /** Those of its workers that have sent bad shares. */
   readonly #watched = new Map<string, Conduct>();
-  /** It has offended before its login, or has been shown out: nothing more is held against it. */
+  /** It has offended before its login, or was closed by the door: further misconduct earns no points. */
   #settled = false;
   /** Since the start. */
   lines = 0;
@@ -114,7 +114,7 @@ export class Visit {
   #submits = 0;
   /** What the lines since the last read cost beyond a line, in lines: held against the next read as well. */
   #surcharge = 0;
-  /** Lines that came to nothing since the last look: all but accepted shares. */
+  /** Lines since the last look that were no accepted shares. */
   noise = 0;
   readonly #modules: VisitModules;
   readonly #traffic: Traffic | undefined;
@@ -137,12 +137,12 @@ export class Visit {
     this.#traffic = peer.traffic && new Traffic(traffic, this.sinceMs);
   }
 
-  /** True where limits do not hold. */
+  /** True if limits do not hold. */
   get exempt(): boolean {
     return this.#traffic === undefined;
   }
 
-  /** Takes note of what has come in. Returns what it cost, in lines: more than `lines` if names were looked up. */
+  /** Counts received lines and bytes. Returns their cost in lines: more than `lines` if names were looked up. */
   received(lines: number, bytes: number): number {
     this.lines += lines;
     this.#bytes += bytes;
@@ -191,7 +191,7 @@ export class Visit {
   }
 
   /**
-   * One of the lines wants a name looked up. False where its address has had too many: the lines of one read are handled
+   * One of the lines wants a name looked up. False if its address has had too many: the lines of one read are handled
    * before anybody can be held, and a thousand connections may be read at once.
    */
   affords(): boolean {
@@ -220,7 +220,7 @@ export class Visit {
     this.#modules.offended(this, offence);
   }
 
-  /** A worker has proved who it is. False if it may not mine because of its conduct. */
+  /** A worker has logged in. Returns false if it may not mine because of its conduct. */
   admits(name: string): boolean {
     if (!this.#modules.admits(this, name)) return false;
     this.#settled = this.#dismissed;
@@ -229,7 +229,7 @@ export class Visit {
     return true;
   }
 
-  /** Has logged in, and done nothing wrong that its accepted shares do not outweigh. */
+  /** True if the connection has logged in and its accepted shares outweigh its points. */
   get innocent(): boolean {
     if (this.name === undefined || this.#dismissed) return false;
     return this.conduct.working || this.conduct.points < limits.probationPoints;
@@ -240,19 +240,19 @@ export class Visit {
     return this.#gone;
   }
 
-  /** True once it has been shown out. */
+  /** True once the door has closed it. */
   get dismissed(): boolean {
     return this.#dismissed;
   }
 
-  /** Closes the connection and tells the client why. What is still to be heard of it is held against nobody. */
+  /** Closes the connection and tells the client why. Later misconduct of the connection earns no points. */
   dismiss(why: string): void {
     this.#dismissed = true;
     this.#settled = true;
     this.visitor.close(why);
   }
 
-  /** The conduct of a worker since its first bad share; what it was accepted before is estimated. */
+  /** The conduct of a worker since its first bad share; its earlier accepted shares are estimated. */
   watch(name: string): Conduct {
     let watched = this.#watched.get(name);
     if (watched === undefined) {
@@ -297,8 +297,8 @@ export class Visit {
   }
 
   /**
-   * The connection is gone: it went, or the pool dismissed it, or did not want it whatever it would have said. Later
-   * calls do nothing.
+   * The connection is closed: by its client, by the pool for misconduct, or by the pool for other reasons. Later calls do
+   * nothing.
    */
   leave(how: 'went' | 'dismissed' | 'unwanted'): void {
     if (this.#gone) return;

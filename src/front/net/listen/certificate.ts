@@ -17,7 +17,7 @@ export class CertificateError extends Error {
   /** The key of the config that names it. */
   readonly key: string;
   readonly reason: string;
-  /** Undefined where it takes both. */
+  /** Undefined if it takes both. */
   readonly path: string | undefined;
 
   constructor(key: string, reason: string, path?: string) {

@@ -66,7 +66,7 @@ export class LineFramer implements MessageReader {
     return 'ok';
   }
 
-  /** Hands out a line that may still end in \r. False where it is too long. */
+  /** Hands out a line that may still end in \r. False if it is too long. */
   #emit(bytes: Uint8Array, begin: number, rawEnd: number): boolean {
     const end = rawEnd > begin && bytes[rawEnd - 1] === RETURN ? rawEnd - 1 : rawEnd;
     if (end - begin > this.#lineBytesMax) {

@@ -1,7 +1,7 @@
-/** Takes one message, bytes[begin…end); false stops the reader for good (the connection is done with). */
+/** Handles one message, bytes[begin…end). Returns false if the connection is closed: the reader then stops for good. */
 export type MessageSink = (bytes: Uint8Array, begin: number, end: number) => boolean;
 
-/** Cuts what one connection brings into messages. */
+/** Cuts the bytes of one connection into messages. */
 export interface MessageReader {
   /** After `push` returned 'more': where in its bytes the rest begins. */
   readonly at: number;
@@ -15,7 +15,7 @@ export interface MessageReader {
   push(chunk: Uint8Array, from?: number, messagesMax?: number): 'ok' | 'overlong' | 'more';
 }
 
-/** How a protocol's messages stand in a stream, and how its clients are told from those of other protocols. */
+/** How to find a protocol's messages in a stream, and how to recognise clients of other protocols. */
 export interface Framing {
   /** Follows each message that the pool sends. */
   readonly ending: string;
@@ -24,8 +24,8 @@ export interface Framing {
   /** True if a connection that begins with these bytes speaks another protocol. */
   isForeign(bytes: Uint8Array): boolean;
   /**
-   * What is wrong with a message, bytes[begin…end), on the face of it: `junk` can not be a request, and `foreign` is how a client
-   * of another protocol begins. On the share path.
+   * A quick check of a message, bytes[begin…end): `junk` can not be a request, `foreign` begins like another protocol. On the share
+   * path.
    */
   faultOf(bytes: Uint8Array, begin: number, end: number, isFirst: boolean): 'junk' | 'foreign' | undefined;
 }

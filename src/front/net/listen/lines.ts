@@ -2,7 +2,7 @@ import { isBinary, isForeignGreeting } from '../door/foreign.ts';
 import { LineFramer } from './framer.ts';
 import type { Framing } from './framing.ts';
 
-/** What a JSON object begins with; blanks may stand before it. */
+/** The first character of a JSON object, after blanks. */
 const BRACE = 0x7b;
 const BLANK_MAX = 0x20;
 

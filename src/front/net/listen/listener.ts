@@ -39,7 +39,7 @@ export interface ListenModules {
   /** Of the protocol that is spoken. Default: lines. */
   readonly framing?: Framing;
   readonly logger: Logger;
-  /** Who may come in; without one, everybody. */
+  /** Decides which connections are accepted. Default: all. */
   readonly door?: Door;
   /** One for all listeners of a process. Default: one of this listener's own. */
   readonly turns?: Turns;

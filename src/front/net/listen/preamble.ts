@@ -2,9 +2,9 @@ import type { Socket } from 'node:net';
 import { readProxyHeader } from './proxy-header.ts';
 
 /**
- * Reads the PROXY header of a connection from a proxy; what follows it stays in the socket, which is paused. `done` is
- * called once: with the client's address (undefined where the proxy speaks for itself), or with what was wrong, which
- * may be that the time was over or the connection gone.
+ * Reads the PROXY header of a connection from a proxy. The bytes behind the header stay in the socket, which is paused. `done`
+ * is called once: with the client's address (undefined for the proxy's own connections), or with the reason of a failure, which
+ * may be a timeout or a closed connection.
  */
 export function readPreamble(
   socket: Socket,

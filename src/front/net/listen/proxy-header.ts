@@ -2,18 +2,18 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { formatIp, parseIp } from '#base/domain/ip';
 
 /**
- * The PROXY protocol, by which a load balancer says whom it speaks for: one header before anything else. Version 1 is
- * a line, version 2 binary (HAProxy, proxy-protocol.txt of 2020/03/05).
+ * The PROXY protocol: a load balancer sends the client's address in a header at the start of the connection. Version 1 is a
+ * line, version 2 binary (HAProxy, proxy-protocol.txt of 2020/03/05).
  */
 export type ProxyHeader =
-  /** So far it may be one. */
+  /** The bytes so far may become a header. */
   | { readonly kind: 'partial' }
   | { readonly kind: 'invalid'; readonly reason: string }
   | {
       readonly kind: 'header';
       /** What it took. */
       readonly bytes: number;
-      /** Who the client is, in its one spelling; undefined where the proxy speaks for itself or does not know. */
+      /** Who the client is, in its one spelling; undefined if the proxy speaks for itself or does not know. */
       readonly source: string | undefined;
     };
 
@@ -34,7 +34,7 @@ const V2_ADDRESS_BYTES: ReadonlyMap<number, number> = new Map([
 const partial: ProxyHeader = { kind: 'partial' };
 const invalid = (reason: string): ProxyHeader => ({ kind: 'invalid', reason });
 
-/** Reads the header at the start of a connection. Bytes that can not become one are told at the first that is wrong. */
+/** Reads the header at the start of a connection. Fails at the first byte that can not be part of a header. */
 export function readProxyHeader(bytes: Uint8Array): ProxyHeader {
   if (bytes.length === 0) return partial;
   if (begins(bytes, V1_START)) return readV1(bytes);
@@ -42,7 +42,7 @@ export function readProxyHeader(bytes: Uint8Array): ProxyHeader {
   return invalid('no PROXY header');
 }
 
-/** True where one is the beginning of the other. */
+/** True if either text is a prefix of the other. */
 function begins(bytes: Uint8Array, start: Uint8Array): boolean {
   const length = Math.min(bytes.length, start.length);
   for (let i = 0; i < length; i += 1) if (bytes[i] !== start[i]) return false;

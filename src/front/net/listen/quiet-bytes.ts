@@ -16,9 +16,9 @@ interface Watched {
 const RAW_PER_CLEAR = 4;
 
 /**
- * Counts what TLS reads without a byte of data coming of it. A client may ask for new keys as often as it likes (RFC 8446,
- * section 4.6.3), at 27 bytes and 15 µs each, and Node.js tells nobody. Such bytes count as lines of the connection and of
- * its address, so that both are held.
+ * Counts bytes that TLS reads without producing data. A client may send any number of key updates (RFC 8446, section 4.6.3), of
+ * 27 bytes and 15 µs each, and Node.js does not report them. Such bytes count as lines of the connection and its address, which
+ * delays both.
  */
 export class QuietBytes {
   readonly #watched = new Map<TLSSocket, Watched>();

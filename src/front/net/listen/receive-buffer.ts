@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 const TCP_RMEM = '/proc/sys/net/ipv4/tcp_rmem';
 
 /**
- * uWebSockets.js reads a connection on for as long as each read fills its buffer of 512 KiB, before the event loop comes to
- * anything else. If the kernel holds less than that for a connection, one read takes it all, and the loop goes on.
+ * uWebSockets.js keeps reading one connection while each read fills its buffer of 512 KiB, which blocks the event loop. If the
+ * kernel's receive buffer is smaller, one read empties it, and the loop goes on.
  */
 export const RECEIVE_BYTES_MAX = 262_144;
 
@@ -21,7 +21,7 @@ export function receiveBufferAdvice(read: () => string = () => readFileSync(TCP_
   const [min, usual, max] = sizes;
   if (max === undefined || !(Number(max) > RECEIVE_BYTES_MAX)) return undefined;
   return (
-    `a client that floods WebSocket faster than the pool reads can keep others waiting; to end that: ` +
+    `a client that floods WebSocket faster than the pool reads can delay other clients; to prevent it: ` +
     `sysctl -w net.ipv4.tcp_rmem="${min} ${Math.min(Number(usual), RECEIVE_BYTES_MAX)} ${RECEIVE_BYTES_MAX}"`
   );
 }

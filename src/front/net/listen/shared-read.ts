@@ -1,14 +1,14 @@
 import { Socket } from 'node:net';
 
 /**
- * All sockets of this thread read into one buffer: what comes is taken at once, and only one is read at a time. node:net
- * would have 64 KiB allocated for each read, and cut them down to what came: 5 to 10 % of the rate at 64 × 1 (bench/README.md).
+ * All sockets of this thread read into one buffer, because bytes are handled or copied at once, and sockets are read one at a
+ * time. node:net allocates 64 KiB for each read and shrinks it, which costs 5 to 10 % of the rate at 64 × 1 (bench/README.md).
  */
 const shared = Buffer.allocUnsafeSlow(64 * 1024);
 
 /**
- * node:net offers this as `onread`, but to sockets that connect only. Accepted ones have the same parts, under these names;
- * a Node.js without them reads as usual, and a test says so.
+ * node:net offers this as `onread`, but only to sockets that connect. Accepted sockets have the same internals, under these
+ * names. If a version of Node.js lacks them, sockets are read as usual, and a test fails.
  */
 const parts = new Map(Object.getOwnPropertySymbols(new Socket()).map((symbol) => [symbol.description, symbol]));
 const BUFFER = parts.get('kBuffer');
@@ -19,10 +19,9 @@ interface Handle {
 }
 
 /**
- * From its next read on an accepted socket gives what it reads to `take`, valid only during the call, instead of emitting
- * 'data'; what it has read before still comes as 'data'. While it is paused nothing is read at all, so its end is noticed
- * only after `resume` (one that reads as usual goes on until its own buffer is full). False where this Node.js can not:
- * then nothing has changed.
+ * Makes an accepted socket pass its next reads to `take` instead of emitting 'data'; the bytes are valid only during the call. Bytes
+ * read before are still emitted as 'data'. A paused socket reads nothing, so its end is noticed only after `resume` (usually a
+ * socket reads until its own buffer is full). Returns false, and changes nothing, if this Node.js lacks the internals.
  */
 export function readShared(socket: Socket, take: (bytes: Uint8Array) => void): boolean {
   const { _handle: handle } = socket as unknown as { readonly _handle?: Handle | null };

@@ -10,9 +10,9 @@ import type { StreamContext, StreamWire } from './stream-wire.ts';
 import { Turns } from './turns.ts';
 import { WaitingBytes } from './waiting-bytes.ts';
 
-/** Connections that the kernel keeps for us: a farm that reconnects comes all at once. The system's somaxconn cuts it. */
+/** The listen backlog, because a farm reconnects all at once. The system's somaxconn may limit it. */
 const BACKLOG = 4096;
-/** Silence before TCP asks whether the other end is still there, ms. */
+/** Silence before TCP sends keepalive probes, ms. */
 const KEEPALIVE_MS = 60_000;
 
 /** Takes a connection, whose client is known, when its handshake must be over by `performance.now`. */
@@ -68,7 +68,7 @@ export class StreamServer implements Listener {
     return this.#wires.size;
   }
 
-  /** Rejects where the address can not be bound. */
+  /** Rejects if the address can not be bound. */
   async bind(): Promise<void> {
     const { host, port } = this.#options;
     const server = this.#server;
@@ -81,7 +81,7 @@ export class StreamServer implements Listener {
     });
     const bound = server.address();
     if (typeof bound === 'object' && bound !== null) this.#port = bound.port;
-    // After the start an accept can fail (no file descriptors left): that connection is lost and nothing else.
+    // After the start an accept can fail (no file descriptors left): only that connection is lost.
     server.on('error', (error) => this.#modules.logger.warn({ err: error }, 'tcp listener'));
   }
 
@@ -96,7 +96,7 @@ export class StreamServer implements Listener {
     await this.#closed;
   }
 
-  /** Asks the door; where it says no, the connection is gone. `visit` is undefined where there is no door. */
+  /** Asks the door, and resets the connection if the door refuses it. `visit` is undefined if there is no door. */
   admit(socket: Socket, remoteIp: string, visitor: Visitor): { readonly visit: Visit | undefined } | undefined {
     const { door } = this.#modules;
     const visit = door?.enter(remoteIp, visitor);
@@ -149,12 +149,11 @@ export class StreamServer implements Listener {
   }
 
   /**
-   * The handshake failed, its time was over, the client went, or said that it does not want to go on, as it may: the connection is
-   * closed.
+   * Closes the connection: the handshake failed or took too long, or the client disconnected or sent an alert.
    */
   fail(socket: Socket, visit: Visit | undefined, how: 'failed' | 'late' | 'went' | 'declined'): void {
     this.counters.badHandshakes += 1;
-    // A health check connects and goes; that is no attempt at a handshake.
+    // A health check connects and disconnects without a handshake.
     const tried = socket.bytesRead > 0;
     if (tried && how !== 'declined') visit?.offend(how === 'went' ? 'hung-up' : 'bad-handshake');
     visit?.leave(tried ? 'unwanted' : how === 'late' ? 'dismissed' : 'went');
@@ -184,7 +183,7 @@ export class StreamServer implements Listener {
   }
 }
 
-/** Listens on a TCP port. Rejects where the address can not be bound. */
+/** Listens on a TCP port. Rejects if the address can not be bound. */
 export async function listenStream(
   options: ListenOptions,
   modules: ListenModules,

@@ -64,7 +64,7 @@ export class StreamWire implements Wire, Visitor, Taker, Holder {
     this.#context = context;
     const { framing, lineBytesMax } = context;
     this.#reader = framing.reader(lineBytesMax, (bytes, begin, end) => this.#line(bytes, begin, end));
-    // A reset, a broken pipe: 'close' follows, which is all that anybody needs to know.
+    // A reset or a broken pipe: 'close' follows and handles it.
     socket.on('error', ignore);
   }
 
@@ -90,7 +90,7 @@ export class StreamWire implements Wire, Visitor, Taker, Holder {
     socket.on('data', take);
     // TLS decrypts into buffers of its own.
     if (this.transport === 'tcp') readShared(socket, take);
-    // The client has gone, or it has sent what it wanted to and waits for the replies.
+    // The client has disconnected, or has half-closed the connection and waits for replies.
     let ended = false;
     let patience: NodeJS.Timeout | undefined;
     socket.once('end', () => {
@@ -149,7 +149,7 @@ export class StreamWire implements Wire, Visitor, Taker, Holder {
     this.#handler?.expel(name);
   }
 
-  /** What the other end sends meanwhile waits in the system's buffers, and then in its own; so does its end. */
+  /** Meanwhile data and FIN of the client wait in the kernel's buffers, then in the client's own. */
   hold(ms: number): void {
     if (this.#held || this.#closing) return;
     this.#held = true;
@@ -207,7 +207,7 @@ export class StreamWire implements Wire, Visitor, Taker, Holder {
     this.#socket.destroy();
   }
 
-  /** Handles what has come, up to this connection's share of the turn. The rest waits. */
+  /** Handles received lines, up to this connection's share of the turn. The rest waits. */
   #take(chunk: Uint8Array, party: Party): void {
     const { turns } = this.#context;
     const visit = this.#visit;
@@ -276,7 +276,7 @@ export class StreamWire implements Wire, Visitor, Taker, Holder {
     if (!this.#closing) this.#handler?.onEnd();
   }
 
-  /** Its client speaks another protocol: whatever else it sends would be junk. */
+  /** The client speaks another protocol, so its further bytes are ignored. */
   #leaveForeigner(): void {
     this.#visit?.offend('foreign');
     this.close();

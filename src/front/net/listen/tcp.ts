@@ -2,7 +2,7 @@ import type { Listener, ListenModules, ListenOptions } from './listener.ts';
 import { listenStream } from './stream-server.ts';
 import { StreamWire } from './stream-wire.ts';
 
-/** Stratum over TCP: one JSON message per line. Rejects where the address can not be bound. */
+/** Stratum over TCP: one JSON message per line. Rejects if the address can not be bound. */
 export function listenTcp(options: ListenOptions, modules: ListenModules): Promise<Listener> {
   return listenStream(options, modules, (socket, remoteIp, _handshakeEndsMs, server) => {
     const wire = new StreamWire(socket, 'tcp', remoteIp, server.context);

@@ -12,12 +12,12 @@ export interface TlsListenOptions extends ListenOptions {
 }
 
 export interface TlsListener extends Listener {
-  /** Reads the certificate again, for connections to come. One that can not be used leaves the old one in place. */
+  /** Reads the certificate again, for new connections. If the new certificate can not be used, the old one stays. */
   reload(): void;
 }
 
 /**
- * Stratum over TLS 1.2 or later: the same lines as over TCP, and nothing at all without TLS. Rejects where the address
+ * Stratum over TLS 1.2 or later: the same lines as over TCP, and nothing at all without TLS. Rejects if the address
  * can not be bound or the certificate not be used.
  */
 export async function listenTls(options: TlsListenOptions, modules: ListenModules): Promise<TlsListener> {
@@ -57,17 +57,17 @@ export async function listenTls(options: TlsListenOptions, modules: ListenModule
 }
 
 /**
- * How a TLSSocket that was not made by a tls.Server tells what went wrong, before and after the handshake: 'error' comes before it
- * alone. A test says if a Node.js has it no more.
+ * The internal event by which a TLSSocket without a tls.Server reports errors; 'error' is emitted only before the handshake. A test
+ * fails if a version of Node.js lacks it.
  */
 const TLS_ERROR = '_tlsError';
 /**
- * Renegotiations that a connection may ask for, in this process. Each costs a signature, Stratum needs none, and one too many is an
- * error like others. Node's documentation says that it can be set; its types say that it can not.
+ * Renegotiations allowed per connection, in this process. Each costs a signature, and Stratum needs none. Exceeding the limit is an
+ * error like others. Node's documentation says that the limit can be set, although its types say it is constant.
  */
 Object.assign(tls, { CLIENT_RENEG_LIMIT: 0 });
 
-/** The client has sent an alert. It does not trust the certificate, say; that is its own affair. */
+/** The client has sent an alert, for example because it does not trust the certificate. That is no misconduct. */
 function isAlert(error: unknown): boolean {
   return error instanceof Error && 'code' in error && String(error.code).includes('_ALERT_');
 }
@@ -103,7 +103,7 @@ class Guest implements Visitor {
     secure.once('end', went);
     secure.once('close', went);
     secure.once(TLS_ERROR, fail);
-    // What a TLS server listens to as well: the handshake is over, and has been checked.
+    // A TLS server uses the same event: the handshake is complete and checked.
     secure.once('secure', () => {
       clearTimeout(timer);
       secure.off('end', went);

@@ -24,15 +24,15 @@ export class Party {
 const NOTED_MIN = 256;
 
 /**
- * Divides each turn of the event loop between addresses, and between the connections of an address. What a socket brings is handled
- * at once, up to a share of the turn (`share`, `spend`). The rest waits, and is handled after the sockets that are
- * readable, a few lines of one connection of each address in turn. One for all listeners of a process.
+ * Divides each turn of the event loop between addresses, and between the connections of an address. The lines of a read are handled
+ * at once, up to a share of the turn (`share`, `spend`). The rest waits until all readable sockets were read; then a few lines of
+ * one connection of each address are handled in turn. All listeners of a process share one instance.
  */
 export class Turns {
   /** The addresses that wait. The first one is next. */
   readonly #parties = new Set<Party>();
   #turn = 0;
-  /** Lines handled at once in this turn, or in several turns that had next to nothing to do. */
+  /** Lines handled at once in this turn. Consecutive turns with almost no lines count as one turn. */
   #spent = 0;
   #noted = false;
   readonly #run = (): void => {
@@ -43,7 +43,7 @@ export class Turns {
     if (this.#parties.size > 0 && !this.#noted) this.#note();
   };
 
-  /** Which turn of the event loop it is; several that had next to nothing to do count as one. */
+  /** The number of the turn of the event loop. Consecutive turns with almost no lines count as one turn. */
   get turn(): number {
     return this.#turn;
   }
@@ -77,7 +77,7 @@ export class Turns {
     party.kept = 0;
   }
 
-  /** The connection waits for its turn. Does nothing if it does already. */
+  /** Queues the connection for its turn. Does nothing if it is queued already. */
   wait(party: Party, taker: Taker): void {
     party.takers.add(taker);
     this.#parties.add(party);
@@ -106,7 +106,7 @@ export class Turns {
       const { workerTurnLines, idlerTurnLines } = limits;
       const taken = taker.takeTurn(taker.works ? workerTurnLines : idlerTurnLines);
       left -= Math.max(1, taken);
-      // Behind the others of its address, and its address behind the other ones.
+      // The connection goes to the end of its address's queue, and the address to the end of all addresses.
       if (taker.waits) party.takers.add(taker);
       this.#parties.delete(party);
       if (party.takers.size > 0) this.#parties.add(party);

@@ -3,9 +3,9 @@ import type { HttpRequest, HttpResponse } from '#base/uws';
 import type { ListenOptions } from './listener.ts';
 
 /**
- * Refuses a request and closes its connection. Answered in a later turn: until then uWebSockets.js ends a connection that has
- * another request, while one that follows an answer within the same read would be served. Behind a proxy that one could
- * bring a PROXY header of its own.
+ * Refuses a request and closes its connection. The answer is sent in a later turn. Until then uWebSockets.js closes the
+ * connection if another request arrives. If the answer were sent at once, uWebSockets.js would serve another request of the same
+ * read, and behind a proxy that request could have its own PROXY header.
  */
 export function refuse(res: HttpResponse, status: string): void {
   let gone = false;
@@ -22,13 +22,13 @@ export function refuse(res: HttpResponse, status: string): void {
   });
 }
 
-/** True for a request that a page of another site has a browser make: only browsers say where they come from (RFC 6454). */
+/** True for a request of a web page of a site that is not allowed: only browsers send an Origin header (RFC 6454). */
 export function isForeign(req: HttpRequest, origins: readonly string[]): boolean {
   const origin = req.getHeader('origin').toLowerCase();
   return origin !== '' && !origins.includes('*') && !origins.includes(origin);
 }
 
-/** Whom a connection is from; undefined where a proxy does not say. Proxies must send a PROXY header of version 2. */
+/** The client's address; undefined if a proxy sent none. Proxies must send a PROXY header of version 2. */
 export function clientOf(res: HttpResponse, { proxies }: ListenOptions): string | undefined {
   const remoteIp = canonicalIp(Buffer.from(res.getRemoteAddressAsText()).toString('latin1'));
   if (proxies === undefined || !inAnyRange(proxies, remoteIp)) return remoteIp;

@@ -9,7 +9,7 @@ export interface Holder {
 /** Less than this is not noted of a connection, bytes. */
 export const NOTED_BYTES_MIN = 1024;
 
-/** The part of the bound that is left when the largest holders were closed: closing them is work, not to be done for each byte. */
+/** The part of the bound to which closing reduces the sum, so that the costly closing is not repeated for each further byte. */
 const LEFT = 0.75;
 
 /**

@@ -13,7 +13,7 @@ import { type Holder, NOTED_BYTES_MIN, type WaitingBytes } from './waiting-bytes
 /** What all WebSockets of one listener share. */
 export interface WebSocketContext {
   readonly flusher: Flusher;
-  /** Of which the messages are judged; what frames them is the WebSocket's. */
+  /** Checks the messages; the WebSocket itself frames them. */
   readonly framing: Pick<Framing, 'faultOf'>;
   readonly counters: ListenerCounters;
   readonly turns: Turns;
@@ -125,7 +125,7 @@ export class WebSocketWire implements Wire, Visitor, Taker, Holder {
     this.#handler?.expel(name);
   }
 
-  /** The socket is read on, so the messages that come meanwhile wait here; if they are too many, the connection is closed. */
+  /** uWebSockets.js can not stop reading, so further messages wait here. If too many wait, the connection is closed. */
   hold(ms: number): void {
     if (this.#held || this.closing) return;
     this.#held = true;

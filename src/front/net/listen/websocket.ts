@@ -22,7 +22,7 @@ import { TRY_AGAIN_LATER, type WebSocketContext, WebSocketWire } from './websock
 
 /** Silence (our pings are answered by the other end) before a connection counts as dead, seconds. */
 const IDLE_SECONDS_MAX = 120;
-/** The reason that uWebSockets.js gives, to us alone, for a message over maxPayloadLength; the code is 1006 as for any cut. */
+/** The reason that uWebSockets.js reports to the pool for a message over maxPayloadLength; the code is 1006. */
 const TOO_BIG = 'Received too big message';
 const TICK_MS = 1000;
 /** uWebSockets.js closes a connection without a request after 10 s, which it counts in steps of 4 s. */
@@ -33,7 +33,7 @@ const FRAME_BYTES_MIN = 6;
 interface Connection {
   readonly remoteIp: string;
   readonly guest: Guest;
-  /** Undefined where there is no door. */
+  /** Undefined if there is no door. */
   readonly visit: Visit | undefined;
   wire: WebSocketWire | undefined;
   handler: WireHandler | undefined;
@@ -45,7 +45,7 @@ interface Connection {
 /** A connection as the door has it, before and after there is a wire. */
 class Guest implements Visitor {
   wire: WebSocketWire | undefined;
-  /** It was shown out before it was a WebSocket. */
+  /** The door closed it before it became a WebSocket. */
   dismissed = false;
 
   close(why: string): void {
@@ -63,8 +63,8 @@ class Guest implements Visitor {
 }
 
 /**
- * A WebSocket port, at the path `/`: one message per frame, text or binary; the pool's are text. uWebSockets.js tells of a
- * connection when it is accepted, and of its client when its request has come.
+ * A WebSocket port, at the path `/`: one message per frame, text or binary; the pool sends text. uWebSockets.js reports a
+ * connection when it is accepted, and the client's address with the request.
  */
 class WebSocketListener implements Listener {
   readonly counters = newCounters();
@@ -100,7 +100,7 @@ class WebSocketListener implements Listener {
     this.#serveSockets();
     this.#app.any('/*', (res) => {
       const remoteIp = clientOf(res, options);
-      // A browser that looks what is here has done nothing wrong.
+      // A browser that opens this port by plain HTTP is no misconduct.
       if (remoteIp !== undefined) this.#arrivals.take(remoteIp)?.visit.leave('unwanted');
       refuse(res, '426 Upgrade Required');
     });
@@ -115,7 +115,7 @@ class WebSocketListener implements Listener {
     return this.#wires.size;
   }
 
-  /** Rejects where the address can not be bound. */
+  /** Rejects if the address can not be bound. */
   async bind(): Promise<void> {
     const { host, port, shared } = this.#options;
     try {
@@ -166,12 +166,12 @@ class WebSocketListener implements Listener {
     });
   }
 
-  /** A connection was accepted: whom the door refuses is closed before it says anything. */
+  /** A connection was accepted. If the door refuses it, it is closed before its request. */
   #arrive(res: HttpResponse): void {
     const { door } = this.#modules;
     this.#arrivals.opened();
     const remoteIp = canonicalIp(Buffer.from(res.getRemoteAddressAsText()).toString('latin1'));
-    // A proxy says with the request whom it speaks for.
+    // A proxy sends the client's address with the request.
     if (door === undefined || inAnyRange(this.#options.proxies ?? [], remoteIp)) return;
     const guest = new Guest();
     const visit = door.enter(remoteIp, guest);
@@ -277,12 +277,12 @@ class WebSocketListener implements Listener {
     visit?.received(0, FRAME_BYTES_MIN + bytes);
     if (connection.controls <= limits.controlFramesPerSecondMax) return;
     visit?.offend('junk');
-    // At once: thousands more of them may be in what was read already. The offence may have closed it.
+    // At once, because thousands more pings may be in the bytes already read. The offence may have closed the connection.
     if (connection.wire?.open === true) socket.close();
   }
 }
 
-/** Listens for WebSockets. Rejects where the address can not be bound. */
+/** Listens for WebSockets. Rejects if the address can not be bound. */
 export async function listenWebSocket(options: ListenOptions, modules: ListenModules): Promise<Listener> {
   const listener = new WebSocketListener(options, modules);
   await listener.bind();

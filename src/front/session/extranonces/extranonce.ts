@@ -1,4 +1,4 @@
-/** Where sessions get their extranonce1 from. */
+/** The source of sessions' extranonce1. */
 export interface Extranonces {
   /** A u32 that no live session has and no answerable job was mined with; undefined when there is none left. */
   allocate(): number | undefined;
@@ -24,14 +24,13 @@ const PREFIX_BITS_MAX = 24;
 const COMPACT_AT = 1024;
 
 /**
- * Hands out extranonce1 values: the gateway's prefix, then a counter. A value comes back into use only when every job
- * that was answerable at its release is gone: until then its former session's shares and its next session's could be
- * the same header. Values in that waiting line are reused in order of release, and before new ones are begun; those that
- * were never mined with go first.
+ * Hands out extranonce1 values: the gateway's prefix, then a counter. A released value is reused only when every job that was
+ * answerable at its release has expired. Before that, shares of its former and its next session could have the same header.
+ * Values are reused in order of release, before new values are taken from the counter. Values without any job are reused first.
  *
- * If all values are begun, one of a session that never had a share accepted comes back sooner. No share was credited with it. Its
- * next session is given the current job under an id that nobody could foresee, and no older job, so what the former one
- * has mined and kept to itself is worth nothing.
+ * If the counter is used up, a value of a session without accepted shares is reused sooner, because no share was credited with it.
+ * Its next session gets the current job under an unpredictable id, and no older job, so shares that the former session kept back
+ * are worth nothing.
  */
 export class ExtranonceAllocator implements Extranonces {
   readonly #base: number;

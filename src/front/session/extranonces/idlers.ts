@@ -6,16 +6,16 @@ export interface Idler {
   readonly worked: boolean;
   /** True if shares were accepted with its extranonce, or still may be. */
   readonly credited: boolean;
-  /** Those who have logged in. */
+  /** Workers that have logged in. */
   readonly workers: { readonly size: number };
 }
 
-/** Sessions that are looked at for each newcomer. */
+/** Sessions that are checked for each new session. */
 const LOOKS_MAX = 64;
 
-/** Sessions that hold an extranonce, by age, to find one that has done nothing with it. */
+/** Sessions with an extranonce, by age, to find a session without accepted shares. */
 export class Idlers<I extends Idler> {
-  /** With when each got its extranonce, monotonic ms: the oldest first. Those that have worked are sorted out by and by. */
+  /** When each session got its extranonce, monotonic ms, the oldest first. Sessions with accepted shares are removed when found. */
   readonly #since = new Map<I, number>();
 
   /** A session has got an extranonce. */
@@ -30,8 +30,7 @@ export class Idlers<I extends Idler> {
   }
 
   /**
-   * The oldest session that has had time to get a share accepted and has not; undefined if there is none. It has left from then
-   * on.
+   * Removes and returns the oldest session that has had time to get a share accepted but has none; undefined if there is none.
    */
   next(nowMs: number): I | undefined {
     let looks = 0;

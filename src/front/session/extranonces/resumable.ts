@@ -2,7 +2,7 @@ import type { Difficulty } from '#base/domain/difficulty';
 import type { History } from '../work/terms.ts';
 import type { Extranonces } from './extranonce.ts';
 
-/** What a client leaves behind when its connection goes. */
+/** The state of a client that is kept after its connection is closed. */
 export interface Estate {
   /** Where it connected from: an IPv4 address or an IPv6 /64. */
   readonly host: string;
@@ -28,11 +28,11 @@ export interface ResumableOptions {
 }
 
 /**
- * Clients whose connection has just gone, by the session id that they were given: 64 random bits, so that nobody else can
- * name it. Until a client is back or given up, its extranonce is nobody's.
+ * States of recently disconnected clients, by session id: 64 random bits, so that no other client can guess it. The extranonce stays
+ * reserved until the client resumes or its state is dropped.
  *
- * If there are too many clients, the oldest of a host with more than \`sessionsPerHostMax\` is given up. Only if there is no such
- * host is it the oldest of all.
+ * If there are too many states, the oldest state of a host with more than \`sessionsPerHostMax\` is dropped. If there is no such
+ * host, the oldest of all is dropped.
  */
 export class Resumable {
   readonly #options: ResumableOptions;
@@ -67,7 +67,7 @@ export class Resumable {
     this.expire(estate.closedMs);
   }
 
-  /** Hands over what the client left, once. */
+  /** Removes and returns the client's state. */
   take(sessionId: string): Estate | undefined {
     const estate = this.#estates.get(sessionId);
     if (!estate) return undefined;
@@ -80,7 +80,7 @@ export class Resumable {
     return estate;
   }
 
-  /** Gives up those who have been gone for too long, or are too many. */
+  /** Drops states that are too old, or too many. */
   expire(nowMs: number): void {
     const { sessionsMax, waitMsMax } = this.#options;
     for (const [sessionId, { closedMs }] of this.#estates) {

@@ -3,13 +3,13 @@ import type { Source } from '#base/domain/share';
 
 const NO_EXTRANONCE = new Uint8Array(EXTRANONCE1_BYTES);
 
-/** Where a client sits among the extranonces: no other mines with the same. Empty before subscribing. */
+/** A client's place in the extranonce space, which no other client has. Empty before subscribing. */
 export class Seat {
   /** u32; undefined while it is empty. */
   extranonce: number | undefined;
-  /** Where the shares of whoever sits here come from; a new object whenever something of it changes. */
+  /** The source of shares made with this extranonce; a new object for each change. */
   source: Source;
-  /** What the client may name to sit here again after its connection is lost; empty where it was told nothing. */
+  /** The session id with which the client may resume; empty if it was sent none. */
   resumeId = '';
   /** When it was taken from a connection that was still open, monotonic ms. */
   seizedMs = Number.NEGATIVE_INFINITY;
@@ -33,7 +33,7 @@ export class Seat {
     this.source = { ...this.source, userAgent };
   }
 
-  /** What is still being judged was made with its source, so that stays. */
+  /** Pending shares refer to the old source object, so the object is not changed. */
   leave(): void {
     this.extranonce = undefined;
     this.resumeId = '';

@@ -8,7 +8,7 @@ import type { Authorization, Authorize } from './authorize.ts';
 import { CheckQueue } from './check-queue.ts';
 import { matchesHash, type PasswordHash, parsePasswordHash } from './password-hash.ts';
 
-/** Somebody whom the operator knows. */
+/** An account of the config. */
 export interface Account {
   /** Letters, digits and dashes: what stands before `.` or `_` in a worker's name. */
   readonly name: string;
@@ -28,10 +28,10 @@ const WRONG = { refused: 'the account is unknown, or its password is another' };
 const BUSY = { refused: 'too many logins at once, try again later' };
 
 /**
- * The user is an account, and its password the right one. Hashing a password is meant to be slow, so a password that was right
- * is remembered (as a digest), checks run beside the event loop, and they take turns by where they come from. An unknown
- * account's password is hashed as well: how long an answer takes does not say which accounts there are. A wrong password is
- * held against its sender when it comes first. `passwords` counts the checks that wait.
+ * Requires an account of the config and its password. Password hashing is slow by design. So a digest of a right password is
+ * remembered, checks run outside the event loop, and waiting checks take turns by subnet and address. The password of an unknown
+ * account is hashed too, so that the time of an answer does not reveal which accounts exist. A new wrong password earns its sender
+ * points; a repeated one does not. `passwords` counts the checks that wait.
  */
 export function authorizeAccounts(
   accounts: readonly Account[],

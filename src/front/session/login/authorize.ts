@@ -4,15 +4,15 @@ import type { Wire } from '#base/domain/ports';
 import type { Worker } from '#base/domain/share';
 import { parseWorkerName } from '../workers/worker-name.ts';
 
-/** Who somebody is, or why they may not mine here: a reason for them to read. */
+/** The identity of a worker, or the reason of a refusal, for the miner to read. */
 export type Authorization = Worker | { readonly refused: string };
 
 /** The connection that a name came over. */
 export type Applicant = Pick<Wire, 'remoteIp' | 'affords' | 'misnamed'>;
 
 /**
- * Decides on a name (clean, not empty) and a password; never rejects. A promise where that takes more than a moment. Where no
- * applicant is given, nothing is held against anybody.
+ * Decides on a name (cleaned, not empty) and a password; never rejects. Returns a promise if a check takes time. Without an
+ * applicant no login earns points.
  */
 export type Authorize = (
   name: string,

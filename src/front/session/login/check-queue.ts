@@ -59,7 +59,7 @@ export class CheckQueue {
     this.#meter.serve(enteredMs);
   }
 
-  /** Throws if the newcomer's own subnet is the one with the most checks. */
+  /** Throws if the new check's own subnet has the most checks. */
   #makeRoom(newcomer: string): void {
     const most = largest(this.#subnets, (hosts) => sizeOf(hosts));
     const own = sizeOf(this.#subnets.get(newcomer) ?? new Map());

@@ -2,7 +2,7 @@ import { limits } from '#base/limits';
 import type { Applicant, Authorization, Authorize } from './authorize.ts';
 
 /**
- * One connection's logins. While a password is being checked, what comes in waits, so that replies keep their order.
+ * One connection's logins. While a password is being checked, further messages wait, so that replies keep their order.
  * Bounded; the bytes are copied.
  */
 export class Logins {
@@ -22,18 +22,18 @@ export class Logins {
     return this.#waiting !== undefined;
   }
 
-  /** Keeps a message for later. False where it would be more than the bound; then nothing more is taken either. */
+  /** Keeps a message for later. False if it would be more than the bound; then nothing more is taken either. */
   hold(message: Uint8Array): boolean {
     this.#waitingBytes += message.length;
     if (this.#waitingBytes > limits.heldBytesMax) return false;
-    // Not `slice`, which is a view where the bytes are a Buffer.
+    // Not `slice`, because `slice` of a Buffer is a view.
     this.#waiting?.push(Uint8Array.from(message));
     return true;
   }
 
   /**
-   * Decides on a name, at once if that is possible. Otherwise the promise resolves when `decided` was called and `next` has got
-   * what waited, in order; or when one of them threw, and `failed` was called.
+   * Decides on a name, at once if possible. Otherwise the promise resolves when `decided` was called and `next` has received the
+   * waiting messages in order, or when one of them threw and `failed` was called.
    */
   decide(
     name: string,

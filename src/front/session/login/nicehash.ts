@@ -9,7 +9,7 @@ export interface Signature {
   readonly hmac: string;
 }
 
-/** As agreed on with NiceHash: it signs what it sends to this pool's host. */
+/** The key and secret agreed on with NiceHash. */
 export interface NiceHashKey {
   readonly key: string;
   readonly secret: string;
@@ -18,7 +18,7 @@ export interface NiceHashKey {
 /** How far the signature's time may be off our clock: the first use of a recorded one would be no later. */
 const CLOCK_OFF_MS_MAX = 300_000;
 
-/** Whether who goes by this name has to prove it, where there is a key. */
+/** True if a client with this user agent must sign its subscribe. */
 export function mustSign(profileOf: ProfileOf, userAgent: string): boolean {
   return profileOf(userAgent).name === 'nicehash';
 }

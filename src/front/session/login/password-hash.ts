@@ -7,7 +7,7 @@ interface Cost {
   readonly parallel: number;
 }
 
-/** A password's hash as it stands in a config: `scrypt$logN$r$p$salt$hash`, the last two base64url. */
+/** The format of a password's hash in the config: `scrypt$logN$r$p$salt$hash`, the last two base64url. */
 export interface PasswordHash extends Cost {
   readonly salt: Uint8Array;
   readonly hash: Uint8Array;

@@ -8,7 +8,7 @@ export interface AuthorizationPolicy {
   readonly accounts: readonly Account[];
 }
 
-/** Who may mine, as the operator wants it. `passwords` counts those that wait to be checked. */
+/** The operator's rule for logins. `passwords` counts passwords that wait to be checked. */
 export function authorizeBy(
   { authorization, accounts }: AuthorizationPolicy,
   network: Network,

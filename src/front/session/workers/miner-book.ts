@@ -5,9 +5,9 @@ import { MinerTally } from './miner-tally.ts';
 import { WorkerTally } from './worker-tally.ts';
 
 /**
- * Everybody who mines on this gateway now, by address and by worker. One worker has one tally, however many connections
- * authorise it, so a worker that comes back before its old connection is noticed to be gone goes on counting. As large as the
- * names on open connections, which are bounded (worker-roll.ts); nothing is kept of who has gone.
+ * The connected miners of this gateway, by address and by worker. A worker has one tally for all of its connections, so its counts
+ * go on if it reconnects before its old connection is closed. The size is limited by the names on open connections
+ * (worker-roll.ts); tallies of disconnected workers are deleted.
  */
 export class MinerBook {
   readonly #clock: Clock;
@@ -41,7 +41,7 @@ export class MinerBook {
     return tally;
   }
 
-  /** That connection is gone. */
+  /** The connection is closed. */
   leave(tally: WorkerTally): void {
     const miner = this.#miners.get(tally.account);
     if (miner === undefined) throw new Error('miners: somebody leaves who never came');
@@ -51,7 +51,7 @@ export class MinerBook {
     if (miner.authorized === 0) this.#miners.delete(tally.account);
   }
 
-  /** Undefined where nobody mines for that address. */
+  /** Undefined if no connected worker mines for the address. */
   view({ account, after, workersMax }: MinerQuery): MinerView | undefined {
     const miner = this.#miners.get(account);
     if (miner === undefined) return undefined;

@@ -5,7 +5,7 @@ import { WorkRate } from '#base/telemetry/work-rate';
 import { SortedNames } from './sorted-names.ts';
 import type { ShareCounter, WorkerTally } from './worker-tally.ts';
 
-/** An address that somebody mines for on this gateway, with its workers and what they have done since the first came. */
+/** An address with connected workers on this gateway, and the workers' counts since the first of them connected. */
 export class MinerTally implements ShareCounter {
   readonly account: string;
   /** By rig, whose names stand in order as well. */

@@ -37,11 +37,11 @@ export interface SessionModules {
   /** Jobs have shorter coinbases for devices that take no longer ones. Default: false. */
   readonly sizedCoinbases?: boolean;
   readonly extranonces: Extranonces;
-  /** 16 hex digits that nobody can guess. Default: from the system's randomness. */
+  /** 16 random hex digits. Default: from the system's randomness. */
   readonly newResumeId?: () => string;
-  /** 1 to VARIANTS_MAX - 1, and nobody can guess which. Default: `randomVariant`. */
+  /** Random, from 1 to VARIANTS_MAX - 1. Default: `randomVariant`. */
   readonly newVariant?: () => number;
-  /** Told of each connection while it is open. Default: nobody. */
+  /** Called for each connection while it is open. Default: none. */
   readonly connections?: Pick<Metrics, 'opened' | 'closed'>;
   /** Unique in the data directory. */
   newSessionId(): bigint;
@@ -67,9 +67,9 @@ export class SessionRegistry {
   };
   readonly #sessions = new Set<Session>();
   readonly #resumable: Resumable;
-  /** Those who have subscribed, by what they may name to go on. */
+  /** Subscribed sessions, by session id. */
   readonly #seated = new Map<string, Vacating>();
-  /** Those who have subscribed, and may have to make room for others. */
+  /** Subscribed sessions, which may be closed to free their extranonces. */
   readonly #idlers = new Idlers<Seated>();
   readonly #sessionsMax: number;
   readonly #jobsMax: number;
@@ -80,7 +80,7 @@ export class SessionRegistry {
   #open = true;
   readonly #counters: SessionCounters = { authorizedWorkers: 0, ...newCounts('session') };
 
-  /** A session's connection is gone. */
+  /** A session's connection is closed. */
   readonly #forget = (session: Session): void => {
     this.#modules.connections?.closed(session.transport);
     this.#sessions.delete(session);
@@ -152,12 +152,12 @@ export class SessionRegistry {
     return this.#sessions.size;
   }
 
-  /** Everybody who is connected now. */
+  /** All connected sessions. */
   connected(): Iterable<ConnectedSession> {
     return this.#sessions;
   }
 
-  /** What an address's workers have done; undefined where none of them is connected. */
+  /** What an address's workers have done; undefined if none of them is connected. */
   miner(query: MinerQuery): MinerView | undefined {
     return this.#context.miners.view(query);
   }
@@ -276,8 +276,8 @@ export class SessionRegistry {
   }
 
   /**
-   * There is no work that is worth anything: no session gets any until the next broadcast, and all are told why, those that
-   * come meanwhile as well.
+   * There is no useful work: no session gets work until the next broadcast. All clients get the reason, including those that connect
+   * meanwhile.
    */
   pause(message: string): void {
     this.#context.work = undefined;
@@ -299,8 +299,8 @@ export class SessionRegistry {
   }
 
   /**
-   * Takes no more connections and closes all there are, after what is queued for them. They are asked to come again a few
-   * seconds later, not all at once.
+   * Refuses new connections and closes all others after their queued messages. Clients are asked to reconnect a few seconds later,
+   * at different times.
    */
   closeAll(message = 'The pool is closing this connection'): void {
     this.#open = false;

@@ -1,6 +1,6 @@
 /** A worker name taken apart. */
 export interface WorkerName {
-  /** What is paid: before the first `.` or `_`, which no address contains. */
+  /** The account that is paid: the part before the first `.` or `_`, which no address contains. */
   readonly account: string;
   /** Which machine: what follows it; may be empty. */
   readonly rig: string;

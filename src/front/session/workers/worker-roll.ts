@@ -23,7 +23,7 @@ class RollEntry implements Worker, Marked {
 
 type Books = Pick<SessionContext, 'counters' | 'miners' | 'workerCounts'>;
 
-/** Those who mine over one connection. Bounded, for a connection, for its host and for all together. */
+/** The workers of one connection. Their number is limited per connection, per host and in total. */
 export class WorkerRoll {
   readonly #context: Books;
   readonly #remoteIp: string;
@@ -49,7 +49,7 @@ export class WorkerRoll {
 
   /** Whether a name is there already or may still be added. */
   takes(name: string): boolean {
-    // However many others have: nobody can keep a miner out, and connections are bounded themselves.
+    // The first worker of a connection is always accepted, so no client can keep miners out; connections have limits of their own.
     if (this.#entries.size === 0 || this.#entries.has(name)) return true;
     const { counters, workerCounts } = this.#context;
     return (
@@ -59,7 +59,7 @@ export class WorkerRoll {
     );
   }
 
-  /** Who is there already stays as it is. */
+  /** A worker that is on the roll already is not changed. */
   add(worker: Worker): void {
     if (this.#entries.has(worker.name)) return;
     this.#entries.set(worker.name, new RollEntry(worker, this.#context.miners.enter(worker)));
@@ -83,13 +83,13 @@ export class WorkerRoll {
     return this.#knownHost;
   }
 
-  /** What became of a share, whoever it was of. */
+  /** Counts the verdict on a share of any worker. */
   count(share: JudgedShare): void {
     const { verdict } = share;
     const { worker } = share.submission;
     if (!(worker instanceof RollEntry)) return;
     worker.tally.count(share);
-    // One that was expelled meanwhile is not counted again.
+    // A worker that was expelled meanwhile is not counted again.
     if (verdict === 'accepted' && this.#entries.get(worker.name) === worker) this.active.worked(worker);
   }
 

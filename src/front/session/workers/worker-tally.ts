@@ -2,12 +2,12 @@ import type { WorkerReport } from '#base/domain/miner';
 import type { JudgedShare, Worker } from '#base/domain/share';
 import { WorkRate } from '#base/telemetry/work-rate';
 
-/** Who else counts a worker's shares. */
+/** Other counters of a worker's shares. */
 export interface ShareCounter {
   count(share: JudgedShare): void;
 }
 
-/** A worker, with what it has done over all connections of this gateway since it first came. */
+/** A worker's counts over all its connections to this gateway, since it first connected. */
 export class WorkerTally implements Worker {
   readonly name: string;
   readonly account: string;

@@ -1,4 +1,4 @@
-/** The fields of a submit, read where they stand in a line. Each `…End` says where a well-formed one ends; -1 for none. */
+/** Reads the fields of a submit in place in a line. Each `…End` returns the end of a well-formed field, or -1. */
 
 const ZERO = 0x30;
 const NINE = 0x39;

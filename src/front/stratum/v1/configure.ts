@@ -5,7 +5,7 @@ import { hexU32 } from './hex.ts';
 import type { Extension, Request } from './message.ts';
 import type { RequestId } from './request-id.ts';
 
-/** `mining.configure` (BIP310): [[extension name…], {"extension.option": value…}]; a string says what is wrong with it. */
+/** `mining.configure` (BIP310): [[extension name…], {"extension.option": value…}]; returns a string that describes the error. */
 export function decodeConfigure(id: RequestId, [names, options]: readonly unknown[]): Request | string {
   const asked = names ?? [];
   if (!Array.isArray(asked) || asked.length > limits.configureExtensionsMax) return 'a list of extensions is expected';
@@ -38,7 +38,7 @@ function decodeExtension(name: string, options: unknown): Extension {
   }
 }
 
-/** BIP310: what is wrong with one extension is said of that one, and the others are granted. */
+/** BIP310: an error in one extension is reported for that extension only; the others are granted. */
 function faulty(name: string, fault: string): Extension {
   return { kind: 'faulty', name, fault };
 }

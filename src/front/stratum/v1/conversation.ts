@@ -35,10 +35,10 @@ import { plainReply } from './plain-reply.ts';
 import type { RequestId } from './request-id.ts';
 import type { SubmitRequest } from './submit.ts';
 
-/** What the conversations of a gateway have in common. */
+/** Shared by all conversations of a gateway. */
 export interface SharedByConversations {
   readonly contain: Containment;
-  /** Messages that were no valid requests, by what was wrong. */
+  /** Invalid requests, by the kind of error. */
   readonly faults: Record<ProtocolFault, number>;
   readonly views: LastView;
   /** `mining.notify` of a job. */
@@ -47,7 +47,7 @@ export interface SharedByConversations {
   nextRequestId(): number;
 }
 
-/** One connection in the words of Stratum V1: reads what the client says, and writes what its session has it told. */
+/** One connection in Stratum V1: decodes the client's messages for its session, and encodes the session's answers. */
 export class Conversation implements WireHandler, Client {
   readonly #wire: Wire;
   readonly #session: Session;
@@ -200,7 +200,7 @@ export class Conversation implements WireHandler, Client {
     session.begin();
   }
 
-  /** While the pool has no work worth doing, whoever comes hears why and goes to its next pool. */
+  /** While the pool has no useful work, new clients get the reason and try their next pool. */
   #refused(id: RequestId): boolean {
     const { refusedBecause } = this.#session;
     if (refusedBecause === '') return false;

@@ -9,7 +9,7 @@ import { type RequestId, readId } from './request-id.ts';
 import { decodeSubmit } from './submit.ts';
 import { decodeSubscribe } from './subscribe.ts';
 
-/** Reads a method's parameters; a string says what is wrong with them. */
+/** Reads a method's parameters; returns a string that describes the error. */
 type Decoder = (id: RequestId, params: readonly unknown[]) => Request | string;
 
 /** A Map, so that a method named after a member of Object.prototype is unknown like any other. */

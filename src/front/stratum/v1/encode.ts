@@ -7,8 +7,8 @@ import { u32Hex } from './hex.ts';
 import { encodeId, type RequestId } from './request-id.ts';
 
 /**
- * What the pool says, as JSON without line ending. Every message is ASCII. A success carries `"error":null`: NiceHash
- * and others read a missing member as a failure.
+ * The pool's messages, as JSON without line ending. Every message is ASCII. A success has `"error":null`, because NiceHash and
+ * others treat a missing member as a failure.
  */
 
 /** A result that is JSON already. */
@@ -61,7 +61,7 @@ export function encodeRefused(id: RequestId, reason: string): string {
   return encodeRefusal(id, code, text, reason);
 }
 
-/** The reply to somebody who can not stay. */
+/** The reply to a client whose connection is then closed. */
 export function encodeTurnedAway(id: RequestId, why: TurnedAway): string {
   if (why === 'no-extranonce') return encodeError(id, OTHER, 'No extranonce is free, try again later');
   return encodeRefused(id, 'the signature is not NiceHash’s');
@@ -90,7 +90,7 @@ export function encodeGetVersion(id: number): string {
   return `{"id":${id},"method":"client.get_version","params":[]}`;
 }
 
-/** A text for whoever looks at the miner. */
+/** A text for the miner's display. */
 export function encodeShowMessage(text: string): string {
   return `{"id":null,"method":"client.show_message","params":[${asciiJson(text)}]}`;
 }

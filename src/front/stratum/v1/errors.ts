@@ -10,7 +10,7 @@ export const OTHER = 20;
 export interface ErrorWords {
   /** The reply's `error[0]`. */
   readonly code: StratumErrorCode;
-  /** The reply's `error[1]`: in the words that ESP-Miner's page explains, where it has some. */
+  /** The reply's `error[1]`, in the wording that ESP-Miner's page explains, if it has one. */
   readonly text: string;
 }
 

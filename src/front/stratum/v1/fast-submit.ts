@@ -6,11 +6,11 @@ import type { SubmitRequest } from './submit.ts';
 import { type FieldPlace, SubmitShape } from './submit-shape.ts';
 
 /**
- * Reads `mining.submit` straight from the bytes, in the shape that nearly every client writes it: the members `id`,
- * `method` and `params` in any order, a whole number as the id, five or six plain strings, no escapes. Whatever is not
- * exactly so (and every mistake) is left to the full decoder, so what comes out here is always what that would say; a
- * differential fuzz test holds the two to it. It takes a seventh of the full decoder's time where a line has the shape of the
- * one before, less than half where it has not (bench/README.md, "parse").
+ * Reads `mining.submit` straight from the bytes, in the form that nearly every client writes: the members `id`, `method` and
+ * `params` in any order, a whole number as the id, five or six plain strings, no escapes. The full decoder reads all other
+ * forms and all invalid lines, so both decoders always agree; a differential fuzz test checks that. This decoder takes a seventh
+ * of the full decoder's time if a line has the shape of the line before, and less than half otherwise (bench/README.md,
+ * "parse").
  */
 
 const QUOTE = 0x22;
@@ -83,7 +83,7 @@ export class FastSubmit {
     const { workerName, jobName } = this.#request;
     const request = this.#message(begin) ? this.#decoded() : undefined;
     if (request !== undefined) {
-      // A proxy's next line is likely to be another worker's: only what comes twice makes a shape.
+      // A proxy's next line is often another worker's, so a shape is made only of lines that repeat.
       const again = request.workerName === workerName && request.jobName === jobName;
       this.#shape = again ? this.#shapeOf(bytes, begin, end) : undefined;
     }
@@ -103,7 +103,7 @@ export class FastSubmit {
     return SubmitShape.of(bytes.subarray(begin, end), places);
   }
 
-  /** True where the line is a whole message of the one shape; its places are then known. */
+  /** True if the line is a whole message of the one shape; its places are then known. */
   #message(begin: number): boolean {
     const bytes = this.#bytes;
     this.#at = begin + 1;
@@ -239,7 +239,7 @@ export class FastSubmit {
     return isCanonicalHex(this.#bytes, this.#begins[param] ?? 0, this.#ends[param] ?? 0);
   }
 
-  /** The parameter as a string; `last` itself where it is the same. */
+  /** The parameter as a string; `last` itself if they are equal. */
   #text(param: number, last: string): string {
     const bytes = this.#bytes;
     const begin = this.#begins[param] ?? 0;

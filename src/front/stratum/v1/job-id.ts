@@ -38,7 +38,7 @@ export function parseJobRef(text: string): JobRef {
   return { serial, variant };
 }
 
-/** What the lower-case hex digits in text[from…to) say, 0 for none of them; -1 where there is anything else. */
+/** The value of the lower-case hex digits in text[from…to), 0 if empty; -1 if there is any other character. */
 function hexValue(text: string, from: number, to: number): number {
   let value = 0;
   for (let at = from; at < to; at += 1) {

@@ -3,7 +3,7 @@ import type { Signature } from '#front/session/login/nicehash';
 import type { RequestId } from './request-id.ts';
 import type { SubmitRequest } from './submit.ts';
 
-/** What a client's message can be. */
+/** The messages of a client. */
 export type Message = Request | ClientReply | ProtocolError;
 
 /** One thing that mining.configure asks for (BIP310). */
@@ -54,7 +54,7 @@ export interface ProtocolError {
   readonly kind: 'error';
   readonly id: RequestId;
   readonly fault: ProtocolFault;
-  /** JSON-RPC 2.0's codes where there is one, Stratum's 20 ("other") for bad parameters. */
+  /** JSON-RPC 2.0's code if there is one; Stratum's 20 ("other") for bad parameters. */
   readonly code: -32700 | -32600 | -32601 | 20;
   readonly text: string;
 }

@@ -4,9 +4,9 @@ import type { Extension } from './message.ts';
 
 /** What mining.configure comes to. */
 export interface Negotiated {
-  /** The version bits that both sides agree on; undefined where they were not asked about. */
+  /** The version bits that both sides agree on; undefined if they were not asked about. */
   readonly versionMask: number | undefined;
-  /** The least difficulty that the miner wants; undefined where it does not say. */
+  /** The least difficulty that the miner wants; undefined if it does not say. */
   readonly minimumDifficulty: Difficulty | undefined;
   /** The reply: every extension asked for is answered. */
   readonly answers: ReadonlyMap<string, boolean | string>;

@@ -11,7 +11,7 @@ export function plainReply({ kind, id }: PlainRequest): string | undefined {
     case 'ping':
       return encodePong(id);
     case 'transactions':
-      // Not an empty list: BFGMiner would find that it is not what the merkle branch was made of.
+      // An error and no empty list, because BFGMiner checks the list against the merkle branch.
       return encodeError(id, OTHER, 'Transactions are not sent to miners');
     case 'acknowledge':
       return id === null ? undefined : encodeTrue(id);

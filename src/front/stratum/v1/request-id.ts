@@ -11,7 +11,7 @@ export type RequestId = string | number | null;
  */
 const VERBATIM = '\0';
 
-/** The id of a message, undefined where it is none that JSON-RPC allows or too long to keep. */
+/** The id of a message, undefined if it is none that JSON-RPC allows or too long to keep. */
 export function readId(id: unknown, text: string): RequestId | undefined {
   if (id === undefined || id === null) return null;
   if (Number.isSafeInteger(id)) return id as number;
@@ -32,7 +32,7 @@ export function encodeId(id: RequestId): string {
 
 const TOKEN = /[{}[\]]|"((?:[^"\\]|\\.)*)"(?:\s*:\s*(-?[0-9][0-9.eE+-]*))?/gs;
 
-/** The text of a number among the members of the outermost object, the last where it comes twice; `text` is valid JSON. */
+/** The text of a numeric member of the outermost object, the last one if the key repeats; `text` is valid JSON. */
 function topLevelNumber(text: string, key: string): string | undefined {
   let depth = 0;
   let found: string | undefined;

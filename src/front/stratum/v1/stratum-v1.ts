@@ -6,17 +6,17 @@ import { Conversation, type SharedByConversations } from './conversation.ts';
 import { LastView } from './fast-submit.ts';
 import { encodeNotify, type NotifyLine } from './notify.ts';
 
-/** Far from where clients count their own: one that looks at the id before the method would take it for an answer. */
+/** Far from the ids of clients, because a client that checks the id before the method would take the request for a reply. */
 const REQUEST_ID_FIRST = 1_000_000_000;
 
-/** Stratum V1 for the wires of a gateway: begins its conversations, and has what they share. */
+/** Stratum V1 for the wires of a gateway: starts the conversations, and holds their shared state. */
 export class StratumV1 implements SharedByConversations {
   readonly contain: Containment;
   readonly faults: SharedByConversations['faults'];
   readonly views = new LastView();
   readonly #registry: Pick<SessionRegistry, 'open'>;
   #asked = REQUEST_ID_FIRST;
-  /** Of the job that was written last: nearly always everybody is given the same. */
+  /** The notify line of the last job, because nearly all sessions get the same line. */
   #line: { readonly job: Job; readonly notify: NotifyLine } | undefined;
 
   constructor(registry: Pick<SessionRegistry, 'open' | 'counters'>, contain: Containment) {

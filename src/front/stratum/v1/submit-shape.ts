@@ -3,7 +3,7 @@ import { idEnd, idValue, isCanonicalHex, u32End, u32Value } from './byte-fields.
 /** The parts of a submit that differ from one to the next: the id, extranonce2, and the u32 fields. */
 export type VaryingField = 'id' | 'extranonce2' | 'ntime' | 'nonce' | 'version';
 
-/** Where a varying field stands in a line. */
+/** The place of a varying field in a line. */
 export interface FieldPlace {
   readonly field: VaryingField;
   readonly begin: number;
@@ -38,7 +38,7 @@ export class SubmitShape {
   id = 0;
   ntime = 0;
   nonce = 0;
-  /** Undefined where the lines of this shape have none. */
+  /** Undefined if the lines of this shape have none. */
   version: number | undefined;
   /** Where extranonce2 begins, whole bytes in lower-case hex. */
   extranonce2Begin = 0;

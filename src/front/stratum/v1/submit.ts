@@ -18,8 +18,8 @@ const NOTHING = new Uint8Array();
 
 /**
  * `mining.submit`: [worker, job id, extranonce2, ntime, nonce, version bits (BIP310)?]. Every submission becomes a
- * request that gets a verdict; one that can not be read says in `malformed` which field is to blame, the first of them.
- * `0A`, `0a` and `0x0a` come out the same.
+ * request that gets a verdict. If a submission can not be read, `malformed` names its first bad field. `0A`, `0a` and `0x0a` are
+ * the same value.
  */
 export function decodeSubmit(id: RequestId, params: readonly unknown[]): SubmitRequest {
   const [worker, job, extranonce2Text, ntimeText, nonceText, versionText] = params;

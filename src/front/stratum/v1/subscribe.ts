@@ -11,7 +11,7 @@ const HMAC_CHARS = 64;
 
 /**
  * `mining.subscribe`: [user agent?, session id?, …]. NiceHash puts a timestamp and its HMAC there instead, LuxOS and others
- * null and the pool's host and port; what is not understood is left alone, so a subscribe is never wrong.
+ * null and the pool's host and port; unknown parameters are ignored, so a subscribe never fails.
  */
 export function decodeSubscribe(id: RequestId, [agent, second, third]: readonly unknown[]): Request {
   const signature = decodeSignature(second, third);

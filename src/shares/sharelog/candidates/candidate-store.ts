@@ -1,14 +1,15 @@
 import { accessSync, constants, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { z } from 'zod';
+import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import type { SpareDescriptors } from '#base/domain/ports';
-import { replaceFile, UNFINISHED } from '#base/std/atomic-file';
+import { replaceFile, replaceFileSync, UNFINISHED } from '#base/std/atomic-file';
 import { lacksDescriptor } from '#base/std/descriptors';
 import { syncFolderSync } from '#base/std/sync-folder';
 import { makeFolder } from '../journal/make-folder.ts';
-import type { BlockHead, Candidate } from './candidate.ts';
+import type { BlockHead, KeptCandidate } from './candidate.ts';
+import { CandidateNotes } from './candidate-notes.ts';
+import { parseCandidate, writeCandidate } from './candidate-text.ts';
 
 /** In the data folder: the block candidates that the chain has not settled. */
 export const CANDIDATES_FOLDER = 'candidates';
@@ -18,33 +19,6 @@ const RETRY_MS = 500;
 /** Text of one file, but for a candidate that is larger. */
 const FILE_CHARS_MAX = 32 * 1024 * 1024;
 
-const line = z.object({
-  hash: z.string(),
-  height: z.number(),
-  jobId: z.string(),
-  account: z.string(),
-  rig: z.string(),
-  rewardSats: z.string().transform(BigInt),
-  networkDifficulty: z.number(),
-  shareDifficulty: z.number(),
-  foundMs: z.number(),
-  inputs: z
-    .object({
-      variant: z.number(),
-      extranonce1: z.string(),
-      extranonce2: z.string(),
-      ntime: z.number(),
-      nonce: z.number(),
-      version: z.number(),
-      coinb2: z.string().optional(),
-    })
-    .optional(),
-  block: z
-    .string()
-    .regex(/^([0-9a-f]{2})+$/)
-    .transform((hex) => new Uint8Array(Buffer.from(hex, 'hex'))),
-});
-
 /** Candidates that came together, a line each. The lines stay on the disk, because a block is up to 8 MB as hex. */
 interface CandidateFile {
   /** Named by the hash of the first of them. */
@@ -53,18 +27,19 @@ interface CandidateFile {
   readonly hashes: readonly string[];
 }
 
-/** What was asked for since the disk was asked last: it is done together. */
+/** Requests since the last disk operation; they are carried out together. */
 interface Turn {
   /** By hash, in the order of asking; undefined: the candidate is dropped. */
-  readonly wanted: Map<string, string | undefined>;
+  readonly wanted: Map<string, (() => string) | undefined>;
   readonly done: Promise<void>;
   readonly finish: () => void;
 }
 
 /**
- * Block candidates on the disk, from the moment they are found until the chain has settled what becomes of them. Those
- * that come while the disk is busy share a file and its sync, because easy blocks come by the thousand. A line has the
- * block in hex: should all else fail, `bitcoin-cli submitblock` takes it.
+ * Block candidates on disk, from the moment they are found until the chain has settled them. Candidates found while the disk is
+ * busy share a file and its sync, because an easy chain has thousands of them. A line has the block in hex, so an operator can
+ * send it with `bitcoin-cli submitblock`. If a process was killed between a candidate's note and its file, the candidate gets a line
+ * without the block: only the node may have the block then.
  */
 export class CandidateStore {
   /** Those of earlier boots, the oldest first. */
@@ -72,6 +47,7 @@ export class CandidateStore {
   readonly #folder: string;
   readonly #failing: (reason: string) => void;
   readonly #spare: SpareDescriptors | undefined;
+  readonly #notes: CandidateNotes;
   /** The file of each candidate. */
   readonly #files = new Map<string, CandidateFile>();
   #running: Turn | undefined;
@@ -89,18 +65,21 @@ export class CandidateStore {
     this.#folder = join(folder, CANDIDATES_FOLDER);
     this.#failing = modules.failing;
     this.#spare = modules.spare;
-    // Now, and not when the first block is found: that one could not wait for somebody to mend it.
+    // Checked now, because a block found later could not wait until an operator repairs the folder.
     makeFolder(this.#folder, FOLDER_MODE);
     accessSync(this.#folder, constants.W_OK);
     syncFolderSync(folder);
     for (const name of readdirSync(this.#folder)) if (name.endsWith(UNFINISHED)) rmSync(join(this.#folder, name));
-    // What is read now stays, also after a loss of power that follows the removal of another file.
+    // Synced, so that the files read now survive a loss of power after another file is removed.
     syncFolderSync(this.#folder);
-    this.unresolved = readdirSync(this.#folder)
+    const filed = readdirSync(this.#folder)
       .filter((name) => NAME.test(name))
       .sort()
-      .flatMap((name) => this.#read(join(this.#folder, name)))
-      .sort((a, b) => a.foundMs - b.foundMs || (a.hash < b.hash ? -1 : 1));
+      .flatMap((name) => this.#read(join(this.#folder, name)));
+    this.#notes = new CandidateNotes(folder);
+    const noted = this.#notes.left.filter((head) => this.#fileNoted(head));
+    this.#notes.forgetLeft();
+    this.unresolved = [...filed, ...noted].sort((a, b) => a.foundMs - b.foundMs || (a.hash < b.hash ? -1 : 1));
   }
 
   /** Undefined if everything that was asked for is done; else resolves when it is. */
@@ -108,13 +87,14 @@ export class CandidateStore {
     return (this.#next ?? this.#running)?.done;
   }
 
-  keep(candidate: Candidate): void {
-    const text = JSON.stringify({
-      ...candidate,
-      rewardSats: String(candidate.rewardSats),
-      block: Buffer.from(candidate.block).toString('hex'),
-    });
-    this.#ask(candidate.hash, text);
+  /**
+   * Resolves when the candidate is noted (CandidateNotes), which takes no sync, or can not be noted. Then it gets its file; the
+   * bytes of the block are asked for no sooner.
+   */
+  keep(head: BlockHead, block: () => Uint8Array): Promise<void> {
+    const noted = this.#notes.note(head);
+    this.#ask(head.hash, () => writeCandidate(head, block()));
+    return noted;
   }
 
   /** The block of a candidate, from the disk; undefined if it is not there (yet), or can not be read. */
@@ -123,7 +103,7 @@ export class CandidateStore {
     if (file === undefined) return undefined;
     try {
       const text = (await linesOf(file)).get(hash);
-      return text === undefined ? undefined : parse(file.path, text).block;
+      return text === undefined ? undefined : parseCandidate(text).block;
     } catch {
       // The file is being replaced by one without candidates that are settled: it is there the next time.
       return undefined;
@@ -138,9 +118,10 @@ export class CandidateStore {
   /** Tries nothing again. */
   close(): void {
     this.#closed = true;
+    this.#notes.close();
   }
 
-  #ask(hash: string, text: string | undefined): void {
+  #ask(hash: string, text: (() => string) | undefined): void {
     this.#next ??= newTurn();
     this.#next.wanted.set(hash, text);
     if (this.#running === undefined) void this.#run();
@@ -150,7 +131,11 @@ export class CandidateStore {
     for (let turn = this.#next; turn !== undefined; turn = this.#next) {
       this.#next = undefined;
       this.#running = turn;
+      await this.#notes.next();
+      // Who waits for the note goes first: the node, with the block.
+      await setImmediate();
       await this.#take(turn);
+      if (!this.#closed) await this.#notes.forget();
       turn.finish();
     }
     this.#running = undefined;
@@ -160,11 +145,12 @@ export class CandidateStore {
     let lines = new Map<string, string>();
     let chars = 0;
     const thinned = new Set<CandidateFile>();
-    for (const [hash, text] of wanted) {
+    for (const [hash, textOf] of wanted) {
       const file = this.#files.get(hash);
-      if (text === undefined) {
+      if (textOf === undefined) {
         if (file !== undefined) thinned.add(file);
       } else if (file === undefined) {
+        const text = textOf();
         lines.set(hash, text);
         chars += text.length;
         if (chars < FILE_CHARS_MAX) continue;
@@ -198,7 +184,7 @@ export class CandidateStore {
     for (const hash of hashes) this.#files.set(hash, file);
   }
 
-  /** Leaves in a file what is not dropped. The rest has its new file before the old one goes. */
+  /** Rewrites a file without its dropped candidates. The new file is written before the old one is removed. */
   async #thin(file: CandidateFile, wanted: Turn['wanted']): Promise<void> {
     const { path, hashes } = file;
     const stays = (hash: string): boolean =>
@@ -230,6 +216,15 @@ export class CandidateStore {
     }
   }
 
+  /** Gives a candidate that only a note names a file, on the disk. Returns false if it has one. */
+  #fileNoted(head: BlockHead): boolean {
+    if (this.#files.has(head.hash)) return false;
+    const path = this.#pathOf([head.hash]);
+    replaceFileSync(path, writeCandidate(head));
+    this.#files.set(head.hash, { path, hashes: [head.hash] });
+    return true;
+  }
+
   #pathOf([first = '']: readonly string[]): string {
     return join(this.#folder, `${first}.json`);
   }
@@ -251,7 +246,7 @@ export class CandidateStore {
 }
 
 /** Without the block, which stays on the disk. */
-function headOf({ block: _, ...head }: Candidate): BlockHead {
+function headOf({ block: _, ...head }: KeptCandidate): BlockHead {
   return head;
 }
 
@@ -270,9 +265,9 @@ function newTurn(): Turn {
   return { wanted: new Map(), done, finish };
 }
 
-function parse(path: string, text: string): Candidate {
+function parse(path: string, text: string): KeptCandidate {
   try {
-    return line.parse(JSON.parse(text));
+    return parseCandidate(text);
   } catch (error) {
     throw new Error(`${path} is no block candidate: move it away to start without it`, { cause: error });
   }

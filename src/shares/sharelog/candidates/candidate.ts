@@ -1,4 +1,4 @@
-/** What the log and the tables say of a block candidate. */
+/** A block candidate's data in the log and the tables. */
 export interface BlockHead {
   /** Header hash, 64 hex digits, display (big-endian) order. */
   readonly hash: string;
@@ -28,8 +28,8 @@ export interface BlockInputs {
   readonly coinb2?: string | undefined;
 }
 
-/** A block candidate with the bytes to submit. */
-export interface Candidate extends BlockHead {
-  /** Full serialisation for submitblock. */
-  readonly block: Uint8Array;
+/** A candidate as it is on the disk. */
+export interface KeptCandidate extends BlockHead {
+  /** Full serialisation for submitblock. Undefined if the process was killed before the block had its file. */
+  readonly block?: Uint8Array | undefined;
 }

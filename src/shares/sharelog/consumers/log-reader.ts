@@ -19,12 +19,12 @@ export interface ReadBounds {
   readonly last?: number;
 }
 
-/** Segments held open, with what is known of them: all that a shipment can be of, and the one that is written. */
+/** Segments held open with their known frames: enough for a shipment, and the segment being written. */
 const OPEN_MAX = Math.ceil(limits.shipmentBytesMax / limits.logSegmentBytes) + 2;
 
 /**
- * Reads a journal's batches by position, from any process, while it is written or when nobody writes. What it sees is on
- * the disk. Only what a consumer has not confirmed is sure to be there.
+ * Reads a journal's batches by position, from any process, whether or not the journal is being written. All batches it returns are
+ * on disk. Only batches that a consumer has not confirmed are guaranteed to exist.
  */
 export class LogReader {
   readonly logId: string;
@@ -64,7 +64,7 @@ export class LogReader {
     this.#identity = identity;
   }
 
-  /** The first batch that is there; undefined where none has been written yet. */
+  /** The first batch that is there; undefined if none has been written yet. */
   oldestSeq(): number | undefined {
     return this.#segments()[0];
   }
@@ -150,7 +150,7 @@ export class LogReader {
       segments.findLastIndex((firstSeq) => firstSeq <= seq + 1),
     );
     for (const firstSeq of segments.slice(from)) {
-      // What has a successor but one is as long as it will ever be.
+      // A segment followed by two others has its final length.
       const { heads } = this.#segment(firstSeq, segments.indexOf(firstSeq) >= segments.length - 2);
       for (const head of heads.slice(Math.max(0, seq + 1 - firstSeq))) yield head;
     }
@@ -178,7 +178,7 @@ export class LogReader {
   }
 }
 
-/** Opens a journal of a data folder for reading; undefined where nobody has ever made it. */
+/** Opens a journal of a data folder for reading; undefined if it does not exist. */
 export function openLogReader(folder: string, journal = POOL_JOURNAL): LogReader | undefined {
   const identity = readIdentity(join(folder, journal));
   return identity && new LogReader(folder, journal, identity);

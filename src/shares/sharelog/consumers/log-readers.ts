@@ -15,7 +15,7 @@ export class LogReaders {
   readonly #folder: string;
   readonly #known = new Map<string, Known>();
 
-  /** Throws where the log is one of another version. */
+  /** Throws if the log is one of another version. */
   constructor(folder: string) {
     this.#folder = folder;
     readIdentity(join(folder, POOL_JOURNAL));
@@ -37,7 +37,7 @@ export class LogReaders {
     this.#known.clear();
   }
 
-  /** Undefined for one that is just being removed. */
+  /** Undefined for a journal that is being removed. */
   #reader(name: string): LogReader | undefined {
     const status = statSync(join(this.#folder, name, IDENTITY_FILE), { throwIfNoEntry: false });
     if (status === undefined) return undefined;

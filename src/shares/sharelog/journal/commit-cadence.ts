@@ -16,8 +16,9 @@ const IN_VAIN_MAX = 8;
 const UNHELD_MS = 1000;
 
 /**
- * When to write what has gathered. A lone share is posted at once. When shares arrive steadily, posts keep an interval, so
- * that several shares have one commit. When enough has gathered, nothing waits: a busy disk makes large commits by itself.
+ * Decides when to write the open batch. A lone share is posted at once. If shares arrive steadily, posts keep an
+ * interval, so that several shares share a commit. If enough rows have gathered, the batch is posted at once, because a busy disk
+ * makes commits large without a delay.
  */
 export class CommitCadence {
   /** Rows a millisecond at `#rateMs`. */

@@ -4,7 +4,7 @@ import { type EncodedBatch, type OpenBatch, type Size, sizeOf } from './open-bat
 import type { Timers } from './timers.ts';
 
 export interface CommitWindowOptions {
-  /** What has gathered is closed off at this size: a commit is answered when all of it is on the disk. */
+  /** The size at which the open batch is sealed. A commit is answered when all of its batches are on disk. */
   readonly commitBytesMax: number;
 }
 
@@ -12,14 +12,14 @@ export interface CommitWindowModules {
   readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly timers: Timers;
   readonly open: OpenBatch;
-  /** Sends a commit to whoever writes it; `durable` is to be called when it is on the disk, in order. */
+  /** Posts a commit to the writer, which calls `durable` when the commit is on disk, in order. */
   readonly post: (batches: readonly EncodedBatch[]) => void;
 }
 
 /**
- * What is between the event loop and the disk: the open batch, the commit that is posted, and who waits for them. One commit
- * is under way at a time: what comes meanwhile gathers in the open batch, so the busier the disk, the larger the writes. A
- * disk that is quicker than the shares come would get each share by itself: then the cadence holds a commit for a moment.
+ * The stage between the event loop and the disk: the open batch, the posted commit, and the callbacks that wait for them. One commit
+ * is posted at a time. Rows that arrive meanwhile gather in the open batch, so a busier disk gets larger writes. A fast disk would
+ * get each share in a write of its own, so the cadence delays commits for a moment.
  */
 export class CommitWindow {
   readonly #options: CommitWindowOptions;
@@ -88,7 +88,7 @@ export class CommitWindow {
     this.#checkDrained();
   }
 
-  /** Commits what is open; true when all of it is on the disk, false where that took longer than `msMax`. */
+  /** Commits the open batch. Resolves with true when it is on disk, with false if that takes longer than `msMax`. */
   drain(msMax: number): Promise<boolean> {
     this.#draining = true;
     this.#open.seal();
@@ -117,7 +117,7 @@ export class CommitWindow {
     return batches;
   }
 
-  /** Gives the writer what is sealed, unless it has enough to do, or more is worth waiting for. */
+  /** Posts the sealed batches, unless the writer is busy or waiting for more rows pays. */
   #advance(): void {
     if (this.#posted !== undefined) return;
     const nowMs = this.#modules.clock.monotonicMs();
@@ -125,7 +125,7 @@ export class CommitWindow {
     this.#postNext(nowMs);
   }
 
-  /** Whether the open batch waits for more rows. A block does not wait, nor does what a miner waits to work on. */
+  /** True if the open batch waits for more rows. Blocks and jobs do not wait. */
   #holds(nowMs: number): boolean {
     if (this.#open.rows === 0 || this.#open.urgent || this.#draining) return false;
     const holdMs = this.#cadence.holdMs(this.#open.rows, nowMs);

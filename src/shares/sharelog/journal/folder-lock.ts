@@ -6,10 +6,10 @@ export interface FolderLock {
 }
 
 /**
- * Takes a lock that the system drops with its process, however that ends: SQLite's exclusive lock (fcntl) on an empty
- * database of its own. Undefined where somebody else holds it. Nothing but SQLite may open that file: a POSIX lock is
- * lost when its process closes any descriptor of the file. The file is for its owner alone: whoever can read it can hold a
- * read lock on it, and keep the pool from starting.
+ * Takes a lock that the system releases when the process ends, in whatever way: SQLite's exclusive lock (fcntl) on an empty database.
+ * Returns undefined if another process holds it. Only SQLite may open that file, because a POSIX lock is lost when its process closes
+ * any descriptor of the file. Only the owner may read the file, because any reader could hold a read lock and keep the pool from
+ * starting.
  */
 export function lockFile(path: string): FolderLock | undefined {
   forOwner(path);

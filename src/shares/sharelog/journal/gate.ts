@@ -1,8 +1,8 @@
-/** Lets steps through in their order, each when what it waits for is there. */
+/** Runs steps in order, each after its promise has resolved. */
 export class Gate {
   #tail: Promise<void> | undefined;
 
-  /** At once where there is nothing to wait for, and nobody before it. */
+  /** Runs the step at once if it has no promise and no step is queued. */
   pass(ready: Promise<void> | undefined, step: () => void): void {
     if (ready === undefined && this.#tail === undefined) {
       step();

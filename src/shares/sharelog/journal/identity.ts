@@ -8,7 +8,7 @@ import { replaceFileSync } from '#base/std/atomic-file';
 export const IDENTITY_FILE = 'identity.json';
 /** Of the folder: its files, and the frames in them. 2: each boot has a random id. */
 const LOG_VERSION = 2;
-/** Beside the folder: where the first versions kept their log. */
+/** The file beside the folder in which the first versions kept their log. */
 const SQLITE_SUFFIX = '.db';
 const BOOT_ID_BYTES = 8;
 /** Ids of this many boots are kept whether the log still has frames of theirs or not: files of an older copy may come back. */
@@ -22,7 +22,7 @@ const identity = z.object({
   boots: z.array(z.tuple([z.int(), z.string().min(1)])).default([]),
 });
 
-/** What a journal knows of itself. */
+/** The identity of a journal. */
 export interface LogIdentity {
   /** Random, of this folder. A copy of the folder has the same one. */
   readonly logId: string;
@@ -41,7 +41,7 @@ export interface LogExtent {
   readonly epoch: number;
 }
 
-/** Which journal a folder is; undefined where no pool has ever made one. Throws for one of a later version. */
+/** Which journal a folder is; undefined if no pool has ever made one. Throws for one of a later version. */
 export function readIdentity(folder: string): LogIdentity | undefined {
   const path = join(folder, IDENTITY_FILE);
   if (!existsSync(path)) {
@@ -65,9 +65,9 @@ export function readIdentity(folder: string): LogIdentity | undefined {
 }
 
 /**
- * Counts this boot, durably, gives it a random id, and says which journal this is. The folder must be there, and nobody
- * else's. Throws where its last frame is of a later boot than the last one counted: this boot's would be taken for what a
- * torn write has left.
+ * Stores a new boot with a random id, durably, and returns the journal's identity. The folder must exist and be locked by this
+ * process. Throws if the last frame is of a later boot than the last stored one, because frames of the new boot would then look
+ * like the remains of a torn write.
  */
 export function countBoot(folder: string, extent: LogExtent): LogIdentity {
   const before = readIdentity(folder);
@@ -88,13 +88,13 @@ export function countBoot(folder: string, extent: LogExtent): LogIdentity {
   return now;
 }
 
-/** Boots with frames in the log, and the last ones before those. A boot behind the last frame has left none. */
+/** The boots with frames in the log, and the last BOOTS_KEPT before them. Boots after the last frame have written none. */
 function wanted(boots: ReadonlyMap<number, string>, { oldestEpoch, epoch }: LogExtent): [number, string][] {
   const written = [...boots].filter(([boot]) => boot <= epoch);
   return written.filter(([boot], index) => boot >= oldestEpoch || index >= written.length - BOOTS_KEPT);
 }
 
-/** The random id of the boot that is counted last: 16 hex digits. */
+/** The random id of the current boot: 16 hex digits. */
 export function bootIdOf({ boots, epoch }: LogIdentity): string {
   const boot = boots.get(epoch);
   if (boot === undefined) throw new Error(`the boot ${epoch} of the share log has no id`);
@@ -102,9 +102,8 @@ export function bootIdOf({ boots, epoch }: LogIdentity): string {
 }
 
 /**
- * The life that wrote the frames of a boot: what no other boot ever has, not even the boot of a copy of the folder that
- * has the same epoch. Batches are numbered within a journal, but are the same batch only within one life. Throws if the
- * boot is not known.
+ * The life of a boot. It is unique, even if a copy of the folder has a boot with the same epoch. Two batches of the same number
+ * are the same batch only if their lives are equal. Throws if the boot is not known.
  */
 export function lifeOf({ logId, boots }: LogIdentity, epoch: number): string {
   const boot = boots.get(epoch);
@@ -115,12 +114,12 @@ export function lifeOf({ logId, boots }: LogIdentity, epoch: number): string {
   throw new Error(`the boot ${epoch} of the share log is not known`);
 }
 
-/** The lives of a journal that are known, the oldest first. */
+/** The known lives of a journal, the oldest first. */
 export function livesOf({ logId, boots }: LogIdentity): string[] {
   return [logId, ...[...boots.values()].map((boot) => `${logId}/${boot}`)];
 }
 
-/** Whether a life is a boot's, and not all that version 1 wrote, which kept no ids of boots. */
+/** True if a life is one boot's. Version 1 had no ids of boots, so all of its frames have one life. */
 export function hasBoot(life: string): boolean {
   return life.includes('/');
 }
@@ -139,8 +138,8 @@ export function folderIdOf(logId: string): string {
 }
 
 /**
- * The `node` column of a pool whose config gives it no name: the host's name, and what tells its data folder from others
- * on that host. A folder that version 1 made goes on with the host's name alone.
+ * The default of the `node` column: the host's name, and a part that distinguishes the data folder from others on the host. A folder
+ * that version 1 made keeps the host's name alone.
  */
 export function defaultNode({ logId, madeBy }: LogIdentity, host = hostname()): string {
   return madeBy === 1 ? host : `${host}-${folderIdOf(logId).slice(0, 6)}`;

@@ -24,9 +24,9 @@ import { systemTimers } from './timers.ts';
 export interface JournalOptions extends ShareLogOptions {
   /** Which of the data folder's journals it is: see journals.ts. */
   readonly journal: string;
-  /** How long to wait for a process that has just ended to let go of the journal, ms. Default: not at all. */
+  /** How long to wait for the lock of a process that has just ended, ms. Default: 0. */
   readonly lockMsMax?: number;
-  /** False for one that is only kept until it is delivered, and needs no room for more. Default: true. */
+  /** False for a journal that only waits for delivery, and gets no new rows. Default: true. */
   readonly appends?: boolean;
 }
 
@@ -35,12 +35,12 @@ export interface JournalModules extends ShareLogModules {
   readonly ready?: () => Promise<void> | undefined;
 }
 
-/** What miners sent, from where: nobody else's business. */
+/** Only the owner may read the folder, because rows have miners' addresses. */
 const FOLDER_MODE = 0o700;
 const CLOSE_MS_MAX = 5_000;
 /** How long `close` waits for a disk that does not answer, before it leaves the journal locked until it does. */
 const RELEASE_MS_MAX = 1_000;
-/** A write that takes longer is told of. */
+/** A write that takes longer is logged. */
 const PATIENCE_MS = 5_000;
 const LOCK_POLL_MS = 20;
 
@@ -81,8 +81,8 @@ function lockJournal({ folder, journal, lockMsMax = 0 }: JournalOptions): Promis
 }
 
 /**
- * What one process appends to: rows gather in the open batch, and a commit has them on the disk before it calls back. It
- * is read by position (log-reader.ts), and goes file by file as its consumers confirm it.
+ * A journal that one process appends to. Rows gather in the open batch; a commit calls back when they are on disk. Readers read by
+ * position (log-reader.ts). Segments are released as all consumers confirm them.
  */
 export class Journal {
   /** Random, of this journal's folder. */
@@ -93,7 +93,7 @@ export class Journal {
   readonly bootId: string;
   /** The `node` column of its rows. */
   readonly node: string;
-  /** What the next commit takes. */
+  /** The batches of the next commit. */
   readonly rows: OpenBatch;
   readonly #path: string;
   #lastEpoch: number;
@@ -109,7 +109,7 @@ export class Journal {
   readonly #positions: Map<string, number>;
   /** First sequence numbers of the segments that are there. */
   readonly #segments: number[];
-  /** Files are let go of one after another. */
+  /** Files are released one after another. */
   #trimming: Promise<void> = Promise.resolve();
   #droppedRows = 0;
   /** The last mark of this boot. */
@@ -138,7 +138,10 @@ export class Journal {
     this.#segments = end.segments;
     this.#marks = end.marks;
     this.#folders = new FolderWatch([options.folder, path], (reason) =>
-      modules.logger.error({ reason }, 'share log is out of place: shares are not acknowledged until it is back'),
+      modules.logger.error(
+        { reason },
+        'the share log was removed or replaced: shares are not acknowledged until it is back',
+      ),
     );
     this.#positions = new Map(options.consumers.map((consumer) => [consumer, 0]));
     this.#writer = new SegmentWriter(
@@ -244,8 +247,8 @@ export class Journal {
   }
 
   /**
-   * Waits until all is on the disk, for a while, then lets go. `others` ends what else the lock stands for, when nothing is
-   * appended any more; it is told whether everything came to the disk.
+   * Waits for a while until all rows are on disk, then releases the lock. `others` closes what else the lock protects, after the last
+   * append; its argument says whether all rows are on disk.
    */
   close(others: (drained: boolean) => Promise<void> = async () => {}): Promise<void> {
     this.#closed ??= this.#close(others);
@@ -259,7 +262,7 @@ export class Journal {
   /** The disk does not take something, and is asked again until it does. */
   failing(reason: string): void {
     if (this.#failing !== reason) {
-      this.#modules.logger.error({ reason }, 'share log can not write: shares are not acknowledged until it can');
+      this.#modules.logger.error({ reason }, 'the share log can not write: shares are not acknowledged until it can');
     }
     this.#failing = reason;
   }
@@ -269,7 +272,7 @@ export class Journal {
     const drained = await this.#window.drain(closeMsMax);
     if (!drained) {
       const { reason, pendingRows } = this.status();
-      this.#modules.logger.error({ reason, pendingRows }, 'share log closed with rows that never reached the disk');
+      this.#modules.logger.error({ reason, pendingRows }, 'the share log was closed with rows that are not on disk');
     }
     const idle = new Promise<void>((resolve) => this.#writer.close(resolve));
     await others(drained);
@@ -308,7 +311,7 @@ export class Journal {
 
   /** A write came to its end, in this segment. */
   #onWritten(segment: number): void {
-    if (this.#failing !== undefined) this.#modules.logger.info({}, 'share log writes again');
+    if (this.#failing !== undefined) this.#modules.logger.info({}, 'the share log writes again');
     this.#failing = undefined;
     if (segment !== this.#segments.at(-1)) this.#segments.push(segment);
     if (this.#positions.size > 0) return;
@@ -324,8 +327,7 @@ export class Journal {
   }
 
   /**
-   * Lets go of the segments that nobody wants any more: those whose successor begins with what is still wanted. The last
-   * one with a frame stays, since it says how far the log has come.
+   * Releases the segments that no consumer needs. The last segment with a frame stays, because its frames give the last sequence number.
    */
   async #letGo(): Promise<void> {
     try {

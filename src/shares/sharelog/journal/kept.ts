@@ -12,7 +12,7 @@ export interface Kept {
   readonly batches: number;
   readonly rows: number;
   readonly bytes: number;
-  /** When the oldest of it was handed to the log, ms; undefined where there is nothing. */
+  /** When the oldest of it was handed to the log, ms; undefined if there is nothing. */
   readonly oldestMs: number | undefined;
 }
 
@@ -23,8 +23,8 @@ interface TimedMark extends Mark {
 const MARKS_MAX = 4096;
 
 /**
- * How much of the log is still wanted. A consumer may be a day behind, which is millions of batches; of more than
- * MARKS_MAX only every second is remembered, and so on: then what is kept is a little overstated.
+ * The size of the log that consumers still need. A consumer may be a day behind, which is millions of batches. Above MARKS_MAX only
+ * every second batch is remembered, and so on, so the size is slightly overstated.
  */
 export class KeptMarks {
   /** Rising, all after `#confirmed`. */

@@ -2,8 +2,8 @@ import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * Makes a folder and those above it; throws the system's error where it can not. node's own `recursive` never returns
- * for a path such as /proc/x, where the parent is there and still says that it is not.
+ * Makes a folder and its parents. Throws the system's error if that fails. Node's own `recursive` never returns for a path such as
+ * /proc/x, whose parent exists but reports ENOENT.
  */
 export function makeFolder(path: string, mode?: number): void {
   try {

@@ -9,7 +9,7 @@ import { type BatchKind, batchKinds } from '../rows/rows.ts';
 import { ShareRows } from '../rows/share-rows.ts';
 import type { BufferPool } from '../segments/buffer-pool.ts';
 
-/** Rows of one kind, encoded, on their way to the disk. */
+/** Encoded rows of one kind that are not on disk yet. */
 export interface EncodedBatch extends Segment {
   readonly kind: BatchKind;
 }
@@ -73,7 +73,7 @@ export class OpenBatch {
     for (const kind of kinds) this.#writers[kind].seal();
   }
 
-  /** Hands out what is sealed; empty where nothing is. */
+  /** Removes and returns the sealed batches. */
   take(): EncodedBatch[] {
     this.#urgent = false;
     return kinds.flatMap((kind) => this.#writers[kind].take().map((segment) => ({ ...segment, kind })));

@@ -24,7 +24,7 @@ export class OpenedFolder {
     this.#listed = isListed(this.#fd) === true;
   }
 
-  /** Why what is written there would be lost; undefined if it would not. */
+  /** Why writes to the folder would be lost; undefined if they would not. */
   check(): Promise<string | undefined> {
     this.#checking ??= this.#check().finally(() => {
       this.#checking = undefined;
@@ -62,14 +62,14 @@ export class FolderWatch {
   readonly #timer: NodeJS.Timeout;
   #reason: string | undefined;
 
-  /** `found` hears why what is written would be lost, once for each reason. Throws if a folder is not there. */
+  /** `found` is called with the reason why writes would be lost, once per reason. Throws if a folder does not exist. */
   constructor(paths: readonly string[], found: (reason: string) => void) {
     this.#folders = paths.map((path) => new OpenedFolder(path));
     this.#found = found;
     this.#timer = setInterval(() => void this.#check(), CHECK_MS).unref();
   }
 
-  /** Why what is written now would be lost; undefined if it would not. */
+  /** Why writes would be lost now; undefined if they would not. */
   get reason(): string | undefined {
     return this.#reason;
   }
@@ -88,9 +88,8 @@ export class FolderWatch {
 }
 
 /**
- * Whether the mount of a descriptor's file is one that the system lists: it is not after umount --lazy. Undefined if the list
- * can not be read: there is none, or the process has no descriptor left. (What is read here is made by the kernel, and waits
- * for no disk.)
+ * True if the system lists the mount of a descriptor's file; after umount --lazy it does not. Undefined if the list can not be read:
+ * there is none, or the process has no descriptor left. (The kernel generates the list, so reading it waits for no disk.)
  */
 function isListed(fd: number): boolean | undefined {
   try {

@@ -8,7 +8,7 @@ import { type Journal, openJournal } from './journal.ts';
 import { journalLock, listJournals } from './journals.ts';
 
 export interface OrphansOptions extends ShareLogOptions {
-  /** The journals that have somebody to append to them. */
+  /** The journals that a process appends to. */
   readonly owned: readonly string[];
 }
 
@@ -112,9 +112,6 @@ export class Orphans {
     syncFolderSync(folder);
     await rm(gone, { recursive: true });
     await rm(journalLock(folder, name), { force: true });
-    this.#modules.logger.info(
-      { journal: name },
-      'all that a former gateway has logged is delivered: its journal is gone',
-    );
+    this.#modules.logger.info({ journal: name }, 'the journal of a former gateway was delivered and removed');
   }
 }

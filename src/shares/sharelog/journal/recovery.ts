@@ -8,19 +8,19 @@ import { KeptMarks, LOG_START, type Mark } from './kept.ts';
 export interface LogEnd {
   /** First sequence numbers of the segments that have a frame, rising. */
   readonly segments: number[];
-  /** The segment that the next frame goes to, and where in it; it may not be one of those yet. Undefined: there is none. */
+  /** The segment for the next frame; `offset` is the place in it. It may not be in `segments` yet. Undefined if there is none. */
   readonly segment: number | undefined;
   readonly offset: number;
-  /** Boots that wrote the oldest frame and the last one; 0 where there is none. */
+  /** Boots that wrote the oldest frame and the last one; 0 if there is none. */
   readonly oldestEpoch: number;
   readonly epoch: number;
-  /** Everything that is there, as nobody has confirmed anything yet. */
+  /** Marks of all frames, because no consumer has confirmed any yet. */
   readonly marks: KeptMarks;
 }
 
 /**
- * Looks where the journal in a folder ends: behind the last frame that is whole, which may be one that nobody was told of.
- * Throws where what is there can not have come about by any crash.
+ * Finds the end of the journal in a folder: behind the last complete frame, which may not have been acknowledged. Throws if no crash
+ * can explain the files.
  */
 export function findEnd(folder: string): LogEnd {
   const segments = listSegments(folder) ?? [];

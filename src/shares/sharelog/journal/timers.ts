@@ -1,6 +1,6 @@
 /** Calls back later. A test has one whose time it moves itself. */
 export interface Timers {
-  /** Calls `call` once, `ms` or a little more from now; what it returns takes that back. */
+  /** Calls `call` once after at least `ms`. The returned function cancels the call. */
   after(ms: number, call: () => void): () => void;
 }
 

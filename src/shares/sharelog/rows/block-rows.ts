@@ -75,7 +75,7 @@ export class BlockRows {
   }
 }
 
-/** What the log keeps of a found block, without its job. */
+/** The log's data of a found block, without its job. */
 export function headOf(block: FoundBlock): BlockHead {
   const { job, inputs } = block;
   const { variant, ntime, nonce, version } = inputs;

@@ -8,7 +8,7 @@ export interface Segment {
   readonly rows: number;
 }
 
-/** What one batch may hold before the writer starts another. */
+/** The size at which the writer starts another batch. */
 export interface SegmentBounds {
   readonly bytesMax: number;
   readonly rowsMax: number;
@@ -178,7 +178,7 @@ export class RowWriter {
     this.#length = at;
   }
 
-  /** Writes a short string without the encoder; false, and nothing written, where it is not plain ASCII. */
+  /** Writes a short ASCII string without the encoder. Returns false, and writes nothing, if the string is not plain ASCII. */
   #ascii(text: string): boolean {
     const bytes = this.#bytes;
     const at = this.#length + 1;

@@ -1,5 +1,5 @@
 /**
- * The rows of the log, in ClickHouse's RowBinary: what the share path writes is what ClickHouse gets, byte for byte.
+ * The rows of the log, in ClickHouse's RowBinary. ClickHouse gets exactly the bytes that the share path writes.
  * https://clickhouse.com/docs/interfaces/formats/RowBinary: integers and floats little-endian, a string is its length
  * in bytes (LEB128) and its bytes, an array is its length (LEB128) and its elements, DateTime64(3) is an Int64 of ms.
  */
@@ -7,12 +7,12 @@
 /** A column's name and its ClickHouse type. */
 export type Column = readonly [name: string, type: string];
 
-/** The layout that this version writes; stored with each batch, so that a later version can read what it finds. */
+/** The layout that this version writes; stored with each batch, so that later versions can read it. */
 export const ROW_FORMAT = 3;
 
 /**
- * What a batch holds; the numbers are stored. Within one commit batches are in this order: a share's job is before it, and a
- * mark is behind the shares that were recorded before the mark.
+ * The kinds of batches; the numbers are stored. Within one commit batches have this order, so a job comes before its shares, and a
+ * mark behind the shares that were recorded before the mark.
  */
 export const batchKinds = { jobs: 1, shares: 2, blocks: 3, marks: 4 } as const;
 export type BatchKind = keyof typeof batchKinds;
@@ -114,8 +114,8 @@ const blockColumns2: readonly Column[] = [
 ];
 
 /**
- * What is known of a block candidate at one moment; the row with the greatest `revision` of a hash holds. `job_id` and the
- * last seven columns are those of the block's share: together they make its header, so no other share has them all.
+ * The status of a block candidate at one moment; the row with the greatest `revision` of a hash is valid. `job_id` and the last seven
+ * columns are those of the block's share. Together they make its header, so they identify the share.
  */
 export const blockColumns: readonly Column[] = [...blockColumns2, ['coinb2', 'String']];
 

@@ -2,7 +2,7 @@ import { writev } from 'node:fs';
 
 /** What the log asks of the disk on the way of a share; a test has one that fails. */
 export interface Disk {
-  /** As node:fs has it: some of the bytes may have been written where it succeeds, any where it fails. */
+  /** As in node:fs: a successful write may have written only some of the bytes, and a failed write any number. */
   writev(
     fd: number,
     pieces: readonly Uint8Array[],

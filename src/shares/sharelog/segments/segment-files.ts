@@ -8,12 +8,12 @@ export function segmentPath(folder: string, firstSeq: number): string {
   return join(folder, `${String(firstSeq).padStart(16, '0')}.segment`);
 }
 
-/** Paths of segments that nobody needs any more, kept to be written over: that costs the disk less than new files. */
+/** Released segments, kept to be written over, which costs the disk less than new files. */
 export function sparePaths(folder: string, count: number): string[] {
   return Array.from({ length: count }, (_, index) => join(folder, `spare-${index}`));
 }
 
-/** The first sequence numbers of the segments that are there, rising; undefined where there is no such folder. */
+/** The first sequence numbers of the segments that are there, rising; undefined if there is no such folder. */
 export function listSegments(folder: string): number[] | undefined {
   try {
     return readdirSync(folder)

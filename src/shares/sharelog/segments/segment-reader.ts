@@ -25,7 +25,7 @@ export class SegmentReader {
   /** Read ahead of the batch that was asked for last. */
   #ahead: Chunk = { at: 0, bytes: new Uint8Array(0) };
 
-  /** Throws ENOENT where there is no such segment (any more). */
+  /** Throws ENOENT if there is no such segment (any more). */
   constructor(folder: string, firstSeq: number) {
     this.firstSeq = firstSeq;
     this.#fd = openSync(segmentPath(folder, firstSeq), 'r');
@@ -54,8 +54,8 @@ export class SegmentReader {
   }
 
   /**
-   * Looks for frames behind those known. What it finds is on the disk when it returns: the writer may still be waiting for
-   * that, so it is asked for here once more.
+   * Looks for frames behind the known ones. They are on disk when it returns: the reader syncs, because the writer's own sync may not
+   * have finished.
    */
   extend(): void {
     const known = this.#heads.length;
@@ -90,7 +90,7 @@ export class SegmentReader {
     this.#keep(found);
   }
 
-  /** The rows of the batch `seq`, which `heads` has. Throws where the file has been written over meanwhile. */
+  /** The rows of the batch `seq`, which `heads` has. Throws if the file has been written over meanwhile. */
   body(seq: number): Uint8Array {
     const index = seq - this.firstSeq;
     const head = this.#heads[index];
@@ -110,9 +110,9 @@ export class SegmentReader {
   }
 
   /**
-   * Whether what stands behind the last frame is damaged, and not the rest of a write that a crash cut short: the first
-   * frame of a later write is whole there, and that one began when all before it was on the disk. (Damage to the length
-   * or the number of a frame hides what is behind it.)
+   * True if the bytes behind the last frame are damage, and not the rest of a write that a crash cut short. They are damage if the first
+   * frame of a later write is complete, because that write began when all earlier ones were on disk. (Damage to a frame's length or
+   * number hides the frames behind it.)
    */
   damaged(): boolean {
     const epoch = this.#heads.at(-1)?.epoch ?? 0;

@@ -7,8 +7,8 @@ const SPARES_MAX = 4;
 const FILL_BYTES = 1024 * 1024;
 
 /**
- * A journal's files: makes segments, out of old ones where there are some, and takes them away. Writing over blocks that a
- * file has already takes half of the time and of the CPU that a sync of a growing file does (bench/README.md, "log").
+ * A journal's files: makes segments, from released ones if possible, and removes them. Writing over existing blocks takes half of
+ * the time and CPU of a sync of a growing file (bench/README.md, "log").
  */
 export class SegmentStore {
   readonly #folder: string;
@@ -35,8 +35,8 @@ export class SegmentStore {
   }
 
   /**
-   * Writes the bytes that a segment's frames have, up to `end`, once more in their place: where a write failed before this
-   * start, the system may show them and call them synced though the disk has never had them.
+   * Writes a segment's bytes up to `end` once more in place. If a write failed before this start, the system may show the bytes and
+   * report them as synced although they are not on disk.
    */
   async rewrite(firstSeq: number, end: number): Promise<void> {
     const file = await open(segmentPath(this.#folder, firstSeq), constants.O_RDWR | constants.O_DSYNC);

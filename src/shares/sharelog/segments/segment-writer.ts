@@ -33,7 +33,7 @@ export interface SegmentWriterOptions {
   readonly folder: string;
   readonly segmentBytes: number;
   readonly epoch: number;
-  /** Where the log ends: in which segment, and where in it. */
+  /** The end of the log: the segment, and the position in it. */
   readonly segment: number;
   readonly offset: number;
 }
@@ -43,7 +43,7 @@ export interface SegmentWriterModules {
   readonly disk: Disk;
   readonly store: Pick<SegmentStore, 'make'>;
   readonly marks: KeptMarks;
-  /** Why what is written now would be lost, though the disk takes it; undefined if it would not. */
+  /** Why successful writes would be lost; undefined if they would not. */
   readonly displaced: () => string | undefined;
   /** The disk has failed, and is asked again until it does not: its words. */
   readonly failing: (reason: string) => void;
@@ -54,9 +54,8 @@ export interface SegmentWriterModules {
 }
 
 /**
- * Appends batches to the log. One write is under way at a time; what is handed over meanwhile is the next one, so commits
- * that wait for the disk together share one sync. A write that fails is tried again, the same bytes at the same place,
- * until it succeeds: a reader may have seen them.
+ * Appends batches to the log. One write is in progress at a time; commits added meanwhile form the next write and share its sync. A
+ * failed write is repeated with the same bytes at the same place until it succeeds, because a reader may have seen them.
  */
 export class SegmentWriter {
   readonly #options: SegmentWriterOptions;
@@ -69,7 +68,7 @@ export class SegmentWriter {
   /** The last batch that has a place, whether it is on the disk or not. */
   #last: Mark;
   #queue: Commit[] = [];
-  /** What is being written: the commits in their order, and the bytes from `#offset` on. */
+  /** The write in progress: its commits in order, and the bytes from `#offset` on. */
   #writing: Writing[] = [];
   #bytes: Uint8Array[] = [];
   #startedMs = 0;
@@ -87,7 +86,7 @@ export class SegmentWriter {
     this.#last = modules.marks.last;
   }
 
-  /** For how long the disk has not answered, ms; 0 where it is not being waited for. */
+  /** For how long the disk has not answered, ms; 0 if it is not being waited for. */
   get waitingMs(): number {
     return this.#bytes.length === 0 ? 0 : this.#modules.clock.monotonicMs() - this.#startedMs;
   }
@@ -97,7 +96,7 @@ export class SegmentWriter {
     this.#next();
   }
 
-  /** Writes nothing more. What is with the disk now may still get there: `idle` is called when nothing is. */
+  /** Stops writing. A write in progress may still finish; `idle` is called when none is left. */
   close(idle: () => void): void {
     this.#closed = true;
     this.#idle = idle;
@@ -193,7 +192,7 @@ export class SegmentWriter {
         this.#busy = false;
         this.#modules.took(this.#modules.clock.monotonicMs() - this.#startedMs);
       }
-      // Whoever is answered may hand over more at once: the disk need not wait for replies to be written.
+      // Callbacks may add commits at once, so the next write does not wait for replies to be sent.
       this.#settle();
       if (!done) this.#goOn(this.#write);
       else if (!this.#busy) this.#goOn(() => this.#next());

@@ -20,10 +20,10 @@ import { type BatchKind, batchKinds } from '../rows/rows.ts';
  *     52  u32  place in the write that brought it here: 0 for its first frame
  *     56       the rows
  *
- * A file is used again for a later segment, so what stands behind the last frame may be anything: zeros, frames of an
- * older segment, what a crash left of a write. The log ends where no frame with the next sequence number is whole, or
- * where one comes from an earlier boot than the frame before it: that is the rest of a write that was cut short, behind
- * what was written in its place.
+ * A file is reused for a later segment, so any bytes may follow the last frame: zeros, frames of an older segment, the rest of an
+ * interrupted write. The log ends before the first place without a complete frame of the next sequence number. It also ends before a
+ * frame of an earlier boot than the frame before it: such a frame is the rest of an interrupted write, and the frame before it was
+ * written over that write's beginning.
  */
 export const HEAD_BYTES = 56;
 /** A batch is closed off by the row that reaches its bound. */
@@ -70,7 +70,7 @@ export function encodeHead(head: BatchHead, body: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** How long the frame `seq` says it is in its head, whatever follows that; undefined where it is no such head. */
+/** How long the frame `seq` says it is in its head, whatever follows that; undefined if it is no such head. */
 export function frameBytes(head: Uint8Array, seq: number): number | undefined {
   return lengthIn(new DataView(head.buffer, head.byteOffset, head.length), seq);
 }
@@ -81,7 +81,7 @@ function lengthIn(view: DataView, seq: number): number | undefined {
 }
 
 /**
- * The frame `seq` at the start of `bytes`. `partial`: it may be one, with more bytes (so many in all). Undefined where
+ * The frame `seq` at the start of `bytes`. `partial`: it may be one, with more bytes (so many in all). Undefined if
  * it is none. Throws for a whole frame of a kind that this version does not know.
  */
 export function decodeHead(bytes: Uint8Array, seq: number): BatchHead | { readonly partial: number } | undefined {

@@ -48,7 +48,7 @@ function setUp({
   const { divide = pplns, stepped = () => undefined, needsFinder = false, guarded = false } = rest;
   const book = new BlockBook(database, DEPTHS, { clock, slices, divide, stepped });
   const finderOf = needsFinder ? () => undefined : undefined;
-  const reconciler = new Reconciler({ scripts: [POOL_SCRIPT], finderOf }, { book, slices, clock });
+  const reconciler = new Reconciler({ scripts: [POOL_SCRIPT], rulesOf: () => ({ finderOf }) }, { book, slices, clock });
   const guard = guarded ? new ChainGuard(database) : always;
   const follower = new ChainFollower({ book, guard, reconciler, slices, view: chain });
   /** A block of the pool on the tip, of which the ledger has heard. */
@@ -258,6 +258,24 @@ describe('the reconciler', () => {
     expect(await follower.look()).toMatchObject({ discoveries: [{ kind: 'adopted', hash, height }] });
     await follower.look();
     expect([status(block), balances()]).toEqual(['mature', matured]);
+  });
+
+  it('gives the pool time to bring the row of a block that an earlier start left behind', async () => {
+    const { chain, book, slices, grow } = setUp();
+    let nowMs = 0;
+    const modules = { book, slices, clock: { nowMs: () => nowMs } };
+    const reconciler = new Reconciler(
+      { scripts: [POOL_SCRIPT], rulesOf: () => ({ finderOf: () => undefined }), patienceMs: 1_000 },
+      modules,
+    );
+    slices.known.add(chain.mine('alice').found?.jobId ?? '');
+    grow(10);
+    const walk = async () => reconciler.walk(chain, (await chain.tip()) ?? { height: 0, hash: '' });
+    expect(await walk()).toEqual([]);
+    nowMs = 999;
+    expect(await walk()).toEqual([]);
+    nowMs = 1_000;
+    expect(await walk()).toMatchObject([{ kind: 'foreign' }]);
   });
 
   it('reports, once, a block of an unknown job, and one whose finder must be known', async () => {

@@ -1,11 +1,16 @@
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { slicesNeededFrom } from '#books/ledger/blocks/needed-slices';
 import { own, payableOf } from '#books/ledger/entries/accounts';
 import { EntryBook } from '#books/ledger/entries/book';
 import { type LedgerDatabase, memoryLedger } from '#books/ledger/ledger-db';
-import { SlicePayments, type SlicePaymentsOptions } from '#books/ledger/pay-per-share/slice-payments';
+import { SlicePayments } from '#books/ledger/pay-per-share/slice-payments';
+import type { PoolTerms } from '#books/ledger/rewards/pool-terms';
 import { noFees, type Slice } from '#books/ledger/rewards/scheme';
+import { SealedSlices } from '#books/ledger/slices/sealed-slices';
+import { SliceStore } from '#books/ledger/slices/slice-store';
+import { TermsBook } from '#books/ledger/terms/terms-book';
 import { fuzz } from '../../../fuzz/runs.ts';
 
 const jobIdOf = (serial: number) => `${serial.toString(16).padStart(10, '0')}-01020304`;
@@ -19,9 +24,11 @@ interface When {
 // Half a second apart, as jobs come, and never on an hour.
 const fives = (serial: number): When => ({ height: Math.floor(serial / 5), timeMs: 1_234 + serial * 500 });
 
+const PPS: PoolTerms = { scheme: 'pps', fees: noFees, donationAccount: undefined, window: 1n };
+
 /** Slices of which every third job has none; sealed up to a serial number. */
 function setUp(
-  options: Partial<SlicePaymentsOptions> = {},
+  options: Partial<PoolTerms> = {},
   database: LedgerDatabase = memoryLedger(),
   sealed = { upTo: -1 },
   when = fives,
@@ -35,16 +42,16 @@ function setUp(
     for (let serial = Number.parseInt(jobId.slice(0, 10), 16); serial >= 0; serial -= 1)
       if (serial % 3 !== 2) yield slice(serial);
   }
-  const add = database.prepare("INSERT OR IGNORE INTO jobs VALUES (?, ?, ?, 1, '7', 14, 10, 4, ?, NULL)");
+  const add = database.prepare("INSERT OR IGNORE INTO jobs VALUES (?, ?, ?, 1, '7', 14, 10, 4, ?, NULL, '')");
   for (let serial = 0; serial <= 60; serial += 1) {
     const { height, timeMs } = when(serial);
     add.run(jobIdOf(serial), serial, height, timeMs);
   }
-  const payments = new SlicePayments(
-    database,
-    { scheme: 'pps', fees: noFees, donationAccount: undefined, ...options },
-    { clock: { nowMs: () => 5 }, slices: { sealedUpTo: () => sealed.upTo, slicesBack } },
-  );
+  const terms = new TermsBook(database);
+  terms.begin(0, { ...PPS, ...options });
+  const payments = new SlicePayments(database, terms.reigns, {
+    ...{ clock: { nowMs: () => 5 }, slices: { sealedUpTo: () => sealed.upTo, slicesBack } },
+  });
   return { database, sealed, payments, book: new EntryBook(database) };
 }
 
@@ -146,21 +153,67 @@ describe('payments for slices', () => {
     }
   });
 
-  it('pay for no slice of a time under another scheme', () => {
-    const first = setUp({ scheme: 'none' });
-    first.sealed.upTo = 10;
-    expect(first.payments.step()).toBe(false);
-    const second = setUp({}, first.database, { upTo: 20 });
-    expect(second.payments.step()).toBe(false);
-    second.sealed.upTo = 23;
-    expect(second.payments.step(), 'the height is not over').toBe(false);
-    second.sealed.upTo = 24;
-    expect(second.payments.step()).toBe(true);
-    expect([...second.book.entries()].map(({ reference }) => reference)).toEqual([
-      `slices:${jobIdOf(21)}:${jobIdOf(24)}`,
-    ]);
-    setUp({ scheme: 'none' }, first.database, { upTo: 30 });
-    const third = setUp({}, first.database, { upTo: 40 });
-    expect(third.payments.step()).toBe(false);
+  it('are for the jobs of a time under PPS alone, and for all of these after a change', () => {
+    const database = memoryLedger();
+    const terms = new TermsBook(database);
+    terms.begin(0, { ...PPS, scheme: 'pplns' });
+    terms.begin(21, PPS);
+    // Another fee begins another payment, in the middle of a height.
+    terms.begin(28, { ...PPS, fees: { ...noFees, feeBasisPoints: 5_000 } });
+    const { payments, sealed, book } = setUp({}, database);
+    const paid = (): string[] => {
+      while (payments.step());
+      return [...book.entries()].map(({ reference }) => reference);
+    };
+    sealed.upTo = 24;
+    expect(paid()).toEqual([`slices:${jobIdOf(21)}:${jobIdOf(24)}`]);
+    sealed.upTo = 31;
+    expect(paid().slice(1)).toEqual([`slices:${jobIdOf(25)}:${jobIdOf(27)}`, `slices:${jobIdOf(28)}:${jobIdOf(29)}`]);
+    const before = book.balance(own.fee);
+    // The pool starts with another scheme; the end of its last height under PPS was not sealed.
+    terms.begin(33, { ...PPS, scheme: 'prop' });
+    const next = setUp({}, database, { upTo: 60 });
+    expect(slicesNeededFrom(database, 'pplns')).toBe(30);
+    while (next.payments.step());
+    expect(next.book.head().entries).toBe(4);
+    expect([...next.book.entries()].at(-1)?.reference).toBe(`slices:${jobIdOf(30)}:${jobIdOf(32)}`);
+    expect(-next.book.balance(own.fee)).toBeGreaterThan(-before);
+    expect(slicesNeededFrom(database, 'pplns')).toBe(Number.POSITIVE_INFINITY);
   });
+
+  it.each([1n, 7n, 1_000_000n])(
+    'are for a block a share at most, if shares are harder than blocks: %i shares',
+    (shares) => {
+      const database = memoryLedger();
+      const store = new SliceStore(database);
+      const terms = new TermsBook(database);
+      terms.begin(0, PPS);
+      const facts = {
+        nbits: 0x207fffff,
+        networkWork: 2n,
+        subsidySats: 5_000_000_000n,
+        feesSats: 0n,
+        windowEnd: '',
+        timeMs: 1,
+      };
+      const jobs = [1, 2].map((serial) => ({
+        ...{ ...facts, rewardSats: 5_000_000_000n, jobId: jobIdOf(serial), serial, height: serial },
+      }));
+      // As much as a sum of 128-bit numbers can come to, beside a miner of easy shares.
+      const sums = [
+        { account: 'farm', work: shares * (2n ** 128n - 1n), shares: Number(shares) },
+        { account: 'small', work: 3n, shares: 3 },
+      ];
+      const of = { jobId: jobIdOf(1), serial: 1 };
+      store.take({ positions: [], jobs, found: [], sums: sums.map((sum) => ({ ...sum, ...of })), rows: 9, shares: 9 });
+      store.seal(2);
+      const payments = new SlicePayments(database, terms.reigns, {
+        ...{ clock: { nowMs: () => 5 }, slices: new SealedSlices(database) },
+      });
+      while (payments.step());
+      const book = new EntryBook(database);
+      expect(-book.balance(payableOf('farm'))).toBe(shares * 5_000_000_000n);
+      expect(-book.balance(payableOf('small'))).toBe(7_500_000_000n);
+    },
+  );
 });

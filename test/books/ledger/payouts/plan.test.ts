@@ -44,6 +44,18 @@ describe('the plan of payouts', () => {
     ]);
   });
 
+  it('pays nothing to the address of the pool itself, by whatever name', () => {
+    const { batches, left } = plan(
+      { [wpkh]: 50_000n, me: 60_000n, [tr]: 40_000n },
+      { ownAddress: wpkh, addresses: new Map([['me', wpkh]]) },
+    );
+    expect(batches).toMatchObject([[{ account: tr }]]);
+    expect(left).toMatchObject([
+      { account: wpkh, sats: 50_000n, why: 'own-address' },
+      { account: 'me', why: 'own-address' },
+    ]);
+  });
+
   it('pays an account by the address that is configured for it', () => {
     const { batches } = plan({ farm: 50_000n }, { addresses: new Map([['farm', wpkh]]) });
     expect(batches).toMatchObject([[{ account: 'farm', address: wpkh, sats: 50_000n, feeSats: 0n }]]);

@@ -187,6 +187,7 @@ export class World {
     };
     return {
       status: () => call('status', () => real.status()),
+      synced: () => call('synced', () => real.synced()),
       coins: () => call('coins', () => real.coins()),
       feeRate: () => call('feeRate', () => real.feeRate()),
       fund: (request) =>

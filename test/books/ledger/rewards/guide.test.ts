@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type BlockScheme, divideBlock } from '#books/ledger/rewards/divide-block';
+import { divideBlock } from '#books/ledger/rewards/divide-block';
 import { windowOfBlocks } from '#books/ledger/rewards/fixed-point';
 import { fpps, noCarry, pps } from '#books/ledger/rewards/pps';
-import type { Distribution } from '#books/ledger/rewards/scheme';
+import type { BlockScheme, Distribution } from '#books/ledger/rewards/scheme';
 import { ppsReserve, ppsRuin, propHopperGain } from '#books/ledger/simulate/theory';
 import { feesOf, satsOf, slice } from './fixtures.ts';
 

@@ -22,6 +22,10 @@ describe('prop', () => {
     expect(satsOf(prop(9n, history('a10 b20'), { afterSerial: 2, fees: noFees }))).toEqual({ b: 9n });
   });
 
+  it('pays a round without a share to the newest slice before it', () => {
+    expect(satsOf(prop(9n, history('a10 b20'), { afterSerial: 5, fees: noFees }))).toEqual({ b: 9n });
+  });
+
   it('sums to the reward in any order of entries', () => {
     const anyAfter = fc.option(fc.integer({ min: 0, max: 30 }), { nil: undefined });
     fc.assert(
@@ -48,6 +52,14 @@ describe('solo', () => {
       toJobId: 'job7',
     });
     expect(satsOf(solo(1_000n, 'b', own, feesOf(150, { exceptions: new Map([['b', 0]]) })))).toEqual({ b: 1_000n });
+  });
+
+  it('pays the finder if a crash took every share of the pool', () => {
+    const terms = { scheme: 'solo', fees: feesOf(150), window: 1n, afterSerial: undefined, finder: 'b' } as const;
+    expect(divideBlock(1_000n, [], terms)).toMatchObject({
+      credits: [{ account: 'b', sats: 985n, work: 0n }],
+      roundingSats: 0n,
+    });
   });
 
   it('credits nobody if the finder is unknown', () => {
@@ -121,9 +133,5 @@ describe('the division of a block', () => {
     expect(divideBlock(8_000n, slices, { scheme: 'pplns', ...terms })).toEqual(pplns(8_000n, slices, terms));
     expect(divideBlock(8_000n, slices, { scheme: 'prop', ...terms })).toEqual(prop(8_000n, slices, terms));
     expect(satsOf(divideBlock(8_000n, slices, { scheme: 'solo', ...terms }))).toEqual({ c: 7_920n });
-  });
-
-  it('needs the slice of the block', () => {
-    expect(() => divideBlock(1n, [], { scheme: 'solo', ...terms })).toThrow(RangeError);
   });
 });

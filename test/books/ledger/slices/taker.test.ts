@@ -124,9 +124,9 @@ describe('taking the share log', () => {
     expect(() => [...ledger.slices.slicesBack(jobOf(2).rowId)]).toThrow(RangeError);
     expect([...ledger.slices.slicesBack(jobOf(1).rowId)].map(({ entries }) => entries)).toEqual([
       [
-        { account: 'a', work: W },
-        { account: 'b', work: W },
-        { account: 'c', work: W },
+        { account: 'a', work: W, shares: 1n },
+        { account: 'b', work: W, shares: 1n },
+        { account: 'c', work: W, shares: 1n },
       ],
     ]);
     await boot((journal) => journal.closed(2), 'sharelog-1');

@@ -38,7 +38,7 @@ describe('decodeConfigure', () => {
     expect(decodeConfigure(1, [[5]])).toBe('an extension name is expected');
   });
 
-  it('says of an extension alone what is wrong with it', () => {
+  it('reports an error of an extension for that extension only', () => {
     const both = ['version-rolling', 'minimum-difficulty'];
     for (const mask of ['', 'xyz', '123456789', 5]) {
       const options = { 'version-rolling.mask': mask, 'minimum-difficulty.value': 8 };

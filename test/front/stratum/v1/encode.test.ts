@@ -18,7 +18,7 @@ import { errorWords } from '#front/stratum/v1/errors';
 import { encodeNotify, wordSwapped } from '#front/stratum/v1/notify';
 
 describe('replies', () => {
-  it('carry the id and, where they succeed, an explicit null error', () => {
+  it('have the id, and an explicit null error on success', () => {
     expect(encodeTrue('auth')).toBe('{"id":"auth","result":true,"error":null}');
     expect(encodePong(3)).toBe('{"id":3,"result":"pong","error":null}');
     expect(JSON.parse(encodeSubscribed(1, '00ff', 'f000000a'))).toEqual({
@@ -160,7 +160,7 @@ describe('encodeNotify', () => {
     expect(line.as(0, job.cleanJobs)).toBe(line.text);
   });
 
-  it('has no merkle branch where the block has only a coinbase', () => {
+  it('has no merkle branch if the block has only a coinbase', () => {
     expect(JSON.parse(encodeNotify({ ...job, merkleBranch: [] }).text).params[4]).toEqual([]);
   });
 

@@ -1,10 +1,13 @@
+import type { Warehouse } from '../warehouse.ts';
 import { migrations } from './migrations.ts';
-import type { Warehouse } from './warehouse.ts';
 
 /** A step may copy tables of any size. */
 const STEP_MS_MAX = 12 * 3_600_000;
 /** What ClickHouse says of a table in a database that gives its tables no ids (engine Ordinary). */
 const NO_ID = '00000000-0000-0000-0000-000000000000';
+
+/** The version of the tables that this Sluice works with. */
+export const SCHEMA_VERSION = migrations.at(-1)?.version ?? 0;
 
 /** The schema's version; 0 for a database without tables. Makes the database, and the table that says so. */
 export async function schemaVersion(warehouse: Warehouse): Promise<number> {
@@ -21,9 +24,8 @@ export async function schemaVersion(warehouse: Warehouse): Promise<number> {
 /** Brings the schema from a version to this one's, step by step; rejects if it is a later version's. */
 export async function migrate(warehouse: Warehouse, applied: number): Promise<void> {
   const { database } = warehouse;
-  const latest = migrations.at(-1)?.version ?? 0;
-  if (applied > latest) throw new Error(`the tables are of a later version of Sluice (schema ${applied})`);
-  if (applied === latest) return;
+  if (applied > SCHEMA_VERSION) throw new Error(`the tables are of a later version of Sluice (schema ${applied})`);
+  if (applied === SCHEMA_VERSION) return;
   const [row] = await warehouse.rows('SELECT timezone()');
   const timeZone = row?.[0] ?? 'UTC';
   for (const { version, statements } of migrations) {

@@ -1,4 +1,4 @@
-import { rollupView } from './rollups.ts';
+import { rollupView } from './rollups-1.ts';
 
 /** What a step finds. */
 export interface Before {

@@ -1,9 +1,4 @@
-/**
- * Of every table. The window is how many tokens of shipments it remembers (see shipper.ts): a shipment is tried again until
- * it is in, and only then comes the next; but several pools may write to one server, each with a shipment under way. The
- * share log lets go what is in, so an insert is in when it is on the disk (not measurably slower, at an insert a second).
- */
-export const SETTINGS = 'non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1';
+import { SETTINGS } from './table.ts';
 
 /** A rollup and the view that keeps it, as version 1 made them. `work` and `accepted` count accepted shares only. */
 export function rollup(database: string, name: string, start: string, partition: string): readonly string[] {

@@ -1,5 +1,11 @@
-import { rollup, SETTINGS } from './rollups.ts';
+import { factsOf6 } from './fact-tables.ts';
+import { knownColumns } from './known-columns.ts';
+import { rollupsOf5 } from './rollups.ts';
+import { rollup } from './rollups-1.ts';
+import { SETTINGS } from './table.ts';
 import { type Before, inUtc } from './utc-tables.ts';
+import { createView } from './view.ts';
+import { views } from './views.ts';
 
 /** One step of the schema: statements that may each be run again, should the step be cut short. */
 export interface Migration {
@@ -123,4 +129,10 @@ export const migrations: readonly Migration[] = [
       `ALTER TABLE ${database}.blocks ADD COLUMN IF NOT EXISTS coinb2 String COMMENT 'as in shares'`,
     ],
   },
+  {
+    version: 5,
+    statements: ({ database, empty }) => [...knownColumns(database), ...rollupsOf5(database, empty)],
+  },
+  { version: 6, statements: ({ database }) => factsOf6(database) },
+  { version: 7, statements: ({ database }) => views.map((view) => createView(database, view)) },
 ];
