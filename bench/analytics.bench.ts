@@ -73,7 +73,10 @@ async function ship({ samples, progress, note }: BenchContext, warehouse: Wareho
     // These coinbases pay the pool: they all end in the coinb2 of their job.
     const made = `SELECT *, '' AS coinb2 FROM (${sharesSelect(shares(rows, SHIPMENT_ROWS))})`;
     const part = await buffer(
-      await warehouse.query(`SELECT ${names} FROM (${made})`, 'RowBinary', new AbortController().signal),
+      await warehouse.query(
+        { sql: `SELECT ${names} FROM (${made})`, format: 'RowBinary' },
+        new AbortController().signal,
+      ),
     );
     const begun = performance.now();
     await warehouse.insert({ table: 'shares', columns: shareColumns, token: `bench/${shipment}`, parts: [part] });

@@ -223,6 +223,15 @@ export const limits = {
   httpUnsentBytesMax: 64 * 1024 * 1024,
   /** Answers that wait for the pool at one time. */
   httpWaitingMax: 256,
+  /**
+   * SQL over HTTP: queries that wait, run or are read; bytes of a query with its parameters; and bytes of a result that are held
+   * back for a client that wants no answer before its query has ended.
+   */
+  sqlQueriesMax: 8,
+  sqlBodyBytesMax: 256 * 1024,
+  sqlHeldBytesMax: 4 * 1024 * 1024,
+  /** Milliseconds in which a reader of SQL takes nothing before its connection is closed. */
+  sqlReaderMsMax: 10 * 60_000,
   /** Heap of the process that serves HTTP, MiB. It is started again if it needs more. */
   httpHeapMibMax: 256,
   /**
@@ -450,6 +459,7 @@ export function assertLimits(l: Readonly<Record<keyof typeof limits, number>> = 
     'an address may ask for pages of workers',
   );
   must(l.historyMsMax < l.httpIdleMsMax, 'a connection outlives the wait for history');
+  must(l.sqlQueriesMax * l.sqlHeldBytesMax <= l.httpUnsentBytesMax, 'what SQL holds back is less than may be unsent');
   must(l.poolAnswerMsMax < l.httpIdleMsMax, 'a connection outlives the wait for its answer');
   must(l.easySharesPerSessionMax <= l.easySharesPerAddressMax, 'easySharesPerSessionMax <= easySharesPerAddressMax');
   must(

@@ -7,8 +7,16 @@ export interface Output {
   readonly isTTY?: boolean;
 }
 
+/** Both ways of a terminal. */
+export interface Terminal {
+  readonly input: NodeJS.ReadableStream;
+  readonly output: NodeJS.WritableStream & { readonly columns?: number };
+}
+
 /** The environment of a command. */
 export interface Io {
+  /** A terminal that somebody types at; undefined if the input is none. */
+  readonly terminal?: Terminal | undefined;
   /** For results. */
   readonly stdout: Output;
   /** For progress, logs and errors. */

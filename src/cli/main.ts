@@ -2,7 +2,10 @@
 import { exitCodes, type Io } from './io.ts';
 import { run } from './program.ts';
 
+const { stdin, stdout } = process;
+
 const io: Io = {
+  ...(stdin.isTTY && stdout.isTTY && { terminal: { input: stdin, output: stdout } }),
   stdout: process.stdout,
   stderr: process.stderr,
   env: process.env,

@@ -1,12 +1,14 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { SIMULATED_PAYOUT_ADDRESS } from '#base/config/defaults';
 import { ConfigError } from '#base/config/problem';
 import { hashAccount } from './account.ts';
+import { addExport, addSql } from './analyst-commands.ts';
 import { type AuditOptions, runAudit } from './audit.ts';
 import { type BackupOptions, runBackup, runRestore } from './backup.ts';
 import { addBan, type BansOptions, liftBan, listBans } from './bans.ts';
 import { type BenchOptions, bench } from './bench.ts';
 import { check, keyHelp } from './check.ts';
+import { configOption, type Done, examples } from './command-parts.ts';
 import { type ExplainOptions, explainCredit } from './explain.ts';
 import { CommandError, type ExitCode, exitCodes, type Io, paint } from './io.ts';
 import { type LedgerOptions, ledgerBalances, ledgerBlocks, ledgerCheck, ledgerRebuild } from './ledger.ts';
@@ -23,7 +25,6 @@ import {
   showPayout,
 } from './payout.ts';
 import { type SimulateOptions, simulate } from './simulate.ts';
-import { formats, sql } from './sql.ts';
 import { start } from './start.ts';
 import { version } from './version.ts';
 
@@ -58,8 +59,6 @@ function explain(error: unknown, io: Io): ExitCode {
   return exitCodes.failed;
 }
 
-type Done = (code: ExitCode) => void;
-
 function build(io: Io, done: Done): Command {
   const program = new Command('sluice')
     .description('A Bitcoin mining pool: Stratum in, durable shares, SQL over every one of them')
@@ -77,6 +76,7 @@ function build(io: Io, done: Done): Command {
   addBench(program, io, done);
   addMiner(program, io, done);
   addSql(program, io, done);
+  addExport(program, io, done);
   addPayout(program, io, done);
   addBans(program, io, done);
   addAccount(program, io, done);
@@ -158,24 +158,6 @@ function addMiner(program: Command, io: Io, done: Done): void {
       examples('sluice miner', 'sluice miner --url stratum+ws://127.0.0.1:3334 --duration 60 --json'),
     )
     .action(async (options: Parameters<typeof mine>[0]) => done(await mine(options, io)));
-}
-
-function addSql(program: Command, io: Io, done: Done): void {
-  program
-    .command('sql')
-    .description("run an SQL query over the pool's shares, jobs and blocks, while it runs or when it is stopped")
-    .argument('<query>', 'ClickHouse SQL; - reads it from standard input')
-    .addOption(configOption())
-    .addOption(new Option('--format <name>', 'of the output').choices(formats).default('TSV'))
-    .option('--json', 'the same as --format JSONEachRow')
-    .addHelpText(
-      'after',
-      examples(
-        "sluice sql 'SELECT verdict, count() FROM shares GROUP BY verdict'",
-        "sluice sql --format Pretty 'SELECT worker, sum(difficulty) FROM shares GROUP BY worker'",
-      ),
-    )
-    .action(async (query: string, options: Parameters<typeof sql>[1]) => done(await sql(query, options, io)));
 }
 
 function addAccount(program: Command, io: Io, done: Done): void {
@@ -345,18 +327,10 @@ function addSimulate(program: Command, io: Io, done: Done): void {
     .action((options: SimulateOptions) => done(simulate(options, io)));
 }
 
-function configOption(): Option {
-  return new Option('--config <file>', 'a TOML file; SLUICE_… variables override it');
-}
-
 function whole(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = /^[0-9]{1,9}$/.test(text) ? Number(text) : Number.NaN;
     if (value >= min && value <= max) return value;
     throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
   };
-}
-
-function examples(...lines: string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  $ ${line}\n`).join('')}`;
 }

@@ -5,7 +5,7 @@ import type { Metrics } from '#base/telemetry/metrics';
 import { withSocketPath } from '#shares/sharelog/journal/socket-path';
 import { answerAdmin } from '#show/api/admin';
 import { ADMIN_SOCKET_FILE, AdminSocket } from '#show/api/admin-socket';
-import { TokenGuard } from '#show/api/admin-token';
+import { digestOf, TokenGuard } from '#show/api/admin-token';
 import { type Api, startApi } from '#show/api/api';
 import type { PoolBans } from './bans.ts';
 import type { PoolHashrate } from './hashrate.ts';
@@ -28,16 +28,17 @@ export interface HttpModules {
 /** Starts what shows the pool: HTTP, and the socket for the operator of this machine. Both close with the pool. */
 export async function openHttp(config: Config, modules: HttpModules, running: Running): Promise<Api> {
   const { clock, logger, parts, metrics, hashrate, bans, logHold } = modules;
-  const { adminToken, listen, origins } = config.http;
+  const { adminToken, sqlToken, listen, origins } = config.http;
   const { network } = config;
   const { allow, deny } = config.stratum.bans;
-  const guard = adminToken === undefined ? undefined : new TokenGuard(adminToken, () => clock.monotonicMs());
+  const guard = adminToken === undefined ? undefined : new TokenGuard(digestOf(adminToken), () => clock.monotonicMs());
   const api = await startApi(
     {
       ...{ ...listen, allow, deny, origins, network },
       folder: resolve(config.data),
       openNames: config.stratum.authorization === 'open',
       terms: payTerms(config),
+      sqlTokenDigest: sqlToken && digestOf(sqlToken).toString('hex'),
     },
     {
       logger,

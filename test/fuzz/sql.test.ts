@@ -3,6 +3,8 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkWhole } from '#books/analytics/query-check';
+import { askQuery } from '#books/analytics/query-client';
 import { checkQuery } from '#books/analytics/sql-gate';
 import { openRig, type Rig, textOf } from '../books/analytics/support.ts';
 import { dataFolder } from '../shares/sharelog/fixtures.ts';
@@ -214,6 +216,64 @@ describe('SQL with a forbidden name in every position', () => {
       fuzz(400, 20),
     );
     // Statements of both kinds: the engine's walls are tried as well as the gate.
+    expect(Math.min(passed, refused)).toBeGreaterThan(0);
+  });
+});
+
+describe('SQL with a forbidden name in a parameter', () => {
+  const FORMS = [
+    '{p:Identifier}',
+    '{p: Identifier}',
+    '{`p`:Identifier}',
+    '{p:/**/Identifier}',
+    '{p:String}',
+    '{p:`Identifier`}',
+  ];
+  const query = fc
+    .record({
+      form: fc.constantFrom(...FORMS),
+      position: fc.constantFrom(
+        'SELECT arrayMap(P, [W])',
+        'SELECT arrayFilter(P, [W])',
+        'SELECT * FROM P',
+        'SELECT * FROM P.P',
+        'SELECT * FROM sluice.P',
+        'SELECT P(W)',
+        'SELECT * FROM P(W)',
+        'SELECT * APPLY(P) FROM (SELECT W AS x)',
+        'SELECT P FROM (SELECT W AS x)',
+        'SELECT x AS P, arrayMap(P, [W]) FROM (SELECT W AS x)',
+        'WITH P AS f SELECT arrayMap(f, [W])',
+        'SELECT * FROM view(SELECT P)',
+      ),
+      value: fc.oneof(spelt, fc.constantFrom('system.users', 'system', 'shares', 'a.b.c', 'file(1)', "'x'", '', 'x y')),
+      where: fc.boolean(),
+      setting: fc.option(fc.constantFrom('additional_result_filter', 'limit', 'format_schema', 'readonly'), {
+        freq: 3,
+      }),
+    })
+    .map(({ form, position, value, where, setting }) => () => ({
+      sql: position.replaceAll('P', form).replaceAll('W', `'${where ? path : url}'`),
+      format: 'TSV',
+      parameters: { p: value },
+      settings: setting === null ? {} : { [setting]: where ? '0' : `file('${path}')` },
+    }));
+
+  it('reads no canary file and reaches no canary port by a parameter or a setting', {
+    timeout: fuzzMsMax,
+  }, async () => {
+    let [passed, refused] = [0, 0];
+    await fc.assert(
+      fc.asyncProperty(query, async (make) => {
+        const asked = make();
+        if (checkWhole(asked, 'sluice', engineFunctions) === undefined) passed += 1;
+        else refused += 1;
+        const answer = await textOf(askQuery(folder.path, asked).then(({ body }) => body)).catch(String);
+        expect(answer.includes(CANARY), JSON.stringify(asked)).toBe(false);
+        expect(connections, JSON.stringify(asked)).toBe(0);
+      }),
+      fuzz(400, 20),
+    );
     expect(Math.min(passed, refused)).toBeGreaterThan(0);
   });
 });

@@ -36,6 +36,7 @@ export async function startHttp(
       job: unasked,
       health: unasked,
       admin: () => undefined,
+      sqlGuard: undefined,
       ...modules,
     },
   );

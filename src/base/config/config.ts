@@ -192,6 +192,8 @@ export interface Config {
     readonly adminToken: string | undefined;
     /** Sites whose pages may read what HTTP answers, in lower case; `*` for all. */
     readonly origins: readonly string[];
+    /** Lets analysts ask for SQL; without it nobody may over HTTP. */
+    readonly sqlToken: string | undefined;
   };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
   /** Settings without effect; shown at start and by `sluice check`. */

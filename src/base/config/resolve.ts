@@ -49,6 +49,7 @@ export function resolve(given: Given): Resolved {
       listen: given.http?.listen ?? listenDefaults.http,
       adminToken: given.http?.['admin-token'],
       origins: (given.http?.origins ?? ['*']).map((origin) => origin.toLowerCase()),
+      sqlToken: given.http?.['sql-token'],
     },
     log: { level: given.log?.level ?? 'info' },
     warnings: unheeded(given),

@@ -30,6 +30,11 @@ const difficulty = () => leaf.number({ above: 0 }, DIFFICULTY_MAX);
 const sats = () => leaf.integer(0, MONEY_MAX_SATS);
 const percent = () => leaf.percent();
 const feeRate = () => leaf.number({ above: 0 }, FEE_RATE_MAX);
+const token = () =>
+  leaf.secret(
+    `must be ${limits.adminTokenCharsMin} to 4096 printable ASCII characters without blanks, such as \`openssl rand -hex 32\` prints`,
+    (value) => /^[!-~]+$/.test(value) && value.length >= limits.adminTokenCharsMin,
+  );
 const bitcoinAddress = () => leaf.text('must be a Bitcoin address', (value) => value !== '');
 const niceHashPart = () => leaf.secret('must be a text that is not empty', (value) => value !== '');
 
@@ -174,12 +179,8 @@ export const schema = z.strictObject({
       origins: leaf
         .texts(64, 'must be a list of sites such as "https://example.org", or "*" for all', isOrigin)
         .optional(),
-      'admin-token': leaf
-        .secret(
-          `must be ${limits.adminTokenCharsMin} to 4096 printable ASCII characters without blanks, such as \`openssl rand -hex 32\` prints`,
-          (value) => /^[!-~]+$/.test(value) && value.length >= limits.adminTokenCharsMin,
-        )
-        .optional(),
+      'admin-token': token().optional(),
+      'sql-token': token().optional(),
     })
     .optional(),
   log: z.strictObject({ level: leaf.oneOf('debug', 'info', 'warn', 'error').optional() }).optional(),

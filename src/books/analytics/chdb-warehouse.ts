@@ -5,7 +5,10 @@ import { Readable } from 'node:stream';
 import { type ClickHouseClient, type ClickHouseClientConfigOptions, createClient } from '@clickhouse/client';
 import type { ChdbConnection } from 'chdb/connection';
 import { FROZEN_NAME, openEngine, RIGHTS_GIVEN_UP, SHADOW_FOLDER } from './chdb-engine.ts';
-import { isStreamable } from './formats.ts';
+import { joinChunks } from './chunk-joins.ts';
+import { effectiveFormat, jointOf } from './formats.ts';
+import type { Query } from './query.ts';
+import { engineSettings, settingList } from './query-settings.ts';
 import { eachWithin, once, streamOf } from './result-stream.ts';
 import {
   DATABASE_DEFAULT as DATABASE,
@@ -42,6 +45,7 @@ class ChdbWarehouse implements Warehouse {
   readonly #connect: () => ChdbConnection;
   readonly #client: ClickHouseClient;
   #functions: Promise<ReadonlySet<string>> | undefined;
+  #timezone: Promise<string> | undefined;
 
   constructor(connect: () => ChdbConnection) {
     this.#connect = connect;
@@ -83,7 +87,12 @@ class ChdbWarehouse implements Warehouse {
     return this.#functions;
   }
 
-  async query(sql: string, format: string, signal: AbortSignal): Promise<Readable> {
+  timezone(): Promise<string> {
+    this.#timezone ??= this.rows('SELECT timezone()').then(([row]) => row?.[0] ?? 'UTC');
+    return this.#timezone;
+  }
+
+  async query(query: Query, signal: AbortSignal): Promise<Readable> {
     // A connection of its own: what a query sets or uses ends with it, and `readonly` can not be taken back.
     const connection = this.#connect();
     const late = new AbortController();
@@ -94,21 +103,22 @@ class ChdbWarehouse implements Warehouse {
       await connection.close();
     });
     const { chdb } = connection;
-    const streamed = isStreamable(sql, format);
+    const { sql } = query;
+    const format = effectiveFormat(query);
+    const joint = jointOf(query);
+    const whole = async (): Promise<Uint8Array> => (await chdb.queryAsync(sql, { format })).bytes();
     try {
-      const settings = querySettings(id, streamed);
-      for (const statement of [`USE ${DATABASE}`, RIGHTS_GIVEN_UP, `SET ${settings}`, 'SET readonly = 1']) {
-        await chdb.queryAsync(statement);
-      }
-      if (!streamed) {
-        const result = await chdb.queryAsync(sql, { format });
+      for (const statement of preparing(query, id, joint !== undefined)) await chdb.queryAsync(statement);
+      if (joint === undefined) {
+        const bytes = await whole();
         await ended();
-        return Readable.from([Buffer.from(result.bytes())]);
+        return Readable.from([Buffer.from(bytes)]);
       }
       // Throws at once, not with the first chunk, if the engine refuses the statement.
       const chunks = bytesOf(chdb.queryStream(sql, { format }));
       const bounded = eachWithin(chunks, queryLimits.secondsMax * 1000, () => late.abort());
-      return await streamOf(bounded, ended);
+      const joined = joint === 'plain' ? bounded : orWhole(joinChunks(joint, bounded), whole);
+      return await streamOf(joined, ended);
     } catch (error) {
       await ended();
       throw error;
@@ -173,20 +183,42 @@ async function* bytesOf(chunks: AsyncIterable<{ raw(): Uint8Array }>): AsyncGene
   for await (const chunk of chunks) yield chunk.raw();
 }
 
+/** A result without rows has no chunks, so its head is missing: then the engine gives it once more, as a whole. */
+async function* orWhole(
+  chunks: AsyncGenerator<Uint8Array>,
+  whole: () => Promise<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  const first = await chunks.next();
+  if (first.done === true) {
+    yield await whole();
+    return;
+  }
+  yield first.value;
+  yield* chunks;
+}
+
+/** The statements that make a connection a query's: without rights, with the client's parameters and settings, read-only. */
+function preparing({ parameters = {}, settings = {} }: Query, id: string, streamed: boolean): readonly string[] {
+  return [
+    `USE ${DATABASE}`,
+    RIGHTS_GIVEN_UP,
+    ...Object.entries(parameters).map(([name, value]) => `SET param_${name} = ${quoted(value)}`),
+    `SET ${settingList({ ...querySettings(id, streamed), ...engineSettings(settings, streamed) })}`,
+    'SET readonly = 1',
+  ];
+}
+
 /** `id` is what KILL QUERY finds the query by. A streamed result may be of any size, and its reader may take any time. */
-function querySettings(id: string, streamed: boolean): string {
-  const settings: Readonly<Record<string, string | number>> = {
-    log_comment: quoted(id),
+function querySettings(id: string, streamed: boolean): Readonly<Record<string, string | number>> {
+  return {
+    log_comment: id,
     max_execution_time: streamed ? 0 : queryLimits.secondsMax,
     max_memory_usage: queryLimits.memoryBytesMax,
     max_result_bytes: streamed ? 0 : queryLimits.resultBytesMax,
-    result_overflow_mode: quoted('throw'),
+    result_overflow_mode: 'throw',
     // The pool's own work comes first.
     max_threads: Math.max(1, availableParallelism() - 1),
     // `blocks` has a row for each state of a block; only the last one holds.
     final: 1,
   };
-  return Object.entries(settings)
-    .map(([name, value]) => `${name} = ${value}`)
-    .join(', ');
 }

@@ -7,8 +7,9 @@ import type { QueueCounts } from '#base/domain/queue';
 import { promise } from '#base/std/held-connection';
 import { systemClock } from '#base/std/system-clock';
 import { withSocketPath } from '#shares/sharelog/journal/socket-path';
-import { isFormatName } from './formats.ts';
-import { checkQuery } from './sql-gate.ts';
+import { effectiveFormat } from './formats.ts';
+import { errors, type Query, type Refusal } from './query.ts';
+import { checkWhole } from './query-check.ts';
 import { type Turn, Turns } from './turns.ts';
 import type { Warehouse } from './warehouse.ts';
 
@@ -27,6 +28,12 @@ export const SOCKET_FILE = 'analytics.sock';
 export const OWN_SOCKET_FILE = 'sql.sock';
 /** The trailer that says why a result is not whole, percent-encoded. */
 export const CUT_TRAILER = 'x-sluice-cut';
+/** The headers of an answer: ClickHouse's number and name of a refusal's error, or the result's format and ClickHouse's time zone. */
+export const ERROR_HEADER = 'x-sluice-error';
+export const FORMAT_HEADER = 'x-sluice-format';
+export const TIMEZONE_HEADER = 'x-sluice-timezone';
+/** The body's type if it is a `Query` as JSON, and not the statement alone. */
+export const QUERY_TYPE = 'application/json';
 /** POST: the tables are frozen until the client closes the connection. */
 export const FREEZE_PATH = '/freeze';
 
@@ -39,8 +46,8 @@ export interface QueryServerModules {
 }
 
 /**
- * SQL for this machine's user, on a socket that only its owner may open: POST /?format=TSV with the statement as the body.
- * 200 and the result, or 400 (refused or failed), 413, 503 (too many at a time) and the reason as text. A result that fails
+ * SQL for this machine's user, on a socket that only its owner may open: POST /?format=TSV with the statement as the body, or
+ * POST / with a `Query` as JSON. 200 and the result, or 400 (refused or failed), 413, 503 (too many at a time) and the reason as text. A result that fails
  * half-way ends with a trailer that says so. A client that closes its connection ends its query in the engine.
  */
 export class QueryServer {
@@ -88,8 +95,9 @@ export class QueryServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const refuse = (status: number, reason: string): void => {
-      response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${reason}\n`);
+    const refuse = (status: number, reason: string, error?: Pick<Refusal, 'code' | 'name'>): void => {
+      const named = error && { [ERROR_HEADER]: `${error.code} ${error.name}` };
+      response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', ...named }).end(`${reason}\n`);
     };
     const gone = new AbortController();
     response.once('close', () => gone.abort());
@@ -97,18 +105,18 @@ export class QueryServer {
       // Whoever waits knows that somebody is here, however long the answer takes.
       response.writeContinue();
       if (request.url === FREEZE_PATH && request.method === 'POST') return await this.#freeze(response);
-      const sql = await bodyOf(request);
-      if (sql === undefined) return refuse(413, 'the query is too long');
-      const format = new URL(request.url ?? '/', 'http://socket').searchParams.get('format') ?? 'TSV';
-      if (!isFormatName(format)) return refuse(400, 'that is no name of a format');
       if (request.method !== 'POST') return refuse(400, 'send the query with POST');
-      const reason = checkQuery(sql, await this.#modules.warehouse.functions());
-      if (reason !== undefined) return refuse(400, reason);
-      const ran = await this.#turns.run(gone.signal, (turn) => this.#run(sql, format, response, turn, gone.signal));
-      if (!ran) refuse(503, 'too many queries at a time');
+      const body = await bodyOf(request);
+      if (body === undefined) return refuse(413, 'the query is too long', errors.syntax);
+      const { warehouse } = this.#modules;
+      const query = queryOf(request, body);
+      const refusal = checkWhole(query, warehouse.database, await warehouse.functions());
+      if (refusal !== undefined) return refuse(400, refusal.reason, refusal);
+      const ran = await this.#turns.run(gone.signal, (turn) => this.#run(query, response, turn, gone.signal));
+      if (!ran) refuse(503, 'too many queries at a time', errors.tooMany);
     } catch (error) {
       if (response.destroyed) return;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       if (!response.headersSent) return refuse(400, reason);
       response.addTrailers({ [CUT_TRAILER]: encodeURIComponent(reason) });
       response.end();
@@ -140,13 +148,20 @@ export class QueryServer {
     }
   }
 
-  async #run(sql: string, format: string, response: ServerResponse, turn: Turn, signal: AbortSignal): Promise<void> {
+  async #run(query: Query, response: ServerResponse, turn: Turn, signal: AbortSignal): Promise<void> {
     this.#busy += 1;
     try {
       await this.#modules.caughtUp();
       signal.throwIfAborted();
-      const stream = await this.#modules.warehouse.query(sql, format, signal);
-      response.writeHead(200, { 'content-type': 'application/octet-stream', trailer: CUT_TRAILER });
+      const { warehouse } = this.#modules;
+      const timezone = await warehouse.timezone();
+      const stream = await warehouse.query(query, signal);
+      response.writeHead(200, {
+        'content-type': 'application/octet-stream',
+        trailer: CUT_TRAILER,
+        [FORMAT_HEADER]: effectiveFormat(query),
+        [TIMEZONE_HEADER]: timezone,
+      });
       await this.#send(stream, response, turn, signal);
     } finally {
       this.#busy -= 1;
@@ -179,4 +194,35 @@ async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/** The query of a request whose body has come. Throws if the body is no `Query`. */
+function queryOf(request: IncomingMessage, body: string): Query {
+  if (request.headers['content-type'] === QUERY_TYPE) {
+    const query: unknown = JSON.parse(body);
+    if (!isQuery(query)) throw new Error('the body is no query');
+    return query;
+  }
+  return { sql: body, format: new URL(request.url ?? '/', 'http://socket').searchParams.get('format') ?? 'TSV' };
+}
+
+function isQuery(value: unknown): value is Query {
+  const {
+    sql,
+    format,
+    database = '',
+    parameters = {},
+    settings = {},
+  } = (value ?? {}) as Partial<Record<keyof Query, unknown>>;
+  const texts = (map: unknown): boolean =>
+    typeof map === 'object' && map !== null && Object.values(map).every((text) => typeof text === 'string');
+  return [sql, format, database].every((text) => typeof text === 'string') && texts(parameters) && texts(settings);
+}
+
+/** The engine's words. Those of a server come apart. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code, type } = error as Partial<Record<'code' | 'type', string>>;
+  const apart = type !== undefined && /^\d+$/.test(code ?? '') && !error.message.startsWith('Code: ');
+  return apart ? `Code: ${code}. DB::Exception: ${error.message.trim()} (${type})` : error.message;
 }

@@ -20,7 +20,7 @@ const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {
 /** Statements on one data folder, one after another. */
 export interface Queries {
   /** Rejects with a QueryError whose message is for the user. */
-  query(sql: string, format: string): Promise<Readable>;
+  query(sql: string, format: string, signal?: AbortSignal): Promise<Readable>;
   /** Ends what was started for the statements. */
   close(): Promise<void>;
 }
@@ -28,19 +28,20 @@ export interface Queries {
 /**
  * Runs one statement on a data folder, whether its pool runs or not: on the running pool's socket, or else by starting the
  * analytics child for as long as the result takes to read. Such a child serves one command alone, so commands on a stopped
- * pool wait for one another; `waiting` is called if this one does. Either way the rows that the log still holds are shipped
+ * pool wait for one another; `waiting` is called if this one does. `signal` ends the statement in the engine. Either way the rows that the log still holds are shipped
  * first. Rejects with a QueryError whose message is for the user.
  */
 export async function querySql(
   options: AnalyticsOptions,
   sql: string,
   format: string,
-  waiting: () => void = () => {},
+  { waiting = () => {}, signal }: { readonly waiting?: () => void; readonly signal?: AbortSignal } = {},
 ): Promise<Readable> {
-  const { running, own } = await askOrStart(options, () => ifRunning(options.folder, sql, format), waiting);
+  const ask = (): Promise<Readable | undefined> => ifRunning(options.folder, sql, format, signal);
+  const { running, own } = await askOrStart(options, ask, waiting, signal);
   if (own === undefined) return running;
   try {
-    const result = await own.query(sql, format);
+    const result = await own.query(sql, format, signal);
     result.once('close', () => void own.close());
     return result;
   } catch (error) {
@@ -70,6 +71,7 @@ export async function askOrStart<T>(
   options: AnalyticsOptions,
   ask: () => Promise<T | undefined>,
   waiting: () => void,
+  signal?: AbortSignal,
 ): Promise<Asked<T>> {
   const { folder, name, url } = options;
   if (!existsSync(folder)) throw new QueryError(`there is no data folder ${folder}`);
@@ -85,6 +87,7 @@ export async function askOrStart<T>(
     // The command waits for the answer, and no pool of this folder runs beside the child.
     'turn',
   );
+  signal?.addEventListener('abort', () => child.kill(), { once: true });
   try {
     const pool = await readyOrPool(child.ready, ask, waiting);
     if (pool !== undefined) {
@@ -97,10 +100,12 @@ export async function askOrStart<T>(
   }
   return {
     own: {
-      query: (sql, format) =>
-        requestQuery(folder, sql, format, { socketFile: OWN_SOCKET_FILE }).catch((error: unknown) => {
-          throw notStarted(folder, error);
-        }),
+      query: (sql, format, ended) =>
+        requestQuery(folder, sql, format, { socketFile: OWN_SOCKET_FILE, ...(ended && { signal: ended }) }).catch(
+          (error: unknown) => {
+            throw notStarted(folder, error);
+          },
+        ),
       close: async () => void (await child.close()),
     },
   };
@@ -138,9 +143,14 @@ function isOthers(folder: string): boolean {
   return journal !== undefined && process.geteuid !== undefined && process.geteuid() !== journal.uid;
 }
 
-async function ifRunning(folder: string, sql: string, format: string): Promise<Readable | undefined> {
+async function ifRunning(
+  folder: string,
+  sql: string,
+  format: string,
+  signal?: AbortSignal,
+): Promise<Readable | undefined> {
   try {
-    return await requestQuery(folder, sql, format);
+    return await requestQuery(folder, sql, format, signal && { signal });
   } catch (error) {
     if (error instanceof NotRunningError) return undefined;
     throw error;

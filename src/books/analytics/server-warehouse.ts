@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream';
 import { type ClickHouseClient, createClient, type DataFormat } from '@clickhouse/client';
-import { isStreamable } from './formats.ts';
+import { effectiveFormat, jointOf } from './formats.ts';
+import type { Query } from './query.ts';
+import { engineSettings } from './query-settings.ts';
 import { eachWithin, streamOf } from './result-stream.ts';
 import {
   DATABASE_DEFAULT,
@@ -50,6 +52,7 @@ class ServerWarehouse implements Warehouse {
   readonly #options: { readonly url: string; readonly username: string; readonly password: string };
   readonly #client: ClickHouseClient;
   readonly #queries: ClickHouseClient;
+  #timezone: Promise<string> | undefined;
 
   constructor({ url, username, password, database }: ServerAddress) {
     this.name = `${url}/${database}`;
@@ -94,15 +97,24 @@ class ServerWarehouse implements Warehouse {
     return new Set((await this.rows(FUNCTIONS_SQL)).flatMap(([name]) => name ?? []));
   }
 
-  async query(sql: string, format: string, signal: AbortSignal): Promise<Readable> {
+  timezone(): Promise<string> {
+    this.#timezone ??= this.rows('SELECT timezone()').then(([row]) => row?.[0] ?? 'UTC');
+    this.#timezone.catch(() => {
+      this.#timezone = undefined;
+    });
+    return this.#timezone;
+  }
+
+  async query(query: Query, signal: AbortSignal): Promise<Readable> {
     const late = new AbortController();
-    const streamed = isStreamable(sql, format);
+    const { sql, parameters = {}, settings = {} } = query;
+    const streamed = jointOf(query) !== undefined;
     const result = await this.#queries.exec({
       query: sql,
       abort_signal: AbortSignal.any([signal, late.signal]),
       clickhouse_settings: {
         readonly: '1',
-        default_format: format as DataFormat,
+        default_format: effectiveFormat(query) as DataFormat,
         // A streamed result's reader may take any time.
         max_execution_time: streamed ? 0 : queryLimits.secondsMax,
         max_memory_usage: String(queryLimits.memoryBytesMax),
@@ -110,6 +122,9 @@ class ServerWarehouse implements Warehouse {
         cancel_http_readonly_queries_on_client_close: 1,
         // `blocks` has a row for each state of a block; only the last one holds.
         final: 1,
+        ...engineSettings(settings, streamed),
+        // As the client wrote them: the HTTP interface takes a value as text.
+        ...Object.fromEntries(Object.entries(parameters).map(([name, value]) => [`param_${name}`, value])),
       },
     });
     if (!streamed) return result.stream;

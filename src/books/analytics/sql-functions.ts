@@ -70,8 +70,8 @@ const PLAIN = `
   domain domainWithoutWWW fragment netloc path pathFull port protocol topLevelDomain
   bar formatReadableDecimalSize formatReadableQuantity formatReadableSize formatReadableTimeDelta parseReadableSize parseTimeDelta
   sparkbar visibleWidth
-  blockNumber blockSize currentDatabase currentUser database isConstant isDecimalOverflow neighbor rowNumberInAllBlocks rowNumberInBlock
-  runningAccumulate runningDifference runningDifferenceStartingWithFirstValue sleep sleepEachRow throwIf uptime user version
+  blockNumber blockSize currentDatabase currentUser database displayName isConstant isDecimalOverflow neighbor revision
+  rowNumberInAllBlocks rowNumberInBlock runningAccumulate runningDifference runningDifferenceStartingWithFirstValue sleep sleepEachRow throwIf uptime user version
   rand rand32 rand64 randCanonical randConstant randNormal randUniform generateUUIDv4
   geoDistance greatCircleDistance seriesDecomposeSTL seriesOutliersDetectTukey
   cume_dist dense_rank denseRank exponentialMovingAverage lag lagInFrame lead leadInFrame nonNegativeDerivative nth_value ntile

@@ -28,7 +28,7 @@ const EXPLAINED = new Set(['ast', 'syntax', 'query', 'tree', 'plan', 'pipeline',
 const WRITING = new Set(['insert', 'into', 'outfile', 'infile', 'parallel']);
 /** The tables of `system` that say what there is to query, and the endless ones. */
 const SYSTEM_TABLES = new Set(
-  'columns databases tables functions formats data_type_families keywords one numbers numbers_mt zeros zeros_mt parts'.split(
+  'columns databases tables functions formats data_type_families keywords one numbers numbers_mt settings zeros zeros_mt parts'.split(
     ' ',
   ),
 );

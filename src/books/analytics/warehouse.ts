@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Column, Table } from '#shares/sharelog/rows/rows';
+import type { Query } from './query.ts';
 
 /** Rows of one kind, to be inserted exactly once however often it is tried. */
 export interface Insert {
@@ -38,11 +39,13 @@ export interface Warehouse {
   /** Removes those links; also if there are none. */
   thaw(): Promise<void>;
   /**
-   * Runs a statement that `checkQuery` has let pass, with all writing forbidden, under limits of time and memory. Rejects
+   * Runs a query that `checkWhole` has let pass, with all writing forbidden, under limits of time and memory. Rejects
    * with the engine's words where it fails before the first row; a stream that fails later is destroyed with an error. The
    * engine ends the query when the signal aborts.
    */
-  query(sql: string, format: string, signal: AbortSignal): Promise<Readable>;
+  query(query: Query, signal: AbortSignal): Promise<Readable>;
+  /** The time zone in which ClickHouse shows times of columns that have none of their own. */
+  timezone(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -50,6 +53,8 @@ export interface Warehouse {
 export const queryLimits = {
   /** Of a streamed result: until the next rows. */
   secondsMax: 60,
+  /** The most that a client may give a query in all. */
+  askedSecondsMax: 3_600,
   memoryBytesMax: 1024 * 1024 * 1024,
   /** Of a result that can not be streamed. */
   resultBytesMax: 256 * 1024 * 1024,

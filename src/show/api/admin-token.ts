@@ -9,20 +9,25 @@ export type TokenVerdict = 'missing' | 'wrong' | 'right' | 'too-many';
 
 /** Compares tokens with the operator's, and takes only so many wrong ones from each host. */
 export class TokenGuard {
-  readonly #digest: Buffer;
+  /** SHA-256 of the operator's. */
+  readonly #digest: Uint8Array;
   readonly #monotonicMs: () => number;
   /** What each host that sent a wrong token may still send. */
   readonly #guesses = new BoundedMap<TokenBucket>(limits.adminGuessersMax);
 
-  constructor(token: string, monotonicMs: () => number) {
-    this.#digest = digestOf(token);
+  /** `digest` as `digestOf` gives it: who checks tokens need not know the token. */
+  constructor(digest: Uint8Array, monotonicMs: () => number) {
+    this.#digest = digest;
     this.#monotonicMs = monotonicMs;
   }
 
   /** `authorization` is the header (RFC 6750), `address` the client's. A host that has guessed too often is not listened to. */
   check(authorization: string, address: string): TokenVerdict {
     const given = /^bearer +(\S+) *$/i.exec(authorization)?.[1];
-    if (given === undefined) return 'missing';
+    return given === undefined ? 'missing' : this.checkToken(given, address);
+  }
+
+  checkToken(given: string, address: string): Exclude<TokenVerdict, 'missing'> {
     const nowMs = this.#monotonicMs();
     const host = hostOf(address);
     const guesses = this.#guesses.get(host);
@@ -37,6 +42,6 @@ export class TokenGuard {
   }
 }
 
-function digestOf(text: string): Buffer {
+export function digestOf(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }

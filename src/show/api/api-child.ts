@@ -1,4 +1,5 @@
 import { systemClock } from '#base/std/system-clock';
+import { TokenGuard } from './admin-token.ts';
 import type { FromServer, ServerStart, ToServer } from './messages.ts';
 import { PoolFault, PoolQuestions } from './pool-questions.ts';
 import { type Server, startServer } from './server.ts';
@@ -13,15 +14,18 @@ const say = (message: FromServer): void => {
 const questions = new PoolQuestions((id, question) => say({ type: 'ask', id, question }), { clock: systemClock });
 let server: Server | undefined;
 
-async function start({ bans, ...options }: ServerStart): Promise<void> {
+async function start({ bans, sqlTokenDigest, ...options }: ServerStart): Promise<void> {
   const { pool, miner, ready, metrics, job, health, admin } = questions;
   const fault = (kind: string, error: unknown): void => {
     // The pool has told of its own faults already.
     if (!(error instanceof PoolFault)) say({ type: 'fault', kind, reason: reasonOf(error) });
   };
-  const started = await startServer(options, {
-    ...{ clock: systemClock, fault, pool, miner, ready, metrics, job, health, admin },
-  });
+  const sqlGuard =
+    sqlTokenDigest === undefined
+      ? undefined
+      : new TokenGuard(Buffer.from(sqlTokenDigest, 'hex'), () => systemClock.monotonicMs());
+  const sources = { pool, miner, ready, metrics, job, health, admin };
+  const started = await startServer(options, { clock: systemClock, fault, sqlGuard, ...sources });
   for (const ban of bans) started.ban(ban);
   server = started;
   say({ type: 'listening', port: started.port });

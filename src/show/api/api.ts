@@ -166,7 +166,8 @@ class SupervisedApi implements Api {
     this.#supervised.heard();
     switch (message.type) {
       case 'hello': {
-        send(child, { type: 'start', start: { ...this.#options, port: this.#port, bans: this.#modules.bans() } });
+        const start = { ...this.#options, port: this.#port, bans: this.#modules.bans() };
+        send(child, { type: 'start', start });
         return;
       }
       case 'ask':

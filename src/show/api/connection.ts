@@ -19,6 +19,10 @@ export class Connection {
   readonly #waiting: Exchange[] = [];
   /** Monotonic, ms; undefined while nothing is served. */
   #busySinceMs: number | undefined;
+  /** The answer under way may take its time, as long as its reader takes something. */
+  #patient = false;
+  /** Bytes that wait for a reader since then; monotonic, ms. */
+  #stalled = { bytes: 0, sinceMs: 0 };
 
   constructor(socket: Socket, visitor: Visitor, serve: (exchange: Exchange, connection: Connection) => void) {
     this.#socket = socket;
@@ -38,13 +42,25 @@ export class Connection {
   /** The answer has gone out. `nowMs` is monotonic. */
   done(nowMs: number): void {
     this.#busySinceMs = undefined;
+    this.#patient = false;
     const next = this.#socket.destroyed ? undefined : this.#waiting.shift();
     if (next !== undefined) this.#begin(next, nowMs);
   }
 
   /** Closes a connection whose answer is not read. To be called every second or so. */
   look(nowMs: number): void {
-    if (this.#busySinceMs !== undefined && nowMs - this.#busySinceMs > limits.httpAnswerMsMax) this.close();
+    const bytes = this.#socket.writableLength;
+    if (bytes === 0 || bytes !== this.#stalled.bytes) this.#stalled = { bytes, sinceMs: nowMs };
+    const late = this.#patient
+      ? nowMs - this.#stalled.sinceMs > limits.sqlReaderMsMax
+      : this.#busySinceMs !== undefined && nowMs - this.#busySinceMs > limits.httpAnswerMsMax;
+    if (late) this.close();
+  }
+
+  /** Lets the answer under way take longer than others. Node's own time-out is back with the connection's next request. */
+  wait(): void {
+    this.#patient = true;
+    this.#socket.setTimeout(0);
   }
 
   close(): void {

@@ -11,7 +11,7 @@ import type { Answer } from './response.ts';
 import type { Readiness } from './sources.ts';
 import type { PoolStatus } from './status.ts';
 
-/** The start parameters of the HTTP process. They hold no secret. */
+/** The start parameters of the HTTP process. They hold no secret: a digest does not let its owner in. */
 export interface ServerStart {
   /** IPv6 without brackets. */
   readonly host: string;
@@ -30,6 +30,8 @@ export interface ServerStart {
   readonly terms: PayTerms;
   /** Those in force. */
   readonly bans: readonly Ban[];
+  /** SHA-256 of `http.sql-token` as hex; undefined if there is none. */
+  readonly sqlTokenDigest: string | undefined;
 }
 
 /** Questions of the HTTP process to the pool. */

@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Ban, Clock } from '#base/domain/ports';
 import { limits } from '#base/limits';
 import { QueueMeter } from '#base/std/queue-meter';
+import type { TokenGuard } from './admin-token.ts';
 import { isBansPath } from './bans.ts';
 import { Connection, type Exchange } from './connection.ts';
 import { Faults } from './faults.ts';
@@ -14,16 +15,21 @@ import { allowOrigin, respond } from './respond.ts';
 import type { Answer } from './response.ts';
 import { createRoutes, type Route } from './routes.ts';
 import { type ApiSources, Unavailable } from './sources.ts';
+import { sendException } from './sql/answer.ts';
+import { isSqlPath, SqlDoor } from './sql/door.ts';
+import { exception } from './sql/exceptions.ts';
 import type { Matched } from './v1/router.ts';
 import type { V1 } from './v1/v1.ts';
 import { Visitors } from './visitors.ts';
 
-export type ServerOptions = Omit<ServerStart, 'bans'>;
+export type ServerOptions = Omit<ServerStart, 'bans' | 'sqlTokenDigest'>;
 
 export interface ServerModules extends ApiSources {
   readonly clock: Clock;
   /** An exception was met: the first of its kind. */
   readonly fault: (path: string, error: unknown) => void;
+  /** Looks at the tokens of those who ask for SQL; undefined if nobody may. */
+  readonly sqlGuard: TokenGuard | undefined;
 }
 
 /** HTTP as it listens. */
@@ -49,6 +55,7 @@ interface Asked {
 
 const ALLOW = 'GET, HEAD, OPTIONS';
 const LOOK_MS = 1000;
+const TOO_OFTEN = exception('TOO_MANY_SIMULTANEOUS_QUERIES', 'too many requests: try again in a second', 429);
 const TOO_MANY = 'too many requests wait for this answer';
 
 /** Starts HTTP. Rejects if the address can not be had. */
@@ -65,6 +72,7 @@ class ApiServer implements Server {
   readonly #loading: Promise<V1>;
   #v1: V1 | undefined;
   readonly #origins: readonly string[];
+  readonly #sql: SqlDoor;
   readonly #visitors: Visitors;
   readonly #faults: Faults;
   readonly #server: HttpServer;
@@ -82,6 +90,7 @@ class ApiServer implements Server {
     this.#modules = modules;
     this.#waiting = new QueueMeter(modules.clock);
     this.#routes = createRoutes(modules);
+    this.#sql = new SqlDoor(options, { guard: modules.sqlGuard });
     this.#faults = new Faults(modules.fault);
     this.#loading = this.#load(options);
     this.#loading.catch((error: unknown) => this.#faults.met('loading', error));
@@ -228,6 +237,10 @@ class ApiServer implements Server {
       connection.done(this.#modules.clock.monotonicMs());
     });
     const path = pathOf(request);
+    if (isSqlPath(path)) {
+      this.#serveSql({ request, response }, path, connection);
+      return;
+    }
     this.#answer(request, path, connection)
       .catch((error: unknown) => this.#failed(path, error))
       .then(async (answer) => {
@@ -238,6 +251,21 @@ class ApiServer implements Server {
         this.#unsentBytes += bytes;
       })
       // The response can not be written, which is the pool's fault as well.
+      .catch((error: unknown) => {
+        this.#failed(path, error);
+        connection.close();
+      });
+  }
+
+  #serveSql({ request, response }: Exchange, path: string, connection: Connection): void {
+    if (!connection.visitor.take(1)) {
+      this.#limited += 1;
+      sendException(response, TOO_OFTEN);
+      return;
+    }
+    const admitted = (): void => connection.wait();
+    this.#sql
+      .serve(request, response, { path, address: connection.visitor.address, admitted })
       .catch((error: unknown) => {
         this.#failed(path, error);
         connection.close();
@@ -286,7 +314,7 @@ class ApiServer implements Server {
 
   /** A path for the log: what miners choose is not in it. */
   #placeOf(path: string): string {
-    if (this.#routes.has(path)) return path;
+    if (this.#routes.has(path) || isSqlPath(path)) return path;
     return isBansPath(path) ? '/api/v1/bans' : (this.#v1?.match(path, '')?.endpoint.path ?? 'no path');
   }
 

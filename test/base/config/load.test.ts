@@ -104,6 +104,7 @@ url = "http://writer:secret@ch.example:8123/pool"
 listen = "localhost:9090"
 admin-token = "a-long-admin-token"
 origins = ["https://Page.example", "null"]
+sql-token = "a-long-sql-token"
 [log]
 level = "debug"
 `;
@@ -166,7 +167,12 @@ describe('loadConfig', () => {
         feeRateMax: 100,
       },
       clickhouse: undefined,
-      http: { listen: { host: '127.0.0.1', port: 8080 }, adminToken: undefined, origins: ['*'] },
+      http: {
+        listen: { host: '127.0.0.1', port: 8080 },
+        adminToken: undefined,
+        sqlToken: undefined,
+        origins: ['*'],
+      },
       log: { level: 'info' },
       warnings: [],
     });
@@ -234,7 +240,12 @@ describe('loadConfig', () => {
         feeRateMax: 20,
       },
       clickhouse: { url: 'http://ch.example:8123', username: 'writer', password: 'secret', database: 'pool' },
-      http: { listen: { host: 'localhost', port: 9090 }, adminToken: 'a-long-admin-token', origins: ['https://page.example', 'null'] },
+      http: {
+        listen: { host: 'localhost', port: 9090 },
+        adminToken: 'a-long-admin-token',
+        origins: ['https://page.example', 'null'],
+        sqlToken: 'a-long-sql-token',
+      },
       log: { level: 'debug' },
     });
   });

@@ -448,7 +448,7 @@ describe('its SQL', () => {
     ];
     const reasons = await straightToTheEngine(
       walled,
-      `const reason = await warehouse.query(sql, 'TSV', new AbortController().signal).then(() => 'passed', (e) => e.message);
+      `const reason = await warehouse.query({ sql, format: 'TSV' }, new AbortController().signal).then(() => 'passed', (e) => e.message);
        console.log(JSON.stringify(reason));`,
     );
     expect(reasons).toHaveLength(walled.length);
@@ -469,7 +469,7 @@ describe('its SQL', () => {
     const timers = await straightToTheEngine(
       ways,
       `const client = new AbortController();
-       const stream = await warehouse.query(sql, 'TSV', client.signal).catch(() => undefined);
+       const stream = await warehouse.query({ sql, format: 'TSV' }, client.signal).catch(() => undefined);
        if (stream) await new Promise((resolve) => stream.once('close', resolve).destroy());
        client.abort();
        console.log(process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length);`,

@@ -219,6 +219,7 @@ function takingWarehouse(insert: Warehouse['insert']): Warehouse {
     database: 'x',
     command: async () => {},
     rows: async () => [],
+    timezone: async () => 'UTC',
     functions: async () => new Set(),
     freeze: async () => {},
     thaw: async () => {},

@@ -18,6 +18,7 @@ async function start(changes: Partial<ApiModules> = {}, port = 0) {
     {
       ...{ host: '127.0.0.1', port, allow: ['127.0.0.1'], deny: ['127.0.0.9'], origins: ['*'] },
       ...{ folder: '/nonexistent', network: 'regtest', openNames: false, terms: SOME_TERMS },
+      sqlTokenDigest: undefined,
     },
     {
       logger,

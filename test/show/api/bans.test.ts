@@ -8,7 +8,7 @@ import { limits } from '#base/limits';
 import { Bans } from '#front/net/door/bans';
 import { answerAdmin } from '#show/api/admin';
 import { AdminSocket } from '#show/api/admin-socket';
-import { TokenGuard } from '#show/api/admin-token';
+import { digestOf, TokenGuard } from '#show/api/admin-token';
 import { answerBans } from '#show/api/bans';
 import { startHttp } from '../../support/http.ts';
 
@@ -26,7 +26,7 @@ afterEach(async () => {
 
 async function start(token: string | undefined) {
   const bans = book();
-  const guard = token === undefined ? undefined : new TokenGuard(token, () => performance.now());
+  const guard = token === undefined ? undefined : new TokenGuard(digestOf(token), () => performance.now());
   const { server, url } = await startHttp({ admin: async (request) => answerAdmin(request, { bans }, guard) });
   closing.push(() => server.close());
   const send = async (method: string, path: string, authorization?: string) => {
@@ -86,7 +86,7 @@ describe('/api/v1/bans', () => {
 
   it('listens to no token of an address that has sent many wrong ones, until time has passed', () => {
     let nowMs = 0;
-    const guard = new TokenGuard('s3cret', () => nowMs);
+    const guard = new TokenGuard(digestOf('s3cret'), () => nowMs);
     const guess = (address: string, token = 'guess'): string => guard.check(`Bearer ${token}`, address);
     for (let wrong = 0; wrong < limits.adminGuessBurst; wrong += 1) expect(guess('2001:db8::1')).toBe('wrong');
     // A neighbour in the /64 is the same host.
