@@ -28,7 +28,14 @@ function setUp(changes: Partial<BlocksOptions> = {}) {
     ...{ scripts: [POOL_SCRIPT], network: 'regtest', confirmations: 2, maturity: 5, ...changes },
   };
   const slices = new SealedSlices(database);
-  const { book, follower } = openBlocks(database, options, { view: chain, slices, clock: { nowMs: () => 1 } });
+  let nowMs = 1;
+  const clock = { nowMs: () => nowMs };
+  const { book, follower } = openBlocks(database, options, { view: chain, slices, clock });
+  /** Until the row of a block that is seen in the chain is no longer waited for. */
+  const giveUpRows = async (): Promise<void> => {
+    await follower.look();
+    nowMs += 60_000;
+  };
   /** A block with its job: who worked on it, and the job whose slice its coinbase was made by. */
   const mine = (
     work: Readonly<Record<string, bigint>>,
@@ -56,7 +63,7 @@ function setUp(changes: Partial<BlocksOptions> = {}) {
     for (let left = blocks; left > 0; left -= 1) chain.mine();
   };
   const balances = () => Object.fromEntries([...new EntryBook(database).balances()].filter(([, sats]) => sats !== 0n));
-  return { database, chain, follower, mine, grow, balances, store: book.store };
+  return { database, chain, follower, giveUpRows, mine, grow, balances, store: book.store };
 }
 
 describe('a coinbase that pays its finder', () => {
@@ -119,11 +126,12 @@ describe('a coinbase that pays its finder', () => {
   });
 
   it('is adopted by what it pays, if the row of its block was lost; any other coinbase with our job is foreign', async () => {
-    const { follower, mine, grow, balances, store } = setUp();
+    const { follower, giveUpRows, mine, grow, balances, store } = setUp();
     mine({ [ALICE]: 1n }, { [ALICE]: 4_950_000_000n }, { heard: false });
     const greedy = mine({ [ALICE]: 1n }, { [ALICE]: 4_950_000_001n }, { heard: false });
     const shared = mine({ [ALICE]: 1n }, { [ALICE]: 4_000_000_000n, [BOB]: 950_000_000n }, { heard: false });
     grow(7);
+    await giveUpRows();
     await follower.look();
     await follower.look();
     expect(balances()).toMatchObject({ [`paid:${ALICE}`]: -4_950_000_000n, 'own:fee': -50_000_000n });
@@ -155,11 +163,12 @@ describe('a coinbase that pays a window', () => {
   });
 
   it('is adopted only if it pays each account what the window credits', async () => {
-    const { follower, mine, grow, balances, store } = setUp({ scheme: 'pplns' });
+    const { follower, giveUpRows, mine, grow, balances, store } = setUp({ scheme: 'pplns' });
     const { jobId } = mine(work, {});
     const ours = mine({}, { [ALICE]: alices, [BOB]: bobs }, { windowEnd: jobId, heard: false });
     const theirs = mine({}, { [ALICE]: alices + 1n }, { windowEnd: jobId, heard: false });
     grow(7);
+    await giveUpRows();
     await follower.look();
     await follower.look();
     expect(balances()).toMatchObject({ [`paid:${ALICE}`]: -alices, [`paid:${BOB}`]: -bobs });
