@@ -70,12 +70,20 @@ describe('the API of a running pool', () => {
   });
 
   it('tells of money what the ledger has, to the satoshi', { timeout: 120_000 }, async () => {
-    const balance = await told('/api/v1/miners/{address}/balance', `/api/v1/miners/${ADDRESS}/balance`);
-    const owed =
-      BigInt(balance.immatureSats) +
-      BigInt(balance.payableSats) +
-      BigInt(balance.inFlightSats) +
-      BigInt(balance.paidSats);
+    const read = async (): Promise<{ balance: Body; owed: bigint }> => {
+      const balance = await told('/api/v1/miners/{address}/balance', `/api/v1/miners/${ADDRESS}/balance`);
+      const { immatureSats, payableSats, inFlightSats, paidSats } = balance;
+      const parts: string[] = [immatureSats, payableSats, inFlightSats, paidSats];
+      return { balance, owed: parts.reduce((sum, sats) => sum + BigInt(sats), 0n) };
+    };
+    // The last blocks are booked, and payouts settle, some seconds after the last share.
+    let { balance, owed } = await read();
+    const isQuiet = async (): Promise<boolean> => {
+      const [before, now] = [balance, await read()];
+      ({ balance, owed } = now);
+      return JSON.stringify(before) === JSON.stringify(balance);
+    };
+    await expect.poll(isQuiet, { timeout: 60_000, interval: 3_000 }).toBe(true);
     expect(owed).toBeGreaterThan(0n);
     const earnings = await told('/api/v1/miners/{address}/earnings', `/api/v1/miners/${ADDRESS}/earnings`);
     expect(BigInt(earnings.totalSats)).toBe(owed);

@@ -151,7 +151,7 @@ describe.skipIf(bitcoind.path === undefined)('a pool with a real bitcoind', () =
     expect(lost).toBeGreaterThan(0);
     await expect.poll(() => node.rpc('getbestblockhash')).toBe(tip);
     expect(await node.rpc('getblockcount')).toBe(height + 3);
-    const again = (line: string): boolean => line.includes('it gets it again') && line.includes('accepted');
+    const again = (line: string): boolean => line.includes('the block is sent again') && line.includes('accepted');
     await expect.poll(() => pool.log.slice(before).filter(again)).toHaveLength(lost);
     client.close();
   });
