@@ -52,7 +52,7 @@ const SIBLING: SubmitOutcome = { status: 'orphaned', reason: 'sibling of a block
 const TOO_MANY: SubmitOutcome = { status: 'orphaned', reason: 'too many candidates at once' };
 
 /**
- * Takes block candidates to the node. Before a block leaves, the log's folder names it, which waits for no sync (0.2 ms), and
+ * Takes block candidates to the node. Before a block leaves, the log's folder names it, which waits for no sync, and
  * its job has its row, which is so but for the first milliseconds of a job: whatever the node takes can be credited after a kill.
  * The candidate itself is committed meanwhile, so one whose outcome is lost in a crash is handed in again after the next start.
  * The first answer is not final: `follow` takes the block over from then on.
