@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createV1 } from '#show/api/v1/v1';
 import { SOME_TERMS, unasked } from '../support/http.ts';
@@ -79,11 +80,12 @@ describe('the API of a running pool', () => {
     // The last blocks are booked, and payouts settle, some seconds after the last share.
     let { balance, owed } = await read();
     const isQuiet = async (): Promise<boolean> => {
+      await delay(3_000);
       const [before, now] = [balance, await read()];
       ({ balance, owed } = now);
       return JSON.stringify(before) === JSON.stringify(balance);
     };
-    await expect.poll(isQuiet, { timeout: 60_000, interval: 3_000 }).toBe(true);
+    await expect.poll(isQuiet, { timeout: 60_000 }).toBe(true);
     expect(owed).toBeGreaterThan(0n);
     const earnings = await told('/api/v1/miners/{address}/earnings', `/api/v1/miners/${ADDRESS}/earnings`);
     expect(BigInt(earnings.totalSats)).toBe(owed);
