@@ -67,6 +67,8 @@ const broken: readonly (readonly [relation: string, change: Limits])[] = [
     'an address may ask for pages of workers',
     { httpWorkersPageCost: l.httpRequestsPerAddressMax * l.httpBurstSeconds },
   ],
+  ['a connection outlives the wait for history', { historyMsMax: l.httpIdleMsMax }],
+  ['what SQL holds back is less than may be unsent', { httpUnsentBytesMax: l.sqlQueriesMax * l.sqlHeldBytesMax - 1 }],
   ['a connection outlives the wait for its answer', { poolAnswerMsMax: l.httpIdleMsMax }],
   ['easySharesPerSessionMax <= easySharesPerAddressMax', { easySharesPerSessionMax: l.easySharesPerAddressMax + 1 }],
   [

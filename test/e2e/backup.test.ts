@@ -33,7 +33,7 @@ const ELSEWHERE = 'bcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqdku202';
 const bitcoind = await findBitcoind();
 if (bitcoind.path === undefined) process.stderr.write(`not run: a backup beside a real bitcoind: ${bitcoind.reason}\n`);
 /** When a backup is killed, ms after its start: at another step each time. */
-const KILLS_MS = [300, 600, 900, 1_300, 1_800, 2_500];
+const KILLS_MS = [300, 700, 1_300, 2_200];
 
 interface ShownBackup {
   readonly journals: readonly { readonly journal: string; readonly last: number }[];
@@ -166,11 +166,13 @@ describe('restore', () => {
         rmSync(copy, { recursive: true, force: true });
         cpSync(whole, copy, { recursive: true });
         damage(join(copy, file));
-        const named = [expect.stringContaining(file)];
-        expect((await checkBackup(copy, () => {})).faults, `${damage.name} ${file}`).toEqual(named);
-        expect((await restore({ source: copy, folder: data, network: 'regtest' }, () => {})).faults).toEqual(named);
-        expect(existsSync(data)).toBe(false);
+        const { faults } = await checkBackup(copy, () => {});
+        expect(faults, `${damage.name} ${file}`).toEqual([expect.stringContaining(file)]);
       }
+      // What stays of the copy is damaged in the last way.
+      const { faults } = await restore({ source: copy, folder: data, network: 'regtest' }, () => {});
+      expect(faults).toEqual([expect.stringContaining(file)]);
+      expect(existsSync(data)).toBe(false);
     }
     const refused = await of.run('restore', copy, '--config', of.config);
     expect([refused.code, refused.stdout]).toEqual([1, expect.stringContaining(`damaged: ${files.at(-1)}`)]);
