@@ -49,6 +49,8 @@ describe("a pool's blocks", () => {
   it('count once each in the metrics, whatever the chain does', async () => {
     const { submitter, metrics, standings, look, close } = await setUp();
     submitter.found(block('a1'));
+    // The node has it when the disk has named it.
+    await submitter.settled(10_000);
     await look();
     for (const standing of [{ at: 'side' }, { at: 'chain', confirmations: 2 }, { at: 'side' }] as const) {
       standings.set('a1', standing);
