@@ -47,7 +47,7 @@ const steady = (middle: number, part: number) =>
 describe('the difference of two lots', () => {
   it('is called one in at most one of twenty pairs of lots that do not differ', () => {
     const random = generator(7);
-    const pairs = 400;
+    const pairs = 160;
     let wrong = 0;
     for (let i = 0; i < pairs; i += 1) {
       if (difference(rounds(random, 6, 100), rounds(random, 6, 100)).differs) wrong += 1;

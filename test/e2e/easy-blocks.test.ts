@@ -6,7 +6,7 @@ import { type Solution, StratumClient } from '../support/stratum-client.ts';
 import { expectEachAcknowledgedOnce, rowsByVerdict, Tally } from './tally.ts';
 
 /** More than the pool takes at once where every share is a block. */
-const SHARES = 60_000;
+const SHARES = 40_000;
 const CONNECTIONS = 4;
 const STOP_MS_MAX = 10_000;
 /** The solving of so many shares by one process is most of it. */
