@@ -119,6 +119,19 @@ class Pool {
     return Object.fromEntries(rows.map(({ status, count }) => [status, Number(count)]));
   }
 
+  /** Under PPS: each slice with a share is paid for. */
+  hasPaidSlices(): boolean {
+    const database = readLedger(join(this.folder.path, 'data'));
+    const paid = database
+      .prepare<[], bigint>(
+        `SELECT (SELECT serial FROM pps_paid) >= (SELECT max(jobs.serial) FROM jobs JOIN slices USING (job_id))`,
+      )
+      .pluck()
+      .get();
+    database.close();
+    return paid === 1n;
+  }
+
   /** A block as the ledger has it. */
   row(hash: string): BlockRow {
     const database = readLedger(join(this.folder.path, 'data'));
@@ -203,6 +216,8 @@ describe.skipIf(bitcoind.path === undefined)('the cycle of payments, on a real b
         return found + confirmed + Math.max(0, rows.length - mature);
       };
       await expect.poll(left, { timeout: 90_000, interval: 200 }).toBe(0);
+      if (pool.scheme === 'pps')
+        await expect.poll(() => pool.hasPaidSlices(), { timeout: 30_000, interval: 200 }).toBe(true);
     });
   });
 

@@ -2,6 +2,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { ChdbConnection } from 'chdb/connection';
 import { makeFolder } from '#shares/sharelog/journal/make-folder';
+import { forgetUnfinished } from './unfinished-inserts.ts';
 import { DATABASE_DEFAULT } from './warehouse.ts';
 
 /** In the data folder, which is the working folder. */
@@ -61,6 +62,7 @@ export async function openEngine(folder: string): Promise<() => ChdbConnection> 
   } catch {
     // Another user's, or on a file system without modes: who may look into it is decided there.
   }
+  forgetUnfinished(ENGINE_FOLDER);
   writeFileSync(CONFIG_FILE, CONFIG, { mode: 0o600 });
   // The first connection is the one that starts the engine, so the config is its argument. It stays open.
   new Session(ENGINE_FOLDER, { connectionArgs: [`--config-file=${CONFIG_PATH}`] });
