@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 
 const spread = z.object({ median: z.number(), samples: z.array(z.number().finite()).optional() });
@@ -25,6 +25,7 @@ export interface Results {
 
 /** Reads runs, a JSON object a line. Throws an Error that names the file and the line. */
 export function readResults(file: string): Results {
+  if (!statSync(file).isFile()) throw new Error(`${file} is no file`);
   const runs: BenchRun[] = [];
   const left = new Set<string>();
   for (const [index, text] of readFileSync(file, 'utf8').split('\n').entries()) {

@@ -58,7 +58,7 @@ const SPARE_BYTES = 64 * 1024 * 1024;
 /**
  * Copies what a pool knows, while it runs or when it is stopped. The parts are copied at different moments, in an order in which
  * they fit together: the ledger and the tables first, the log that both read last and as a whole from where they stand on. So
- * the log has each row that the others have, and whoever reads on from there counts it once. The log lets nothing go meanwhile.
+ * the log has each row that the others have, and a restored pool that reads on counts each row once. Meanwhile the log deletes nothing.
  * Rejects with a BackupError (or a LedgerError or QueryError of what is copied) whose message is for the user.
  */
 export async function backup(options: BackupOptions, modules: BackupModules): Promise<BackupReport> {

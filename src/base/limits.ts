@@ -249,14 +249,14 @@ export const limits = {
   jobQuestionsPerSecondMax: 5,
   /**
    * What HTTP asks ClickHouse at one time, and what waits; the time of a statement, ms; rows of an answer; and answers that are kept for
-   * whoever asks the same.
+   * the same question.
    */
   historyQueriesMax: 1,
   historyWaitingMax: 32,
   historyMsMax: 5_000,
   historyRowsMax: 5_000,
   historyAnswersMax: 256,
-  /** Answers of the ledger that are kept for whoever asks the same. */
+  /** Answers of the ledger that are kept for the same question. */
   booksAnswersMax: 256,
   /** What a question about history, and a long one about money, cost their asker, in requests. */
   apiHistoryCost: 5,

@@ -15,7 +15,7 @@ export interface Terminal {
 
 /** The environment of a command. */
 export interface Io {
-  /** A terminal that somebody types at; undefined if the input is none. */
+  /** The terminal on the input; undefined if the input is none. */
   readonly terminal?: Terminal | undefined;
   /** For results. */
   readonly stdout: Output;

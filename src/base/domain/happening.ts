@@ -27,5 +27,5 @@ export interface EventHappening {
   readonly count: number;
 }
 
-/** What happened beside the shares, told to whoever keeps it. Nothing waits for it, and it may be lost in a crash. */
+/** An event beside the shares, for the tables. Nothing waits for it, and a crash may lose it. */
 export type Happening = TemplateHappening | EventHappening;

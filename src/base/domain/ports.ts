@@ -194,7 +194,7 @@ export interface BanControl {
   lift(address: string): boolean;
 }
 
-/** Keeps the share log as it is while somebody copies it; implemented by sharelog/. */
+/** Keeps the share log as it is while it is copied; implemented by sharelog/. */
 export interface LogHold {
   /** From now on the log lets nothing go that it has. The function that this returns ends that; it may be called twice. */
   hold(): () => void;

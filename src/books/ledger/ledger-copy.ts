@@ -48,7 +48,7 @@ export class LedgerSnapshot {
       },
     });
     const copy = new Database(path);
-    // Else whoever reads it would make files beside it. Opened as a ledger it is in WAL mode again.
+    // In WAL mode a reader would make files beside the copy. Opened as a ledger, it is in WAL mode again.
     copy.pragma('journal_mode = DELETE');
     copy.close();
   }

@@ -34,7 +34,7 @@ export class History {
       const kept = lines.map((line) => line.replaceAll('\n', ' ')).slice(0, HISTORY_LINES_MAX);
       writeFileSync(this.#path, `${kept.join('\n')}\n`, { mode: 0o600 });
     } catch {
-      // A full disk, or a home of somebody else.
+      // A full disk, or another user's home.
     }
   }
 }

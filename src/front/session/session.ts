@@ -281,9 +281,9 @@ export class Session implements Submitter, Seated {
   }
 
   /**
-   * Gives this session's seat to another connection. If the client supports `mining.set_extranonce` and none of its shares is being
-   * judged, this connection goes on with another extranonce; otherwise it is closed. Returns undefined if this client took the seat
-   * over a moment ago and has authorised since: two clients with one session id would take it from each other without end.
+   * Gives this session's extranonce to another connection. This connection goes on with another extranonce if the client supports
+   * `mining.set_extranonce` and none of its shares is being judged. Otherwise it is closed. Returns undefined if this client took
+   * the extranonce over a moment ago and has authorised since: two clients of one session id would take it from each other for ever.
    */
   vacate(newestSerial: number): Estate | undefined {
     const estate = this.estate(newestSerial);
